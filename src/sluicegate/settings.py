@@ -163,8 +163,6 @@ class ControlSettings:
     origin: str
     host: str = "127.0.0.1"
     port: int = CONTROL_PORT
-    max_body_bytes: int = 16 * 1024 * 1024
-    """An annex of 100,000 rows comes in one request. The sender has shown a token first."""
     limits: DailyLimits = DailyLimits()
     reserve_bytes: int = RESERVE_BYTES
     """How much of the disk is kept for what narrows access."""

@@ -26,8 +26,6 @@ from tests.control import described
 from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, PINS, private_key
 
-MAX_BODY_BYTES = 100_000
-
 
 class Plane:
     """A control plane on a real socket, with a token for every role."""
@@ -44,9 +42,7 @@ class Plane:
         )
         start = StartLog(ORIGIN, self.ledger.vkey(), "openai", PINS)
         assert not isinstance(self.ledger.execute(start, by="log", command_id="start-the-log"), Refusal)
-        self.settings = ControlSettings(
-            folder, folder, ORIGIN, port=0, max_body_bytes=MAX_BODY_BYTES, http=http or HttpSettings()
-        )
+        self.settings = ControlSettings(folder, folder, ORIGIN, port=0, http=http or HttpSettings())
         self.wired = bootstrap.Control.over(self.settings, self.ledger)
         self.fleet = self.wired.fleet
         self.url = ""

@@ -10,8 +10,9 @@ import pytest
 
 from sluicegate.acts.act import AGENCY, ROLES
 from sluicegate.acts.table import ACTS
+from sluicegate.bounds import ACT_BODY_MAX
 from sluicegate_record.log import canonical, checkpoint, merkle, tiles
-from tests.control.conftest import MAX_BODY_BYTES, Plane
+from tests.control.conftest import Plane
 from tests.worlds import keyid, plan_value, public_key
 
 PLAN = json.dumps(plan_value())
@@ -221,7 +222,7 @@ def test_a_malformed_body_is_a_typed_error_and_changes_nothing(idle: Plane, body
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_over_the_limit_is_refused_unread(idle: Plane, chunked: bool):
-    body = b'{"text": "' + b"a" * (MAX_BODY_BYTES * 10) + b'"}'
+    body = b'{"text": "' + b"a" * (ACT_BODY_MAX * 10) + b'"}'
     content = (body[at : at + 10_000] for at in range(0, len(body), 10_000)) if chunked else body
     with idle.staff() as staff:
         response = staff.post(

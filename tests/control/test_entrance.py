@@ -219,6 +219,23 @@ def test_an_order_gets_in_while_others_have_all_their_requests_in_flight(who: li
     assert answers == [429, *[200] * most]
 
 
+@pytest.mark.parametrize(("who", "most"), [("applicant", 8), ("developer", 8), ("agency", 8)])
+def test_who_sends_slowly_holds_no_place(idle: Plane, who: str, most: int):
+    """As many bodies as a caller has places, all of them on their way: the next request is answered."""
+    path = "/api/v1/cases/case_x/answer" if who == "applicant" else "/api/v1/directives"
+    lines = [f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 999"]
+    token = idle.token("agency", "oncd", "oncd") if who == "agency" else idle.token(who)
+    head = "\r\n".join([*lines, f"Authorization: Bearer {token}", "Expect: 100-continue"])
+    with ExitStack() as stack:
+        for _ in range(most):
+            slow = stack.enter_context(Raw(port(idle)))
+            slow.send(f"{head}\r\n\r\n".encode()).until(b"100 Continue")  # its body is awaited
+            slow.send(b"{")
+        with idle.client(token) as client:
+            answered = client.post(path, json={})
+    assert error_of(answered)["code"] not in {TOO_MANY, "server_busy"}
+
+
 # What anyone may have
 
 

@@ -178,7 +178,7 @@ def test_a_provider_that_is_removed_is_not_asked_any_more(staffed):
 def waited(staffed: Staffed, sets: Sets | None, who: str, act: AnyAct, **given: Any) -> Any:
     """The answer of an act that may fetch keys from these sets."""
     refresher = Refresher(staffed.ledger, sets, lambda: 0.5, staffed.services.key_failures)
-    plane = ControlPlane(staffed.services, refresher, 100_000, chores_of(staffed.services))
+    plane = ControlPlane(staffed.services, refresher, chores_of(staffed.services))
     asked = act.asked(**given)
     context = Context(staffed.services, staffed.who[who], act, asked, staffed.id())
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from sluicegate.acts.act import DEVELOPER
 from sluicegate.acts.table import ACTS
-from tests.control.conftest import MAX_BODY_BYTES, Plane
+from sluicegate.bounds import ACT_BODY_MAX
+from tests.control.conftest import Plane
 from tests.control.test_api import CHANGING, READING, error_of
 from tests.waiting import BOUND_S
 
@@ -43,7 +44,7 @@ def able(plane: Plane, action: str) -> str:
 # Who
 
 
-@pytest.mark.parametrize("body", [*GARBAGE, b"a" * (MAX_BODY_BYTES + 1)], ids=range(len(GARBAGE) + 1))
+@pytest.mark.parametrize("body", [*GARBAGE, b"a" * (ACT_BODY_MAX + 1)], ids=range(len(GARBAGE) + 1))
 def test_of_a_stranger_not_even_the_body_is_read(idle: Plane, body: bytes):
     with idle.client() as nobody:
         for method, path in CHANGING:
@@ -180,14 +181,14 @@ def test_any_value_in_any_field_is_answered_in_the_one_form(idle: Plane, data: s
         error_of(response)
 
 
-@pytest.mark.parametrize("size", [MAX_BODY_BYTES - 20, MAX_BODY_BYTES, MAX_BODY_BYTES + 1])
+@pytest.mark.parametrize("size", [ACT_BODY_MAX - 20, ACT_BODY_MAX, ACT_BODY_MAX + 1])
 def test_the_limit_of_a_body_is_exact(idle: Plane, size: int):
     head, tail = b'{"text": "', b'"}'
     body = head + b"a" * (size - len(head) - len(tail)) + tail
     assert len(body) == size
     with idle.staff() as staff:
         response = staff.post("/api/v1/releases/preview", content=body, headers=JSON)
-    code = "body_too_large" if size > MAX_BODY_BYTES else "invalid_document"
+    code = "body_too_large" if size > ACT_BODY_MAX else "invalid_input"
     assert error_of(response)["code"] == code
 
 
@@ -204,7 +205,7 @@ def test_a_body_that_never_ends_is_refused_while_it_is_sent(idle: Plane):
         ]
         connection.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
         chunk = b"2710\r\n" + b"a" * 10_000 + b"\r\n"
-        for _ in range(MAX_BODY_BYTES // 10_000 + 1):
+        for _ in range(ACT_BODY_MAX // 10_000 + 1):
             connection.sendall(chunk)
         answer = b""
         while b"\r\n\r\n" not in answer or b"}}" not in answer:

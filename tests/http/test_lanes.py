@@ -12,7 +12,7 @@ from sluicegate.acts import directives
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, ROLES
 from sluicegate.acts.table import ACTS, UNTOKENED
 from sluicegate.errors import TOO_MANY, Overloaded
-from sluicegate.http.lanes import AllLanes, Lane
+from sluicegate.http.lanes import BODIES_MAX, BODIES_OF_CALLER_MAX, AllLanes, Lane
 from sluicegate.http.threads import Threads
 from tests.waiting import BOUND_S
 
@@ -87,6 +87,29 @@ def test_a_request_that_fails_is_no_longer_in_flight():
         raise ZeroDivisionError
     with lane.enter("a"):
         pass
+
+
+def test_what_arrives_is_bounded_by_its_bytes_for_each_caller_and_each_lane():
+    lane, other = Lane("callers", 3, 2, Threads(1)), Lane("others", 3, 2, Threads(1))
+    with lane.body("a") as take:
+        take(BODIES_OF_CALLER_MAX - 1)
+        with lane.body("a") as more:
+            more(1)
+            with pytest.raises(Overloaded, match="of yours") as caught:
+                more(1)
+            assert caught.value.code == TOO_MANY
+        take(1)
+        with lane.body("b") as others:
+            others(BODIES_MAX - BODIES_OF_CALLER_MAX)
+            with lane.body("c") as last, pytest.raises(Overloaded, match="bodies of callers") as caught:
+                last(1)
+            assert caught.value.code == "server_busy"
+        with other.body("a") as elsewhere:
+            elsewhere(BODIES_OF_CALLER_MAX)
+    with lane.body("a") as take:
+        take(BODIES_OF_CALLER_MAX)
+    with lane.body("a") as take:
+        take(BODIES_OF_CALLER_MAX)
 
 
 def test_a_lane_whose_threads_are_all_taken_keeps_no_other_waiting():

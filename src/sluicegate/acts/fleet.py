@@ -123,4 +123,5 @@ POLL = Act(
     ActAnswer,
     "Follow the log: the entries after `after`, and a lease. It waits for news for `waitMs` at most.",
     IN_PLACE,
+    1 << 16,
 )

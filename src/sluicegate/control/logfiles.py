@@ -22,12 +22,14 @@ def routes(plane: ControlPlane, entrance: Entrance) -> list[Route]:
     ledger = plane.services.ledger
 
     async def checkpoint(request: Request) -> Response:
-        async with entrance.admit(request) as visitor:
+        visitor = await entrance.admit(request)
+        with visitor.place():
             note: str = await visitor.run(ledger.checkpoint)
         return public(request, note.encode(), "text/plain; charset=utf-8", NEWEST)
 
     async def tile(request: Request) -> Response:
-        async with entrance.admit(request) as visitor:
+        visitor = await entrance.admit(request)
+        with visitor.place():
             found = await visitor.run(log.tile, ledger, f"tile/{request.path_params['path']}")
         if isinstance(found, Refusal):
             return refused(found)

@@ -40,7 +40,8 @@ def route(acts: Sequence[AnyAct], entrance: Entrance) -> Route:
         return json.dumps(document(acts), ensure_ascii=False, separators=(",", ":")).encode()
 
     async def endpoint(request: Request) -> Response:
-        async with entrance.admit(request) as visitor:
+        visitor = await entrance.admit(request)
+        with visitor.place():
             body = await visitor.run(described)
         return public(request, body, "application/json", NEWEST)
 

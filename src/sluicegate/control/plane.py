@@ -17,11 +17,10 @@ from sluicegate.settings import ControlSettings
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
-    """The services; what fetches keys; what is done by itself; how large a body may be; what reads it."""
+    """The services; what fetches keys; what is done by itself; what reads what others wrote."""
 
     services: Services
     refresher: Refresher
-    max_body_bytes: int
     chores: Chores
     parsers: Parsers = field(default_factory=Parsers)
     hinted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,7 +39,7 @@ class ControlPlane:
         services = Services.over(ledger, fleet, settings.post, settings.limits)
         chance = random.SystemRandom().random
         refresher = Refresher(ledger, key_source, chance, services.key_failures, settings.limits)
-        return cls(services, refresher, settings.max_body_bytes, chores_of(services), parsers)
+        return cls(services, refresher, chores_of(services), parsers)
 
 
 TIME, FLEET, TELLING = "what is due", "what is in force everywhere", "notices of directives"

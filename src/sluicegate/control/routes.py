@@ -26,6 +26,7 @@ from sluicegate.http.asking import Run
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.errors import refused
 from sluicegate.parsing import job
+from sluicegate.parsing.request import ActRequest
 from sluicegate.service.context import STRANGER, Context, Doing
 from sluicegate.service.doings import doing_of
 
@@ -42,16 +43,19 @@ def _route(plane: ControlPlane, entrance: Entrance, act: AnyAct) -> Route:
     do = OUTSIDE.get(act) or _in_a_thread(doing_of(act))
 
     async def endpoint(request: Request) -> Response:
-        async with entrance.admit(request, act) as visitor:
-            context = await _read(plane, act, request, visitor)
-            answer = await do(plane, visitor.run, context, context.asked)
-            if isinstance(answer, Refusal) and _is_named(request):
-                first: ActAnswer | Refusal | None = await visitor.run(context.first)
-                answer = answer if first is None else first
-            if isinstance(answer, Refusal):
-                return refused(answer)
-            response: Response = await visitor.run(_written, answer)
-            return response
+        visitor = await entrance.admit(request, act)
+        with visitor.body() as take:
+            head, body = await asking.taken(act, request, take)
+            with visitor.place():
+                context = await _read(plane, request, visitor, head, body)
+                answer = await do(plane, visitor.run, context, context.asked)
+                if isinstance(answer, Refusal) and _is_named(request):
+                    first: ActAnswer | Refusal | None = await visitor.run(context.first)
+                    answer = answer if first is None else first
+                if isinstance(answer, Refusal):
+                    return refused(answer)
+                response: Response = await visitor.run(_written, answer)
+                return response
 
     return Route(act.path, endpoint, methods=[act.method], name=act.name)
 
@@ -69,9 +73,11 @@ def _in_a_thread(do: Doing[Any, Any]) -> AsyncDoing:
     return doing
 
 
-async def _read(plane: ControlPlane, act: AnyAct, request: Request, visitor: Visitor) -> Context[Any]:
+async def _read(
+    plane: ControlPlane, request: Request, visitor: Visitor, head: ActRequest, body: bytes
+) -> Context[Any]:
     """The context of an act, as a request asks for it. Raises: InvalidInput."""
-    head, body = await asking.taken(act, request, plane.max_body_bytes)
+    act = head.row
     command_id = _command_id(request) if act.kind == "command" else ""
     principal = visitor.principal if act.roles and visitor.principal else STRANGER
     read = plane.parsers.read(head, body, principal, visitor.run)

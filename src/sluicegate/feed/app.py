@@ -26,12 +26,11 @@ from sluicegate.http.app import Fault
 from sluicegate.http.asking import Run
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.threads import urgently
+from sluicegate.parsing import request as parsing
 from sluicegate.ports import Principals
 from sluicegate.settings import HttpSettings
 from sluicegate_record.log import acknowledgement
 
-BODY_MAX = 1 << 16
-"""How many bytes a question may have."""
 _log = logging.getLogger(__name__)
 
 
@@ -115,8 +114,11 @@ def application(
     entrance = Entrance(principals, http_settings)
 
     async def poll(request: Request) -> Response:
-        async with entrance.admit(request, POLL) as visitor:
-            question = await asking.read(POLL, request, BODY_MAX, visitor.run)
+        visitor = await entrance.admit(request, POLL)
+        with visitor.body() as take:
+            head, body = await asking.taken(POLL, request, take)
+        with visitor.place():
+            question = await visitor.run(parsing.read, head, body)
             assert isinstance(question, FeedQuestion)
             if visitor.principal is None or visitor.principal.name != question.gateway:
                 raise Unauthorized(f"this token is not of gateway {question.gateway!r}", code="forbidden")

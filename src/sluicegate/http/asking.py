@@ -7,25 +7,21 @@ from typing import Any
 
 from starlette.requests import Request
 
-from sluicegate.acts.act import AnyAct, Arguments
+from sluicegate.acts.act import AnyAct
 from sluicegate.errors import InvalidInput
-from sluicegate.parsing import request as parsing
+from sluicegate.http.lanes import Take
 from sluicegate.parsing.request import ActRequest
 
 Run = Callable[..., Awaitable[Any]]
 """What runs a function in a thread."""
 
 
-async def read(act: AnyAct, request: Request, max_body_bytes: int, run: Run) -> Arguments:
-    """What an act is asked with, read here. Raises: InvalidInput, NotCanonical."""
-    asked: Arguments = await run(parsing.read, *await taken(act, request, max_body_bytes))
-    return asked
+async def taken(act: AnyAct, request: Request, take: Take) -> tuple[ActRequest, bytes]:
+    """A request for an act: its head and its body, neither of them read. `take` counts what arrives.
 
-
-async def taken(act: AnyAct, request: Request, max_body_bytes: int) -> tuple[ActRequest, bytes]:
-    """A request for an act: its head and its body, neither of them read. Raises: InvalidInput: too large."""
-    most = min(act.body_max, max_body_bytes)
-    body = b"" if act.kind == "question" else await _body(request, most)
+    Raises: InvalidInput: too large. Overloaded: there is no room for it now.
+    """
+    body = b"" if act.kind == "question" else await _body(request, act.body_max, take)
     head = ActRequest(
         act=act.name,
         path=request.path_params,
@@ -35,8 +31,8 @@ async def taken(act: AnyAct, request: Request, max_body_bytes: int) -> tuple[Act
     return head, body
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """The whole body; one that says that it is too large is not read. Raises: InvalidInput."""
+async def _body(request: Request, most: int, take: Take) -> bytes:
+    """The whole body; one that says that it is too large is not read. Raises: InvalidInput, Overloaded."""
     too_large = InvalidInput(f"a body of more than {most} bytes", code="body_too_large")
     if int(request.headers.get("content-length", 0)) > most:
         raise too_large
@@ -45,5 +41,6 @@ async def _body(request: Request, most: int) -> bytes:
         total += len(chunk)
         if total > most:
             raise too_large
+        take(len(chunk))
         chunks.append(chunk)
     return b"".join(chunks)

@@ -1,7 +1,7 @@
 """The entrance: who asks, and whether there is room for it, before anything else is read.
 
 Rules:
-- First comes the token, then the role, then the lane, then the body.
+- First comes the token, then the role, then the body, then a place in the lane.
 - What changes something needs a token that is known. The acts that need none, because they check a signature
   or a secret themselves, are in `acts.table.UNTOKENED`.
 - Who shows no token that is known is a stranger: counted by address, in a lane of their own, at a pace.
@@ -12,8 +12,7 @@ Rules:
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -24,7 +23,7 @@ from sluicegate.errors import TOO_MANY, Overloaded, Unauthorized
 from sluicegate.http import bearer
 from sluicegate.http.asgi import exchange_of
 from sluicegate.http.asking import Run
-from sluicegate.http.lanes import AllLanes
+from sluicegate.http.lanes import AllLanes, Lane, Take
 from sluicegate.http.pace import Pace
 from sluicegate.http.threads import Threads
 from sluicegate.ports import Principal, Principals
@@ -39,10 +38,24 @@ RECENT_MAX = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who has come in, None for a stranger, and what runs functions in the threads of their lane."""
+    """Who has come in, None for a stranger, and in which lane they are."""
 
     principal: Principal | None
-    run: Run
+    lane: Lane
+    caller: str
+
+    @property
+    def run(self) -> Run:
+        """What runs functions in the threads of the lane."""
+        return self.lane.run
+
+    def body(self) -> AbstractContextManager[Take]:
+        """Hold a body meanwhile: what to count its bytes with."""
+        return self.lane.body(self.caller)
+
+    def place(self) -> AbstractContextManager[None]:
+        """Have a place in the lane meanwhile. Raises: Overloaded."""
+        return self.lane.enter(self.caller)
 
 
 class Entrance:
@@ -57,9 +70,8 @@ class Entrance:
         self._recent: dict[bytes, None] = {}
         """The digests of tokens that were found lately, the newest last. They are looked up all the same."""
 
-    @asynccontextmanager
-    async def admit(self, request: Request, act: AnyAct | None = None) -> AsyncIterator[Visitor]:
-        """Let a request in, for an act, or for what anyone may have.
+    async def admit(self, request: Request, act: AnyAct | None = None) -> Visitor:
+        """Let a request in, for an act, or for what anyone may have. It has no place in its lane yet.
 
         Raises: Unauthorized: no known token, or one of a role that may not do it. Overloaded.
         """
@@ -71,8 +83,7 @@ class Entrance:
         else:
             exchange.hold()
             lane, caller = self._lanes.of(principal.role, act), principal.party or principal.id
-        with lane.enter(caller):
-            yield Visitor(principal, lane.run)
+        return Visitor(principal, lane, caller)
 
     async def _holder(self, request: Request, act: AnyAct | None, address: str) -> Principal | None:
         """Whose the token is; None of a stranger, where those may come in.

@@ -5,6 +5,8 @@ Rules:
   The developer's staff and agencies do not share one.
 - A lane that is full refuses at once. So does the lane of a caller who has all its own requests in flight.
   All tokens of an agency are one caller.
+- A request takes its place when its body has arrived: who sends slowly holds none. What arrives is bounded by
+  its bytes, for each lane and each caller, until the request is answered.
 """
 
 from __future__ import annotations
@@ -19,6 +21,11 @@ from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, PERSON, A
 from sluicegate.errors import TOO_MANY, Overloaded
 from sluicegate.http.threads import Threads
 
+BODIES_MAX, BODIES_OF_CALLER_MAX = 64 << 20, 32 << 20
+"""How many bytes of bodies a lane holds, and how many of them of one caller."""
+Take = Callable[[int], None]
+"""Counts bytes of a body that have arrived. Raises: Overloaded."""
+
 
 @dataclass(slots=True)
 class Lane:
@@ -29,6 +36,28 @@ class Lane:
     most_of_caller: int
     threads: Threads
     _of_caller: Counter[str] = field(default_factory=Counter)
+    _bytes: Counter[str] = field(default_factory=Counter)
+    """How many bytes of bodies are here of each caller."""
+
+    @contextmanager
+    def body(self, caller: str) -> Iterator[Take]:
+        """Hold a body meanwhile: what to count its bytes with."""
+        held = 0
+
+        def take(count: int) -> None:
+            nonlocal held
+            if self._bytes[caller] + count > BODIES_OF_CALLER_MAX:
+                said = f"bodies of yours of more than {BODIES_OF_CALLER_MAX >> 20} MiB at a time"
+                raise Overloaded(said, code=TOO_MANY)
+            if self._bytes.total() + count > BODIES_MAX:
+                raise Overloaded(f"bodies of {self.name} of more than {BODIES_MAX >> 20} MiB at a time")
+            self._bytes[caller] += count
+            held += count
+
+        try:
+            yield take
+        finally:
+            self._bytes -= Counter({caller: held})
 
     @contextmanager
     def enter(self, caller: str) -> Iterator[None]:
