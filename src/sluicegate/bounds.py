@@ -47,9 +47,9 @@ CPU_S = 2
 MEMORY_MAX = 512 * 1024 * 1024
 """How many bytes of memory it may have."""
 WAIT_S = 60.0
-"""How long one reading may take with all its waiting."""
+"""How many seconds one reading may take, with the wait for its turn."""
 RUNNING_MAX = 2
-"""How many texts are read at the same time, and one more of an officer."""
+"""How many texts are read at the same time, and one more of staff or of an agency."""
 RUNNING_OF_PARTY_MAX = 1
 """How many of them of one party."""
 WAITING_MAX = 64

@@ -167,6 +167,19 @@ def test_a_reader_that_hangs_is_ended_and_its_text_is_not_blamed(tmp_path: Path)
     hanging(tmp_path, doing)
 
 
+def test_a_text_that_has_no_turn_in_time_waits_no_longer(tmp_path: Path):
+    async def doing(made: Hanging) -> None:
+        by = APPLICANTS[0]
+        async with made.parsers.turns.turn(by.party or by.id, decides=False):
+            made.parsers.wait_s = 0.05
+            with pytest.raises(Overloaded, match="not read in time"):
+                await reading(made.parsers, "hang")
+            assert made.parsers.turns.waiting() == 0
+        assert made.parsers._server is None  # it was given to no reader
+
+    hanging(tmp_path, doing)
+
+
 def test_a_fault_of_our_own_blames_no_text(tmp_path: Path):
     async def doing(made: Hanging) -> None:
         with pytest.raises(RuntimeError, match="a reader failed"):

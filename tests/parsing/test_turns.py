@@ -1,4 +1,4 @@
-"""Turns: no party has more than its own, officers do not wait behind applicants."""
+"""Turns: no party has more than its own, and neither kind of party waits for all of the other."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Readings:
         self.tasks: list[asyncio.Task[None]] = []
         self._ends: dict[str, list[asyncio.Event]] = {}
 
-    async def asks(self, party: str, count: int = 1, *, is_officer: bool = False) -> None:
-        self.tasks += [asyncio.create_task(self._one(party, is_officer)) for _ in range(count)]
+    async def asks(self, party: str, count: int = 1, *, decides: bool = False) -> None:
+        self.tasks += [asyncio.create_task(self._one(party, decides)) for _ in range(count)]
         await settled()
 
-    async def _one(self, party: str, is_officer: bool) -> None:
-        async with self.turns.turn(party, is_officer=is_officer):
+    async def _one(self, party: str, decides: bool) -> None:
+        async with self.turns.turn(party, decides=decides):
             self.read.append(party)
             ends = asyncio.Event()
             self._ends.setdefault(party, []).append(ends)
@@ -73,34 +73,40 @@ def test_one_party_has_one_place_and_the_others_have_theirs():
     run(doing())
 
 
-def test_officers_have_a_place_of_their_own_and_go_first():
+def test_those_who_decide_have_a_place_of_their_own():
     async def doing() -> None:
         found = Readings()
         for party in "abcd":
             await found.asks(party)
         assert len(found.read) == RUNNING_MAX
-        await found.asks("officer", is_officer=True)
-        await found.asks("agency", is_officer=True)
+        await found.asks("officer", decides=True)
+        await found.asks("agency", decides=True)
         assert found.read == ["a", "b", "officer"]
-        await found.ends("a")
-        assert found.read[3:] == ["agency"]
-        await found.ends("agency")
-        assert found.read[4:] == []  # an officer is read in the place of an applicant
         await found.ends("officer")
+        assert found.read[3:] == ["agency"]  # the place of those who decide is kept for them
+        await found.ends("a")
         assert found.read[4:] == ["c"]
 
     run(doing())
 
 
-def test_an_officer_who_waits_comes_before_an_applicant():
+@pytest.mark.parametrize("first", ["agency", "applicant"])
+def test_of_those_who_wait_one_who_decides_and_one_of_the_others_have_a_turn_after_each_other(first: str):
     async def doing() -> None:
         found = Readings()
-        await found.asks("b")
-        await found.asks("officer", 2, is_officer=True)
-        await found.asks("c")
-        assert found.read == ["b", "officer"]
-        await found.ends("officer")
-        assert found.read == ["b", "officer", "officer"]
+        for at in range(RUNNING_MAX + 1):
+            await found.asks(f"{first} {at}", decides=True)
+        kinds = [("agency", True), ("applicant", False)]
+        for kind, decides in kinds if first == "agency" else kinds[::-1]:
+            for at in range(10, 13):
+                await found.asks(f"{kind} {at}", decides=decides)
+        for at in range(RUNNING_MAX + 1):
+            await found.ends(f"{first} {at}")
+        for at in range(10, 13):
+            for kind, _ in kinds[::-1]:
+                await found.ends(f"{kind} {at}")
+        kinds_read = [party.partition(" ")[0] for party in found.read[RUNNING_MAX + 1 :]]
+        assert kinds_read == ["applicant", "agency"] * 3
 
     run(doing())
 
@@ -124,7 +130,7 @@ def test_who_has_too_many_texts_here_is_refused_and_others_are_not():
         found = Readings()
         await found.asks("a", WAITING_OF_PARTY_MAX + 1)
         with pytest.raises(Overloaded, match="4 texts of yours wait"):
-            async with found.turns.turn("a", is_officer=False):
+            async with found.turns.turn("a", decides=False):
                 pass
         await found.asks("b")
         assert found.read == ["a", "b"]
@@ -132,16 +138,16 @@ def test_who_has_too_many_texts_here_is_refused_and_others_are_not():
     run(doing())
 
 
-def test_a_full_queue_refuses_all_but_officers():
+def test_a_full_queue_refuses_all_but_those_who_decide():
     async def doing() -> None:
         found = Readings()
         for at in range(RUNNING_MAX + WAITING_MAX):
             await found.asks(f"party-{at}")
         assert found.turns.waiting() == WAITING_MAX
         with pytest.raises(Overloaded, match="64 texts wait to be read"):
-            async with found.turns.turn("one more", is_officer=False):
+            async with found.turns.turn("one more", decides=False):
                 pass
-        await found.asks("officer", is_officer=True)
+        await found.asks("officer", decides=True)
         assert found.read[-1] == "officer"
 
     run(doing())

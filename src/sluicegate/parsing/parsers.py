@@ -31,7 +31,7 @@ from sluicegate.ports import Principal
 
 Run = Callable[..., Awaitable[Any]]
 """What runs a function in a thread."""
-_OFFICERS = {DEVELOPER, AGENCY}
+_DECIDING = {DEVELOPER, AGENCY}
 FORK_SERVER = (sys.executable, "-m", "sluicegate.parsing.forkserver")
 
 
@@ -53,8 +53,12 @@ class Parsers:
         if job.is_small(act, body):
             found: Asked = await run(job.read, head, body)
             return found
-        async with self.turns.turn(by.party or by.id, is_officer=by.role in _OFFICERS):
-            data = await self._answer(job.written(head, body))
+        try:
+            async with asyncio.timeout(self.wait_s):
+                async with self.turns.turn(by.party or by.id, decides=by.role in _DECIDING):
+                    data = await self._answer(job.written(head, body))
+        except TimeoutError as error:
+            raise Overloaded("the text was not read in time") from error
         return await run(job.answered, act, data) if len(data) > IN_PLACE_MAX else job.answered(act, data)
 
     def start(self) -> None:
@@ -79,10 +83,7 @@ class Parsers:
             raise Overloaded("texts cannot be read now") from error
         server = self._server
         try:
-            async with asyncio.timeout(self.wait_s):
-                return await _exchanged(connection, data)
-        except TimeoutError as error:
-            raise Overloaded("the text was not read in time") from error
+            return await _exchanged(connection, data)
         except (EOFError, OSError) as error:
             if server.is_gone:
                 raise Overloaded("texts cannot be read now") from error
