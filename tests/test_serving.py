@@ -3,8 +3,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 from pathlib import Path
 
+import pytest
+
+from sluicegate import bootstrap
 from sluicegate.bootstrap import run_until_signalled
 from sluicegate.cli import serving as cli
 from sluicegate.settings import ControlSettings
@@ -30,3 +34,16 @@ def test_what_the_operator_says_of_the_clock_is_said_of_the_first_start_alone() 
     assert cli.of_start(settings, "").clock_is_right
     later = cli.of_start(settings, json.dumps({"url": "http://127.0.0.1:8601"}))
     assert (later.clock_is_right, later.port) == (False, 8601)
+
+
+def test_a_reserve_that_is_larger_than_what_is_free_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = os.statvfs(tmp_path)
+    free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    settings = ControlSettings(tmp_path, tmp_path, "log.example", reserve_bytes=(free + size) // 2)
+    bootstrap._check_reserve(settings)
+    assert "are free, so only what narrows is accepted" in caplog.text
+    caplog.clear()
+    bootstrap._check_reserve(ControlSettings(tmp_path, tmp_path, "log.example", reserve_bytes=0))
+    assert not caplog.text

@@ -20,6 +20,7 @@ from sluicegate.core.directives import directive
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.http.errors import STATUS_OF_CODE, STATUS_OF_ERROR, STATUS_OF_REFUSAL
+from sluicegate.http.response import CODES
 from sluicegate.settings import DailyLimits
 from sluicegate_record.entries import TYPES, Body
 from sluicegate_record.entries.body import Part, part_of
@@ -110,6 +111,7 @@ def _api() -> str:
     errors: list[list[Any]] = [[kind, status] for kind, status in STATUS_OF_REFUSAL.items()]
     errors += [[f"`{kind.code}`", status] for kind, status in STATUS_OF_ERROR.items()]
     errors += [[f"`{code}`", status] for code, status in STATUS_OF_CODE.items()]
+    errors += [[f"`{code}`", status] for status, code in CODES.items()]
     families: dict[str, list[AnyAct]] = {}
     for act in PUBLIC:
         families.setdefault(act.name.partition(".")[0], []).append(act)

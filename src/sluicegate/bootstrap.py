@@ -182,6 +182,10 @@ def _check_reserve(settings: ControlSettings) -> None:
         given = f"--reserve-mib {settings.reserve_bytes >> 20}"
         said = f"{given}: the disk of {settings.state_dir} has {size >> 20} MiB, and {free >> 20} are free"
         raise InvalidInput(said, remedy="keep less in reserve, or use another disk")
+    if settings.reserve_bytes > free:
+        said = "--reserve-mib %d: only %d MiB of the disk of %s are free, so only what narrows is accepted; "
+        said += "free disk space, or keep less in reserve"
+        _log.warning(said, settings.reserve_bytes >> 20, free >> 20, settings.state_dir)
 
 
 def _free_bytes(folder: Path) -> int:

@@ -19,9 +19,9 @@ ELEMENTS_MAX = 500_000
 """How many values and keys the JSON of a body may have."""
 QUERY_FIELDS_MAX = 64
 """How many arguments a query may have."""
-ORGANIZATION_TEXT_MAX = 65_536
+ORGANIZATION_CHARACTERS_MAX = 65_536
 """How many characters an organization file may have."""
-DOCUMENT_TEXT_MAX = 262_144
+DOCUMENT_BYTES_MAX = 262_144
 """How many bytes any other document may have: a plan, a directive, a trust file."""
 DEPTH_MAX = 32
 """How many lists and mappings of a document may be inside each other."""
@@ -35,7 +35,7 @@ SEARCH_MAX = 500
 """How many characters of a legal name may be searched for."""
 MARKS_MAX = 30
 """How many combining marks may follow each other in a name. Source: UAX #15, Stream-Safe Text Format."""
-PAYLOAD_TEXT_MAX = 65_536
+PAYLOAD_DIGITS_MAX = 65_536
 """How many base64 digits the payload of a signed statement may have; an entry, which has it, is shorter."""
 JWKS_MAX = 256
 """How many keys of any kind a key set may have."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from sluicegate.bounds import ACT_BODY_MAX, ANNEXES_MAX, DOCUMENT_TEXT_MAX, ORGANIZATION_TEXT_MAX
+from sluicegate.bounds import ACT_BODY_MAX, ANNEXES_MAX, DOCUMENT_BYTES_MAX, ORGANIZATION_CHARACTERS_MAX
 
 
 def filled(motif: str, size: int, begin: str = "", end: str = "") -> str:
@@ -29,8 +29,8 @@ YAML: dict[str, Callable[[int], str]] = {
     "blocks": lambda size: filled("- |\n a\n", size),
     "empty lines": lambda size: filled("a\n\n", size),
 }
-ORGANIZATIONS = {name: made(ORGANIZATION_TEXT_MAX) for name, made in YAML.items()}
-DOCUMENTS = {name: made(DOCUMENT_TEXT_MAX) for name, made in YAML.items()}
+ORGANIZATIONS = {name: made(ORGANIZATION_CHARACTERS_MAX) for name, made in YAML.items()}
+DOCUMENTS = {name: made(DOCUMENT_BYTES_MAX) for name, made in YAML.items()}
 JSON = {
     "lists and objects": lambda size: filled("[],{},", size, "[", "0]"),
     "numbers": lambda size: filled("1,", size, "[", "0]"),

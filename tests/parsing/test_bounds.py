@@ -37,7 +37,7 @@ def read(act: AnyAct, body: str, **path: str) -> Any:
 def test_no_document_makes_more_nodes_than_it_may(name: str):
     """What takes long in a document is its nodes: see bench/parsing.py."""
     text = hostile.DOCUMENTS[name]
-    assert len(text.encode()) <= bounds.DOCUMENT_TEXT_MAX
+    assert len(text.encode()) <= bounds.DOCUMENT_BYTES_MAX
     loader = document._Loader(text)
     try:
         loader.get_single_node()
@@ -121,10 +121,10 @@ def test_nor_have_the_names_that_open_a_commitment():
 def test_a_statement_that_fits_in_no_entry_is_not_read():
     """Its payload is read while the ledger is locked: by its signature alone it may be on the record."""
     envelope = '{"envelope": {"payload": "%s", "payloadType": "t", "signatures": []}}'
-    assert read(signatories.ATTEST, envelope % ("A" * bounds.PAYLOAD_TEXT_MAX))
+    assert read(signatories.ATTEST, envelope % ("A" * bounds.PAYLOAD_DIGITS_MAX))
     with pytest.raises(InvalidInput, match=r"envelope\.payload: expected a payload of at most 65536"):
-        read(signatories.ATTEST, envelope % ("A" * (bounds.PAYLOAD_TEXT_MAX + 4)))
-    assert bounds.PAYLOAD_TEXT_MAX < MAX_PAYLOAD_BYTES
+        read(signatories.ATTEST, envelope % ("A" * (bounds.PAYLOAD_DIGITS_MAX + 4)))
+    assert bounds.PAYLOAD_DIGITS_MAX < MAX_PAYLOAD_BYTES
 
 
 def test_a_key_set_has_so_many_keys():

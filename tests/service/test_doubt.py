@@ -9,7 +9,7 @@ import pytest
 
 from sluicegate.acts import credentials, grants
 from sluicegate.errors import StoreUnavailable
-from sluicegate.service.ledger import CLOCK_IN_DOUBT
+from sluicegate.service.doubt import CLOCK_IN_DOUBT, Doubt
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.directives import DirectiveStatement
 from tests import worlds
@@ -17,7 +17,7 @@ from tests.plane import Plane, no, yes
 from tests.worlds import DAY_MS, MODEL
 
 
-class Doubt:
+class DoubtedClock:
     """A wall clock that is in doubt while it says something."""
 
     def __init__(self) -> None:
@@ -28,15 +28,15 @@ class Doubt:
 
 
 @pytest.fixture
-def doubt() -> Doubt:
-    return Doubt()
+def doubt() -> DoubtedClock:
+    return DoubtedClock()
 
 
 @pytest.fixture
-def plane(doubt: Doubt) -> Plane:
+def plane(doubt: DoubtedClock) -> Plane:
     plane = Plane()
     plane.opened()
-    plane.ledger.doubted_ms = doubt
+    plane.ledger.doubt = Doubt(doubt)
     return plane
 
 
@@ -51,7 +51,7 @@ def newest_ms(plane: Plane) -> int:
     return plane.ledger.entries(plane.size - 1, plane.size)[0].at_ms
 
 
-def test_in_doubt_only_what_narrows_is_accepted(plane: Plane, doubt: Doubt) -> None:
+def test_in_doubt_only_what_narrows_is_accepted(plane: Plane, doubt: DoubtedClock) -> None:
     grant = plane.admit()
     key = yes(plane.credential(grant)).credential
     doubt.wall_ms, size = plane.wall() + 9 * DAY_MS, plane.size
@@ -68,7 +68,7 @@ def test_in_doubt_only_what_narrows_is_accepted(plane: Plane, doubt: Doubt) -> N
 
 @pytest.mark.parametrize("wrong_ms", [0, 400 * DAY_MS])
 def test_an_order_in_doubt_is_entered_when_it_was_signed_however_far_ahead_the_clock_is(
-    plane: Plane, doubt: Doubt, wrong_ms: int
+    plane: Plane, doubt: DoubtedClock, wrong_ms: int
 ) -> None:
     away_ms = 9 * DAY_MS
     doubt.wall_ms = plane.wall() + away_ms + 1_000 + wrong_ms
@@ -78,7 +78,9 @@ def test_an_order_in_doubt_is_entered_when_it_was_signed_however_far_ahead_the_c
     assert newest_ms(plane) == plane.wall() + away_ms
 
 
-def test_no_one_moves_the_time_of_the_log_beyond_the_clock_in_doubt(plane: Plane, doubt: Doubt) -> None:
+def test_no_one_moves_the_time_of_the_log_beyond_the_clock_in_doubt(
+    plane: Plane, doubt: DoubtedClock
+) -> None:
     doubt.wall_ms = plane.wall() + 2 * DAY_MS
     assert no(plane.issue(order("d-1", plane.wall() + 3 * DAY_MS))) == "signed_at_another_time"
     yes(plane.issue(order("d-2", doubt.wall_ms + 60_000)))

@@ -165,7 +165,7 @@ def test_a_draft_that_an_earlier_build_kept_is_listed_and_submitted(plane):
 def test_a_draft_that_changes_between_its_reading_and_the_lock_is_not_submitted(plane):
     draft, answers = saved(plane), list[Any]()
     (kept_as,) = plane.store.principals.drafts(plane.who["applicant"].id)
-    with plane.ledger._lanes.hold():
+    with plane.ledger._lock.hold():
         submitting = threading.Thread(target=lambda: answers.append(submit(plane, draft)))
         submitting.start()
         eventually(plane.ledger.waiting)

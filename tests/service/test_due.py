@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from sluicegate.acts import credentials
 from sluicegate.core.lifecycle import ticks
 from sluicegate.core.lifecycle.positions import Receive
 from sluicegate.errors import StoreUnavailable
-from sluicegate.service.ledger import BATCH_MS
+from sluicegate.service.due import BATCH_MS
 from sluicegate_record.log.dsse import Envelope
 from tests import worlds
 from tests.plane import Plane, yes
@@ -61,7 +62,7 @@ def slow(plane: Plane) -> None:
         plane.boot.at_ms += BATCH_MS
         return plane.boot.at_ms
 
-    plane.ledger.boot_ms = boot
+    plane.ledger._due = replace(plane.ledger._due, boot_ms=boot)
 
 
 def heads(plane: Plane) -> list[int]:

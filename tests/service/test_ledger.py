@@ -584,7 +584,7 @@ def test_what_was_done_is_answered_again_while_others_write(plane: Plane, act: s
 
     first, found = again(), list[Any]()
     thread = threading.Thread(target=lambda: found.append(again()))
-    with plane.ledger._lanes.hold():
+    with plane.ledger._lock.hold():
         thread.start()
         thread.join(BOUND_S)
     assert found == [first]

@@ -24,6 +24,7 @@ def checked() -> int:
 
 @pytest.fixture
 def plane() -> Plane:
+    dsse._signed.cache_clear()  # the same was signed in other tests
     plane = Plane()
     plane.opened()
     return plane
@@ -45,7 +46,7 @@ def test_no_signature_is_checked_while_others_wait_for_their_turn(plane: Plane) 
 
     before = checked()
     thread = threading.Thread(target=send)
-    with plane.ledger._lanes.hold():
+    with plane.ledger._lock.hold():
         thread.start()
         eventually(lambda: plane.ledger.waiting() == 1)
         then = checked()

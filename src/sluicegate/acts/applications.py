@@ -9,13 +9,15 @@ from sluicegate.acts.cases import CaseArgument, CaseName
 from sluicegate.acts.fields import FileName, Identifier, ReleaseName, ShortText, StageName, SurfaceName, text
 from sluicegate.acts.grants import GrantName
 from sluicegate.acts.growth import ENDS, ONCE, daily
-from sluicegate.bounds import ORGANIZATION_TEXT_MAX
+from sluicegate.bounds import ORGANIZATION_CHARACTERS_MAX
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX
 
 OrganizationText = Annotated[
-    str, text(0, ORGANIZATION_TEXT_MAX), Note("The organization, as YAML; 'application template' prints one.")
+    str,
+    text(0, ORGANIZATION_CHARACTERS_MAX),
+    Note("The organization, as YAML; 'application template' prints one."),
 ]
 Words = Annotated[str, text(1, REASON_MAX), Note("What you say. It is not public.")]
 APPLICANTS = frozenset({DEVELOPER, APPLICANT})
@@ -60,7 +62,9 @@ class Amendment(Arguments):
     renew: Annotated[bool, Note("Ask for its validity to begin again.")] = False
     organization: (
         Annotated[
-            str, text(0, ORGANIZATION_TEXT_MAX), Note("What has changed, as the whole organization file.")
+            str,
+            text(0, ORGANIZATION_CHARACTERS_MAX),
+            Note("What has changed, as the whole organization file."),
         ]
         | None
     ) = None

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from sluicegate.acts.act import Arguments
 from sluicegate.acts.fields import FileName, SignedEnvelope, text
-from sluicegate.bounds import DOCUMENT_TEXT_MAX
+from sluicegate.bounds import DOCUMENT_BYTES_MAX
 from sluicegate_record.form import Note, form
 
 
@@ -14,7 +14,7 @@ from sluicegate_record.form import Note, form
 class DocumentText(Arguments):
     """A document as written, and the name of its file for messages about it."""
 
-    text: Annotated[str, text(0, DOCUMENT_TEXT_MAX), Note("The document, as YAML.")]
+    text: Annotated[str, text(0, DOCUMENT_BYTES_MAX), Note("The document, as YAML.")]
     file: FileName = "document"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, TypeAlias
 
-from sluicegate.bounds import MARKS_MAX, PAYLOAD_TEXT_MAX, SEARCH_MAX
+from sluicegate.bounds import MARKS_MAX, PAYLOAD_DIGITS_MAX, SEARCH_MAX
 from sluicegate_record.directives.names import NAME_MAX
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Codec, Json, Misread, Note, codec_of, shown
@@ -71,9 +71,9 @@ def _same(value: Any) -> Any:
 
 def _envelope(value: Json) -> Json:
     payload = value.get("payload") if type(value) is dict else None
-    if type(payload) is str and len(payload) > PAYLOAD_TEXT_MAX:
+    if type(payload) is str and len(payload) > PAYLOAD_DIGITS_MAX:
         raise Misread(
-            f"a payload of at most {PAYLOAD_TEXT_MAX} base64 digits", f"{len(payload)}", ("payload",)
+            f"a payload of at most {PAYLOAD_DIGITS_MAX} base64 digits", f"{len(payload)}", ("payload",)
         )
     return value
 

@@ -55,7 +55,7 @@ def _gauges(plane: ControlPlane) -> CollectorRegistry:
     short = Gauge("sluicegate_disk_short", "1 if only what narrows is accepted", registry=registry)
     short.set_function(room.look)
     doubted = Gauge("sluicegate_clock_in_doubt", "1 while the clock is in doubt", registry=registry)
-    doubted.set_function(lambda: ledger.doubted_ms() is not None)
+    doubted.set_function(lambda: ledger.doubt.doubted_ms() is not None)
     aside = Gauge("sluicegate_set_aside", "things that were due, and failed", registry=registry)
     aside.set_function(lambda: ledger.set_aside() + len(fleet.unnoted))
     failing = Gauge("sluicegate_failing", "1 of a chore whose last try failed", ["chore"], registry=registry)

@@ -13,11 +13,8 @@ Rules:
   that narrows what is allowed, and that nothing due can change, goes before: customers wait for no backlog.
 - What is due is done in batches: one commit and one signed head for many things. Between two batches others
   get their turn, first those that narrow. What a crash leaves undone is due again.
-- One thing that cannot be done when it is due stops nothing: it is set aside, in the log of this process and
-  in its metrics, and is tried again when something about it changes, or at the next start.
-- On a disk that is nearly full only what narrows is done, see `sluicegate.service.room`. So it is while the
-  clock is in doubt. An order is then entered at the time at which it was signed, if the wall clock is past
-  that: two clocks have shown that it has come.
+- On a disk that is nearly full only what narrows is done (`room.py`); so it is while the clock is in doubt
+  (`doubt.py`).
 - What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
 - The commit that appends an entry also puts its letters in the outbox.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
@@ -41,27 +38,23 @@ from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
 from sluicegate.service.allowance import Charge
+from sluicegate.service.doubt import Doubt
+from sluicegate.service.due import Due, check_law, command_name
 from sluicegate.service.follower import Follower
-from sluicegate.service.lanes import Lanes
 from sluicegate.service.room import Room, endless
-from sluicegate_record import entries, law
-from sluicegate_record.entities.happening import CLOCK
+from sluicegate.service.write_lock import WriteLock
+from sluicegate_record import entries
 from sluicegate_record.entries import Entry
-from sluicegate_record.log import canonical, checkpoint, dsse, merkle, times
+from sluicegate_record.log import canonical, checkpoint, dsse, merkle
 from sluicegate_record.log.leaf import Entropy
-from sluicegate_record.record import Record
 
 Result = TypeVar("Result")
 _Asked: TypeAlias = Command | Callable[[Ports], Command | Refusal]
 
 _log = logging.getLogger(__name__)
 
-CLOCK_IN_DOUBT = "clock_in_doubt"
-"""The code of the error."""
 ROW_BYTES = 128
 """How many bytes a row of the store takes, beside what it says."""
-BATCH, BATCH_MS = 256, 20
-"""When a batch of what is due ends: after so many entries, or after so long, without its commit."""
 
 
 class Ledger:
@@ -94,8 +87,8 @@ class Ledger:
         self.directs = directs
         """The models that agencies direct by the trust file, where it says so."""
         self.room = room or endless()
-        self.doubted_ms = doubted_ms
-        self._lanes = Lanes()
+        self.doubt = Doubt(doubted_ms)
+        self._lock = WriteLock()
         """The writer holds them. They are taken before the follower's lock, never while that is held."""
         self._follower = Follower()
         self._state = self._follower.state
@@ -103,6 +96,7 @@ class Ledger:
         self._watchers: list[Callable[[], None]] = []
         self._vkey = checkpoint.vkey(origin, key.public_key().public_bytes_raw())
         self._naming = application.tag_key(key)
+        self._due = Due(self._follower, self._vkey, self.now_ms, boot_ms, random, self._commit)
         self._load()
 
     def execute(  # noqa: PLR0913 - what, who, which command; and what it means for counts and for the disk
@@ -125,7 +119,7 @@ class Ledger:
         Raises: InvalidInput: malformed. StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
-        command_id = _name(by, command_id)
+        command_id = command_name(by, command_id)
         is_first = effect == "narrows" or (
             effect == "directs" and isinstance(command, Command) and lifecycle.narrows(command)
         )
@@ -136,7 +130,7 @@ class Ledger:
         if result is None and isinstance(command, Command):
             self._rehearse(command)
         while result is None:
-            with self._lanes.hold(first=is_first), self._telling():
+            with self._lock.hold(first=is_first), self._telling():
                 try:
                     result = self._do(
                         _Asking(command, by, command_id, asked, charge, effect), is_first=is_first
@@ -156,7 +150,7 @@ class Ledger:
         Raises: StoreUnavailable: the rest will be done when asked again.
         """
         while ticks.due(self._state, self.now_ms()) is not None:
-            with self._lanes.hold(), self._telling():
+            with self._lock.hold(), self._telling():
                 self._tick()
 
     def arrange(  # noqa: PLR0913 - what, who, which command; and what it means for counts and for the disk
@@ -176,11 +170,11 @@ class Ledger:
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
-        named = _name(by, command_id) if command_id else ""
+        named = command_name(by, command_id) if command_id else ""
         before = self._before(named, asked) if named else None
         if before is not None:
             return before
-        with self._lanes.hold():
+        with self._lock.hold():
             try:
                 with self.store.write() as ports:
                     result = _first(ports.log, named, asked) if named else None
@@ -201,10 +195,10 @@ class Ledger:
 
         Raises: StoreUnavailable.
         """
-        return self._before(_name(by, command_id), canonical.digest([by, request]))
+        return self._before(command_name(by, command_id), canonical.digest([by, request]))
 
     def _before(self, named: str, asked: str) -> dict[str, Any] | Refusal | None:
-        """The first result of a command that was done: looked up before the lanes are taken, which a command
+        """The first result of a command that was done: looked up before the lock is taken, which a command
         that is sent again and again would keep from others.
         """
         try:
@@ -216,7 +210,7 @@ class Ledger:
         return found
 
     def _rehearse(self, command: Command) -> None:
-        """Check the signatures of a command before the lanes are taken: wrong ones may take half a second."""
+        """Check the signatures of a command before the lock is taken: wrong ones may take half a second."""
         envelope = lifecycle.envelope_of(command)
         if envelope is not None:
             with self.reading() as state:
@@ -230,7 +224,7 @@ class Ledger:
 
     def catch_up(self) -> None:
         """Follow what others, or a commit whose fate was unknown, have added to the log."""
-        with self._lanes.hold(), self._telling():
+        with self._lock.hold(), self._telling():
             self._follower.catch_up(self.store.log)
 
     def now_ms(self) -> int:
@@ -272,7 +266,7 @@ class Ledger:
 
     def waiting(self) -> int:
         """How many threads wait for their turn to write."""
-        return self._lanes.waiting()
+        return self._lock.waiting()
 
     def set_aside(self) -> int:
         """How many things were due, failed, and were set aside."""
@@ -308,7 +302,7 @@ class Ledger:
         return head.size, head.root
 
     def _do(self, asking: _Asking, *, is_first: bool) -> dict[str, Any]:
-        """Do one command at the head. Requires: the lanes are held."""
+        """Do one command at the head. Requires: the lock is held."""
         entries, result = self._transact(asking, is_first=is_first)
         self._fold(entries)
         return result
@@ -337,12 +331,12 @@ class Ledger:
             if isinstance(made, Refusal):
                 raise _RolledBack(made)
             if is_first:
-                now_ms = self._signed_ms(made, now_ms)
+                now_ms = self.doubt.entered_ms(made, now_ms)
             decided = _agreed(lifecycle.decide(self._state, made, now_ms, Entropy(self.random(32))))
             placed = self._placed(decided, now_ms, asking)
             if placed and not self._narrows(made, asking.effect):
                 self.room.check()
-                self._check_clock()
+                self.doubt.check(now_ms)
             result = {**decided.result.to_json(), "size": self._state.size + len(placed)}
             self._count(ports, asking.charge, result, placed, changes=bool(placed))
             self._write(ports, placed)
@@ -352,22 +346,6 @@ class Ledger:
     def _narrows(self, command: Command, effect: Effect) -> bool:
         """Whether a command that is decided at the head provably only narrows access."""
         return effect == "narrows" or (effect == "directs" and lifecycle.narrows(command, self._state))
-
-    def _signed_ms(self, command: Command, now_ms: int) -> int:
-        """The time at which a command is entered: while the clock is in doubt, when it was signed."""
-        doubted_ms = self.doubted_ms()
-        signed_ms = None if doubted_ms is None else lifecycle.signed_ms(command)
-        return now_ms if doubted_ms is None else max(now_ms, min(doubted_ms, signed_ms or 0))
-
-    def _check_clock(self) -> None:
-        """Check that the time is known. Raises: StoreUnavailable."""
-        doubted_ms = self.doubted_ms()
-        if doubted_ms is not None:
-            clock, known = times.format_time(doubted_ms), times.format_time(self.now_ms())
-            said = f"the clock of this machine is in doubt: it says {clock}, the last time known is {known}; "
-            said += "only what narrows access is accepted"
-            remedy = "set the clock right; if it is right, start 'serve' again with --clock-is-right"
-            raise StoreUnavailable(said, code=CLOCK_IN_DOUBT, remedy=remedy)
 
     def _count(
         self,
@@ -399,56 +377,16 @@ class Ledger:
             )
 
     def _tick(self) -> None:
-        """Let happen what is due at the head, as much as one batch holds. Requires: the lanes are held."""
-        self._fold(self._commit_due())
-
-    def _commit_due(self) -> list[Entry]:
-        """Commit a batch of what is due. If that fails, commit the first thing alone, or set it aside."""
-        return self._committed(BATCH) or self._committed(1, is_last=True)
-
-    def _committed(self, most: int, *, is_last: bool = False) -> list[Entry]:
-        """A batch that is committed; nothing if it cannot be done, through a fault of ours."""
-        try:
-            return self._commit_batch(most)
-        except (StoreUnavailable, StoreUnusable):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the clock
-            if is_last:
-                self._set_aside(error)
-            return []
-
-    def _set_aside(self, error: Exception) -> None:
-        with self._follower.reading() as state:
-            what = ticks.due(state, self.now_ms())
-            if what is not None:
-                state.agenda.set_aside(what)
-                _log.error("what is due cannot be done, and is set aside: %s", what, exc_info=error)
-
-    def _commit_batch(self, most: int) -> list[Entry]:
+        """Let happen what is due at the head, as much as one batch holds. Requires: the lock is held."""
         self.room.check_time()
+        self._fold(self._due.entries())
+
+    def _commit(self, made: Callable[[int], list[Entry]]) -> list[Entry]:
+        """Commit the entries that a function makes of the time at the head."""
         with self.store.write() as ports:
             self._hold(ports.log)
-            now_ms = self.now_ms()
-            placed = self._batch(now_ms, most) if ticks.due(self._state, now_ms) is not None else []
+            placed = made(self.now_ms())
             self._write(ports, placed)
-        return placed
-
-    def _batch(self, now_ms: int, most: int) -> list[Entry]:
-        """The entries of what is due, each lawful after those before it, for at most about `BATCH_MS`.
-
-        It ends after the thing with which `most` entries are reached.
-        """
-        ahead, until_ms = lifecycle.Ahead(self._state), self.boot_ms() + BATCH_MS
-        placed: list[Entry] = []
-        for drafts in ticks.batch(ahead, now_ms, Entropy(self.random(32))):
-            command_id = _name(CLOCK, str(ahead.size))
-            made = entries.place_all(drafts, seq=ahead.size, at_ms=now_ms, by=CLOCK, command=command_id)
-            for entry in made:
-                _check_law(ahead.record, self.vkey(), entry)
-                ahead.apply(entry)
-            placed += made
-            if len(placed) >= most or self.boot_ms() >= until_ms:
-                break
         return placed
 
     def _placed(self, decided: Acceptance, now_ms: int, asking: _Asking) -> list[Entry]:
@@ -458,7 +396,7 @@ class Ledger:
         )
         after = self._state.record.overlay() if len(placed) > 1 else self._state.record
         for entry in placed:
-            _check_law(after, self.vkey(), entry)
+            check_law(after, self.vkey(), entry)
             if after is not self._state.record:
                 after.apply(entry)
         return placed
@@ -516,16 +454,6 @@ def _bytes_of(entry: Entry) -> int:
     return len(entry.leaf) + ROW_BYTES + sum(len(opened.body) + ROW_BYTES for opened in parts)
 
 
-def _check_law(record: Record, log: str, entry: Entry) -> None:
-    """Check that an entry is lawful after those that are on the record.
-
-    Raises: AssertionError: it is not, and so was decided wrongly.
-    """
-    breach = law.breach(record, entry, record.pinned(), log, law.Support.RECORD)
-    if breach is not None:
-        raise AssertionError(f"a {entry.type} entry was decided that is not lawful: {breach}")
-
-
 def _first(log: Log, command_id: str, asked: str) -> dict[str, Any] | None:
     """The result of a command that was done before, None of one that was not."""
     done = log.done(command_id)
@@ -539,11 +467,6 @@ def _agreed(answer: Result | Refusal) -> Result:
     if isinstance(answer, Refusal):
         raise _RolledBack(answer)
     return answer
-
-
-def _name(by: str, command_id: str) -> str:
-    """The name under which a command is recorded: each caller has its own, without the caller's words."""
-    return "cmd_" + canonical.digest([by, command_id]).removeprefix("sha256:")[:40]
 
 
 def _reused() -> Refusal:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate.bounds import DEPTH_MAX
-from sluicegate.bounds import DOCUMENT_TEXT_MAX as BYTES_MAX
+from sluicegate.bounds import DOCUMENT_BYTES_MAX as BYTES_MAX
 from sluicegate.core.terms import document
 from sluicegate.core.terms.document import Fault
 from sluicegate.errors import InvalidDocument, Place

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from sluicegate.bounds import DEPTH_MAX, DIGITS_MAX, DOCUMENT_TEXT_MAX, FAULTS_MAX, NODES_MAX
+from sluicegate.bounds import DEPTH_MAX, DIGITS_MAX, DOCUMENT_BYTES_MAX, FAULTS_MAX, NODES_MAX
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.log import canonical
 from sluicegate_record.strict import JsonPath
@@ -148,8 +148,8 @@ def read(data: str | bytes, file: str) -> YamlDocument:
 
 def _text(data: str | bytes, file: str) -> str:
     size = len(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
-    if size > DOCUMENT_TEXT_MAX:
-        place = Place(file, 1, 1, f"at most {DOCUMENT_TEXT_MAX} bytes", str(size))
+    if size > DOCUMENT_BYTES_MAX:
+        place = Place(file, 1, 1, f"at most {DOCUMENT_BYTES_MAX} bytes", str(size))
         raise InvalidDocument(f"{file} is too large", at=[place])
     try:
         return data.decode() if isinstance(data, bytes) else data

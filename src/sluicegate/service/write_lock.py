@@ -1,7 +1,7 @@
-"""A lock with two lanes: who waits in the first one goes before all others.
+"""The lock of the one writer, with two queues: who waits in the first one goes before all others.
 
 Rules:
-- The holder passes it on: to who has waited longest in the first lane, else to who has waited longest. So a
+- The holder passes it on: to who has waited longest in the first queue, else to who has waited longest. So a
   thread that takes it again and again keeps no one out.
 - The thread that holds it may take it again.
 """
@@ -22,7 +22,7 @@ class _Turn(NamedTuple):
     gate: threading.Lock
 
 
-class Lanes:
+class WriteLock:
     """The lock."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Lanes:
 
     @contextmanager
     def hold(self, *, first: bool = False) -> Iterator[None]:
-        """Hold the lock. `first` says in which lane to wait for it."""
+        """Hold the lock. `first` says in which queue to wait for it."""
         self._take(first=first)
         try:
             yield
@@ -63,9 +63,9 @@ class Lanes:
             self._depth -= 1
             if self._depth:
                 return
-            lane = self._first or self._others
+            queue = self._first or self._others
             self._holder = None
-            if lane:
-                turn = lane.popleft()
+            if queue:
+                turn = queue.popleft()
                 self._holder, self._depth = turn.thread, 1
                 turn.gate.release()
