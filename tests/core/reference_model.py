@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -99,7 +99,26 @@ def agrees(answer: Answer, decided: Allow | Deny) -> bool:
     return decided.directive is None and decided.application == answer.application
 
 
-def decide(  # noqa: C901, PLR0911 - one a reason
+def decide(
+    entries: Sequence[Entry], ask: Ask, now: Now, providers: Providers = MappingProxyType({})
+) -> Answer:
+    """DESIGN 4.3. A fallback that is not announced is shown to those who hold a grant for it."""
+    answer = _decide(entries, ask, now, providers)
+    offering = [e for e in _plans_in_force(entries) if answer.fallback in _models(e)]
+    if not offering or _plan(offering[0])["spec"]["announced"]:
+        return answer
+    approved = _of(entries, "grant.approved")
+    keys = _of(entries, "credential.issued")
+    issued = [e for e in keys if bytes.fromhex(gate_value(e, "digest")) == ask.digest]
+    own = [e for e in approved if public_of(e)["grant"] == public_of(issued[-1])["grant"]]
+    sought = (public_of(offering[0])["release"], ask.surface, gate_value(own[0], "organization"))
+    held = {
+        (public_of(e)["release"], public_of(e)["surface"], gate_value(e, "organization")) for e in approved
+    }
+    return answer if sought in held else replace(answer, fallback=None)
+
+
+def _decide(  # noqa: C901, PLR0911 - one a reason
     entries: Sequence[Entry], ask: Ask, now: Now, providers: Providers = MappingProxyType({})
 ) -> Answer:
     """DESIGN 4.3, in its order."""

@@ -216,6 +216,10 @@ def test_an_application_by_the_staff_is_no_applicants(plane):
     assert cases(plane, "applicant") == []
 
 
+def knows_of(plane, state, name, release):
+    return access.known(plane.who[name], state, plane.ledger.directs)(state.releases[release])
+
+
 @pytest.mark.parametrize(
     ("name", "knows"),
     [
@@ -230,16 +234,16 @@ def test_an_application_by_the_staff_is_no_applicants(plane):
 def test_an_unannounced_release_is_known_to_those_it_concerns(plane, name, knows):
     plane.apply(plan_value("secret", models=["m"], announced=False))
     with plane.ledger.reading() as state:
-        assert access.knows(plane.who[name], state, state.releases["secret"]) is knows
-        assert access.knows(plane.who[name], state, state.releases["gpt-5.6"])
+        assert knows_of(plane, state, name, "secret") is knows
+        assert knows_of(plane, state, name, "gpt-5.6")
 
 
 def test_an_agency_that_an_unannounced_release_does_not_name_does_not_know_it(plane):
     named = {"oncd": {"name": "x"}, "ostp": {"name": "y"}}
     plane.apply(plan_value("secret", models=["m"], announced=False, agencies=named))
     with plane.ledger.reading() as state:
-        assert not access.knows(plane.who["caisi"], state, state.releases["secret"])
-        assert access.knows(plane.who["oncd"], state, state.releases["secret"])
+        assert not knows_of(plane, state, "caisi", "secret")
+        assert knows_of(plane, state, "oncd", "secret")
 
 
 def test_who_has_a_case_in_an_unannounced_release_knows_it(plane):
@@ -248,5 +252,14 @@ def test_who_has_a_case_in_an_unannounced_release_knows_it(plane):
     plane.submit("applicant", release="secret")
     plane.apply(hidden)
     with plane.ledger.reading() as state:
-        assert access.knows(plane.who["applicant"], state, state.releases["secret"])
-        assert not access.knows(plane.who["rival"], state, state.releases["secret"])
+        assert knows_of(plane, state, "applicant", "secret")
+        assert not knows_of(plane, state, "rival", "secret")
+
+
+def test_an_agency_that_directs_a_model_by_the_trust_file_knows_its_release(plane):
+    """As a directive about the model shows: it is not refused as unknown."""
+    named = {"oncd": {"name": "x"}, "ostp": {"name": "y"}}
+    plane.apply(plan_value("secret", models=["m"], announced=False, agencies=named))
+    plane.ledger.directs = {"caisi": frozenset({"m"})}
+    with plane.ledger.reading() as state:
+        assert knows_of(plane, state, "caisi", "secret")

@@ -50,6 +50,26 @@ def test_a_preview_tells_whom_a_change_affects(plane):
     assert preview(plane, plan_value()).terms_to_agree == ()
 
 
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_public_plan_names_no_model_of_a_release_that_is_not_announced(plane, announced):
+    plane.apply(plan_value("secret", models=["m"], announced=False))
+    size = plane.size
+    naming = plan_value(onRefusal={"fallbackModel": "m"}, announced=announced)
+    for result in (preview(plane, naming), plane.apply(naming)):
+        assert isinstance(result, Refusal) is announced
+        assert not announced or result.code == "model_unannounced"
+    assert (plane.size == size) is announced
+    plane.apply(plan_value("secret", models=["m"]))
+    assert not isinstance(plane.apply(plan_value(onRefusal={"fallbackModel": "m"})), Refusal)
+
+
+def test_a_plan_that_named_a_model_before_it_was_hidden_can_be_applied_again(plane):
+    naming = plan_value(onRefusal={"fallbackModel": "m"})
+    plane.apply(naming)
+    plane.apply(plan_value("secret", models=["m"], announced=False))
+    assert not isinstance(plane.apply(naming), Refusal)
+
+
 def test_a_preview_is_refused_as_applying_would_be(plane):
     value = plan_value()
     value["metadata"]["developer"] = "anthropic"

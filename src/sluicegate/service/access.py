@@ -8,7 +8,10 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from sluicegate.acts.act import AGENCY, DEVELOPER
+from sluicegate.core.lifecycle import directives
 from sluicegate.core.lifecycle.docket import Heading
 from sluicegate.core.lifecycle.state import State
 from sluicegate.ports import Principal
@@ -16,20 +19,26 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
 
 
-def knows(principal: Principal, state: State, release: Release) -> bool:
-    """Whether the principal may know that a release exists.
+def known(
+    principal: Principal, state: State, directs: Mapping[str, frozenset[str]]
+) -> Callable[[Release], bool]:
+    """Which releases the principal may know of: the only answer to that, for whatever is shown or refused.
 
-    An unannounced one: the developer's staff, the agencies it names, those who are invited to it, and those
-    who have a case in it.
+    An unannounced one: the developer's staff, the agencies that it names or that direct one of its models,
+    those who are invited to it, and those who have a case in it. `directs` is what the trust file says.
     """
-    if principal.role == DEVELOPER or release.plan.spec.announced:
-        return True
+    if principal.role == DEVELOPER:
+        return lambda _: True
     if principal.role == AGENCY:
-        return principal.party in release.plan.spec.agencies
-    if principal.id in state.invited.get(release.name, ()):
-        return True
+        return directives.known_to(state, principal.party or "", directs)
     own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
-    return any(case.question.release == release.name for case in own)
+    joined = {case.question.release for case in own}
+
+    def knows(release: Release) -> bool:
+        is_invited = principal.id in state.invited.get(release.name, ())
+        return release.plan.spec.announced or is_invited or release.name in joined
+
+    return knows
 
 
 def sees(principal: Principal, case: Case) -> bool:

@@ -74,7 +74,7 @@ def prepared(
     ledger, principal = context.ledger, context.principal
     with ledger.reading() as state:
         release = state.releases.get(asked.release)
-        if release is None or not access.knows(principal, state, release):
+        if release is None or not access.known(principal, state, ledger.directs)(release):
             return releases.stage_unknown(asked.release, asked.stage)
         if principal.role == APPLICANT and _open_of(state, principal) >= OPEN_MAX:
             said = f"{OPEN_MAX} of your applications are open"

@@ -204,7 +204,8 @@ def _offered(context: Context[Any], asked: Submission) -> tuple[tuple[str, ...],
     """The surfaces of a release, and who may apply for a stage of it."""
     with context.ledger.reading() as state:
         release = state.releases.get(asked.release)
-        known = release is not None and access.knows(context.principal, state, release)
+        knows = access.known(context.principal, state, context.ledger.directs)
+        known = release is not None and knows(release)
         if release is None or not known or asked.stage not in release.terms:
             return releases.stage_unknown(asked.release, asked.stage)
         return release.plan.spec.surfaces, release.plan.stages[asked.stage].eligibility

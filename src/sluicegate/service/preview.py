@@ -118,7 +118,9 @@ def _to_sign(
     annexes = {name: each.to_json() for name, each in asked.annexes.items()}
     with ledger.reading() as state:
         signed, opened = directive.to_sign(given, _signing(state, given, annexes))
-        refusal = directives.check_directive(state, signed, now_ms, partial(access.knows, principal, state))
+        refusal = directives.check_directive(
+            state, signed, now_ms, access.known(principal, state, ledger.directs)
+        )
     return (signed, opened) if refusal is None else refusal
 
 

@@ -90,7 +90,7 @@ def status(context: Context[Status], _: Nothing) -> Status:
     ledger, reader = context.ledger, context.principal
     with ledger.reading() as state:
         now_ms = ledger.now_ms()
-        known = [release for release in state.releases.values() if access.knows(reader, state, release)]
+        known = filter(access.known(reader, state, ledger.directs), state.releases.values())
         return Status(
             size=state.size,
             releases=tuple(_release(state, release, reader, now_ms) for release in known),

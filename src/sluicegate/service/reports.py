@@ -22,7 +22,8 @@ def read(context: Context[CaseReport], asked: ReportFilter) -> CaseReport | Refu
             if access.sees_some(principal, heading) and release in {None, heading.release}
         ]
         totals, lacking = made.Totals(seen, now_ms), made.shortages(state, seen)
-        known = {found.name for found in state.releases.values() if access.knows(principal, state, found)}
+        knows = access.known(principal, state, ledger.directs)
+        known = {found.name for found in state.releases.values() if knows(found)}
         shown = known if release is None else known & {release}
         required = [row for row in made.requirements(state, now_ms) if row.release in shown]
     return made.report(totals, lacking, required, size)

@@ -152,6 +152,32 @@ def test_only_a_directives_refusal_is_decided_again_and_only_once(found: Facts, 
                 assert decision.instead(instead, decided, table) is None
 
 
+def test_a_fallback_that_is_not_announced_is_named_only_to_who_holds_a_grant_for_it() -> None:
+    """Whatever the refusal is; to others the model does not exist."""
+    world = World.opened(onRefusal={"fallbackModel": FALLBACK})
+    world.apply(plan_value(OLDER, models=[FALLBACK], announced=False))
+    world.agree()
+    world.open(OLDER)
+    own, other = world.admit(), world.admit(organization="org-2")
+    (key, _), (second, _) = world.credential(own), world.credential(other, "second")
+    world.admit(organization="org-2", release=OLDER)
+
+    def refused(digest: bytes) -> tuple[str, str | None]:
+        now = Instant(world.now_ms, world.now_ms)
+        found = decision.decide(Ask(digest, MODEL, API), world.state.table, now)
+        assert isinstance(found, Deny)
+        return found.reason.value, found.fallback
+
+    world.direct("d-1")
+    assert refused(key) == ("directive_in_force", None)
+    assert refused(second) == ("directive_in_force", FALLBACK)
+    world.lift("d-1")
+    for grant in (own, other):
+        world.must(SurrenderGrant(grant))
+    assert refused(key) == ("not_admitted", None)
+    assert refused(second) == ("not_admitted", FALLBACK)
+
+
 # By hand: one world in which a fallback answers, one change, one answer
 
 

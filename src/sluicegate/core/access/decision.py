@@ -13,6 +13,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from sluicegate.core.access import naming
@@ -102,24 +103,39 @@ def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:
     offer, own = table.offers.get(ask.model), credential.grant
     grant: GrantRow | None = own
     if offer is None or own.replaced or own.release != offer.release or own.surface != ask.surface:
-        grant = table.grants.get((own.organization, offer.release, ask.surface)) if offer else None
-    if offer is None or (grant is None and not offer.announced):
+        grant = _held(ask, own, offer, table)
+    if offer is None or not _may_know(offer, grant):
         return Deny(Reason.MODEL_NOT_FOUND, f"the model {ask.model[:100]!r} does not exist")
     directed = _directed(ask, credential, table, now)
     if isinstance(directed, Cover):
-        return Deny(
-            Reason.DIRECTIVE_IN_FORCE,
-            directive=directed.name,
-            by_order=directed.by_order,
-            fallback=offer.fallback,
-        )
+        deny = Deny(Reason.DIRECTIVE_IN_FORCE, directive=directed.name, by_order=directed.by_order)
+        return _offering(deny, ask, own, offer, table)
     if grant is None:
-        return _not_granted(ask, table, credential, offer)
+        return _offering(_not_granted(ask, table, credential, offer), ask, own, offer, table)
     by = _by_fallback if ask.instead_of else _by_grant
     decided = by(ask, credential, grant, table, now)
     if directed is not FREE and isinstance(decided, Allow):
         decided = directed.narrow(decided)
-    return decided if isinstance(decided, Allow) else Deny(decided, fallback=offer.fallback)
+    return decided if isinstance(decided, Allow) else _offering(Deny(decided), ask, own, offer, table)
+
+
+def _held(ask: Ask, own: GrantRow, offer: Offer | None, table: Table) -> GrantRow | None:
+    """The grant of a caller's organization for the release of a model, on the surface of the request."""
+    return None if offer is None else table.grants.get((own.organization, offer.release, ask.surface))
+
+
+def _may_know(offer: Offer, grant: GrantRow | None) -> bool:
+    """Whether a caller may know of a model. Where it is not announced, it exists only for the admitted."""
+    return offer.announced or grant is not None
+
+
+def _offering(deny: Deny, ask: Ask, own: GrantRow, offer: Offer, table: Table) -> Deny:
+    """A refusal with the fallback that the release offers, if the caller may know of that model."""
+    if offer.fallback is None:
+        return deny
+    other = table.offers.get(offer.fallback)
+    is_hidden = other is not None and not _may_know(other, _held(ask, own, other, table))
+    return deny if is_hidden else replace(deny, fallback=offer.fallback)
 
 
 def instead(ask: Ask, deny: Deny, table: Table) -> Ask | None:
@@ -283,13 +299,13 @@ def _by_fallback(
 def _not_granted(ask: Ask, table: Table, credential: CredentialRow, offer: Offer) -> Deny:
     organization, release = credential.grant.organization, offer.release
     if not table.release_open(release):
-        return Deny(Reason.STAGE_NOT_OPEN, fallback=offer.fallback)
+        return Deny(Reason.STAGE_NOT_OPEN)
     application = table.pending.get((organization, release), {}).get(ask.surface)
     if application is not None:
-        return Deny(Reason.APPLICATION_PENDING, application=application, fallback=offer.fallback)
+        return Deny(Reason.APPLICATION_PENDING, application=application)
     if organization in table.holders.get(release, ()):
-        return Deny(Reason.SURFACE_NOT_GRANTED, fallback=offer.fallback)
-    return Deny(Reason.NOT_ADMITTED, fallback=offer.fallback)
+        return Deny(Reason.SURFACE_NOT_GRANTED)
+    return Deny(Reason.NOT_ADMITTED)
 
 
 def would_stop(directive: Cover, ask: Ask, table: Table, now: Now) -> bool:

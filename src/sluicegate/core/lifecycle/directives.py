@@ -210,11 +210,18 @@ def _known_to(
     issuer = document.spec.issuer
     if document.is_transcribed or issuer == state.developer:
         return lambda _: True
-    own = directed(state, issuer, directs.get(issuer))
+    return known_to(state, issuer, directs)
+
+
+def known_to(state: State, agency: str, directs: Mapping[str, frozenset[str]]) -> Callable[[Release], bool]:
+    """Which releases an agency may know of: those that are announced, or name it, or have a model that it
+    directs. `directs` as in `IssueDirective`.
+    """
+    own = directed(state, agency, directs.get(agency))
 
     def knows(release: Release) -> bool:
         spec = release.plan.spec
-        return spec.announced or issuer in spec.agencies or any(model.id in own for model in spec.models)
+        return spec.announced or agency in spec.agencies or any(model.id in own for model in spec.models)
 
     return knows
 

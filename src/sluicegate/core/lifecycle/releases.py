@@ -230,6 +230,10 @@ def _misfit(state: State, given: Plan) -> Refusal | None:
                 "model_taken",
                 f"the model {model.id!r} belongs to the release {offer.release!r}",
             )
+    hidden = _hidden_fallback(state, given)
+    if hidden is not None:
+        said = f"the fallback {hidden!r} of this public plan is a model of a release that is not announced"
+        return Refusal("conflict", "model_unannounced", said, "name another, or announce that release first")
     for stage in given.spec.stages:
         for agency in sorted(stage.agencies):
             if agency not in state.parties:
@@ -240,6 +244,18 @@ def _misfit(state: State, given: Plan) -> Refusal | None:
                     "add its first public key to the trust file and restart the control plane",
                 )
     return None
+
+
+def _hidden_fallback(state: State, given: Plan) -> str | None:
+    """The fallback that a plan would name in public, if it is a model of a release that is not announced."""
+    spec, name = given.spec, given.metadata.name
+    before = state.releases.get(name)
+    if not spec.announced or spec.on_refusal is None or (before is not None and before.plan == given):
+        return None
+    model = spec.on_refusal.fallback_model
+    offer = state.table.offers.get(model)
+    is_hidden = offer is not None and not offer.announced and offer.release != name
+    return model if is_hidden else None
 
 
 def _applied(given: Plan, terms: dict[str, str], tightened: dict[str, str]) -> ReleaseApplied:
