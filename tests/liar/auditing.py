@@ -39,7 +39,6 @@ FREE: Mapping[str, Mapping[str, str]] = {
     "only its writer knows it": {
         "case.determined": "outcome reasonCode",
         "case.opened": "described named opener organization",
-        "case.resumed": "case",
         "case.waitlisted": "case",
         "case.warned": "case",
         "directive.issued": "named organizations",
@@ -60,7 +59,6 @@ FREE: Mapping[str, Mapping[str, str]] = {
     "a time that no rule of the terms gives, or a longer one than they give": {
         "case.answered": "due wholeDue",
         "case.escalated": "due",
-        "case.determined": "appealBy replyBy",
         "case.opened": "due replyBy",
         "case.received": "due",
         "position.recorded": "wholeDue",

@@ -20,7 +20,7 @@ EVERY = 40
 BY = "by"
 """Who sent a command: a pseudonym, which only its writer knows. Time itself is `clock`."""
 AGAIN_IS_LAWFUL = {
-    *("case.determined", "case.proceeded", "case.resumed", "case.screened", "case.waitlisted", "case.warned"),
+    *("case.determined", "case.proceeded", "case.screened", "case.warned"),
     *("credential.attested", "credential.issued", "credential.revoked", "definition.added"),
     *("directive.in_force", "directive.lifted", "grant.fallback_chosen", "grant.proven", "list.changed"),
     *("members.registered", "members.removed", "organization.described", "organization.nominated"),

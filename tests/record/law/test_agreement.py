@@ -31,6 +31,7 @@ from sluicegate_record.terms.plan import UNTIMED
 from tests.forging import forged, gate_value, openings, told
 from tests.record.law.test_checks import (
     AMENDS_ON_APPEAL,
+    APPROVED,
     CHANGES,
     CHECKS,
     DENIED,
@@ -539,6 +540,48 @@ IN_CASES = {
     ),
     "a receipt under another owner": Untrue(
         first("case.received"), says(owner="somebody"), "is_received", ANOTHER_OWNER
+    ),
+    "a denial with another time to reply": Untrue(
+        DENIED, says(replyBy=NEVER), "gives_its_times", "another time to reply than the terms give"
+    ),
+    "a denial that no one can reply to": Untrue(
+        DENIED, says(replyBy=None), "gives_its_times", "another time to reply than the terms give"
+    ),
+    "a denial with another time to appeal": Untrue(
+        DENIED, says(appealBy=LONG_AGO), "gives_its_times", "another time to appeal than the terms give"
+    ),
+    "an approval with a time to appeal": Untrue(
+        APPROVED, says(appealBy=NEVER), "gives_its_times", "another time to appeal than the terms give"
+    ),
+    "a place on a waitlist of one who waits": Untrue(
+        first("case.waitlisted"),
+        case_is(state="offered"),
+        "waits_for_a_seat",
+        "a case on a waitlist that waits already",
+    ),
+    "a place on a waitlist that no one approved": Untrue(
+        first("case.waitlisted"),
+        case_is(positions={}),
+        "waits_for_a_seat",
+        "a case on a waitlist without the positions for it",
+    ),
+    "a place on a waitlist after a denial": Untrue(
+        first("case.waitlisted"),
+        case_is(state="determined", outcome="denied"),
+        "waits_for_a_seat",
+        "a case on a waitlist that was decided",
+    ),
+    "a way back to review of one under review": Untrue(
+        first("case.resumed"),
+        case_is(state="in_review"),
+        "waits_no_longer",
+        "a case that is under review already",
+    ),
+    "a way back to review of one that is approved": Untrue(
+        first("case.resumed"),
+        case_is(unopposed=True, clocks={}, positions={}),
+        "waits_no_longer",
+        "a case off the waitlist although its positions carry it",
     ),
     "a warning of another time": Untrue(
         lambda: next(e for e in stored() if e.type == "case.warned" and e.public["agency"]),

@@ -116,8 +116,8 @@ def test_a_log_under_another_key_is_found() -> None:
 
 def test_an_entry_about_what_is_not_on_the_record_is_found() -> None:
     (found,) = judged([of_type("case.waitlisted")]).unlawful
-    assert (found.type, found.rule) == ("case.waitlisted", "is_about_something")
-    assert "not on the record" in str(found)
+    assert (found.type, found.rule) == ("case.waitlisted", "waits_for_a_seat")
+    assert "no case" in str(found)
 
 
 def test_what_is_unlawful_is_listed_up_to_a_number_and_counted_beyond() -> None:

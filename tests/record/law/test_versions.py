@@ -207,7 +207,7 @@ def test_an_older_directive_applies_and_takes_the_place_of_nothing(later_build: 
     ("type_", "public", "rule"),
     [
         ("grant.resumed", {"grant": "grant_none"}, "is_suspended"),
-        ("case.waitlisted", {}, "is_about_something"),
+        ("case.waitlisted", {}, "waits_for_a_seat"),
     ],
 )
 def test_an_entry_without_effect_is_the_first_newer_one_all_the_same(

@@ -228,5 +228,5 @@ RULES: dict[type[Body], tuple[LawRule, ...]] = {
         is_asked,
         is_named_by_its_digest,
     ),
-    cases.CaseDetermined: (is_open, is_decided),
+    cases.CaseDetermined: (is_open, is_decided, clocks.gives_its_times),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Body, cases
 from sluicegate_record.form import Absent
+from sluicegate_record.law.agreement import as_heard, carried
 from sluicegate_record.law.rule import (
     At,
     Broken,
@@ -163,6 +164,49 @@ def is_offered_in_turn(at: At, body: cases.CaseOffered) -> None:
     require(body.until_ms == until_ms, "an offer for another time than the terms give")
 
 
+@of_the_record
+def gives_its_times(at: At, body: cases.CaseDetermined) -> None:
+    """A decision states until when a reply and an appeal are possible, as its terms say, where they are."""
+    case, procedure = at.case(body.case), at.case(body.case).procedure
+    is_replied = body.outcome == "denied" and case.kind in kinds.ADMITS and case.replied_ms is None
+    reply_by_ms = at.at_ms + procedure.reply_ms if is_replied else None
+    require(body.reply_by_ms == reply_by_ms, "another time to reply than the terms give")
+    wrong = kinds.GRANTED if case.kind == kinds.REMOVAL else {"denied"}
+    is_appealed = kinds.allows("appeal", case.kind, kinds.DETERMINED) and body.outcome in wrong
+    appeal_by_ms = at.at_ms + procedure.appeal_ms if is_appealed else None
+    require(body.appeal_by_ms == appeal_by_ms, "another time to appeal than the terms give")
+
+
+@of_the_record
+def waits_for_a_seat(at: At, body: cases.CaseWaitlisted) -> None:
+    """A case waits for a seat if its positions carry it and it does not wait yet, or after an appeal."""
+    case = at.case(body.case, kinds.ADMISSION)
+    require(case.state not in kinds.LISTED, "a case on a waitlist that waits already")
+    if case.state != kinds.DETERMINED:
+        require(_is_carried(at, case), "a case on a waitlist without the positions for it")
+        return
+    appeals = (at.case(name) for name in case.appeals)
+    is_allowed = any(each.outcome in kinds.GRANTED and each.determined_ms == at.at_ms for each in appeals)
+    require(is_allowed, "a case on a waitlist that was decided")
+
+
+@of_the_record
+def waits_no_longer(at: At, body: cases.CaseResumed) -> None:
+    """A case on a waitlist is under review again if its positions do not carry it any more."""
+    case = at.case(body.case)
+    require(case.state in kinds.LISTED, "a case that is under review already")
+    require(not _is_carried(at, case), "a case off the waitlist although its positions carry it")
+
+
+def _is_carried(at: At, case: Case) -> bool:
+    heard = as_heard(at, case)
+    try:
+        carried(at, heard, heard.rule, heard.procedure.countersign)
+    except Broken:
+        return False
+    return True
+
+
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
     cases.CaseReceived: (is_received, starts_its_clock, is_named_by_its_digest),
     cases.CaseWarned: (is_warned_in_time,),
@@ -171,4 +215,6 @@ RULES: dict[type[Body], tuple[LawRule, ...]] = {
     cases.CaseAnswered: (answers_a_question,),
     cases.CaseReplied: (is_replied_in_time,),
     cases.CaseOffered: (is_offered_in_turn,),
+    cases.CaseWaitlisted: (waits_for_a_seat,),
+    cases.CaseResumed: (waits_no_longer,),
 }
