@@ -15,6 +15,7 @@ CLOCK_BOUND_MS = 300_000
 """How far the control plane's clock and a gateway's may differ. Each may be wrong by half of it."""
 RESERVE_BYTES = 256 * 1024 * 1024
 UNFINISHED_BYTES_MAX = 256 * 1024 * 1024
+HELD_EVENT_BYTES_MAX = 256 * 1024 * 1024
 FIRST_GATEWAY = "gateway-1"
 """The gateway whose token is made with a new log."""
 
@@ -95,7 +96,14 @@ class GatewaySettings:
     """How much all bodies together may hold that are not complete; one organization a quarter of that."""
     max_refused_bytes_per_minute: int = 64 * 1024 * 1024
     """How much is read for one organization's requests that are refused."""
-    max_event_bytes: int = 4 * 1024 * 1024
+    max_event_bytes: int = 32 * 1024 * 1024
+    """The largest event of a stream: one with a picture has several MiB."""
+    max_held_event_bytes: int = HELD_EVENT_BYTES_MAX
+    """How much all streams together may hold of events that are incomplete, or that their clients have not
+    taken yet.
+    """
+    keep_alive_ms: int = 15_000
+    """After how long a silence a stream gets a comment or ping, so that no one takes it for dead."""
     clock_bound_ms: int = CLOCK_BOUND_MS
     """How far the control plane's clock and this machine's may differ."""
     cut_grace_ms: int = 250

@@ -16,6 +16,7 @@ import uvloop
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import error_form
 from sluicegate.gate.gateway import FILES_EACH, Gateway
+from sluicegate.gate.sse import EventRoom
 from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.http.capacity import OpenConnection
 from sluicegate.http.connection import HttpConnection
@@ -67,6 +68,7 @@ class Running:
     loop: asyncio.AbstractEventLoop
     server: HttpServer
     port: int
+    room: EventRoom
 
     @property
     def url(self) -> str:
@@ -126,11 +128,12 @@ def running(
             upstream: Upstream = HttpUpstream(UpstreamTarget(upstream_at, UPSTREAM_KEY), changed)
         else:
             upstream = upstream_at(clock)
-        server, port = await started(Gateway(engine, {UPSTREAM: upstream}, changed), changed)
+        gateway = Gateway(engine, {UPSTREAM: upstream}, changed)
+        server, port = await started(gateway, changed)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, told: unhandled.append(str(told)))
-        box.update(gate=Running(world, clock, engine, loop, server, port), stop=stop)
+        box.update(gate=Running(world, clock, engine, loop, server, port, gateway._room), stop=stop)
         ready.set()
         await stop.wait()
         await server.stop()

@@ -350,6 +350,7 @@ class Ready:
 
     status = 200
     ended = False
+    has_more = True
 
     def __init__(self, kind: bytes) -> None:
         self.headers = [(b"content-type", kind)]

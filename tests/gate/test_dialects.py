@@ -200,13 +200,16 @@ def test_every_fault_in_every_dialect(fault, dialect):
     ("dialect", "begins"),
     [
         (Dialect.OPENAI, b'data: {"error":{"message":'),
-        (Dialect.RESPONSES, b'event: error\ndata: {"type":"error","code":"grant_expired","message":'),
+        (
+            Dialect.RESPONSES,
+            b'event: error\ndata: {"type":"error","sequence_number":7,"code":"grant_expired","message":',
+        ),
         (Dialect.ANTHROPIC, b'event: error\ndata: {"type":"error","error":{"type":"permission_error"'),
     ],
 )
 def test_the_event_that_ends_a_cut_stream(dialect, begins):
     problem = refused(Deny(Reason.GRANT_EXPIRED), 9)
-    event = error_event(problem, dialect, "req_1")
+    event = error_event(problem, dialect, "req_1", 7)
     assert event.startswith(begins)
     assert event.endswith(b"\n\n")
     assert event.count(b"\n\n") == 1

@@ -270,6 +270,9 @@ def test_a_refused_fallback_and_none_are_told_apart_by_nothing(gate: Running, wo
     assert heard[0][0] == 451
 
 
+FROM = {"x-sluicegate-from": "upstream"}
+
+
 def test_an_upstreams_error_is_the_fallbacks_and_its_claims_are_not_passed_on(world: World) -> None:
     key, *_ = world.falling_back()
     plain = world.customer("org-2")
@@ -278,12 +281,12 @@ def test_an_upstreams_error_is_the_fallbacks_and_its_claims_are_not_passed_on(wo
     with scripted(says(answer.encode())) as upstream, running(world, upstream.url) as gate:
         with Raw(gate.port) as client:
             status, headers, _ = client.send(post("/v1/chat/completions", chat(), plain)).response()
-            assert (status, told(headers)) == (429, {})
+            assert (status, told(headers)) == (429, FROM)
         world.suspend("bis-1", [MODEL])
         gate.advance()
         with Raw(gate.port) as client:
             status, headers, _ = client.send(post("/v1/chat/completions", chat(), key)).response()
-            assert (status, told(headers)) == (429, SAID)
+            assert (status, told(headers)) == (429, SAID | FROM)
 
 
 def test_what_the_gateway_answers_itself_says_nothing_of_a_fallback(world: World, silent: str) -> None:

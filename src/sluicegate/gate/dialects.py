@@ -111,6 +111,16 @@ class GatewayFault(Enum):
     UPSTREAM_UNREACHABLE = ("upstream_unreachable", 502, "the model's server cannot be reached")
     UPSTREAM_TIMEOUT = ("upstream_timeout", 504, "the model's server did not answer in time")
     UPSTREAM_FAILED = ("upstream_failed", 502, "the model's server failed before its answer was complete")
+    UPSTREAM_REFUSED = (
+        "upstream_refused",
+        502,
+        "the model's server refused this gateway's own key or account; tell the operator of this gateway",
+    )
+    EVENT_TOO_LARGE = (
+        "event_too_large",
+        502,
+        "the model's server sent an event that is larger than this gateway passes on",
+    )
     ENDPOINT_UNKNOWN = ("endpoint_unknown", 404, "this gateway does not serve this path")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, "this path is not served for this method")
 
@@ -259,8 +269,8 @@ def _openai_error(problem: Problem) -> dict[str, Any]:
 
 
 def _responses_event(problem: Problem) -> dict[str, Any]:
-    """The event of /v1/responses, with the `error` on which the SDKs raise."""
-    flat = {"type": "error", "code": problem.code, "message": problem.message, "param": problem.param}
+    """The event of /v1/responses without its type and number, with the `error` on which the SDKs raise."""
+    flat = {"code": problem.code, "message": problem.message, "param": problem.param}
     return flat | _openai_error(problem)
 
 
@@ -286,19 +296,23 @@ def error_reply(problem: Problem, dialect: Dialect, request_id: str) -> GatewayR
     return reply
 
 
-def error_event(problem: Problem, dialect: Dialect, request_id: str) -> bytes:
-    """The server-sent event that reports a problem and ends a stream."""
+def error_event(problem: Problem, dialect: Dialect, request_id: str, number: int = 0) -> bytes:
+    """The server-sent event that reports a problem and ends a stream.
+
+    `number` is its place in a stream whose events are numbered.
+    """
     if dialect is Dialect.ANTHROPIC:
         return b"event: error\ndata: " + _json(_anthropic_error(problem, request_id)) + b"\n\n"
-    return _nameless_event(problem, dialect)
+    if dialect is Dialect.RESPONSES:
+        numbered = b'event: error\ndata: {"type":"error","sequence_number":%d,' % number
+        return numbered + _nameless(problem, dialect)[1:] + b"\n\n"
+    return b"data: " + _nameless(problem, dialect) + b"\n\n"
 
 
 @lru_cache(maxsize=WORDINGS)
-def _nameless_event(problem: Problem, dialect: Dialect) -> bytes:
-    """The event of a dialect that does not name the request in it."""
-    if dialect is Dialect.RESPONSES:
-        return b"event: error\ndata: " + _json(_responses_event(problem)) + b"\n\n"
-    return b"data: " + _json(_openai_error(problem)) + b"\n\n"
+def _nameless(problem: Problem, dialect: Dialect) -> bytes:
+    """The data of the event of a dialect that does not name the request in it."""
+    return _json(_responses_event(problem) if dialect is Dialect.RESPONSES else _openai_error(problem))
 
 
 def models_reply(models: Sequence[str], dialect: Dialect, request_id: str) -> GatewayReply:

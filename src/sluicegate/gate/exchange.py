@@ -54,6 +54,7 @@ class Exchange:
     """A request, and how far its response is.
 
     `outcome` is how it ended; `ended` is called with it once.
+    `next_number` gives the number of an event that ends a stream early.
     """
 
     __slots__ = (
@@ -64,6 +65,7 @@ class Exchange:
         "dialect",
         "headers",
         "method",
+        "next_number",
         "outcome",
         "path",
         "query",
@@ -81,6 +83,7 @@ class Exchange:
         self.stage = Progress.OPEN
         self.outcome = ""
         self._ended = ended
+        self.next_number: Callable[[], int] = int
         self._chunked = False
         self._whole = True
         connection.on_lost(self.gone)
@@ -108,7 +111,8 @@ class Exchange:
             self.reply(error_reply(problem, self.dialect, request_id), problem.code)
         elif stage is Progress.STREAM and self._whole and not self.connection.is_paused:
             self._end(problem.code)
-            self.connection.write(self._chunk(error_event(problem, self.dialect, request_id)))
+            event = error_event(problem, self.dialect, request_id, self.next_number())
+            self.connection.write(self._chunk(event))
             self.connection.leave(grace_ms)
         elif stage is not Progress.OVER:
             # Half an event cannot be followed by another, and a client that reads too slowly would get the

@@ -2,7 +2,8 @@
 
 Rules:
 - A request's headers stay here unless they are named. A response's headers go on unless they are named.
-- No header goes on that belongs to one hop, would tie a client to the upstream, or is the gateway's own.
+- No response header goes on that belongs to one hop, ties a client to the upstream, speaks for our origin or
+  to a proxy of ours, says something about our account upstream, or is the gateway's own.
 """
 
 from __future__ import annotations
@@ -23,28 +24,52 @@ FORWARDED: dict[bytes, bytes] = {
 gateway read the body as JSON.
 """
 
-OWN = b"x-sluicegate-"
-"""The beginning of the response headers that the gateway alone sets."""
-
 DROPPED = frozenset(
     {
+        # of one hop
         b"connection",
         b"keep-alive",
         b"proxy-authenticate",
+        b"proxy-authentication-info",
         b"proxy-connection",
         b"te",
         b"trailer",
         b"transfer-encoding",
         b"upgrade",
+        b"via",
+        # would tie clients to the upstream, or speak for our origin
         b"alt-svc",
+        b"clear-site-data",
+        b"nel",
+        b"report-to",
+        b"reporting-endpoints",
         b"server",
         b"set-cookie",
         b"set-cookie2",
+        b"strict-transport-security",
+        b"www-authenticate",
+        b"x-powered-by",
+        b"x-sendfile",
+        # of our account there
+        b"openai-organization",
+        b"openai-project",
+        b"anthropic-organization-id",
+        b"anthropic-workspace-id",
     }
 )
-"""The response headers that are not passed on: hop-by-hop ones, those that would tie clients to the upstream,
-and those that the gateway itself sets.
-"""
+"""Response headers that are not passed on."""
+
+DROPPED_BEGINNINGS = (
+    b"x-sluicegate-",  # the gateway's own
+    b"x-accel-",  # orders to a proxy in front
+    b"access-control-",  # which pages of a browser may read an answer is the operator's word
+    b"cf-",
+    b"x-amz-cf-",
+    b"x-envoy-",
+    b"x-ratelimit-",  # what is left of our account, which is what other customers have used
+    b"anthropic-ratelimit-",
+)
+"""How further ones begin."""
 
 
 def end_to_end(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -55,6 +80,6 @@ def end_to_end(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, byte
         name = given.lower()
         if name == b"connection":
             named.update(token.strip().lower() for token in value.split(b","))
-        if name not in DROPPED and not name.startswith(OWN):
+        if name not in DROPPED and not name.startswith(DROPPED_BEGINNINGS):
             kept.append((name, value))
     return [(name, value) for name, value in kept if name not in named] if named else kept

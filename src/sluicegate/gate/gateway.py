@@ -36,6 +36,7 @@ from sluicegate.gate.exchange import Exchange, new_request_id
 from sluicegate.gate.intake import Full, Intake, RequestBody, busy
 from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
 from sluicegate.gate.passage import Passage
+from sluicegate.gate.sse import EventRoom
 from sluicegate.gate.upstream import Upstream
 from sluicegate.http.exchange import HttpExchange
 from sluicegate.settings import GatewaySettings
@@ -62,6 +63,7 @@ class Gateway:
         self._upstreams = upstreams
         self._settings = settings
         self._intake = Intake(settings, engine.boot_ms)
+        self._room = EventRoom(settings.max_held_event_bytes)
         self._metrics = Metrics(engine, self._intake)
         self._observations: Mapping[bytes, Callable[[], GatewayReply]] = {
             b"/healthz": _health,
@@ -174,7 +176,7 @@ class Gateway:
 
     def _admit(self, exchange: Exchange, ask: Ask, organization: str, body: bytes) -> Answering | None:
         """Decide a request. What was read for one that is refused is metered."""
-        passage = Passage(exchange, self._settings, lambda: self._engine.table.size)
+        passage = Passage(exchange, self._settings, self._room, lambda: self._engine.table.size)
         flight = self._engine.admit(ask, passage.cut)
         if isinstance(flight, Deny):
             self._refuse(exchange, flight)

@@ -14,17 +14,18 @@ import asyncio
 from collections.abc import Callable
 
 from sluicegate.core.access.refusals import Deny
-from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.gate.dialects import GatewayFault, Headers, faulty, stand_in_headers
+from sluicegate.errors import Unreachable
+from sluicegate.gate.dialects import GatewayFault, Headers, stand_in_headers
 from sluicegate.gate.engine import Flight
+from sluicegate.gate.event_passage import EventPassage
 from sluicegate.gate.exchange import NO_CONTENT, Exchange, Progress
-from sluicegate.gate.sse import EventSplitter
+from sluicegate.gate.outlet import SLICE_BYTES, Outlet
+from sluicegate.gate.sse import EventRoom
 from sluicegate.gate.upstream import Call, Upstream, UpstreamAnswer
+from sluicegate.gate.upstream_error import ERROR_BYTES, FROM, UpstreamError
 from sluicegate.settings import GatewaySettings
 
 HTTP_ERRORS = 400
-SLICE_BYTES = 16 * 1024
-"""The most that is written after one look at the lease."""
 
 _FAULTS = {fault.code: fault for fault in GatewayFault}
 
@@ -32,18 +33,21 @@ _FAULTS = {fault.code: fault for fault in GatewayFault}
 class Passage:
     """Carries one request through the gateway.
 
-    The code that admits the request sets `flight` before `carry`; `size` returns the log's size.
+    The code that admits the request sets `flight` before `carry`; `size` returns the log's size; `room` is
+    shared by all streams.
     """
 
-    __slots__ = ("_exchange", "_settings", "_size", "_splitter", "_task", "_unwritten", "flight")
+    __slots__ = ("_exchange", "_outlet", "_room", "_settings", "_size", "_task", "flight")
 
-    def __init__(self, exchange: Exchange, settings: GatewaySettings, size: Callable[[], int]) -> None:
+    def __init__(
+        self, exchange: Exchange, settings: GatewaySettings, room: EventRoom, size: Callable[[], int]
+    ) -> None:
         self._exchange = exchange
         self._settings = settings
+        self._room = room
         self._size = size
-        self._splitter = EventSplitter(settings.max_event_bytes)
         self._task: asyncio.Task[None] | None = None
-        self._unwritten: bytes | memoryview = b""
+        self._outlet: Outlet
         self.flight: Flight
 
     def cut(self, deny: Deny) -> None:
@@ -55,15 +59,15 @@ class Passage:
         """Forward the request and its answer; return when the exchange is over."""
         exchange = self._exchange
         self._task = asyncio.current_task()
+        self._outlet = Outlet(exchange, self.flight, self._settings.cut_grace_ms)
         exchange.connection.on_lost(self._lost)
         if exchange.over():
             return
+        call = Call(exchange.path, exchange.query, exchange.headers, body, self._outlet.may)
         try:
-            await self._carry(
-                upstream, Call(exchange.path, exchange.query, exchange.headers, body, self._may)
-            )
+            await self._carry(upstream, call)
         except Unreachable as error:
-            self._fail(_FAULTS[error.code])
+            self._outlet.fail(_FAULTS[error.code])
         except asyncio.CancelledError:
             if not exchange.over():
                 exchange.connection.reset()
@@ -72,107 +76,73 @@ class Passage:
     async def _carry(self, upstream: Upstream, call: Call) -> None:
         answer = await upstream.call(call)
         try:
-            fields = dict(answer.headers)
-            kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
-            if not (200 <= answer.status < 300 or 400 <= answer.status < 600):
-                self._fail(GatewayFault.UPSTREAM_FAILED)
-            elif kind != b"text/event-stream":
-                await self._forward_body(answer, sized=b"content-length" in fields)
-                self._prove(answer)
-            elif fields.get(b"content-encoding", b"identity").lower() == b"identity":
-                await self._forward_stream(answer)
-                self._prove(answer)
+            if HTTP_ERRORS <= answer.status < 600:
+                await self._forward_error(answer)
+            elif 200 <= answer.status < 300:
+                await self._forward(answer)
+                if self._exchange.outcome == "answered":
+                    self.flight.prove()
             else:
-                self._fail(GatewayFault.UPSTREAM_FAILED)
+                self._outlet.fail(GatewayFault.UPSTREAM_FAILED)
         finally:
             answer.close()
 
-    def _prove(self, answer: UpstreamAnswer) -> None:
-        if answer.status < HTTP_ERRORS and self._exchange.outcome == "answered":
-            self.flight.prove()
+    async def _forward(self, answer: UpstreamAnswer) -> None:
+        fields = dict(answer.headers)
+        kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if kind != b"text/event-stream":
+            await self._forward_body(answer, [*answer.headers, *self._told()])
+        elif fields.get(b"content-encoding", b"identity").lower() == b"identity":
+            headers = [field for field in answer.headers if field[0] != b"content-length"]
+            events = EventPassage(self._outlet, self._settings, self._room)
+            await events.carry(answer, [*headers, *self._told()])
+        else:
+            self._outlet.fail(GatewayFault.UPSTREAM_FAILED)
 
-    async def _forward_body(self, answer: UpstreamAnswer, *, sized: bool) -> None:
-        """The head waits for the first bytes. So most answers need one write, or can still be refused."""
-        exchange, headers = self._exchange, list(answer.headers)
-        data = b"" if answer.ended else await answer.read()
+    async def _forward_body(
+        self, answer: UpstreamAnswer, headers: list[tuple[bytes, bytes]], data: bytes = b""
+    ) -> None:
+        """Pass a body on, of which `data` has been read.
+
+        The head waits for the first bytes. So most answers need one write, or can still be refused.
+        """
+        outlet = self._outlet
+        if not (data or answer.ended):
+            data = await answer.read()
+        sized = any(name == b"content-length" for name, _ in headers)
         if answer.ended and not sized and answer.status != NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(data)))
-        if not await self._clear():
+        if not await outlet.clear():
             return
-        exchange.begin(Progress.BODY, answer.status, [*headers, *self._told()], data[:SLICE_BYTES])
-        sent = await self._send(data[SLICE_BYTES:])
+        self._exchange.begin(Progress.BODY, answer.status, headers, data[:SLICE_BYTES])
+        sent = await outlet.send(data[SLICE_BYTES:])
         while sent and not answer.ended and (data := await answer.read()):
-            sent = await self._send(data)
+            sent = await outlet.send(data)
         if sent:
-            await self._end()
+            await outlet.end()
 
-    async def _forward_stream(self, answer: UpstreamAnswer) -> None:
-        if not await self._clear():
+    async def _forward_error(self, answer: UpstreamAnswer) -> None:
+        """Pass an error on, marked as the upstream's, unless it is about our own account there."""
+        body = b""
+        while not answer.ended and len(body) <= ERROR_BYTES:
+            body += await answer.read()
+        plain = all(name != b"content-encoding" for name, _ in answer.headers)
+        is_read = plain and answer.ended and len(body) <= ERROR_BYTES
+        error = UpstreamError(answer.status, body if is_read else None)
+        if error.is_ours:
+            self._outlet.fail(GatewayFault.UPSTREAM_REFUSED)
             return
-        headers = [field for field in answer.headers if field[0] != b"content-length"]
-        self._exchange.begin(Progress.STREAM, answer.status, [*headers, *self._told()])
-        while not await answer.pour(self._take):
-            if not await self._send(self._unwritten):
-                return
-        if await self._send(self._splitter.rest()):
-            await self._end()
-
-    def _take(self, data: bytes) -> bool:
-        """Write the next part of a stream, if the client takes it; return whether more may come now."""
-        try:
-            events = self._splitter.feed(data)
-        except InvalidInput:
-            self._fail(GatewayFault.UPSTREAM_FAILED)
-            return False
-        self._unwritten = self._write(events)
-        return not (self._unwritten or self._exchange.connection.is_paused)
+        headers = [*answer.headers, *self._told(), FROM]
+        marked = error.marked()
+        if marked is not None:
+            body = marked
+            headers = [field for field in headers if field[0] != b"content-length"]
+        await self._forward_body(answer, headers, body)
 
     def _told(self) -> Headers:
         """The headers that say that a fallback answers."""
         ask = self.flight.ask
         return stand_in_headers(ask.model, ask.instead_of, self.flight.directive) if ask.instead_of else ()
-
-    async def _send(self, data: bytes | memoryview) -> bool:
-        """Write all of it, as the client takes it; return whether it was written."""
-        while data:
-            if not await self._clear():
-                return False
-            data = self._write(data)
-        return True
-
-    def _write(self, data: bytes | memoryview) -> bytes | memoryview:
-        """Write in slices, with a check before each, while the client takes them. Returns: the rest.
-
-        So a process that was paused and wakes up writes at most one slice that was checked before the pause.
-
-        INVARIANT: between the check and the write there is no await.
-        """
-        exchange = self._exchange
-        while data and not exchange.connection.is_paused and self._may():
-            rest = memoryview(data)[SLICE_BYTES:]
-            exchange.send(bytes(data[:SLICE_BYTES]) if rest else bytes(data), whole=not rest)
-            data = rest
-        return data
-
-    async def _end(self) -> None:
-        if await self._clear():
-            self._exchange.end()
-
-    async def _clear(self) -> bool:
-        """Wait until the client has taken what was written; then return whether more may be written.
-
-        INVARIANT: between the check and the write there is no await.
-        """
-        connection = self._exchange.connection
-        if connection.is_paused:
-            await connection.writable()
-        return self._may()
-
-    def _may(self) -> bool:
-        return not self._exchange.over() and self.flight.check() is None
-
-    def _fail(self, fault: GatewayFault) -> None:
-        self._exchange.end_early(faulty(fault), self._settings.cut_grace_ms)
 
     def _lost(self) -> None:
         if not self._exchange.over():

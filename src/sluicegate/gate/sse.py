@@ -13,12 +13,28 @@ import re
 
 from sluicegate.errors import InvalidInput
 
-MAX_EVENT_BYTES = 1 << 20
+MAX_EVENT_BYTES = 32 << 20
 
 _CR, _LF = b"\r", b"\n"
 _PAIRS = (b"\n\n", b"\n\r", b"\r\r")
 _USUAL_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BLANK = re.compile(rb"(?:\n\n|\n\r|\r\r)[\r\n]*")
+
+
+class EventRoom:
+    """How much of events all streams may hold together, because they are incomplete or not yet taken.
+
+    Units: bytes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.held = 0
+
+    def change(self, more: int) -> bool:
+        """Hold so much more, or less. Returns: whether there is room for it."""
+        self.held += more
+        return more <= 0 or self.held <= self._most
 
 
 class EventSplitter:
@@ -48,13 +64,15 @@ class EventSplitter:
         held += chunk
         end = _end_of_last_event(held, last)
         self._check_sizes(end)
-        complete = bytes(held[1:end])
+        with memoryview(held) as whole:
+            complete = bytes(whole[1:end])
         del held[1:end]
         return complete
 
-    def rest(self) -> bytes:
-        """The bytes that were received and not returned: the beginning of an incomplete event."""
-        return bytes(self._held[1:])
+    @property
+    def held(self) -> int:
+        """How many bytes were received and not returned: the beginning of an incomplete event."""
+        return len(self._held) - 1
 
     def _check_sizes(self, end: int) -> None:
         """Refuse too large an event before `end`, or the beginning of one after it."""

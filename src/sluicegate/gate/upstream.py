@@ -70,6 +70,10 @@ class UpstreamAnswer(Protocol):
     def ended(self) -> bool:
         """Whether all of the body has been read."""
 
+    @property
+    def has_more(self) -> bool:
+        """Whether more of the body is here, so that `read` does not wait."""
+
     async def read(self) -> bytes:
         """The next bytes of the body, as soon as there are any; empty at its proper end.
 

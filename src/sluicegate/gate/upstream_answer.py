@@ -70,6 +70,11 @@ class HttpAnswer:
         """Whether all of the body has been read."""
         return self._complete and not self._parts
 
+    @property
+    def has_more(self) -> bool:
+        """See `UpstreamAnswer.has_more`."""
+        return bool(self._parts)
+
     async def begun(self) -> None:
         """Wait for the head. Raises: Unreachable."""
         while not self.status:
