@@ -69,6 +69,7 @@ class Running:
     server: HttpServer
     port: int
     room: EventRoom
+    upstream: Any
 
     @property
     def url(self) -> str:
@@ -133,7 +134,7 @@ def running(
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, told: unhandled.append(str(told)))
-        box.update(gate=Running(world, clock, engine, loop, server, port, gateway._room), stop=stop)
+        box.update(gate=Running(world, clock, engine, loop, server, port, gateway._room, upstream), stop=stop)
         ready.set()
         await stop.wait()
         await server.stop()

@@ -460,7 +460,7 @@ def test_a_stream_whose_event_never_ends(world, key):
     said = [EVENTS, chunk(EVENT), *[chunk(b"x" * 10_000)] * 8]
     with scripted(says_and_stays(*said)) as upstream:
         with running(world, upstream.url, max_event_bytes=50_000) as gate, Raw(gate.port) as client:
-            seen, _ = client.send(post(CHAT, STREAM, key)).rest()
+            seen, _ = client.send(post(CHAT, STREAM, key, "Connection: close")).rest()
             assert b"event_too_large" in seen
             assert b"xxx" not in seen
         assert upstream.closed.wait(BOUND_S)

@@ -17,9 +17,12 @@ from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.gate.upstream import IDLE_CONNECTION_S, Call, HttpUpstream, UpstreamAnswer
 from sluicegate.gate.upstream_answer import READ_BYTES
 from sluicegate.gate.upstream_connection import HEAD_BYTES, UpstreamConnection
+from sluicegate.http.tcp import IDLE_S
 from sluicegate.settings import UpstreamTarget
-from tests.gate.running import settings
+from tests.gate.clients import chat, post
+from tests.gate.running import running, settings
 from tests.gate.scripted import says, says_and_stays, scripted
+from tests.raw import Raw
 from tests.waiting import BOUND_S
 
 CALL = Call(b"/v1/chat/completions", b"", [], b"{}", lambda: True)
@@ -446,3 +449,16 @@ def test_silence_counts_only_while_the_upstream_is_expected_to_speak():
 
     with scripted(says_and_stays(OK + b"\r\n", b"x" * 1_000_000)) as told:
         with_upstream(told.url, story)
+
+
+def test_the_system_asks_whether_silent_peers_are_there(world):
+    """Both of the client and of the upstream."""
+    key = world.customer()
+    with scripted(says_and_stays(TWO)) as told, running(world, told.url) as gate, Raw(gate.port) as client:
+        client.send(post(CALL.path.decode(), chat(), key)).response()
+        connections: list[Any] = [*gate.upstream._open, *gate.do(lambda: list(gate.server._capacity))]
+        assert len(connections) == 2
+        for connection in connections:
+            sock = connection._transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == IDLE_S

@@ -70,7 +70,7 @@ RELAYED = [
         404,
         {"error": {"message": "no such model", "type": "invalid_request_error", "code": "model_not_found"}},
     ),
-    (422, {"error": {"message": "é \ud83d\ude00", "type": "x", "details": [{"a": 1}]}}),
+    (422, {"error": {"message": "é 😀", "type": "x", "details": [{"a": 1}]}}),
     (429, {"error": {"message": "Slow down", "type": "requests", "code": "rate_limit_exceeded"}}),
     (500, {"error": {"message": "oops", "sluicegate": {"from": "forged"}}, "request_id": "req_1"}),
     (529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import typer
@@ -56,6 +56,22 @@ Upstreams = Annotated[
     typer.Option(
         "--upstream",
         help="NAME=URL, again for each. SLUICEGATE_UPSTREAM_KEY_<NAME> holds its key, if it needs one.",
+        show_default=False,
+    ),
+]
+UpstreamCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--upstream-ca",
+        help="A PEM file: only these authorities may certify https upstreams. Else those of the system.",
+        show_default=False,
+    ),
+]
+Bounds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--bound",
+        help="NAME=VALUE, again for each: a bound of streams and upstreams, such as keep-alive-ms=15000.",
         show_default=False,
     ),
 ]
@@ -120,10 +136,12 @@ def up(
     reserve_mib: Reserve = _RESERVE,
     clock_is_right: ClockIsRight = False,
     clock_bound: ClockBound = _CLOCK_BOUND,
+    upstream_ca: UpstreamCa = None,
+    bound: Bounds = None,
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
-    targets = _targets(upstream)
+    targets, bounds = _targets(upstream, upstream_ca), _gate_bounds(bound)
     control = _settings(
         ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right),
         http,
@@ -151,6 +169,7 @@ def up(
             port=gateway_port,
             clock_bound_ms=clock_bound * 1_000,
         )
+        settings = replace(settings, **bounds)
         said = processes.start("gateway", _child(lambda before: _gate(settings, before), as_json))
         _ready("gateway", json.loads(said)["url"], as_json)
         processes.watch()
@@ -247,6 +266,8 @@ def gateway(
     ] = UNFINISHED_BYTES_MAX,
     http: Http = None,
     clock_bound: ClockBound = _CLOCK_BOUND,
+    upstream_ca: UpstreamCa = None,
+    bound: Bounds = None,
     trust: Annotated[
         Path | None,
         typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
@@ -261,7 +282,7 @@ def gateway(
         feed_url=feed,
         token=token_file.read_text().strip() if token_file.is_file() else _no_token(token_file),
         log_vkey=path.read_text().strip() if path.is_file() else log_key,
-        upstreams=_targets(upstream),
+        upstreams=_targets(upstream, upstream_ca),
         state_dir=state,
         trust_file=trust,
         name=name,
@@ -272,6 +293,7 @@ def gateway(
         clock_bound_ms=clock_bound * 1_000,
         http=_http(http, GATEWAY_HTTP),
     )
+    settings = replace(settings, **_gate_bounds(bound))
     _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))
 
 
@@ -391,7 +413,23 @@ def _ready(what: str, url: str, as_json: bool, **more: str) -> None:
     emit({"ready": what, "url": url, **more}, as_json, "\n".join(lines))
 
 
-def _targets(given: list[str]) -> dict[str, UpstreamTarget]:
+GATE_BOUNDS = (
+    "max_event_bytes",
+    "max_held_event_bytes",
+    "keep_alive_ms",
+    "max_upstream_connections",
+    "upstream_connect_ms",
+    "upstream_idle_ms",
+    "cut_grace_ms",
+)
+"""What `--bound` sets of a gateway's settings."""
+
+
+def _gate_bounds(given: list[str] | None) -> dict[str, Any]:
+    return _numbers("--bound", _pairs("--bound", given, GATE_BOUNDS), 2**31 - 1)
+
+
+def _targets(given: list[str], ca_file: Path | None) -> dict[str, UpstreamTarget]:
     targets: dict[str, UpstreamTarget] = {}
     for item in given:
         name, _, url = item.partition("=")
@@ -400,22 +438,20 @@ def _targets(given: list[str]) -> dict[str, UpstreamTarget]:
                 f"the upstream {item!r}, expected NAME=URL, such as demo=http://127.0.0.1:8800"
             )
         variable = "SLUICEGATE_UPSTREAM_KEY_" + name.upper().replace("-", "_").replace(".", "_")
-        targets[name] = UpstreamTarget(url, os.environ.get(variable, ""))
+        targets[name] = UpstreamTarget(url, os.environ.get(variable, ""), ca_file)
     return targets
 
 
 def _http(given: list[str] | None, others: HttpSettings | None = None) -> HttpSettings:
     """The bounds of a server: those that are given, and the defaults of the others."""
-    pairs = _pairs("--http", given, HttpSettings)
+    pairs = _pairs("--http", given, _names(HttpSettings))
     proxies = targets.networks(pairs.pop("proxies", ""))
     return replace(others or HttpSettings(), proxies=proxies, **_numbers("--http", pairs, 2**31 - 1))
 
 
-def _pairs(
-    option: str, given: list[str] | None, settings: type[HttpSettings | DailyLimits]
-) -> dict[str, str]:
-    """What is given as NAME=VALUE for the fields of some settings, by field. Raises: InvalidInput."""
-    known = {each.name.replace("_", "-"): each.name for each in fields(settings)}
+def _pairs(option: str, given: list[str] | None, names: Iterable[str]) -> dict[str, str]:
+    """What is given as NAME=VALUE for some of these settings, by name. Raises: InvalidInput."""
+    known = {name.replace("_", "-"): name for name in names}
     found: dict[str, str] = {}
     for item in given or ():
         name, equals, value = item.partition("=")
@@ -423,6 +459,10 @@ def _pairs(
             raise InvalidInput(f"{option} {item!r}, expected NAME=VALUE, with one of {', '.join(known)}")
         found[known[name]] = value
     return found
+
+
+def _names(settings: type[HttpSettings | DailyLimits]) -> list[str]:
+    return [each.name for each in fields(settings)]
 
 
 def _numbers(option: str, pairs: dict[str, str], most: int) -> dict[str, int]:
@@ -442,6 +482,10 @@ _LEAST = {
     "head_timeout_ms": 100,
     "body_timeout_ms": 100,
     "write_timeout_ms": 100,
+    "max_event_bytes": 1_024,
+    "keep_alive_ms": 1_000,
+    "upstream_connect_ms": 100,
+    "upstream_idle_ms": 100,
 }
 """With less a server would refuse every request. For all others it is 1."""
 
@@ -457,7 +501,7 @@ def _settings(
 
 def _limits(given: list[str] | None) -> DailyLimits:
     """The daily limits, with those that are given. Raises: InvalidInput."""
-    return DailyLimits(**_numbers("--limit", _pairs("--limit", given, DailyLimits), 2**50 - 1))
+    return DailyLimits(**_numbers("--limit", _pairs("--limit", given, _names(DailyLimits)), 2**50 - 1))
 
 
 def _post() -> PostSettings:

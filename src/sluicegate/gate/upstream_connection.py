@@ -22,6 +22,7 @@ import httptools
 
 from sluicegate.gate.dialects import GatewayFault
 from sluicegate.gate.upstream_answer import HttpAnswer
+from sluicegate.http import tcp
 
 SEND_BYTES = 64 * 1024
 """The most that is written after one permission."""
@@ -29,7 +30,6 @@ HEAD_BYTES = 64 * 1024
 """The largest head, and the most that comes in one go without being body: chunk extensions, trailers."""
 
 _RESET = struct.pack("ii", 1, 0)
-_KEEP_ALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 _INTERIM_MAX = 199
 _SWITCHING = 101
 _NO_CONTENT = 204
@@ -171,9 +171,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport = transport
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in _KEEP_ALIVE:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+        tcp.keep_alive(sock)
         # Nothing but one write waits outside the kernel. Below TLS a limit of 0 is always reached.
         transport.set_write_buffer_limits(high=0 if transport.get_extra_info("sslcontext") is None else 1)
         self._pool.opened(self)

@@ -55,10 +55,10 @@ class UpstreamError:
     @property
     def is_ours(self) -> bool:
         """Whether it is about our key or account."""
-        error = self._error
-        said = {error.get("code"), error.get("type")} if error is not None else set[Any]()
-        texts = {each for each in said if isinstance(each, str)}
-        return self._status in _OURS or bool(texts & _ACCOUNT) or self._has_no_credit()
+        error = self._error or {}
+        said = (error.get("code"), error.get("type"))
+        of_account = any(isinstance(each, str) and each in _ACCOUNT for each in said)
+        return self._status in _OURS or of_account or self._has_no_credit()
 
     def marked(self) -> bytes | None:
         """Its body, with `error.sluicegate.from`; None if it is not an error of a dialect."""

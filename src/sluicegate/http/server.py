@@ -7,6 +7,7 @@ import resource
 import socket
 from contextlib import suppress
 
+from sluicegate.http import tcp
 from sluicegate.http.capacity import Capacity
 from sluicegate.http.connection import HttpConnection, Serving
 from sluicegate.http.exchange import Handler
@@ -70,6 +71,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; with port 0 the system chooses one. Raises: OSError: it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    tcp.keep_alive(listening)
     listening.setblocking(False)  # noqa: FBT003 - the socket's own signature
     return listening
 
