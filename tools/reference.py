@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from sluicegate import bounds
 from sluicegate.acts.act import DEVELOPER, AnyAct
 from sluicegate.acts.table import ACTS, PUBLIC
 from sluicegate.control import openapi
@@ -20,8 +25,9 @@ from sluicegate.core.directives import directive
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.http.errors import STATUS_OF_CODE, STATUS_OF_ERROR, STATUS_OF_REFUSAL
+from sluicegate.http.lanes import BODIES_MAX, BODIES_OF_CALLER_MAX, AllLanes
 from sluicegate.http.response import CODES
-from sluicegate.settings import DailyLimits
+from sluicegate.settings import GATEWAY_HTTP, DailyLimits, HttpSettings
 from sluicegate_record.entries import TYPES, Body
 from sluicegate_record.entries.body import Part, part_of
 from sluicegate_record.form import FormField, definitions, shape_of
@@ -149,8 +155,48 @@ def _limits() -> str:
     return _page(
         "Limits",
         "How much each act can write to the ledger for ever, and which acts go on when there is little room.",
-        f"{_BOUNDS}\n\n{acts}\n\n{_DAILY}\n\n{_table(['limit', 'a day, unless set'], limits)}\n\n{narrowing}",
+        f"{_BOUNDS}\n\n{acts}\n\n{_DAILY}\n\n{_table(['limit', 'a day, unless set'], limits)}\n\n{narrowing}"
+        f"\n\n{_read_bounds()}\n\n{_server_limits()}",
     )
+
+
+def _read_bounds() -> str:
+    """What `bounds.py` has, with what it says of each."""
+    rows = [[f"`{name}`", f"{value:,}", said] for name, value, said in _stated(bounds)]
+    return f"{_READ}\n\n{_table(['bound', 'value', 'what it is'], rows)}"
+
+
+def _stated(module: ModuleType) -> Iterator[tuple[str, int | float, str]]:
+    """The numbers of a module, in order, with the text below each."""
+    body = ast.parse(inspect.getsource(module)).body
+    for named, said in pairwise(body):
+        text = said.value if isinstance(said, ast.Expr) else None
+        if isinstance(named, ast.Assign) and isinstance(text, ast.Constant):
+            name = ast.unparse(named.targets[0])
+            yield name, getattr(module, name), " ".join(str(text.value).split())
+
+
+def _server_limits() -> str:
+    ours, gateways = asdict(HttpSettings()), asdict(GATEWAY_HTTP)
+    rows = [
+        [f"`{name.replace('_', '-')}`", _shown(value), _shown(gateways[name])] for name, value in ours.items()
+    ]
+    lanes = [[lane.name, f"{lane.most:,}", str(lane.most_of_caller)] for lane in AllLanes().all()]
+    whole, own = BODIES_MAX >> 20, BODIES_OF_CALLER_MAX >> 20
+    said = f"Each kind has {whole} MiB for the bodies of its requests, and one caller has {own} MiB of that."
+    return "\n\n".join(
+        [
+            _SERVERS,
+            _table(["name", "control plane and feed", "gateway"], rows),
+            _LANES,
+            _table(["who", "requests in flight", "of one agency, token or address"], lanes),
+            said,
+        ]
+    )
+
+
+def _shown(value: Any) -> str:
+    return "none" if value == () else f"{value:,}"
 
 
 _BOUNDS = """## What bounds each act
@@ -172,6 +218,13 @@ _DAILY = """## Daily limits
   what is beyond an agency's limit. On a disk that is nearly full, an agency's `directive-bytes` are an eighth
   of the reserve.
 - Under a new limit the same amount is used, so a higher one frees a party at once."""
+_READ = """## What is read of what others wrote
+
+Bounds of texts and requests, as in `src/sluicegate/bounds.py`. [Security](../security.md) says what for."""
+_SERVERS = """## Servers
+
+`--http NAME=VALUE` sets one; [what each limits](../how-to/run-it-for-real.md#limits-of-its-servers)."""
+_LANES = "Each kind of caller has requests in flight of its own, so that none waits for another:"
 _NARROWING = """## What narrows
 
 These acts take access away. They have requests and threads of their own, go before what is due, and are done

@@ -4,7 +4,7 @@ Rules:
 - A text is refused as soon as it is found to be beyond a bound, before more of it is read.
 - What is small is read where it came in: it takes a few milliseconds at the worst. All else is read by a
   process that is made for it and may be ended (`sluicegate.parsing`).
-- docs/security.md has the same table, with the worst that was measured.
+- docs/reference/limits.md has the same table; docs/security.md the worst that was measured.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ JWKS_MAX = 256
 IN_PLACE_MAX = 16 * 1024
 """Up to how many bytes JSON is read where it came in."""
 CPU_S = 2
-"""How long a process may compute to read one text."""
+"""How many seconds a process may compute to read one text."""
 MEMORY_MAX = 512 * 1024 * 1024
 """How many bytes of memory it may have."""
 WAIT_S = 60.0

@@ -147,7 +147,7 @@ def test_every_act_with_a_text_of_yaml_is_read_elsewhere():
 
 
 def test_the_page_has_the_bounds():
-    page = (Path(__file__).parents[2] / "docs/security.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/reference/limits.md").read_text()
     stated = dict(re.findall(r"^\| `([A-Z_]+)` \| ([\d.,]+)", page, re.MULTILINE))
     found = {name: f"{value:,}" for name, value in vars(bounds).items() if name.isupper()}
     assert stated == found

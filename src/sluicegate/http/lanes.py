@@ -98,6 +98,11 @@ class AllLanes:
             GATEWAY: gateways,
         }
 
+    def all(self) -> list[Lane]:
+        """Every lane, each once."""
+        lanes = [self.strangers, *self._of_role.values(), *self._orders.values()]
+        return list({id(lane): lane for lane in lanes}.values())
+
     def of(self, role: str, act: AnyAct | None) -> Lane:
         """The lane of a holder of a token who asks for an act, or for a file."""
         own = self._of_role[role]
