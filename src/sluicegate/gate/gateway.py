@@ -196,7 +196,9 @@ class Gateway:
             if upstream is None:
                 exchange.end_early(faulty(GatewayFault.UPSTREAM_UNREACHABLE))
             else:
-                await passage.carry(upstream, body)
+                carrying = passage.carry(upstream, body)
+                del body  # it is kept only until it is sent
+                await carrying
         finally:
             self._engine.land(flight)
             if flight.refused is not None:

@@ -11,7 +11,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import Unreachable
@@ -63,9 +63,10 @@ class Passage:
         exchange.connection.on_lost(self._lost)
         if exchange.over():
             return
-        call = Call(exchange.path, exchange.query, exchange.headers, body, self._outlet.may)
+        calling = upstream.call(Call(exchange.path, exchange.query, exchange.headers, body, self._outlet.may))
+        del body  # it is kept only until it is sent
         try:
-            await self._carry(upstream, call)
+            await self._carry(calling)
         except Unreachable as error:
             self._outlet.fail(_FAULTS[error.code])
         except asyncio.CancelledError:
@@ -73,8 +74,8 @@ class Passage:
                 exchange.connection.reset()
                 raise
 
-    async def _carry(self, upstream: Upstream, call: Call) -> None:
-        answer = await upstream.call(call)
+    async def _carry(self, calling: Awaitable[UpstreamAnswer]) -> None:
+        answer = await calling
         try:
             if HTTP_ERRORS <= answer.status < 600:
                 await self._forward_error(answer)

@@ -290,6 +290,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _finish(self, *, reuse: bool = False) -> None:
         """The answer has ended: the connection waits for the next call, or is over."""
+        self._may_send = bool
         answer, self._answer = self._answer, None
         reuse = reuse and self._is_reusable and self._unsent is None and not self.is_over
         if reuse and not self._transport.get_write_buffer_size():
