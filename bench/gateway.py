@@ -1,29 +1,36 @@
-"""What a gateway adds to a call: its processor time, and time to the first chunk.
+"""What a gateway adds to a call, beside plain proxies: processor time, and time to the first chunk.
 
-The gateway, the model servers and this load are separate processes. Calls through the gateway and directly to
-the model server are made in turns.
+The gateway, its peers, the model servers and this load are separate processes. All are measured in turns in
+one run. With two cores or more, gateway and peers run on the first one, and all else on the second.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 import uvloop
 
-from bench import fleet
-from bench.fleet import FIRST_GATEWAY, Fleet
-from bench.load import Connection, burst, chat
+from bench import fleet, peers
+from bench.fleet import FIRST_GATEWAY, threads_cpu_s
+from bench.load import Answer, Connection, burst, chat
 from demo.cast import Customer, Place
 
 ROUNDS = 5
 REQUESTS, REQUEST_CONNECTIONS = 2_000, 16
 STREAMS, STREAM_CONNECTIONS = 320, 64
+STARTING, STARTS = 200, 7
+"""How many streams start at once, and how often."""
 FIRST_CHUNKS = 200
+PEER = "envoy"
+"""The peer of the ratios."""
 
 CUSTOMER = Customer("Example Utility", "utility", Place("bench", "first", "api"))
 UPSTREAMS = {"quick": ("--chunks", "50"), "paced": ("--chunks", "50", "--interval-ms", "10")}
@@ -33,81 +40,140 @@ UPSTREAMS = {"quick": ("--chunks", "50"), "paced": ("--chunks", "50", "--interva
 def measure() -> dict[str, float]:
     Path("build").mkdir(exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(dir="build") as folder,
-        fleet.running(Path(folder).absolute(), UPSTREAMS) as running,
+        tempfile.TemporaryDirectory(dir="build") as given,
+        fleet.running(Path(given).absolute(), UPSTREAMS) as running,
+        ExitStack() as stack,
     ):
         release, stage, surface = CUSTOMER.place
         running.start_gateways({FIRST_GATEWAY: surface})
         running.release(fleet.plan(release, stage, {name: name for name in UPSTREAMS}, [surface]))
         (credential,) = running.admit([CUSTOMER]).values()
-        return uvloop.run(_measured(_Served(running, running.gateways[0].url, credential.key)))
+        processes = running.processes
+        gate = Subject(dict.fromkeys(UPSTREAMS, running.gateways[0].url), processes.pid(FIRST_GATEWAY))
+        subjects = {"gateway": gate}
+        for name, start in peers.PEERS.items():
+            made = stack.enter_context(start(Path(given).absolute(), running.upstreams))
+            if made is not None:
+                subjects[name] = Subject(made.urls, made.pid)
+        _pin([each.pid for each in subjects.values()], [processes.pid(name) for name in UPSTREAMS])
+        direct = {name: processes.pid(name) for name in UPSTREAMS}
+        return uvloop.run(_measured(Served(subjects, running.upstreams, direct, credential.key)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
-    """The fleet, its only gateway, and a key."""
+class Subject:
+    """What is measured: where it serves each model server, and its process."""
 
-    fleet: Fleet
-    url: str
+    urls: Mapping[str, str]
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The gateway and its peers by name, the model servers with their processes, and a key."""
+
+    subjects: Mapping[str, Subject]
+    upstreams: Mapping[str, str]
+    direct: Mapping[str, int]
     key: str
 
 
-async def _measured(served: _Served) -> dict[str, float]:
+def _pin(first: list[int], second: list[int]) -> None:
+    """Let some processes run on the first core, and others, with this one, on the second."""
+    if len(cores := sorted(os.sched_getaffinity(0))) > 1:
+        for pids, core in ((first, cores[0]), ([*second, os.getpid()], cores[1])):
+            for pid in pids:
+                peers.pin(pid, core)
+
+
+async def _measured(served: Served) -> dict[str, float]:
     values = await _requests(served)
     values |= await _streams(served)
+    values |= await _starting(served)
     values["gateway_first_chunk_ms"] = await _first_chunk(served)
     return values
 
 
-async def _requests(served: _Served) -> dict[str, float]:
+async def _requests(served: Served) -> dict[str, float]:
     request = chat("quick", served.key, stream=False)
 
     async def load(url: str) -> None:
         answers = await burst(url, request, connections=REQUEST_CONNECTIONS, requests=REQUESTS)
         assert all(answer.data.startswith(b"HTTP/1.1 200 ") for answer in answers)
 
-    through, direct = await _cpu_in_turns(served, "quick", load)
-    return {
-        "gateway_request_cpu_ms": 1_000 * through / REQUESTS,
-        "direct_request_cpu_ms": 1_000 * direct / REQUESTS,
-    }
+    return _named("request", await _cpu_in_turns(served, "quick", load), REQUESTS)
 
 
-async def _streams(served: _Served) -> dict[str, float]:
+async def _streams(served: Served) -> dict[str, float]:
     request = chat("paced", served.key, stream=True)
 
     async def load(url: str) -> None:
         answers = await burst(url, request, connections=STREAM_CONNECTIONS, requests=STREAMS)
         assert all(answer.is_whole_stream for answer in answers)
 
-    through, direct = await _cpu_in_turns(served, "paced", load)
-    return {
-        "gateway_stream_cpu_ms": 1_000 * through / STREAMS,
-        "direct_stream_cpu_ms": 1_000 * direct / STREAMS,
-    }
+    return _named("stream", await _cpu_in_turns(served, "paced", load), STREAMS)
 
 
-async def _cpu_in_turns(served: _Served, upstream: str, load: Callable[[str], Any]) -> tuple[float, float]:
-    """Processor seconds of the gateway under load, and of the model server under direct load."""
-    await load(served.url)
-    through: list[float] = []
-    direct: list[float] = []
+def _named(what: str, cpu_s: Mapping[str, float], count: int) -> dict[str, float]:
+    values = {f"{name}_{what}_cpu_ms": 1_000 * spent / count for name, spent in cpu_s.items()}
+    if PEER in cpu_s:
+        values[f"gateway_{what}_ratio"] = cpu_s["gateway"] / cpu_s[PEER]
+    return values
+
+
+async def _cpu_in_turns(served: Served, upstream: str, load: Callable[[str], Any]) -> dict[str, float]:
+    """Processor seconds of each subject under load, and of the model server under direct load."""
+    turns = {name: (each.urls[upstream], each.pid) for name, each in served.subjects.items()}
+    turns["direct"] = served.upstreams[upstream], served.direct[upstream]
+    spent: dict[str, list[float]] = {name: [] for name in turns}
+    for url, _ in turns.values():
+        await load(url)
     for _ in range(ROUNDS):
-        for url, process, spent in (
-            (served.url, FIRST_GATEWAY, through),
-            (served.fleet.upstreams[upstream], upstream, direct),
-        ):
-            before = served.fleet.processes.cpu_s(process)
+        for name, (url, pid) in turns.items():
+            before = threads_cpu_s(pid)
             await load(url)
-            spent.append(served.fleet.processes.cpu_s(process) - before)
-    return median(through), median(direct)
+            spent[name].append(threads_cpu_s(pid) - before)
+    return {name: median(each) for name, each in spent.items()}
 
 
-async def _first_chunk(served: _Served) -> float:
+async def _starting(served: Served) -> dict[str, float]:
+    """When many streams start at once, how long each waits for its first chunk."""
+    request = chat("paced", served.key, stream=True)
+    waits: dict[str, list[list[float]]] = {name: [] for name in served.subjects}
+    for _ in range(STARTS):
+        for name, subject in served.subjects.items():
+            answers = await _all_at_once(subject.urls["paced"], request)
+            assert all(answer.is_whole_stream for answer in answers)
+            waited = quantiles([1_000 * (each.first_s - each.asked_s) for each in answers], n=100)
+            waits[name].append([waited[49], waited[98]])
+    values: dict[str, float] = {}
+    for name, rounds in waits.items():
+        for at, each in enumerate(("p50", "p99")):
+            values[f"{name}_first_chunk_{each}_ms"] = median(waited[at] for waited in rounds)
+    if PEER in waits:
+        for each in ("p50", "p99"):
+            of_peer = values[f"{PEER}_first_chunk_{each}_ms"]
+            values[f"gateway_first_chunk_{each}_ratio"] = values[f"gateway_first_chunk_{each}_ms"] / of_peer
+        values["gateway_first_chunk_ratio"] = max(
+            values[f"gateway_first_chunk_{each}_ratio"] for each in ("p50", "p99")
+        )
+    return values
+
+
+async def _all_at_once(url: str, request: bytes) -> list[Answer]:
+    made = [await Connection.to(url) for _ in range(STARTING)]
+    try:
+        return await asyncio.gather(*(connection.ask(request) for connection in made))
+    finally:
+        for connection in made:
+            connection.close()
+
+
+async def _first_chunk(served: Served) -> float:
     """How many milliseconds later the first chunk comes through the gateway, when it has no other work."""
     request = chat("quick", served.key, stream=True)
-    through = await Connection.to(served.url)
-    direct = await Connection.to(served.fleet.upstreams["quick"])
+    through = await Connection.to(served.subjects["gateway"].urls["quick"])
+    direct = await Connection.to(served.upstreams["quick"])
     waits: dict[Connection, list[float]] = {through: [], direct: []}
     for _ in range(FIRST_CHUNKS):
         for connection, waited in waits.items():
