@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import socket
 import struct
 from collections import deque
@@ -44,7 +45,7 @@ class Serving:
     settings: HttpSettings
     capacity: Capacity
     error_form: ErrorForm
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    tasks: set[asyncio.Task[None] | None] = field(default_factory=set)
     """Those that answer requests now."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever a connection or a task has ended."""
@@ -76,6 +77,10 @@ class HttpConnection(asyncio.Protocol):
         """The first of them, if no one answers it yet."""
         self._drained: asyncio.Event | None = None
         self._timer: asyncio.TimerHandle | None = None
+        """It may ring before the time is over; then it is set again. So a new limit costs no new timer."""
+        self._late_s = math.inf
+        """When the time of what is awaited is over, by the loop's clock."""
+        self._on_late: Callable[[], None] | None = None
 
     # The transport
 
@@ -100,6 +105,8 @@ class HttpConnection(asyncio.Protocol):
         """Notify those who answer requests of this client."""
         self._lost = True
         self._end()
+        if self._timer is not None:
+            self._timer.cancel()
         self._serving.capacity.leave(self)
         self._serving.ended.set()
 
@@ -177,7 +184,7 @@ class HttpConnection(asyncio.Protocol):
 
     def expect_body(self) -> None:
         """Someone waits for the rest of the body: from now on its time counts."""
-        if self._timer is None:
+        if self._late_s == math.inf:
             self._set_timer(self._settings.body_timeout_ms, self._body_late)
         self.resume()
 
@@ -280,7 +287,6 @@ class HttpConnection(asyncio.Protocol):
     def _start(self, exchange: HttpExchange, answering: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(self._run(exchange, answering))
         self._serving.tasks.add(task)
-        task.add_done_callback(self._ran)
 
     async def _run(self, exchange: HttpExchange, answering: Coroutine[Any, Any, None]) -> None:
         try:
@@ -289,11 +295,10 @@ class HttpConnection(asyncio.Protocol):
             pass
         except Exception as error:  # noqa: BLE001 - see `_failed`
             self._failed(exchange, error)
+        finally:
+            self._serving.tasks.discard(asyncio.current_task())
+            self._serving.ended.set()
         exchange.fail()
-
-    def _ran(self, task: asyncio.Task[None]) -> None:
-        self._serving.tasks.discard(task)
-        self._serving.ended.set()
 
     def _failed(self, exchange: HttpExchange, error: Exception) -> None:
         """A handler has refused a request, or has failed: the client is answered."""
@@ -362,17 +367,29 @@ class HttpConnection(asyncio.Protocol):
             self._queue.popleft().abandon()
 
     def _set_timer(self, delay_ms: float, then: Callable[[], None]) -> None:
-        self._unset_timer()
-        self._timer = self._loop.call_later(delay_ms / 1000, self._on_time, then)
+        self._late_s = late_s = self._loop.time() + delay_ms / 1000
+        self._on_late = then
+        timer = self._timer
+        if timer is not None:
+            if timer.when() <= late_s:
+                return
+            timer.cancel()
+        self._timer = self._loop.call_at(late_s, self._ring)
 
-    def _on_time(self, then: Callable[[], None]) -> None:
+    def _ring(self) -> None:
+        """The timer's time is over: that of what is awaited may be later, or nothing may be awaited."""
         self._timer = None
-        then()
+        if self._late_s == math.inf:
+            return
+        if self._loop.time() < self._late_s:
+            self._timer = self._loop.call_at(self._late_s, self._ring)
+        elif (on_late := self._on_late) is not None:
+            self._unset_timer()
+            on_late()
 
     def _unset_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._late_s = math.inf
+        self._on_late = None
 
     # Whose it is
 

@@ -46,10 +46,11 @@ class RequestHead:
     """A head with one reading. `path` and `query` are as they were sent; nothing in them is decoded.
 
     `keep_alive` is whether the client wants to send another request on this connection; `offers` are the
-    protocols that it would rather speak (`Upgrade`), in lower case, separated by commas.
+    protocols that it would rather speak (`Upgrade`), in lower case, separated by commas;
+    `expects_continue` is whether it waits with its body until it is asked for it.
     """
 
-    __slots__ = ("fields", "keep_alive", "method", "offers", "path", "query", "version")
+    __slots__ = ("expects_continue", "fields", "keep_alive", "method", "offers", "path", "query", "version")
 
     def __init__(  # noqa: PLR0913 - the parts of a head
         self,
@@ -60,6 +61,7 @@ class RequestHead:
         fields: Fields,
         keep_alive: bool,  # noqa: FBT001
         offers: bytes,
+        expects_continue: bool,  # noqa: FBT001
     ) -> None:
         self.method = method
         self.path = path
@@ -68,15 +70,11 @@ class RequestHead:
         self.fields = fields
         self.keep_alive = keep_alive
         self.offers = offers
+        self.expects_continue = expects_continue
 
     def field(self, name: bytes) -> bytes | None:
         """The last value of a field; None if it is not there."""
         return next((value for each, value in reversed(self.fields) if each == name), None)
-
-    @property
-    def expects_continue(self) -> bool:
-        """Whether the client waits with its body until it is asked for it."""
-        return self.version == "1.1" and self.field(b"expect") is not None
 
     @property
     def offers_websocket(self) -> bool:
@@ -96,7 +94,8 @@ def read(  # noqa: PLR0913 - what a parser says
     _check_expect(found, version)
     path, _, query = _path(method, target, _host(found, version)).partition(b"?")
     keep_alive = keep_alive and version == "1.1"
-    return RequestHead(method.decode("ascii"), path, query, version, fields, keep_alive, offers)
+    waits = version == "1.1" and b"expect" in found
+    return RequestHead(method.decode("ascii"), path, query, version, fields, keep_alive, offers, waits)
 
 
 def _once(fields: Fields) -> dict[bytes, bytes]:
