@@ -29,6 +29,8 @@ class Echo:
 
     asked: list[tuple[str, bytes]] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    offered: list[bool] = field(default_factory=list)
+    """Of each request, whether it offered to speak WebSocket."""
     release: asyncio.Event | None = None
     told: bytes = b""
     """What `/long` answers with."""
@@ -36,6 +38,7 @@ class Echo:
     async def __call__(self, exchange: HttpExchange) -> None:
         head = exchange.head
         self.asked.append((head.method, head.path))
+        self.offered.append(head.offers_websocket)
         exchange.on_lost(lambda: self.gone.append(head.path.decode()))
         if head.path == b"/holder":
             exchange.hold()

@@ -85,6 +85,27 @@ def test_after_the_last_request_of_a_connection_nothing_is_answered(
     assert served.echo.asked == [("GET", b"/first")]
 
 
+@pytest.mark.parametrize(
+    ("lines", "offered"),
+    [
+        ((b"Connection: Upgrade", b"Upgrade: websocket"), True),
+        ((b"Connection: keep-alive, upgrade", b"upgrade: h2c, WebSocket"), True),
+        ((b"Connection: Upgrade", b"Upgrade: h2c"), False),
+        ((b"Connection: Upgrade", b"Upgrade: websocket2"), False),
+        ((b"Upgrade: websocket",), False),
+        ((), False),
+    ],
+)
+def test_a_handler_knows_who_would_rather_speak_websocket(
+    served: RunningServer, lines: tuple[bytes, ...], offered: bool
+):
+    served.echo.offered.clear()
+    with Raw(served.port) as client:
+        client.send(accepted(b"GET", b"/first", b"Host: a", *lines) + GET)
+        assert [client.response()[0] for _ in range(2)] == [200, 200]
+    assert served.echo.offered == [offered, False]
+
+
 def test_pipelined_requests_are_answered_in_order(served: RunningServer):
     requests = [accepted(target=b"/%d" % number) for number in range(10)]
     with Raw(served.port) as client:

@@ -49,8 +49,12 @@ class Lease:
         """The control plane's time at `boot_ms`, as an interval."""
         return Instant(
             int(self.control_ms + SLOWEST * (boot_ms - self.received_ms)),
-            int(self.control_ms + (boot_ms - self.sent_ms) / SLOWEST) + 1,
+            self.late_ms(boot_ms),
         )
+
+    def late_ms(self, boot_ms: float) -> int:
+        """The late end of that interval."""
+        return int(self.control_ms + (boot_ms - self.sent_ms) / SLOWEST) + 1
 
     def late_at_ms(self, control_ms: int) -> float:
         """When, on CLOCK_BOOTTIME, the late end of the interval may reach a time, at the earliest."""
@@ -139,8 +143,10 @@ class Engine:
 
     def holds(self, until_ms: int | None) -> bool:
         """Whether the lease is valid and `until_ms` has not passed."""
-        now = self.now()
-        return isinstance(now, Instant) and (until_ms is None or now.late_ms < until_ms)
+        lease, boot_ms = self.lease, self.boot_ms()
+        if lease is None or boot_ms >= lease.ends_ms:
+            return False
+        return until_ms is None or lease.late_ms(boot_ms) < until_ms
 
     def identify(self, digest: bytes | None) -> str | Deny:
         """The organization that a key belongs to; an unknown key is refused before its request is read."""

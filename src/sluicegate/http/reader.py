@@ -42,10 +42,11 @@ class RequestReader:
     __slots__ = (
         "_fields",
         "_head_bytes",
+        "_max_head_bytes",
+        "_max_target_bytes",
         "_offers",
         "_parser",
         "_receiver",
-        "_settings",
         "_unparsed_bytes",
         "arriving",
         "in_head",
@@ -55,7 +56,8 @@ class RequestReader:
 
     def __init__(self, receiver: Receiver, settings: HttpSettings) -> None:
         self._receiver = receiver
-        self._settings = settings
+        self._max_head_bytes = settings.max_head_bytes
+        self._max_target_bytes = settings.max_target_bytes
         self._parser = httptools.HttpRequestParser(self)
         self.is_closed = False
         """Whether what comes is dropped."""
@@ -80,7 +82,7 @@ class RequestReader:
             arriving.crossed(size)
         if self.in_head and in_head:
             self._unparsed_bytes += size
-            if self._unparsed_bytes > self._settings.max_head_bytes:
+            if self._unparsed_bytes > self._max_head_bytes:
                 raise self._too_large()
 
     def close(self) -> HttpExchange | None:
@@ -106,15 +108,15 @@ class RequestReader:
     def on_url(self, part: bytes) -> None:
         """Parser callback: a part of the target."""
         self.target += part
-        if len(self.target) > self._settings.max_target_bytes:
-            raise BadRequest(414, f"a target of more than {self._settings.max_target_bytes} bytes")
+        if len(self.target) > self._max_target_bytes:
+            raise BadRequest(414, f"a target of more than {self._max_target_bytes} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Parser callback: one field of the head, or of a chunked body's trailers, which are refused."""
         if not self.in_head:
             raise BadRequest(400, "a chunked body with trailers, expected none")
         self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._settings.max_head_bytes:
+        if self._head_bytes > self._max_head_bytes:
             raise self._too_large()
         self._fields.append((name, value))
 
@@ -169,7 +171,7 @@ class RequestReader:
         return b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.target, version, b"".join(kept))
 
     def _too_large(self) -> BadRequest:
-        return BadRequest(431, f"a head of more than {self._settings.max_head_bytes} bytes")
+        return BadRequest(431, f"a head of more than {self._max_head_bytes} bytes")
 
 
 def _cause(error: httptools.HttpParserError) -> BaseException:
