@@ -164,4 +164,4 @@ def running(
         thread.join(BOUND_S)
         assert not thread.is_alive()
         logging.getLogger("sluicegate.http.connection").removeHandler(listening)
-        assert unhandled == []
+        assert not unhandled, unhandled
