@@ -14,14 +14,16 @@ import httpx2
 import pytest
 from starlette.concurrency import run_in_threadpool
 
-from sluicegate.acts import providers
+from sluicegate.acts import fleet, providers
 from sluicegate.acts.act import AnyAct
 from sluicegate.control.keysets import Refresher
 from sluicegate.control.outside import OUTSIDE
 from sluicegate.control.plane import ControlPlane, chores_of
 from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.service import tokens
+from sluicegate.ports import Principal
+from sluicegate.service import gateways, tokens
 from sluicegate.service.context import Context
+from sluicegate.service.providers import FetchedKeys
 from tests.control.conftest import Plane
 from tests.core.people.test_assertion import jwk
 from tests.plane import no, yes
@@ -116,18 +118,30 @@ def test_a_link_of_somebody_gone_says_so(idle: Plane):
 # Keys
 
 
+URL = "https://1.example.org/k"
+
+
 class Sets:
     """Key sets by URL; what is not here is down."""
 
     def __init__(self, **sets: bytes) -> None:
         self.sets = sets
         self.asked: list[str] = []
+        self.max_age_s: float | None = None
 
-    async def fetch(self, url: str) -> bytes:
+    async def fetch(self, url: str) -> FetchedKeys:
         self.asked.append(url)
         if url not in self.sets:
             raise Unreachable("no keys from the identity provider: it is down")
-        return self.sets[url]
+        return FetchedKeys(self.sets[url], self.max_age_s)
+
+
+def look(refresher: Refresher, sets: Sets, *at_s: float) -> list[str]:
+    """Look at these times. Returns: which URLs were asked."""
+    before = len(sets.asked)
+    for each in at_s:
+        asyncio.run(refresher.refresh(sets, each))
+    return sets.asked[before:]
 
 
 @pytest.fixture
@@ -151,16 +165,21 @@ def test_one_provider_that_is_down_harms_neither_itself_nor_the_next(staffed):
     sets = Sets(**{"https://2.example.org/k": key_set("es", "new-es")})
     refresher = Refresher(staffed.ledger, sets, lambda: 0.5, {})
     size = staffed.size
-    asyncio.run(refresher.refresh(sets))
-    assert sets.asked == ["https://1.example.org/k", "https://2.example.org/k"]
+    asked = look(refresher, sets, 0, 599, 600)
+    assert asked == ["https://1.example.org/k", "https://2.example.org/k"]
     assert (kids(staffed, down), kids(staffed, up)) == ({"es"}, {"es", "new-es"})
     assert list(refresher.failures) == [down]
     assert staffed.size == size + 1
     sets.sets["https://1.example.org/k"] = json.dumps({"keys": [jwk("es", use="enc")]}).encode()
-    asyncio.run(refresher.refresh(sets))
+    look(refresher, sets, 1_200)
     assert "not for signatures" in refresher.failures[down]
+    sets.sets["https://1.example.org/k"] = json.dumps(
+        {"keys": [jwk("es"), jwk("es", kid="x", y="")]}
+    ).encode()
+    look(refresher, sets, 1_800)
+    assert "key 1 ('x') has no 'y'" in refresher.failures[down]
     sets.sets["https://1.example.org/k"] = key_set("es")
-    asyncio.run(refresher.refresh(sets))
+    look(refresher, sets, 2_400)
     assert refresher.failures == {}
     assert staffed.size == size + 1
 
@@ -168,11 +187,52 @@ def test_one_provider_that_is_down_harms_neither_itself_nor_the_next(staffed):
 def test_a_provider_that_is_removed_is_not_asked_any_more(staffed):
     name, sets = register(staffed, 1), Sets()
     refresher = Refresher(staffed.ledger, sets, lambda: 0.5, {})
-    asyncio.run(refresher.refresh(sets))
+    look(refresher, sets, 0, 600)
     assert list(refresher.failures) == [name]
     yes(staffed.do("applicant", providers.REMOVE, provider=name))
-    asyncio.run(refresher.refresh(sets))
+    look(refresher, sets, 1_200)
     assert (sets.asked, refresher.failures) == (["https://1.example.org/k"], {})
+
+
+@pytest.mark.parametrize(
+    ("max_age_s", "not_at_s", "at_s"),
+    [(None, 599, 600), (0.0, 59, 60), (120.0, 119, 120), (86_400.0, 3_599, 3_600)],
+)
+def test_keys_stay_as_long_as_an_answer_allows_within_bounds(staffed, max_age_s, not_at_s, at_s):
+    register(staffed, 1)
+    sets = Sets(**{URL: key_set("es")})
+    sets.max_age_s = max_age_s
+    refresher = Refresher(staffed.ledger, sets, lambda: 0.5, {})
+    assert look(refresher, sets, 0, 600) == [URL]
+    assert look(refresher, sets, 600 + not_at_s) == []
+    assert look(refresher, sets, 600 + at_s) == [URL]
+
+
+def report(staffed: Staffed, *missing: tuple[str, str]) -> None:
+    rows = [{"provider": provider, "kid": kid} for provider, kid in missing]
+    asked = fleet.REPORT.asked.from_json({"gateway": "gateway", "incarnation": "run-1", "missing": rows})
+    by = Principal("gateway", "gateway", "gateway")
+    gateways.report(Context(staffed.services, by, fleet.REPORT, asked), asked)
+
+
+def test_a_key_that_is_not_known_is_looked_for_at_once_and_not_too_often(staffed):
+    name, other = register(staffed, 1), register(staffed, 2)
+    sets = Sets(**{URL: key_set("es", "new-es")})
+    refresher = Refresher(staffed.ledger, sets, lambda: 0.5, {}, staffed.services.key_news)
+    report(staffed, (name, "es"), ("idp_absent", "k"))
+    assert look(refresher, sets, 0, 1) == []
+    report(staffed, (name, "new-es"))
+    assert look(refresher, sets, 2) == [URL]
+    assert kids(staffed, name) == {"es", "new-es"}
+    report(staffed, (name, "new-es"))
+    assert look(refresher, sets, 40) == []
+    for at_s in (41, 42, 43):
+        report(staffed, (name, f"invented-{at_s}"))
+        assert look(refresher, sets, at_s) == ([URL] if at_s == 41 else [])
+    assert look(refresher, sets, 70) == []
+    assert look(refresher, sets, 71) == [URL]
+    assert look(refresher, sets, 72, 102) == []
+    assert kids(staffed, other) == {"es"}
 
 
 def waited(staffed: Staffed, sets: Sets | None, who: str, act: AnyAct, **given: Any) -> Any:
@@ -186,9 +246,6 @@ def waited(staffed: Staffed, sets: Sets | None, who: str, act: AnyAct, **given: 
         return await OUTSIDE[act](plane, run_in_threadpool, context, asked)
 
     return asyncio.run(doing())
-
-
-URL = "https://1.example.org/k"
 
 
 def test_keys_are_fetched_for_a_provider_that_comes_without_them(staffed):

@@ -37,7 +37,7 @@ async def fetching(allowed=HERE, timeout_ms=20_000, **more: Any) -> AsyncIterato
 
 async def fetch(url: str, allowed=HERE, timeout_ms=20_000, **more: Any) -> bytes:
     async with fetching(allowed, timeout_ms, **more) as keysets:
-        return await keysets.fetch(url)
+        return (await keysets.fetch(url)).body
 
 
 def answered(tls, answer: bytes) -> bytes:
@@ -60,7 +60,7 @@ def test_the_bytes_come_as_they_are_and_the_request_tells_nothing(tls):
         async with receiving(says(200, BODY), tls=tls[0]) as receiver:
             async with fetching(tls=tls[1]) as keysets:
                 url = f"https://127.0.0.1:{receiver.port}/keys?tenant=1"
-                bodies = [await keysets.fetch(url) for _ in range(2)]
+                bodies = [(await keysets.fetch(url)).body for _ in range(2)]
             return bodies, receiver
 
     bodies, receiver = asyncio.run(test())
@@ -220,8 +220,8 @@ def test_a_name_that_leads_elsewhere_the_next_time_is_checked_the_next_time(tls)
         async with receiving(says(200, BODY, "set-cookie: a=b"), tls=tls[0]) as receiver:
             async with fetching(targets.networks("127.0.0.1/32"), resolver=names, tls=context) as keysets:
                 url = f"https://name.example:{receiver.port}/"
-                assert await keysets.fetch(url) == BODY
-                assert await keysets.fetch(url) == BODY
+                assert (await keysets.fetch(url)).body == BODY
+                assert (await keysets.fetch(url)).body == BODY
                 with pytest.raises(Unreachable, match="no connection"):
                     await keysets.fetch(url)
             return [got.headers.get("cookie") for got in receiver.received], receiver.connections, names.asked
@@ -259,3 +259,30 @@ def test_a_certificate_must_be_vouched_for(tls):
         return receiver.received
 
     assert asyncio.run(test()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "max_age_s"),
+    [
+        ((), None),
+        (("cache-control: max-age=60",), 60.0),
+        (('cache-control: public, Max-Age="300" , must-revalidate',), 300.0),
+        (("cache-control: public", "cache-control: max-age=30"), 30.0),
+        (("cache-control: no-store",), 0.0),
+        (("cache-control: no-cache, max-age=60",), 0.0),
+        (("cache-control: s-maxage=60",), None),
+        (("cache-control: max-age=-1",), None),
+        (("cache-control: max-age=1e9",), None),
+        (("cache-control: max-age=99999999999999999999",), None),
+        (("cache-control: max-age",), None),
+    ],
+)
+def test_reads_how_long_an_answer_may_be_kept(tls, said, max_age_s):
+    async def test() -> float | None:
+        async with (
+            receiving(says(200, BODY, *said), tls=tls[0]) as receiver,
+            fetching(tls=tls[1]) as keysets,
+        ):
+            return (await keysets.fetch(f"https://127.0.0.1:{receiver.port}/")).max_age_s
+
+    assert asyncio.run(test()) == max_age_s

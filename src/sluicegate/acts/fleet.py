@@ -57,8 +57,17 @@ class UsageRow(Arguments):
 
 
 @form
+class MissingKey(Arguments):
+    """A `kid` that an assertion of a provider named, and that the provider's keys do not have."""
+
+    provider: Identifier
+    kid: Annotated[str, text(1, 256)]
+
+
+@form
 class FleetReport(Arguments):
-    """What a run of a gateway reports of its use. `proven` are grants under which a call has succeeded.
+    """What a run of a gateway reports of its use. `proven` are grants under which a call has succeeded;
+    `missing` are keys of identity providers that it was asked to verify with and does not have.
 
     Nothing depends on it: a report that is lost costs no lease.
     """
@@ -68,6 +77,7 @@ class FleetReport(Arguments):
     surface: ShortText = ""
     proven: Annotated[tuple[Identifier, ...], some(Identifier, 0, 100)] = ()
     usage: Annotated[tuple[UsageRow, ...], some(UsageRow, 0, 1_000)] = ()
+    missing: Annotated[tuple[MissingKey, ...], some(MissingKey, 0, 100)] = ()
 
 
 @form

@@ -35,9 +35,10 @@ class ProviderRegistration(OrganizationArgument):
 
 @form
 class KnownProvider(Done):
-    """Which provider."""
+    """Which provider, and why some keys of its set are not used: one line each."""
 
     provider: str
+    unusable: tuple[str, ...] = ()
 
 
 REGISTER = Act(
@@ -54,7 +55,10 @@ REGISTER = Act(
 
 @form
 class ProviderView(ActAnswer):
-    """A provider, the ids of its keys, and why keys could not be fetched the last time. Units: seconds."""
+    """A provider, the ids of its keys, and why keys could not be fetched or used the last time.
+
+    Units: `max_age_s` seconds.
+    """
 
     provider: str
     issuer: str
@@ -80,7 +84,7 @@ LIST = Act(
     "/api/v1/grants/{grant}/providers",
     OrganizationArgument,
     ProviderList,
-    "List an organization's identity providers, and why keys could not be fetched.",
+    "List an organization's identity providers, and why keys could not be fetched or used.",
 )
 
 
@@ -94,10 +98,11 @@ class KeyRotation(Arguments):
 
 @form
 class KeyChange(Done):
-    """A provider, and the ids of its keys."""
+    """A provider, the ids of its keys, and why other keys of the set are not used: one line each."""
 
     provider: str
     keys: tuple[str, ...]
+    unusable: tuple[str, ...] = ()
 
 
 ROTATE = Act(

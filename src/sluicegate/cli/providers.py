@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sluicegate.acts import providers as acts
 from sluicegate.acts.providers import JwkSet, ProviderList
@@ -13,6 +14,8 @@ from sluicegate.cli.tables import table
 from sluicegate.core.people import assertion
 from sluicegate.errors import InvalidInput, NotCanonical
 from sluicegate_record.log import canonical
+
+_NEEDED = frozenset({"kty", "crv", "alg", "use", "key_ops", "kid", "n", "e", "x", "y"})
 
 
 def _providers(found: ProviderList) -> str:
@@ -27,22 +30,35 @@ def _providers(found: ProviderList) -> str:
 def _key_set(file: Path) -> Mapping[str, JwkSet]:
     """The key set in a file, with only its public keys. Raises: InvalidInput, BadKey."""
     try:
-        value = canonical.loads(read_bytes(file), floats=True)
+        value: Any = canonical.loads(read_bytes(file), floats=True)
     except NotCanonical as error:
         raise InvalidInput(f"{file}: {error.message}") from error
-    keys = assertion.read_jwks(value)
-    return {"jwks": {"keys": [{**key, "kid": kid} for kid, key in keys.items()]}}
+    assertion.read_jwks(value)
+    return {"jwks": {"keys": [_public(each) for each in value["keys"]]}}
+
+
+def _public(key: Any) -> Any:
+    """A key without what verifying does not need. No private key gets here."""
+    return {name: key[name] for name in key if name in _NEEDED} if isinstance(key, dict) else None
+
+
+def _with_unusable(said: str, unusable: tuple[str, ...]) -> str:
+    return "\n".join([said, *(f"not used: {each}" for each in unusable)])
 
 
 JWKS = Given("--jwks", Path, _key_set)
 add = acting(
     acts.REGISTER,
-    lambda done: f"provider {done.provider}",
+    lambda done: _with_unusable(f"provider {done.provider}", done.unusable),
     grant="--grant",
     algorithms="--algorithm",
     jwks=JWKS,
     max_age_s="--max-age",
 )
-rotate = acting(acts.ROTATE, lambda done: f"{done.provider} signs with {', '.join(done.keys)}", jwks=JWKS)
+rotate = acting(
+    acts.ROTATE,
+    lambda done: _with_unusable(f"{done.provider} signs with {', '.join(done.keys)}", done.unusable),
+    jwks=JWKS,
+)
 remove = acting(acts.REMOVE, lambda done: f"provider {done.provider} is removed")
 listed = acting(acts.LIST, _providers, grant="--grant")

@@ -54,7 +54,7 @@ async def _fetched(plane: ControlPlane, url: str) -> Json:
     source = plane.refresher.source
     if source is None:
         raise InvalidInput("this control plane fetches no keys, expected 'jwks'")
-    return providers.read(await source.fetch(url))
+    return providers.read((await source.fetch(url)).body)
 
 
 OUTSIDE: dict[AnyAct, AsyncDoing] = {

@@ -38,7 +38,8 @@ class ControlPlane:
         """The one over a ledger and a fleet. It fetches the keys of providers from `key_source`."""
         services = Services.over(ledger, fleet, settings.post, settings.limits)
         chance = random.SystemRandom().random
-        refresher = Refresher(ledger, key_source, chance, services.key_failures, settings.limits)
+        kept = services.key_failures, services.key_news
+        refresher = Refresher(ledger, key_source, chance, *kept, settings.limits)
         return cls(services, refresher, chores_of(services), parsers)
 
 

@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 import ssl
 
 import aiohttp
@@ -17,8 +18,10 @@ from aiohttp.abc import AbstractResolver
 from sluicegate import __version__, targets
 from sluicegate.errors import Unreachable
 from sluicegate.post import outbound
+from sluicegate.service.providers import FetchedKeys
 
 MAX_BYTES = 262_144
+_AGE = re.compile(r"[0-9]{1,9}")
 _HEADERS = {
     "accept": "application/jwk-set+json, application/json",
     "accept-encoding": "identity",
@@ -45,21 +48,35 @@ class KeySets:
         self._allowed = allowed
         self._session = outbound.session(allowed, timeout_ms, encrypted=True, resolver=resolver, tls=tls)
 
-    async def fetch(self, url: str) -> bytes:
-        """The body at `url`, 1 to MAX_BYTES long, unchanged.
+    async def fetch(self, url: str) -> FetchedKeys:
+        """The body at `url`, 1 to MAX_BYTES long, unchanged; and how long it may be kept.
 
         Raises: InvalidInput: a URL that is never fetched from. Unreachable: no valid answer in time.
         """
         targets.check_jwks(url, self._allowed)
         try:
             async with self._session.get(url, headers=_HEADERS, allow_redirects=False) as response:
-                return await _body(response)
+                return FetchedKeys(await _body(response), _max_age_s(response))
         except outbound.FAILED as error:
             raise _unreachable(outbound.why(error)) from error
 
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+def _max_age_s(response: aiohttp.ClientResponse) -> float | None:
+    """How long an answer may be kept, as it says; None if it does not. Source: RFC 9111 section 5.2.2."""
+    said = ",".join(response.headers.getall("cache-control", [])).lower()
+    directives = {name.strip(): value.strip(' "') for name, _, value in map(_parted, said.split(","))}
+    if {"no-store", "no-cache"} & directives.keys():
+        return 0.0
+    age = directives.get("max-age", "")
+    return float(age) if _AGE.fullmatch(age) else None
+
+
+def _parted(directive: str) -> tuple[str, str, str]:
+    return directive.partition("=")
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

@@ -14,6 +14,7 @@ from sluicegate.ports import Ports, Principal
 from sluicegate.service import allowance
 from sluicegate.service.allowance import Charge
 from sluicegate.service.fleet import Fleet
+from sluicegate.service.keynews import KeyNews
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.telling import Telling
 from sluicegate.service.usage import UsageBook
@@ -28,7 +29,9 @@ UNLINKED = frozenset({APPLICANT, PERSON})
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The ledger and its fleet, and what follows them. `key_failures`: why a provider's keys did not come."""
+    """The ledger and its fleet, and what follows them. `key_failures`: why a provider's keys did not come;
+    `key_news`: which providers have signed with a key that is not known.
+    """
 
     ledger: Ledger
     fleet: Fleet
@@ -37,6 +40,7 @@ class Services:
     post: PostSettings
     limits: DailyLimits
     key_failures: dict[str, str]
+    key_news: KeyNews
 
     @classmethod
     def over(
@@ -48,7 +52,8 @@ class Services:
     ) -> Services:
         """Those over a ledger and its fleet."""
         usage = UsageBook(ledger.now_ms())
-        return cls(ledger, fleet, Telling(ledger), usage, post or PostSettings(), limits or DailyLimits(), {})
+        settings = post or PostSettings(), limits or DailyLimits()
+        return cls(ledger, fleet, Telling(ledger), usage, *settings, {}, KeyNews())
 
 
 @dataclass(frozen=True, slots=True)

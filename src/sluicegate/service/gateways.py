@@ -7,7 +7,7 @@ from sluicegate.acts.act import Nothing
 from sluicegate.acts.fleet import FleetReport, Gateways, ReportReceipt, UsageRow
 from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput, Unauthorized
-from sluicegate.service import grants, usage
+from sluicegate.service import grants, providers, usage
 from sluicegate.service.context import Context, does
 from sluicegate.service.usage import UsageCount
 
@@ -30,6 +30,8 @@ def report(context: Context[ReportReceipt], asked: FleetReport) -> ReportReceipt
         context.services.usage.report((asked.gateway, asked.incarnation), rows, ledger.now_ms())
     if asked.proven:
         grants.prove(ledger, by, asked.surface, asked.proven)
+    if asked.missing:
+        providers.note_missing(context, asked.missing)
     return ReportReceipt()
 
 

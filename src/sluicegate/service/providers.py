@@ -7,10 +7,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sluicegate.acts import providers as acts
+from sluicegate.acts.fleet import MissingKey
 from sluicegate.acts.growth import daily
 from sluicegate.acts.members import OrganizationArgument
 from sluicegate.acts.providers import (
@@ -33,11 +34,33 @@ from sluicegate.service.ledger import Ledger
 from sluicegate.service.persons import organization_of
 from sluicegate.settings import DailyLimits
 from sluicegate_record.entries import people
+from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 
 SIGNERS = daily("signers")
+UNUSABLE_MAX = 1_000
+"""How many characters are kept of what is said of unusable keys."""
 REFRESHER = "refresher"
 """Who rotates keys that were fetched."""
+
+
+class FetchedKeys(NamedTuple):
+    """What was fetched from a URL, and for how long it may be kept, if the answer says so.
+
+    Units: `max_age_s` seconds.
+    """
+
+    body: bytes
+    max_age_s: float | None = None
+
+
+def note_missing(context: Context[Any], missing: Iterable[MissingKey]) -> None:
+    """Have the keys of providers fetched at once, where a gateway has seen a `kid` that they do not have."""
+    with context.ledger.reading() as state:
+        for each in missing:
+            found = state.registry.providers.get(each.provider)
+            if found is not None and found.stated.jwks_url and each.kid not in found.stated.keys:
+                context.services.key_news.add(each.provider)
 
 
 class KeyFetch(NamedTuple):
@@ -66,14 +89,12 @@ def register(context: Context[KnownProvider], asked: ProviderRegistration) -> Kn
     organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
+    given = assertion.read_jwks(asked.jwks)
     provider = Provider(
-        asked.issuer,
-        asked.audience,
-        frozenset(asked.algorithms),
-        assertion.read_jwks(asked.jwks),
-        asked.max_age_s,
+        asked.issuer, asked.audience, frozenset(asked.algorithms), given.keys, asked.max_age_s
     )
-    return context.execute(RegisterProvider(organization, provider, asked.jwks_url))
+    answer = context.execute(RegisterProvider(organization, provider, asked.jwks_url))
+    return answer if isinstance(answer, Refusal) else replace(answer, unusable=given.unusable)
 
 
 def rotated_from(context: Context[Any], asked: KeyRotation) -> str | Refusal:
@@ -91,7 +112,9 @@ def rotate(context: Context[KeyChange], asked: KeyRotation) -> KeyChange | Refus
     """Put another key set in the place of a provider's. Raises: BadKey."""
     if not _holds(context, asked.provider):
         return provider_unknown(asked.provider)
-    return context.execute(RotateKeys(asked.provider, assertion.read_jwks(asked.jwks)))
+    given = assertion.read_jwks(asked.jwks)
+    answer = context.execute(RotateKeys(asked.provider, given.keys))
+    return answer if isinstance(answer, Refusal) else replace(answer, unusable=given.unusable)
 
 
 @does(acts.REMOVE)
@@ -137,26 +160,28 @@ def due(ledger: Ledger) -> list[KeyFetch]:
 
 
 def fetched(ledger: Ledger, asked: KeyFetch, body: bytes, limits: DailyLimits | None = None) -> str:
-    """Take in a key set that was fetched: an entry is written where it differs. Why it was not, or nothing.
+    """Take in a key set that was fetched: an entry is written where it differs. Why it was not, or which of
+    its keys are not used; or nothing.
 
     It is counted for the provider's organization: its URL may give other keys each time.
     Raises: StoreUnavailable.
     """
     try:
-        keys = assertion.read_jwks(read(body))
+        keys, unusable = assertion.read_jwks(read(body))
+        said = "; ".join(unusable)[:UNUSABLE_MAX]
         command = RotateKeys(asked.provider, keys, asked.url)
         considered = ledger.consider(command)
         if isinstance(considered, Refusal):
             return considered.message
         if not considered.drafts:
-            return ""
+            return said
         with ledger.reading() as state:
             counted = allowance.charge_of_provider(state, asked.provider, SIGNERS, limits or DailyLimits())
         digest = canonical.digest([asked.provider, keys, ledger.size()])
         answer = ledger.execute(command, by=REFRESHER, command_id=digest, charge=counted)
     except InvalidInput as error:
         return error.message
-    return answer.message if isinstance(answer, Refusal) else ""
+    return answer.message if isinstance(answer, Refusal) else said
 
 
 def read(body: bytes) -> Any:

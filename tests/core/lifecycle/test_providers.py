@@ -35,7 +35,7 @@ def register(world: World, organization: str = "org-1", **changes: Any) -> str:
 
 
 def keys(*names: str) -> dict[str, dict[str, str]]:
-    return read_jwks({"keys": [jwk(name) for name in names]})
+    return read_jwks({"keys": [jwk(name) for name in names]}).keys
 
 
 def test_a_provider_stands_in_the_table_and_names_its_customer_to_nobody(world):

@@ -8,7 +8,9 @@ import hashlib
 import hmac
 import json
 import math
+import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -46,6 +48,8 @@ CLAIMS: dict[str, Any] = {
     "email": "person@example.org",
 }
 GOOD = Assertion("person-1", "es", None, (AT_S + 300) * 1_000)
+CASES = sorted((Path(__file__).parent / "jwks").glob("*.json"))
+"""Sets of the kinds that providers publish: good, and beside a good key one that cannot be used."""
 FAMILIES = {
     "RS256": "rsa",
     "RS384": "rsa",
@@ -101,7 +105,7 @@ def jwk(name: str, **more: Any) -> dict[str, Any]:
 
 
 def provider(*names: str, **changes: Any) -> Provider:
-    keys = read_jwks({"keys": [jwk(name) for name in names or ("rsa", "es", "es3", "ed")]})
+    keys = read_jwks({"keys": [jwk(name) for name in names or ("rsa", "es", "es3", "ed")]}).keys
     fields: dict[str, Any] = {"algorithms": ALGORITHMS, "keys": keys, **changes}
     return Provider(**{"issuer": ISSUER, "audience": AUDIENCE, **fields})
 
@@ -412,7 +416,7 @@ def test_an_algorithm_that_the_provider_did_not_name():
 
 
 def test_an_algorithm_that_the_key_did_not_name():
-    keys = read_jwks({"keys": [jwk("rsa", alg="RS256")]})
+    keys = read_jwks({"keys": [jwk("rsa", alg="RS256")]}).keys
     bound = provider(keys=keys)
     assert verify(token(algorithm="RS256", name="rsa"), bound, NOW) == GOOD._replace(kid="rsa")
     for algorithm in ("RS384", "PS256"):
@@ -420,10 +424,10 @@ def test_an_algorithm_that_the_key_did_not_name():
 
 
 def test_a_key_that_is_gone_is_gone():
-    rotated = dataclasses.replace(PROVIDER, keys=read_jwks({"keys": [jwk("es", kid="es-2")]}))
+    rotated = dataclasses.replace(PROVIDER, keys=read_jwks({"keys": [jwk("es", kid="es-2")]}).keys)
     assert verify(token(), PROVIDER, NOW) == GOOD
     assert verify(token(), rotated, NOW) is AssertionFailure.KEY_UNKNOWN
-    same_name = dataclasses.replace(PROVIDER, keys=read_jwks({"keys": [jwk("other-es", kid="es")]}))
+    same_name = dataclasses.replace(PROVIDER, keys=read_jwks({"keys": [jwk("other-es", kid="es")]}).keys)
     assert verify(token(), same_name, NOW) is AssertionFailure.SIGNATURE
 
 
@@ -612,7 +616,7 @@ def test_a_key_set_is_read_to_what_verifying_takes():
         ],
         "more": 0.5,
     }
-    keys = read_jwks(found)
+    keys = read_jwks(found).keys
     assert keys == {
         "rsa": {**_jwk("rsa"), "alg": "RS256"},
         "es": _jwk("es"),
@@ -621,7 +625,7 @@ def test_a_key_set_is_read_to_what_verifying_takes():
     assert (
         read_jwks(
             canonical.loads(canonical.dumps({"keys": [{**key, "kid": kid} for kid, key in keys.items()]}))
-        )
+        ).keys
         == keys
     )
 
@@ -656,8 +660,10 @@ UNUSED: list[Any] = [
 
 @pytest.mark.parametrize("key", UNUSED)
 def test_keys_of_no_use_are_skipped_but_one_has_to_be_left(key):
-    assert read_jwks({"keys": [key, jwk("ed"), key]}) == {"ed": _jwk("ed")}
-    with pytest.raises(BadKey, match=r"^0 keys to verify assertions with \(key 0: .*\), expected 1 to 32$"):
+    found = read_jwks({"keys": [key, jwk("ed"), key]})
+    assert found.keys == {"ed": _jwk("ed")}
+    assert [re.match(r"key \d", said) is not None for said in found.unusable] == [True, True]
+    with pytest.raises(BadKey, match=r"^0 keys to verify assertions with \(key 0.*\), expected 1 to 32$"):
         read_jwks({"keys": [key]})
 
 
@@ -690,7 +696,7 @@ def rsa_jwk(bits: int, *, e: int = 65_537, even: bool = False) -> dict[str, Any]
 
 
 BAD: list[Any] = [
-    ({**_jwk("es")}, "key 0 has the kid 'None'"),
+    ({**_jwk("es")}, "key 0 has no kid"),
     (jwk("es", kid=""), "has the kid ''"),
     (jwk("es", kid=17), "has the kid '17'"),
     (jwk("es", kid="a" * 257), "has the kid"),
@@ -726,9 +732,52 @@ BAD: list[Any] = [
 
 
 @pytest.mark.parametrize(("key", "message"), BAD)
-def test_a_key_of_ours_that_is_malformed_is_refused_with_the_whole_set(key, message):
-    with pytest.raises(BadKey, match=message):
-        read_jwks({"keys": [key, jwk("ed", kid="another")]})
+def test_a_key_that_is_malformed_is_named_and_the_others_stay(key, message):
+    for keys in ([key, jwk("ed", kid="another")], [jwk("ed", kid="another"), key]):
+        found = read_jwks({"keys": keys})
+        assert found.keys == {"another": _jwk("ed")}
+        [said] = found.unusable
+        assert message.replace("key 0", f"key {keys.index(key)}") in said
+    if message != "key 0 has no kid":
+        with pytest.raises(BadKey, match="0 keys to verify assertions with"):
+            read_jwks({"keys": [key]})
+
+
+def test_a_sole_key_may_lack_a_name():
+    nameless = jwt.encode(CLAIMS, private("es"), "ES256")
+    for beside in ([], [UNUSED[0]], [rsa_jwk(1_024)]):
+        found = read_jwks({"keys": [_jwk("es"), *beside]})
+        assert len(found.unusable) == len(beside)
+        [(kid, key)] = found.keys.items()
+        assert key == _jwk("es")
+        assert len(kid) == 43
+        provider = dataclasses.replace(PROVIDER, keys=found.keys)
+        assert verify(nameless, provider, NOW) == GOOD._replace(kid=kid)
+        assert verify(token(), provider, NOW) is AssertionFailure.KEY_UNKNOWN
+        assert verify(nameless, PROVIDER, NOW) is AssertionFailure.KEY_MISSING
+    named = dataclasses.replace(PROVIDER, keys=read_jwks({"keys": [jwk("es")]}).keys)
+    assert verify(nameless, named, NOW) is AssertionFailure.KEY_MISSING
+
+
+def test_a_thumbprint_is_that_of_the_rfc():
+    """Source: RFC 7638 section 3.1."""
+    n = (
+        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3"
+        "oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdA"
+        "ZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-"
+        "kEgU8awapJzKnqDKgw"
+    )
+    key = {"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256"}
+    assert list(read_jwks({"keys": [key]}).keys) == ["NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"]
+
+
+@pytest.mark.parametrize("name", [path.stem for path in CASES])
+def test_key_sets_as_providers_publish_them(name):
+    [case] = [path for path in CASES if path.stem == name]
+    found = read_jwks(canonical.loads(case.read_bytes(), floats=True))
+    expected = {"good": ({"rsa-1", "ec-1"}, 0), "one-key-without-kid": (set(found.keys), 0)}
+    assert (set(found.keys), len(found.unusable)) == expected.get(name, ({"ec-1"}, 1))
+    assert found.keys
 
 
 @pytest.mark.parametrize(
@@ -740,14 +789,22 @@ def test_what_is_no_key_set(found):
 
 
 def test_each_key_has_a_name_of_its_own():
-    for second in (jwk("es"), jwk("rsa", kid="es")):
-        with pytest.raises(BadKey, match="the kid 'es' twice"):
-            read_jwks({"keys": [jwk("es"), second]})
+    twice = read_jwks({"keys": [jwk("es"), jwk("es"), jwk("ed")]})
+    assert (set(twice.keys), twice.unusable) == ({"es", "ed"}, ("the key 'es' is listed twice",))
+    shared = read_jwks({"keys": [jwk("es"), jwk("rsa", kid="es"), jwk("ed")]})
+    assert (set(shared.keys), shared.unusable) == (
+        {"ed"},
+        ("2 different keys with the kid 'es', expected one",),
+    )
+    with pytest.raises(BadKey, match="0 keys to verify assertions with"):
+        read_jwks({"keys": [jwk("es"), jwk("other-es", kid="es")]})
+    with pytest.raises(BadKey, match="0 keys to verify assertions with"):
+        read_jwks({"keys": [_jwk("es"), _jwk("ed")]})
 
 
 def test_a_set_has_at_most_32_keys():
     keys = [jwk("es", kid=str(at)) for at in range(33)]
-    assert len(read_jwks({"keys": [*keys[:32], jwk("es", use="enc")]})) == 32
+    assert len(read_jwks({"keys": [*keys[:32], jwk("es", use="enc")]}).keys) == 32
     with pytest.raises(BadKey, match="33 keys"):
         read_jwks({"keys": keys})
     with pytest.raises(BadKey, match=r"^0 keys to verify assertions with, expected 1 to 32$"):

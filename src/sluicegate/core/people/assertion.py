@@ -13,9 +13,11 @@ Rules:
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from jwt.api_jwk import PyJWK
@@ -120,7 +122,7 @@ class Interval(Protocol):
 class Provider:
     """An identity provider, as its organization registered it.
 
-    `issuer` and `audience` must equal `iss` and `aud` exactly; `keys` is what `read_jwks` returned.
+    `issuer` and `audience` must equal `iss` and `aud` exactly; `keys` are those that `read_jwks` returned.
 
     Units:  `max_age_s` is the longest life of an assertion, `exp` - `iat`: 1 to MAX_AGE_S seconds.
     Raises: InvalidInput: a field that is empty or out of its range, an algorithm not in ALGORITHMS, keys that
@@ -143,23 +145,33 @@ class Provider:
             raise InvalidInput(f"algorithms: {found[:80]}; expected some of {', '.join(sorted(ALGORITHMS))}")
         if not 1 <= self.max_age_s <= MAX_AGE_S:
             raise InvalidInput(f"max_age_s is {self.max_age_s}, expected 1 to {MAX_AGE_S}")
-        if read_jwks({"keys": [{**key, "kid": kid} for kid, key in self.keys.items()]}) != self.keys:
+        if read_jwks({"keys": [{**key, "kid": kid} for kid, key in self.keys.items()]}).keys != self.keys:
             raise BadKey("the keys have members of no use here, expected them as read from a JWK set")
         if not any(self.algorithms.intersection(_algorithms(key)) for key in self.keys.values()):
             found = ", ".join(sorted(self.algorithms))
             raise BadKey(f"no key fits the algorithms {found}: name those that the provider signs with")
 
 
-def read_jwks(value: object) -> dict[str, dict[str, str]]:
-    """The keys of a JWK Set that may sign assertions, ready for `canonical.dumps`.
+class KeySet(NamedTuple):
+    """The keys of a JWK Set that may sign assertions, by `kid`, ready for `canonical.dumps`; and why others
+    are not used: one line each.
+    """
 
-    Keys of a type, curve, algorithm or use that we do not support are skipped, and so are members that we do
-    not need.
+    keys: dict[str, dict[str, str]]
+    unusable: tuple[str, ...] = ()
+
+
+def read_jwks(value: object) -> KeySet:
+    """Read a JWK Set: its keys that can be used, each with the members that verifying needs.
+
+    A key that is weak, malformed, of another kind, or without a `kid` of its own leaves the others as they
+    are. If the only usable key has no `kid`, it gets its thumbprint as one. A key that is listed twice is
+    used once; of two keys with one `kid`, neither is.
 
     Requires: a value as `canonical.loads` returns it; with `floats`, because sets have members of any kind.
-    Raises:   BadKey: not a JWK Set; a private or secret key anywhere in it; no key left, or more than
-              KEYS_MAX; a key without a `kid`, with another's, too weak, or malformed.
-    Source:   RFC 7517 section 5; RFC 7518 section 6; RFC 8037 section 2.
+    Raises:   BadKey: not a JWK Set; a private or secret key anywhere in it; no usable key, or more than
+              KEYS_MAX.
+    Source:   RFC 7517 section 5; RFC 7518 section 6; RFC 7638; RFC 8037 section 2.
     """
     members = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(members, list):
@@ -168,19 +180,38 @@ def read_jwks(value: object) -> dict[str, dict[str, str]]:
         raise BadKey(f"a JWK set of {len(members):,} keys, expected at most {JWKS_MAX}")
     for at, each in enumerate(members):
         _refuse_private(each, at)
-    skipped = {at: reason for at, each in enumerate(members) if (reason := _no_use(each))}
+    named, unusable = _candidates(members)
     keys: dict[str, dict[str, str]] = {}
-    for at, each in enumerate(members):
-        if at not in skipped:
-            kid = _kid(each, at)
-            if kid in keys:
-                raise BadKey(f"the kid {kid!r} twice, expected each key to have its own")
-            keys[kid] = _public(each, kid)
+    for kid, found in named.items():
+        if all(key == found[0] for key in found):
+            keys[kid] = found[0]
+        else:
+            unusable.append(f"{len(found)} different keys with the kid {kid!r}, expected one")
+    unusable += [f"the key {kid!r} is listed twice" for kid in keys if len(named[kid]) > 1]
     if not 1 <= len(keys) <= KEYS_MAX:
-        why = "; ".join(f"key {at}: {reason}" for at, reason in list(skipped.items())[:4])
-        said = f" ({why})" if why else ""
+        said = f" ({'; '.join(unusable[:4])})" if unusable else ""
         raise BadKey(f"{len(keys)} keys to verify assertions with{said}, expected 1 to {KEYS_MAX}")
-    return keys
+    return KeySet(keys, tuple(unusable))
+
+
+def _candidates(members: list[Any]) -> tuple[dict[str, list[dict[str, str]]], list[str]]:
+    """The keys that can be used, by `kid`, and why others cannot."""
+    named: dict[str, list[dict[str, str]]] = {}
+    nameless: list[tuple[int, dict[str, str]]] = []
+    unusable: list[str] = []
+    for at, each in enumerate(members):
+        try:
+            key = _usable(each, at)
+            if "kid" in each:
+                named.setdefault(_kid(each, at), []).append(key)
+            else:
+                nameless.append((at, key))
+        except BadKey as error:
+            unusable.append(error.message)
+    if len(nameless) == 1 and not named:
+        return {_thumbprint(nameless[0][1]): [nameless[0][1]]}, unusable
+    unusable += [f"key {at} has no kid, expected one where there are other keys" for at, _ in nameless]
+    return named, unusable
 
 
 def verify(token: str | bytes, provider: Provider, now: Interval) -> Assertion | AssertionFailure:
@@ -196,12 +227,13 @@ def verify(token: str | bytes, provider: Provider, now: Interval) -> Assertion |
     parts = _parts(token.encode("ascii", "replace") if isinstance(token, str) else token)
     if parts is None:
         return AssertionFailure.MALFORMED
-    key = _signer(parts.header, provider)
+    kid = _named(parts.header, provider)
+    key = _signer(parts.header, kid, provider)
     if isinstance(key, AssertionFailure):
         return key
     if not key.Algorithm.verify(parts.signed, key.key, parts.signature):
         return AssertionFailure.SIGNATURE
-    return _asserted(_object(parts.payload), parts.header["kid"], provider, now)
+    return _asserted(_object(parts.payload), str(kid), provider, now)
 
 
 def issuer(token: bytes) -> object:
@@ -211,6 +243,13 @@ def issuer(token: bytes) -> object:
     """
     parts = _parts(token) if len(token) <= TOKEN_MAX_BYTES else None
     return (_object(parts.payload) or {}).get("iss") if parts is not None else None
+
+
+def kid(token: bytes) -> str:
+    """The `kid` that a token names, not verified; empty if it names none that a key could have."""
+    parts = _parts(token) if len(token) <= TOKEN_MAX_BYTES else None
+    found = parts.header.get("kid") if parts is not None else None
+    return found if isinstance(found, str) and _KID.fullmatch(found) else ""
 
 
 def payload(token: str) -> dict[str, Any]:
@@ -244,13 +283,23 @@ def _parts(token: bytes) -> _Parts | None:
     return _Parts(header, found[1], payload, signature)
 
 
-def _signer(header: dict[str, Any], provider: Provider) -> PyJWK | AssertionFailure:  # noqa: PLR0911 - one a failure
+def _named(header: dict[str, Any], provider: Provider) -> object:
+    """The `kid` of a header. A token without one is signed by the only key, if that has no `kid` either."""
+    if "kid" not in header and len(provider.keys) == 1:
+        [(kid, key)] = provider.keys.items()
+        return kid if kid == _thumbprint(key) else None
+    return header.get("kid")
+
+
+def _signer(  # noqa: PLR0911 - one a failure
+    header: dict[str, Any], kid: object, provider: Provider
+) -> PyJWK | AssertionFailure:
     """The key that a header names, set to the algorithm that it names."""
     if "crit" in header:
         return AssertionFailure.CRITICAL_HEADER
     if str(header.get("typ", "jwt")).lower().removeprefix("application/") not in _TYPES:
         return AssertionFailure.TYPE
-    algorithm, kid = header.get("alg"), header.get("kid")
+    algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in provider.algorithms:
         return AssertionFailure.ALGORITHM
     if not isinstance(kid, str):
@@ -358,10 +407,8 @@ def _algorithms(key: Mapping[str, object]) -> list[str]:
 
 
 def _refuse_private(key: object, at: int) -> None:
-    if not isinstance(key, dict):
-        raise BadKey(f"key {at} is {type(key).__name__}, expected an object")
-    found = sorted(_PRIVATE.intersection(key))
-    if found or key.get("kty") == "oct":
+    found = sorted(_PRIVATE.intersection(key)) if isinstance(key, dict) else []
+    if found or (isinstance(key, dict) and key.get("kty") == "oct"):
         raise BadKey(
             f"key {at} is not public ({', '.join(found) or 'oct'}), expected public keys alone",
             code="key_not_public",
@@ -369,56 +416,65 @@ def _refuse_private(key: object, at: int) -> None:
         )
 
 
-def _no_use(key: dict[str, Any]) -> str:
-    """Why a key cannot be used here; empty if it can."""
+def _usable(key: object, at: int) -> dict[str, str]:
+    """The members of a key that verifying needs. Raises: BadKey: it cannot be used here."""
+    if not isinstance(key, dict):
+        raise BadKey(f"key {at} is {type(key).__name__}, expected an object")
+    said = f"key {at}" if "kid" not in key else f"key {at} ({str(key['kid'])[:80]!r})"
     operations = key.get("key_ops", ["verify"])
     if key.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
-        return "not for signatures"
+        raise BadKey(f"{said} is not for signatures")
     if not _algorithms(key):
-        said = [repr(key[name])[:24] for name in ("kty", "crv", "alg") if name in key]
-        return f"{' '.join(said) or 'no type'} is not supported"
-    return ""
+        kind = [repr(key[name])[:24] for name in ("kty", "crv", "alg") if name in key]
+        raise BadKey(f"{said}: {' '.join(kind) or 'no type'} is not supported")
+    return _public(key, said)
 
 
 def _kid(key: dict[str, Any], at: int) -> str:
-    kid = key.get("kid")
+    kid = key["kid"]
     if not isinstance(kid, str) or not _KID.fullmatch(kid):
         raise BadKey(f"key {at} has the kid {str(kid)[:80]!r}, expected 1 to {NAME_MAX} printable characters")
     return kid
 
 
-def _public(key: dict[str, Any], kid: str) -> dict[str, str]:
+def _thumbprint(key: Mapping[str, str]) -> str:
+    """What names a key that has no name. Source: RFC 7638 section 3."""
+    said = canonical.dumps({name: key[name] for name in ("kty", "crv", *_NUMBERS[key["kty"]]) if name in key})
+    return urlsafe_b64encode(sha256(said).digest()).decode().rstrip("=")
+
+
+def _public(key: dict[str, Any], said: str) -> dict[str, str]:
     """The members of a key that verifying needs, checked as far as numbers can be checked."""
     kty = key["kty"]
-    numbers = {name: _number(key.get(name), name, kid) for name in _NUMBERS[kty]}
+    numbers = {name: _number(key.get(name), name, said) for name in _NUMBERS[kty]}
     if kty == "RSA":
-        _check_rsa(numbers, kid)
+        _check_rsa(numbers, said)
     public = {name: key[name] for name in ("kty", "crv", "alg", *numbers) if name in key}
     try:
         if kty == "OKP":
             publickey.load_ed25519(canonical.b64(numbers["x"]))
         PyJWK(public, _algorithms(key)[0])
     except (BadKey, PyJWTError, ValueError) as error:
-        raise BadKey(f"key {kid!r} is no {key.get('crv', kty)} key: its numbers make none") from error
+        raise BadKey(f"{said} is no {key.get('crv', kty)} key: its numbers make none") from error
     return public
 
 
-def _number(text: object, name: str, kid: str) -> bytes:
+def _number(text: object, name: str, said: str) -> bytes:
     found = _bytes(text.encode()) if isinstance(text, str) and _NUMBER.fullmatch(text) else b""
     if not found:
-        raise BadKey(f"key {kid!r} has no {name!r} in base64url without padding")
+        raise BadKey(f"{said} has no {name!r} in base64url without padding")
     return found
 
 
-def _check_rsa(numbers: dict[str, bytes], kid: str) -> None:
+def _check_rsa(numbers: dict[str, bytes], said: str) -> None:
     """Source: RFC 7518 section 6.3.1 (no leading zeros); FIPS 186-5 section A.1.1 (exponents)."""
     modulus, exponent = (int.from_bytes(numbers[name], "big") for name in ("n", "e"))
     if modulus.bit_length() not in _RSA_BITS:
         bits = f"{_RSA_BITS.start:,} to {_RSA_BITS.stop - 1:,}"
-        raise BadKey(f"key {kid!r} has {modulus.bit_length():,} bits, expected {bits}")
+        raise BadKey(f"{said} has {modulus.bit_length():,} bits, expected {bits}")
     if modulus % 2 == 0:
-        raise BadKey(f"key {kid!r} has an even modulus, expected a product of two large primes")
+        raise BadKey(f"{said} has an even modulus, expected a product of two large primes")
     if exponent not in _RSA_EXPONENTS:
-        raise BadKey(f"key {kid!r} has the exponent {exponent}, expected an odd one from 65,537 to 2^32")
+        raise BadKey(f"{said} has the exponent {exponent}, expected an odd one from 65,537 to 2^32")
     if any(each.startswith(b"\0") for each in numbers.values()):
-        raise BadKey(f"key {kid!r} has a number with leading zeros, expected none")
+        raise BadKey(f"{said} has a number with leading zeros, expected none")
