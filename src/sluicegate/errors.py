@@ -6,6 +6,7 @@
     │   ├── NotCanonical        JSON outside the strict subset we accept
     │   ├── InvalidDocument     a plan, directive or other file; has places
     │   ├── TooComplex          takes more time or memory to read than it may
+    │   ├── TooLarge            has more bytes than it may                      exit 3, HTTP 413
     │   ├── BadEnvelope         not a DSSE envelope, or not the statement expected
     │   └── BadKey              not a key of the kind expected
     ├── VerificationFailed      well-formed, but not what it claims to be   exit 5
@@ -65,6 +66,7 @@ __all__ = [
     "StoreUnavailable",
     "StoreUnusable",
     "TooComplex",
+    "TooLarge",
     "Unauthorized",
     "Unreachable",
     "VerificationFailed",
@@ -93,6 +95,12 @@ class TooComplex(InvalidInput):
         self, message: str, *, code: str = "", remedy: str = "send less at once", at: Sequence[Place] = ()
     ) -> None:
         super().__init__(message, code=code, remedy=remedy, at=at)
+
+
+class TooLarge(InvalidInput):
+    """More bytes than are taken here. They changed nothing."""
+
+    code = "too_large"
 
 
 class BadFeed(VerificationFailed):

@@ -16,6 +16,8 @@ CLOCK_BOUND_MS = 300_000
 RESERVE_BYTES = 256 * 1024 * 1024
 UNFINISHED_BYTES_MAX = 256 * 1024 * 1024
 HELD_EVENT_BYTES_MAX = 256 * 1024 * 1024
+BODY_BYTES_MAX = 32 * 1024 * 1024
+TEXT_BYTES_MAX = 8 * 1024 * 1024
 FIRST_GATEWAY = "gateway-1"
 """The gateway whose token is made with a new log."""
 
@@ -64,7 +66,8 @@ GATEWAY_HTTP = HttpSettings(
 
 @dataclass(frozen=True, slots=True)
 class UpstreamTarget:
-    """Where a model is served: `base_url` without `/v1`, and the key to send there, if any.
+    """Where a model is served: `base_url` without `/v1`, the key to send there, if any, and the keys of
+    accounts that grants have to themselves there, by grant.
 
     For https, `ca_file` has the authorities that may certify it; None: those that this machine trusts.
     """
@@ -72,6 +75,7 @@ class UpstreamTarget:
     base_url: str
     api_key: str = field(default="", repr=False)
     ca_file: Path | None = None
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,16 @@ class GatewaySettings:
     name: str = "gateway-1"
     host: str = "127.0.0.1"
     port: int = GATEWAY_PORT
-    max_body_bytes: int = 8 * 1024 * 1024
+    max_body_bytes: int = BODY_BYTES_MAX
+    """The longest body where pictures travel, also once it is decompressed."""
+    max_text_bytes: int = TEXT_BYTES_MAX
+    """The longest body of the other endpoints, and how much of a body may be other than pictures."""
     max_unfinished_bytes: int = UNFINISHED_BYTES_MAX
-    """How much all bodies together may hold that are not complete; one organization a quarter of that."""
+    """How much all bodies together may hold that are not complete or being read; one organization a quarter
+    of that.
+    """
+    cors_origins: tuple[str, ...] = ()
+    """The origins whose pages may call, such as `https://app.example`."""
     max_refused_bytes_per_minute: int = 64 * 1024 * 1024
     """How much is read for one organization's requests that are refused."""
     max_event_bytes: int = 32 * 1024 * 1024

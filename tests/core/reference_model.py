@@ -136,8 +136,8 @@ def _decide(  # noqa: C901, PLR0911 - one a reason
         for e in _of(entries, "credential.revoked")
     ):
         return Answer("credential_revoked")
-    if ask.invalid:
-        return Answer("request_invalid")
+    if ask.unread is not None:
+        return Answer(ask.unread.reason.value)
     (own_grant,) = [
         e for e in _of(entries, "grant.approved") if public_of(e)["grant"] == public_of(issued[-1])["grant"]
     ]
@@ -158,10 +158,14 @@ def _decide(  # noqa: C901, PLR0911 - one a reason
         return Answer("directive_in_force", directives=suspending, fallback=fallback)
     if ask.instead_of and here:
         answer = _by_fallback(entries, ask, now, grants, issued[-1], fallback)
+        if ask.programme and answer.reason is None:
+            return Answer("programme_not_granted", fallback=fallback)
         return _restricted(entries, ask, asking, restricting, answer)
     reason, application = _without_directive(entries, ask, now, release, organization, grants, issued[-1])
     if reason is not None:
         return Answer(reason, application=application, fallback=fallback)
+    if ask.programme:
+        return Answer("programme_not_granted", fallback=fallback)
     answer = Answer(None, _allowed(entries, here, ask.model))
     return _restricted(entries, ask, asking, restricting, answer)
 

@@ -126,7 +126,8 @@ def running(
 
     async def main() -> None:
         if isinstance(upstream_at, str):
-            upstream: Upstream = HttpUpstream(UpstreamTarget(upstream_at, UPSTREAM_KEY), changed)
+            target = changed.upstreams.get(UPSTREAM) or UpstreamTarget(upstream_at, UPSTREAM_KEY)
+            upstream: Upstream = HttpUpstream(target, changed)
         else:
             upstream = upstream_at(clock)
         gateway = Gateway(engine, {UPSTREAM: upstream}, changed)

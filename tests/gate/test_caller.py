@@ -14,6 +14,8 @@ from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.people.persons import identifier
 from sluicegate.gate.caller import Callers
 from sluicegate.gate.engine import Engine, Flight
+from sluicegate.gate.missing import AGAIN_MS, ROWS_MAX, MissingKeys
+from sluicegate.gate.names import NO_NAMES, Names
 from tests.clock import Clock
 from tests.core.people.test_assertion import AUDIENCE, ISSUER, jwk, token
 from tests.gate import world as worlds
@@ -62,6 +64,14 @@ class People(World):
         claim = {"member": row["member"], "issuer": organization, "status": status}
         self.write("status.claimed", {}, claims=[{**claim, "assurance": "organization"}])
 
+    def bound(self, name: str) -> str:
+        """A key of `org-1` that is for one member alone."""
+        credential = self.name("cred")
+        key = f"sg_{hashlib.sha256(credential.encode()).hexdigest()[:49]}"
+        public = {"credential": credential, "grant": self.grants[0]}
+        self.write("credential.issued", public, digest=digest(key).hex(), member=f"mem_{name}")
+        return key
+
     def cover(self, name: str = "d-1", **changes: Any) -> None:
         """A directive over persons who are `other`, or unknown."""
         others = {"definition": "d", "statuses": ["other"], "source": "s", "unknown": "covered"}
@@ -95,7 +105,8 @@ def signed(**changes: Any) -> bytes:
 
 
 def naming(callers: Callers, people: People, *tokens: bytes, of: str | None = None, now: Now = NOW) -> Naming:
-    return callers.naming(digest(people.key), tokens, of, now)
+    names = NO_NAMES if of is None else Names((of,))
+    return callers.naming(digest(people.key), tokens, names, now)
 
 
 def test_a_request_that_names_nobody_names_nobody(callers, people):
@@ -143,7 +154,7 @@ def test_several_assertions_are_a_forged_one(callers, people):
 
 
 def test_nothing_is_verified_for_an_unknown_key_or_without_a_time(callers, people):
-    assert callers.naming(bytes(32), [signed()], None, NOW).is_forged
+    assert callers.naming(bytes(32), [signed()], NO_NAMES, NOW).is_forged
     assert naming(callers, people, signed(), now=Reason.GATE_STALE).is_forged
 
 
@@ -172,8 +183,8 @@ def test_what_was_verified_is_not_kept_beyond_its_provider(callers, people, engi
 
 def test_each_organization_verifies_by_its_own_provider(callers, people):
     given = [signed()]
-    mine = callers.naming(digest(people.key), given, None, NOW)
-    theirs = callers.naming(digest(people.theirs), given, None, NOW)
+    mine = callers.naming(digest(people.key), given, NO_NAMES, NOW)
+    theirs = callers.naming(digest(people.theirs), given, NO_NAMES, NOW)
     assert mine.signed is not None
     assert theirs.signed is not None
     assert (mine.signed.provider, theirs.signed.provider) == ("idp_org-1", "idp_org-2")
@@ -226,7 +237,7 @@ def test_an_assertion_for_one_credential_is_of_no_use_with_another(engine, calle
     assert isinstance(admit(engine, people, naming(callers, people, bound)), Flight)
     other, _ = people.credential(people.grants[0])
     engine.advance(people.take())
-    replayed = callers.naming(digest(other), [bound], None, NOW)
+    replayed = callers.naming(digest(other), [bound], NO_NAMES, NOW)
     ask = Ask(digest(other), MODEL, SURFACE, naming=replayed)
     assert isinstance(engine.admit(ask, lambda _: None), Deny)
 
@@ -293,3 +304,26 @@ def test_models_are_listed_for_whom_the_header_names(quick):
             with Raw(gate.port) as client:
                 one = f"GET /v1/models/{MODEL} HTTP/1.1\r\n{asked}\r\n".encode()
                 assert client.send(one).response()[0] == (200 if listed else 451)
+
+
+def test_a_key_that_a_provider_does_not_have_is_noted(engine, people):
+    callers = Callers(engine.table, engine.missing)
+    now_ms = 0.0
+    for given in (signed(), b"forged", token(name="es", iss="https://elsewhere.example/").encode()):
+        naming(callers, people, given)
+    assert engine.missing.report(now_ms) == []
+    for kid in ("k1", "k2"):
+        assert naming(callers, people, token(header={"alg": "ES256", "kid": kid}).encode()).is_forged
+    assert engine.missing.report(now_ms) == [{"provider": "idp_org-1", "kid": "k2"}]
+    assert engine.missing.report(now_ms) == []
+    naming(callers, people, token(header={"alg": "ES256", "kid": "k3"}).encode())
+    assert engine.missing.report(AGAIN_MS - 1) == []
+    assert engine.missing.report(AGAIN_MS) == [{"provider": "idp_org-1", "kid": "k3"}]
+
+
+def test_a_report_names_no_more_providers_than_it_may():
+    missing = MissingKeys()
+    for number in range(ROWS_MAX + 1):
+        missing.note(f"idp_{number}", "k")
+    assert len(missing.report(0)) == ROWS_MAX
+    assert [row["provider"] for row in missing.report(0)] == [f"idp_{ROWS_MAX}"]

@@ -101,6 +101,13 @@ def test_the_dialect(path, headers, dialect):
         (b"/v1/uploads", True),
         (b"/v1/messages/batches", True),
         (b"/v1/messages/batches/b_1/results", True),
+        (b"/v1/vector_stores/vs_1/search", True),
+        (b"/v1/conversations/conv_1/items", True),
+        (b"/v1/containers/cntr_1/files/f_1", True),
+        (b"/v1/responses/resp_1", True),
+        (b"/v1/responses/resp_1/cancel", True),
+        (b"/v1/chat/completions/chatcmpl_1", True),
+        (b"/v1/responses", False),
         (b"/v1/batch", False),
         (b"/v1/filesystem", False),
         (b"/v1/messages", False),
@@ -116,6 +123,8 @@ TYPES = {
     401: ("authentication_error", "authentication_error"),
     403: ("permission_denied", "permission_error"),
     404: ("invalid_request_error", "not_found_error"),
+    413: ("invalid_request_error", "request_too_large"),
+    426: ("invalid_request_error", "invalid_request_error"),
     429: ("rate_limit_error", "rate_limit_error"),
     451: ("permission_denied", "permission_error"),
     503: ("service_unavailable", "api_error"),
@@ -173,7 +182,9 @@ def test_only_a_quota_may_be_retried(deny):
 @pytest.mark.parametrize("reason", Reason)
 def test_the_field_at_fault(reason):
     error = json.loads(error_reply(refused(Deny(reason), 1), Dialect.OPENAI, "r").body)["error"]
-    about_the_model = not reason.startswith(("credential", "gate", "request", "quota"))
+    about_the_model = not reason.startswith(
+        ("credential", "gate", "request", "quota", "upgrade", "programme")
+    )
     assert error["param"] == ("model" if about_the_model else None)
 
 

@@ -15,6 +15,7 @@ from sluicegate_record.log import times
 from tests.gate import world as worlds
 from tests.gate.clients import ai, anthropic_api, calls, chat, counted, dechunked, get, post
 from tests.gate.running import UPSTREAM_KEY, running
+from tests.gate.scripted import says_and_stays, scripted
 from tests.gate.world import FALLBACK, HIDDEN_MODEL, MODEL, OTHER_MODEL, World
 from tests.raw import Raw, parse_head
 from tests.waiting import BOUND_S, eventually
@@ -294,7 +295,8 @@ def test_a_refusal_before_the_body_ends_the_connection(gate):
         ("/v1/batches", "POST", 400),
         ("/v1/files/f_1", "GET", 400),
         ("/v1/messages/batches", "POST", 400),
-        ("/v1/messages/count_tokens", "POST", 404),
+        ("/v1/messages/count_tokens", "GET", 405),
+        ("/v1/responses/input_items", "POST", 400),
         ("/v1/moderations", "POST", 404),
         ("/v1/realtime", "GET", 404),
         ("/v1/", "GET", 404),
@@ -355,27 +357,74 @@ def test_a_query_is_forwarded_or_refused(gate, key):
 
 
 def test_a_body_too_large_is_refused_so_that_its_sender_can_read_it(gate, key):
-    content = "x" * 10_000_000
-    with ai(gate, key) as client, pytest.raises(openai.BadRequestError, match="larger than 8388608 bytes"):
-        client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": content}])
-    with anthropic_api(gate, key) as other, pytest.raises(anthropic.BadRequestError, match="larger than"):
-        other.messages.create(model=MODEL, max_tokens=5, messages=[{"role": "user", "content": content}])
+    said: Any = [{"role": "user", "content": "x" * 34_000_000}]
+    too_large = pytest.raises(openai.APIStatusError, match="larger than 33,554,432 bytes")
+    with ai(gate, key) as client, too_large as caught:
+        client.chat.completions.create(model=MODEL, messages=said)
+    body: Any = caught.value.body
+    assert (caught.value.status_code, body["type"]) == (413, "invalid_request_error")
+    assert (body["code"], body["param"]) == ("request_too_large", None)
+    with anthropic_api(gate, key) as other, pytest.raises(anthropic.APIStatusError) as raised:
+        other.messages.create(model=MODEL, max_tokens=5, messages=said)
+    answer: Any = raised.value.body
+    assert (raised.value.status_code, answer["error"]["type"]) == (413, "request_too_large")
 
 
-def test_a_body_that_will_be_too_large_is_not_waited_for(gate, key):
-    head = post("/v1/chat/completions", b"", key).replace(b"Length: 0", b"Length: 8388609")
+@pytest.mark.parametrize(("path", "most"), [("chat/completions", 33_554_432), ("embeddings", 8_388_608)])
+def test_a_body_that_will_be_too_large_is_not_waited_for(gate, key, path, most):
+    head = post(f"/v1/{path}", b"", key).replace(b"Length: 0", b"Length: %d" % (most + 1))
     with Raw(gate.port) as client:
-        assert client.send(head).response()[0] == 400
+        assert client.send(head).response()[0] == 413
 
 
 def test_a_chunked_body_too_large_is_refused(gate, key):
-    head = post("/v1/chat/completions", b"", key).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    head = post("/v1/embeddings", b"", key).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
     with Raw(gate.port) as client:
         client.send(head)
         piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
         for _ in range(9):
             client.send(piece)
-        assert client.response()[0] == 400
+        assert client.response()[0] == 413
+
+
+def test_pictures_may_be_larger_than_what_is_said(gate, key, quick):
+    picture = "data:image/png;base64," + "iVBORw0KGgo" * 2_000_000
+    said: Any = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": picture}}]}]
+    before = len(calls(quick))
+    with ai(gate, key) as client:
+        assert client.chat.completions.create(model=MODEL, messages=said).choices
+        with pytest.raises(openai.APIStatusError, match="8,388,608 bytes besides pictures"):
+            client.chat.completions.create(model=MODEL, messages=USER, stop="a b" * 3_000_000)
+    assert len(calls(quick)) == before + 1
+
+
+# The other endpoints of agents
+
+COUNT = b'{"input_tokens":3,"object":"o","id":"r","created_at":0,"output":[],"usage":null}'
+COUNTED = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+
+
+def test_counting_and_compacting_are_decided_like_their_siblings(world):
+    key = world.customer()
+    with (
+        scripted(says_and_stays(COUNTED % (len(COUNT), COUNT))) as upstream,
+        running(world, upstream.url) as gate,
+        ai(gate, key) as client,
+        anthropic_api(gate, key) as other,
+    ):
+        assert client.responses.input_tokens.count(model=MODEL, input="hello").input_tokens == 3
+        assert client.responses.compact(model=MODEL, input="hello").id == "r"
+        assert other.messages.count_tokens(model=MODEL, messages=USER).input_tokens == 3
+        with pytest.raises(openai.NotFoundError):
+            client.responses.input_tokens.count(model=HIDDEN_MODEL, input="hello")
+        with pytest.raises(openai.NotFoundError):
+            client.responses.compact(model=HIDDEN_MODEL, input="hello")
+        with pytest.raises(anthropic.NotFoundError):
+            other.messages.count_tokens(model=HIDDEN_MODEL, messages=USER)
+        with pytest.raises(openai.BadRequestError, match="previous_response_id"):
+            client.responses.compact(model=MODEL, previous_response_id="resp_1")
+    paths = [request.split(b" ")[1] for request in upstream.requests]
+    assert paths == [b"/v1/responses/input_tokens", b"/v1/responses/compact", b"/v1/messages/count_tokens"]
 
 
 def test_a_slow_body_is_refused(quick, world):

@@ -86,8 +86,11 @@ def test_what_is_too_much_to_be_told_apart_is_told_without_its_person(monkeypatc
     assert told(made) == [({"identifiers": [ANNE.hex()]}, 2, 2), ({}, 1, 1)]
 
 
+FLAGGED = (Naming(is_forged=True), Naming(is_session=True), Naming((ANNE,), is_unclear=True))
+
+
 def test_a_naming_comes_back_as_it_was_told():
-    for naming in (Naming(), Naming((ANNE, BERT)), Naming(is_forged=True)):
+    for naming in (Naming(), Naming((ANNE, BERT)), *FLAGGED):
         assert Naming.from_json(naming.to_json()) == naming
 
 

@@ -18,9 +18,13 @@ from urllib.parse import urlsplit
 import typer
 
 from sluicegate import targets
+from sluicegate.cli import upstreams
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
+from sluicegate.cli.upstreams import UpstreamKeys, Upstreams
 from sluicegate.errors import InvalidInput, SluicegateError
+from sluicegate.gate import cors
 from sluicegate.settings import (
+    BODY_BYTES_MAX,
     CLOCK_BOUND_MS,
     CONTROL_PORT,
     FEED_PORT,
@@ -28,6 +32,7 @@ from sluicegate.settings import (
     GATEWAY_HTTP,
     GATEWAY_PORT,
     RESERVE_BYTES,
+    TEXT_BYTES_MAX,
     UNFINISHED_BYTES_MAX,
     ControlSettings,
     DailyLimits,
@@ -35,7 +40,6 @@ from sluicegate.settings import (
     GatewaySettings,
     HttpSettings,
     PostSettings,
-    UpstreamTarget,
 )
 from sluicegate.supervisor import Ended, Serve, Supervisor, supervising
 
@@ -51,14 +55,6 @@ FeedPort = Annotated[
     int, typer.Option("--feed-port", help="The port of the feed; 0: any free port.", min=0, max=65_535)
 ]
 Surface = Annotated[str, typer.Option("--surface", help="The surface this gateway serves.")]
-Upstreams = Annotated[
-    list[str],
-    typer.Option(
-        "--upstream",
-        help="NAME=URL, again for each. SLUICEGATE_UPSTREAM_KEY_<NAME> holds its key, if it needs one.",
-        show_default=False,
-    ),
-]
 UpstreamCa = Annotated[
     Path | None,
     typer.Option(
@@ -122,6 +118,7 @@ _ORIGIN = "sluicegate.example/log"
 def up(
     trust: Trust,
     upstream: Upstreams,
+    upstream_keys: UpstreamKeys = None,
     state: State = _STATE,
     origin: Origin = _ORIGIN,
     surface: Surface = "api",
@@ -141,7 +138,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
-    targets, bounds = _targets(upstream, upstream_ca), _gate_bounds(bound)
+    served, bounds = upstreams.read(upstream, upstream_keys, upstream_ca), _gate_bounds(bound)
     control = _settings(
         ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right),
         http,
@@ -162,7 +159,7 @@ def up(
             feed_url=begun["feed"],
             token=token.read_text().strip(),
             log_vkey=begun["vkey"],
-            upstreams=targets,
+            upstreams=served,
             state_dir=state / "gateway",
             name=FIRST_GATEWAY,
             host=host,
@@ -247,6 +244,7 @@ def gateway(
         Path, typer.Option("--token-file", help="The gateway's token.", show_default=False)
     ],
     upstream: Upstreams,
+    upstream_keys: UpstreamKeys = None,
     surface: Surface = "api",
     control: Annotated[
         str, typer.Option("--control", help="The control plane's URL.")
@@ -259,11 +257,24 @@ def gateway(
     host: Host = "127.0.0.1",
     port: Port = GATEWAY_PORT,
     max_body_bytes: Annotated[
-        int, typer.Option("--max-body-bytes", help="The longest body of a request.", min=1_024)
-    ] = 8 * 1024 * 1024,
+        int,
+        typer.Option("--max-body-bytes", help="The longest body, where pictures travel.", min=1_024),
+    ] = BODY_BYTES_MAX,
+    max_text_bytes: Annotated[
+        int,
+        typer.Option(
+            "--max-text-bytes",
+            help="The longest body elsewhere, and how much of a body may be other than pictures.",
+            min=1_024,
+        ),
+    ] = TEXT_BYTES_MAX,
     max_unfinished_bytes: Annotated[
         int, typer.Option("--max-unfinished-bytes", help="What all incomplete bodies may hold.", min=1_024)
     ] = UNFINISHED_BYTES_MAX,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option("--cors-origin", help="An origin whose pages may call; again for each."),
+    ] = None,
     http: Http = None,
     clock_bound: ClockBound = _CLOCK_BOUND,
     upstream_ca: UpstreamCa = None,
@@ -282,13 +293,15 @@ def gateway(
         feed_url=feed,
         token=token_file.read_text().strip() if token_file.is_file() else _no_token(token_file),
         log_vkey=path.read_text().strip() if path.is_file() else log_key,
-        upstreams=_targets(upstream, upstream_ca),
+        upstreams=upstreams.read(upstream, upstream_keys, upstream_ca),
         state_dir=state,
         trust_file=trust,
         name=name,
         host=host,
         port=port,
         max_body_bytes=max_body_bytes,
+        max_text_bytes=max_text_bytes,
+        cors_origins=tuple(map(cors.origin, cors_origin or ())),
         max_unfinished_bytes=max_unfinished_bytes,
         clock_bound_ms=clock_bound * 1_000,
         http=_http(http, GATEWAY_HTTP),
@@ -427,19 +440,6 @@ GATE_BOUNDS = (
 
 def _gate_bounds(given: list[str] | None) -> dict[str, Any]:
     return _numbers("--bound", _pairs("--bound", given, GATE_BOUNDS), 2**31 - 1)
-
-
-def _targets(given: list[str], ca_file: Path | None) -> dict[str, UpstreamTarget]:
-    targets: dict[str, UpstreamTarget] = {}
-    for item in given:
-        name, _, url = item.partition("=")
-        if not name or not url.startswith(("http://", "https://")):
-            raise InvalidInput(
-                f"the upstream {item!r}, expected NAME=URL, such as demo=http://127.0.0.1:8800"
-            )
-        variable = "SLUICEGATE_UPSTREAM_KEY_" + name.upper().replace("-", "_").replace(".", "_")
-        targets[name] = UpstreamTarget(url, os.environ.get(variable, ""), ca_file)
-    return targets
 
 
 def _http(given: list[str] | None, others: HttpSettings | None = None) -> HttpSettings:

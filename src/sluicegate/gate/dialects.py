@@ -61,12 +61,23 @@ ENDPOINTS: Mapping[bytes, Dialect] = {
     b"/v1/completions": Dialect.OPENAI,
     b"/v1/embeddings": Dialect.OPENAI,
     b"/v1/responses": Dialect.RESPONSES,
+    b"/v1/responses/compact": Dialect.RESPONSES,
+    b"/v1/responses/input_tokens": Dialect.RESPONSES,
     b"/v1/messages": Dialect.ANTHROPIC,
+    b"/v1/messages/count_tokens": Dialect.ANTHROPIC,
 }
 """The requests that are forwarded, by exact raw path; always POST."""
 
-OUTLIVING = re.compile(rb"/v1/(?:messages/)?(?:batches|files|uploads)(?:/.*)?")
-"""Endpoints whose work continues after the request. The gateway refuses them, because it could not cut it."""
+TEXT_ALONE = frozenset({b"/v1/completions", b"/v1/embeddings"})
+"""The endpoints where no pictures travel."""
+
+OUTLIVING = re.compile(
+    rb"/v1/(?:(?:messages/)?(?:batches|files|uploads)|fine_tuning|vector_stores|containers|conversations|prompts"
+    rb"|assistants|threads|skills|memory_stores|responses/[^/]+|chat/completions/[^/]+)(?:/.*)?"
+)
+"""Endpoints whose work continues after the request, which the gateway could not cut; and those for what the
+model's server keeps, which could be another customer's. The gateway refuses them, except the `ENDPOINTS`.
+"""
 
 
 def dialect_of(path: bytes, headers: Headers) -> Dialect:
@@ -122,6 +133,11 @@ class GatewayFault(Enum):
         "the model's server sent an event that is larger than this gateway passes on",
     )
     ENDPOINT_UNKNOWN = ("endpoint_unknown", 404, "this gateway does not serve this path")
+    ORIGIN_NOT_LISTED = (
+        "origin_not_listed",
+        403,
+        "this gateway's operator has not listed this page's origin ('--cors-origin'); call from a server",
+    )
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, "this path is not served for this method")
 
     def __init__(self, code: str, status: int, text: str) -> None:
@@ -163,6 +179,9 @@ _NOT_THE_MODEL = frozenset(
         Reason.CREDENTIAL_UNKNOWN,
         Reason.CREDENTIAL_REVOKED,
         Reason.REQUEST_INVALID,
+        Reason.REQUEST_TOO_LARGE,
+        Reason.UPGRADE_REQUIRED,
+        Reason.PROGRAMME_NOT_GRANTED,
         Reason.QUOTA_EXCEEDED,
     }
 )
@@ -233,6 +252,8 @@ _OPENAI_TYPES = {
     403: "permission_denied",
     404: "invalid_request_error",
     405: "invalid_request_error",
+    413: "invalid_request_error",
+    426: "invalid_request_error",
     429: "rate_limit_error",
     451: "permission_denied",
     502: "server_error",
@@ -245,6 +266,8 @@ _ANTHROPIC_TYPES = {
     403: "permission_error",
     404: "not_found_error",
     405: "invalid_request_error",
+    413: "request_too_large",
+    426: "invalid_request_error",
     429: "rate_limit_error",
     451: "permission_error",
     502: "api_error",

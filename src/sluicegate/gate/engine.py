@@ -23,6 +23,7 @@ from sluicegate.core.access.naming import NOBODY, Naming
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.gate.meter import Meter
+from sluicegate.gate.missing import MissingKeys
 from sluicegate.gate.usage import UsageCounter
 from sluicegate_record.entries import Entry
 
@@ -115,6 +116,7 @@ class Engine:
         self.cut_by: dict[str, int] = {}
         """Requests cut so far, by directive, or by reason if no directive cut them. The newest is last."""
         self.usage = UsageCounter(self.table)
+        self.missing = MissingKeys()
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here and the log does not say so yet."""
         self.clock_offset_ms: float | None = None

@@ -53,7 +53,8 @@ class Progress(Enum):
 class Exchange:
     """A request, and how far its response is.
 
-    `outcome` is how it ended; `ended` is called with it once.
+    `outcome` is how it ended; `ended` is called with it once. `shared` are the headers that let a page of
+    another origin read the response.
     `next_number` gives the number of an event that ends a stream early.
     """
 
@@ -69,6 +70,7 @@ class Exchange:
         "outcome",
         "path",
         "query",
+        "shared",
         "stage",
     )
 
@@ -80,6 +82,7 @@ class Exchange:
         self.query = head.query
         self.headers = head.fields
         self.dialect = dialect_of(self.path, self.headers)
+        self.shared: Headers = ()
         self.stage = Progress.OPEN
         self.outcome = ""
         self._ended = ended
@@ -96,7 +99,8 @@ class Exchange:
         """Write a whole response. The connection ends with it if the body of the request is not here."""
         self._end(outcome)
         connection = self.connection
-        head = connection.response_head(reply.status, reply.headers)
+        fields = [*reply.headers, *self.shared] if self.shared else reply.headers
+        head = connection.response_head(reply.status, fields)
         connection.write(head if self.method == "HEAD" else head + reply.body)
         connection.finish()
 
@@ -133,7 +137,7 @@ class Exchange:
         connection = self.connection
         sized = status == NO_CONTENT or any(name == b"content-length" for name, _ in headers)
         self._chunked = not sized and connection.head.version == "1.1"
-        fields = list(headers)
+        fields = [*headers, *self.shared]
         if self._chunked:
             fields.append((b"transfer-encoding", b"chunked"))
         head = connection.response_head(status, fields)

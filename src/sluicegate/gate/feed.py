@@ -348,9 +348,12 @@ class Feed:
             while True:
                 await asyncio.sleep(REPORT_MS / 1000)
                 proven, usage = self._engine.unproven(), self._engine.usage.report()
-                if not proven and not usage:
+                missing = self._engine.missing.report(self._clock.boot_ms())
+                if not proven and not usage and not missing:
                     continue
                 body = {**self._tail.run, "proven": proven, "usage": usage}
+                if missing:  # an earlier control plane knows of no such field
+                    body["missing"] = missing
                 timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
                 try:
                     async with session.post(

@@ -17,6 +17,7 @@ FORWARDED: dict[bytes, bytes] = {
     b"anthropic-beta": b"anthropic-beta",
     b"openai-beta": b"OpenAI-Beta",
     b"x-request-id": b"X-Request-ID",
+    b"content-encoding": b"Content-Encoding",
 }
 """The request headers that go upstream, if they are ASCII. These do not go: credentials, cookies,
 `OpenAI-Organization` and `-Project` (they choose an account, and the account upstream is ours),

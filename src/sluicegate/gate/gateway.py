@@ -3,7 +3,8 @@
 Rules:
 - Only exact raw paths are served: `dialects.ENDPOINTS` are forwarded, the models are listed, and the gateway
   reports its health. No path is decoded, joined or normalised on the way.
-- Under `/v1/` the credential comes first: without a known one, no caller learns which paths exist.
+- Under `/v1/` the credential comes first: without a known one, no caller learns which paths exist. Only a
+  browser's preflight has none, and gets the same answer for every path.
 - A refusal before the body was read ends the connection; the body is not read for it.
 - Prompts, completions and credentials are neither kept nor logged.
 """
@@ -17,13 +18,16 @@ from urllib.parse import unquote
 
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Ask, Instant
+from sluicegate.core.access.naming import IDENTIFIERS_MAX
 from sluicegate.core.access.refusals import Deny, Reason
-from sluicegate.errors import InvalidInput
-from sluicegate.gate import request
+from sluicegate.errors import InvalidInput, TooLarge
+from sluicegate.gate import cors, request
 from sluicegate.gate.caller import Callers
+from sluicegate.gate.coding import RATIO_MAX
 from sluicegate.gate.dialects import (
     ENDPOINTS,
     OUTLIVING,
+    TEXT_ALONE,
     GatewayFault,
     GatewayReply,
     credential_digest,
@@ -35,7 +39,10 @@ from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import Exchange, new_request_id
 from sluicegate.gate.intake import Full, Intake, RequestBody, busy
 from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
+from sluicegate.gate.names import NO_NAMES, of_headers
 from sluicegate.gate.passage import Passage
+from sluicegate.gate.reading import SMALL_BYTES, BodyContent, BodyReader
+from sluicegate.gate.request import Request, RequestHeaders
 from sluicegate.gate.sse import EventRoom
 from sluicegate.gate.upstream import Upstream
 from sluicegate.http.exchange import HttpExchange
@@ -49,6 +56,7 @@ FILES_EACH = 2
 _MODELS = b"/v1/models"
 _MODEL = b"/v1/models/"
 _JSON = b"application/json"
+_NOT_SERVED = "work that outlives its request, and what a model's server keeps, are not served here"
 
 
 class Gateway:
@@ -59,11 +67,12 @@ class Gateway:
 
     def __init__(self, engine: Engine, upstreams: Mapping[str, Upstream], settings: GatewaySettings) -> None:
         self._engine = engine
-        self._callers = Callers(engine.table)
+        self._callers = Callers(engine.table, engine.missing)
         self._upstreams = upstreams
         self._settings = settings
         self._intake = Intake(settings, engine.boot_ms)
         self._room = EventRoom(settings.max_held_event_bytes)
+        self._reader = BodyReader(settings.max_text_bytes)
         self._metrics = Metrics(engine, self._intake)
         self._observations: Mapping[bytes, Callable[[], GatewayReply]] = {
             b"/healthz": _health,
@@ -80,21 +89,26 @@ class Gateway:
         return None
 
     def _serve(self, exchange: Exchange) -> Answering | None:
+        exchange.shared = cors.shared(exchange.headers, self._settings.cors_origins)
+        if cors.is_preflight(exchange.method, exchange.headers):
+            _preflight(exchange)
+            return None
         digest = credential_digest(exchange.headers)
         found = self._engine.identify(digest)
         if isinstance(found, Deny) or digest is None:
             self._refuse(exchange, found if isinstance(found, Deny) else Deny(Reason.CREDENTIAL_MISSING))
             return None
         exchange.connection.hold()
+        if exchange.connection.head.offers_websocket:
+            self._refuse(exchange, Deny(Reason.UPGRADE_REQUIRED))
+            return None
         if exchange.path in ENDPOINTS:
             return self._take_in(exchange, digest, found) if _allowed(exchange, "POST") else None
         if exchange.path == _MODELS or exchange.path.startswith(_MODEL):
             if _allowed(exchange, "GET"):
                 self._list(exchange, digest)
         elif OUTLIVING.fullmatch(exchange.path):
-            self._refuse(
-                exchange, Deny(Reason.REQUEST_INVALID, "work that outlives its request is not served here")
-            )
+            self._refuse(exchange, Deny(Reason.REQUEST_INVALID, _NOT_SERVED))
         else:
             exchange.end_early(faulty(GatewayFault.ENDPOINT_UNKNOWN))
         return None
@@ -117,8 +131,8 @@ class Gateway:
 
     def _list(self, exchange: Exchange, digest: bytes) -> None:
         engine = self._engine
-        tokens = request.assertions(exchange.headers)
-        naming = self._callers.naming(digest, tokens, None, engine.now())
+        tokens, names = request.assertions(exchange.headers), of_headers(exchange.headers)
+        naming = self._callers.naming(digest, tokens, names, engine.now())
         if exchange.path == _MODELS:
             models = engine.usable_models(digest, naming)
             exchange.reply(models_reply(models, exchange.dialect, new_request_id()), "listed")
@@ -137,61 +151,107 @@ class Gateway:
         if closed is not None:
             self._refuse(exchange, closed)
             return None
-        if not exchange.connection.body_arrived:
+        connection = exchange.connection
+        if not connection.body_arrived:
             return self._await_body(exchange, digest, organization)
-        body = exchange.connection.take()
+        body = connection.take()
+        content: BodyContent | None = None
         try:
-            self._check_size(len(body))
+            self._check_size(exchange, len(body))
+            headers = request.read_headers(exchange.headers)
+            if headers.coding or len(body) > SMALL_BYTES:
+                return self._await_body(exchange, digest, organization, body)
+            _check_query(exchange)
+            content = self._reader.small(body, exchange.dialect)
+            ask = self._ask(digest, content.asked, headers)
         except InvalidInput as error:
-            ask = Ask(digest, "", self._engine.surface, error.message)
-        else:
-            ask = self._ask(exchange, digest, body)
-        return self._admit(exchange, ask, organization, body)
+            ask = self._unread(digest, error)
+        return self._admit(exchange, ask, organization, content, len(body))
 
-    async def _await_body(self, exchange: Exchange, digest: bytes, organization: str) -> None:
-        """Read a body as it arrives; then do as with one that is here."""
-        ask: Ask | None = None
+    async def _await_body(
+        self, exchange: Exchange, digest: bytes, organization: str, first: bytes = b""
+    ) -> None:
+        """Read a body as it arrives, and what is large or compressed; then do as with one that is here."""
+        content: BodyContent | None = None
         with self._intake.body(organization) as body:
             try:
-                await self._read_body(exchange.connection, body)
+                await self._read_body(exchange, body, first)
+                headers = request.read_headers(exchange.headers)
+                _check_query(exchange)
+                most = self._body_max(exchange)
+                content = await self._reader.read(body.parts(), headers.coding, exchange.dialect, most)
+                ask = self._ask(digest, content.asked, headers)
             except Full:
                 self._refuse(exchange, busy())
                 return
             except InvalidInput as error:
-                ask = Ask(digest, "", self._engine.surface, error.message)
-        whole = body.whole()
-        ask = ask or self._ask(exchange, digest, whole)
-        answering = self._admit(exchange, ask, organization, whole)
+                ask = self._unread(digest, error)
+            cost = self._cost(exchange, body.size, content)
+        if exchange.over():
+            return
+        answering = self._admit(exchange, ask, organization, content, cost)
+        del content
         if answering is not None:
             await answering
 
-    def _ask(self, exchange: Exchange, digest: bytes, body: bytes) -> Ask:
-        """What a request asks for."""
-        try:
-            asked, tokens = _asked(exchange, body)
-            naming = self._callers.naming(digest, tokens, asked.person, self._engine.now())
-        except InvalidInput as error:
-            return Ask(digest, "", self._engine.surface, error.message)
-        return Ask(digest, asked.model, self._engine.surface, naming=naming)
+    def _cost(self, exchange: Exchange, size: int, content: BodyContent | None) -> int:
+        """How much was read for a request; at most, if its body is compressed and was not read."""
+        if content is not None:
+            return max(size, len(content.plain))
+        compressed = any(name == b"content-encoding" for name, _ in exchange.headers)
+        return min(size * RATIO_MAX, self._body_max(exchange)) if compressed else size
 
-    def _admit(self, exchange: Exchange, ask: Ask, organization: str, body: bytes) -> Answering | None:
-        """Decide a request. What was read for one that is refused is metered."""
+    def _ask(self, digest: bytes, asked: Request, headers: RequestHeaders) -> Ask:
+        """What a request asks for. Raises: InvalidInput: it names too many, or what another may keep."""
+        names = asked.names if headers.names is NO_NAMES else asked.names.and_more(headers.names)
+        if len(names.identifiers) > IDENTIFIERS_MAX:
+            said = f"{len(names.identifiers)} different identifiers of end users"
+            raise InvalidInput(f"{said}, expected at most {IDENTIFIERS_MAX}")
+        naming = self._callers.naming(digest, headers.assertions, names, self._engine.now())
+        if asked.state and not self._has_own_account(digest, asked.model):
+            raise InvalidInput(
+                f"{asked.state!r} names something that the model's server keeps, in an account that all "
+                "customers share; expected all of it in the request itself"
+            )
+        return Ask(digest, asked.model, self._engine.surface, naming=naming, programme=asked.programme)
+
+    def _unread(self, digest: bytes, error: InvalidInput) -> Ask:
+        reason = Reason.REQUEST_TOO_LARGE if isinstance(error, TooLarge) else Reason.REQUEST_INVALID
+        return Ask(digest, "", self._engine.surface, Deny(reason, error.message))
+
+    def _has_own_account(self, digest: bytes, model: str) -> bool:
+        """Whether calls of a key for a model go with a credential upstream that is its grant's own.
+
+        One that chose the fallback has none: what it names may be kept where another server cannot see it.
+        """
+        credential = self._engine.table.credentials.get(digest)
+        if credential is None or credential.grant.falls_back:
+            return False
+        target = self._settings.upstreams.get(credential.grant.models.get(model, ""))
+        return target is not None and credential.grant.id in target.keys
+
+    def _admit(
+        self, exchange: Exchange, ask: Ask, organization: str, content: BodyContent | None, cost: int
+    ) -> Answering | None:
+        """Decide a request. What was read for one that is refused is metered: its `cost`, in bytes."""
         passage = Passage(exchange, self._settings, self._room, lambda: self._engine.table.size)
         flight = self._engine.admit(ask, passage.cut)
-        if isinstance(flight, Deny):
-            self._refuse(exchange, flight)
-            self._intake.refused(organization, len(body))
+        if isinstance(flight, Deny) or content is None:
+            self._refuse(exchange, flight if isinstance(flight, Deny) else Deny(Reason.REQUEST_INVALID))
+            self._intake.refused(organization, cost)
             return None
         passage.flight = flight
-        return self._carry(exchange, passage, body)
+        return self._carry(exchange, passage, content)
 
-    async def _carry(self, exchange: Exchange, passage: Passage, body: bytes) -> None:
-        """Carry out a request that was admitted."""
-        flight = passage.flight
+    async def _carry(self, exchange: Exchange, passage: Passage, content: BodyContent) -> None:
+        """Carry out a request that was admitted. What was read of it is not kept meanwhile."""
+        flight, body = passage.flight, content.body
         try:
             if flight.ask.instead_of:
-                body = request.with_model(body, flight.ask.model)
+                body = content.with_model(flight.ask.model)
+                exchange.headers = [each for each in exchange.headers if each[0] != b"content-encoding"]
                 self._metrics.fell_back()
+            del content
             upstream = self._upstreams.get(flight.allow.upstream)
             if upstream is None:
                 exchange.end_early(faulty(GatewayFault.UPSTREAM_UNREACHABLE))
@@ -204,21 +264,28 @@ class Gateway:
             if flight.refused is not None:
                 self._metrics.cut(flight.refused.reason.value)
 
-    async def _read_body(self, connection: HttpExchange, body: RequestBody) -> None:
-        """Read a body to its end. Raises: InvalidInput: too large. Full: no room for it. Disconnected."""
+    async def _read_body(self, exchange: Exchange, body: RequestBody, first: bytes) -> None:
+        """Read a body to its end. Raises: TooLarge. Full: no room for it. Disconnected."""
+        connection = exchange.connection
         length = connection.head.field(b"content-length")
-        self._check_size(int(length or 0))
+        self._check_size(exchange, int(length or 0))
+        if first:
+            body.add(first, more=not connection.body_taken)
         while not connection.body_taken:
             part = await connection.read()
             body.add(part, more=not connection.body_taken)
-            self._check_size(body.size)
+            self._check_size(exchange, body.size)
 
-    def _check_size(self, size: int) -> None:
-        """Raises: InvalidInput: more bytes than a body may have."""
-        if size > self._settings.max_body_bytes:
-            raise InvalidInput(
-                f"a body larger than {self._settings.max_body_bytes} bytes, expected at most that"
-            )
+    def _check_size(self, exchange: Exchange, size: int) -> None:
+        """Raises: TooLarge: more bytes than a body may have."""
+        most = self._body_max(exchange)
+        if size > most:
+            raise TooLarge(f"a body larger than {most:,} bytes, expected at most that")
+
+    def _body_max(self, exchange: Exchange) -> int:
+        """How many bytes a body may have at this endpoint."""
+        settings = self._settings
+        return settings.max_text_bytes if exchange.path in TEXT_ALONE else settings.max_body_bytes
 
     def _refuse(self, exchange: Exchange, deny: Deny) -> None:
         exchange.refuse(deny, self._engine.table.size)
@@ -232,12 +299,16 @@ def _allowed(exchange: Exchange, method: str) -> bool:
     return False
 
 
-def _asked(exchange: Exchange, body: bytes) -> tuple[request.Request, list[bytes]]:
-    """What a request asks for, and the assertions of the caller. Raises: InvalidInput."""
-    tokens = request.read_headers(exchange.headers)
+def _check_query(exchange: Exchange) -> None:
     if exchange.query:
         request.read_query(exchange.query)
-    return request.read(body, exchange.dialect), tokens
+
+
+def _preflight(exchange: Exchange) -> None:
+    if exchange.shared:
+        exchange.reply(GatewayReply(204, cors.permitted(exchange.headers), b""), "observed")
+    else:
+        exchange.end_early(faulty(GatewayFault.ORIGIN_NOT_LISTED))
 
 
 def _health() -> GatewayReply:

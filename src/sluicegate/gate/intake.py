@@ -1,8 +1,9 @@
 """What a gateway takes in before it knows what is asked.
 
 Rules:
-- All unfinished bodies together hold no more than a stated total, those of one organization no more than a
-  share of it. A body that is complete with its next part is not refused: no one waits for others' bodies.
+- All bodies that are unfinished or being read hold no more than a stated total, those of one organization no
+  more than a share of it. A body that is complete with its next part is not refused: no one waits for others'
+  bodies.
 - Reading costs time, whatever the answer is. So what was read for refused requests is metered, by
   organization. Who has used that up is refused before the next body is read. What was admitted does not
   count: the conditions of its grant meter that.
@@ -45,10 +46,10 @@ class RequestBody:
         if more and self._intake.is_full(self._organization):
             raise Full
 
-    def whole(self) -> bytes:
-        """All of it. Its parts are not kept."""
+    def parts(self) -> list[bytes]:
+        """All of it. Its parts are not kept, but count until it has been read."""
         parts, self._parts = self._parts, []
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return parts
 
 
 class Intake:

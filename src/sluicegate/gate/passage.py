@@ -63,8 +63,9 @@ class Passage:
         exchange.connection.on_lost(self._lost)
         if exchange.over():
             return
-        calling = upstream.call(Call(exchange.path, exchange.query, exchange.headers, body, self._outlet.may))
-        del body  # it is kept only until it is sent
+        asked, grant = (exchange.path, exchange.query, exchange.headers), self.flight.allow.grant
+        calling = upstream.call(Call(*asked, body, self._outlet.may, grant))
+        del asked, body  # it is kept only until it is sent
         try:
             await self._carry(calling)
         except Unreachable as error:

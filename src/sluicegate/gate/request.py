@@ -14,16 +14,33 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from sluicegate.core.people.persons import IDENTIFIER_MAX
 from sluicegate.errors import InvalidInput
+from sluicegate.gate import names, reach
+from sluicegate.gate.coding import CODINGS
 from sluicegate.gate.dialects import Dialect
+from sluicegate.gate.names import NO_NAMES, Names
+from sluicegate.gate.wording import flag, kind, quoted
 
-SIGNIFICANT = frozenset({"model", "stream", "background", "user", "user_id", "safety_identifier", "metadata"})
-"""The keys that say what the request asks for, for which person, and whether its work ends with it."""
+SIGNIFICANT = frozenset(
+    {
+        "model",
+        "stream",
+        "background",
+        "user_id",
+        "metadata",
+        *names.FIELDS,
+        reach.PROGRAMMES,
+        *reach.STORED,
+        *reach.ROUTING,
+    }
+)
+"""The keys that say what the request asks for, for which person, whether its work ends with it, and what it
+reaches for beyond itself.
+"""
 
 ASSERTION = b"x-sluicegate-assertion"
 """The header with a signed assertion that names the caller."""
@@ -37,7 +54,8 @@ _MODEL = re.compile(
 After a backslash it is only the end of a longer string.
 """
 _PAIR_ENDS = re.compile(rb"[&;]")
-_QUOTED_MAX = 80
+_PARTS = re.compile(r"[.\[\]]")
+"""What parts a key of a query such as `extra[model]`."""
 
 VALUES_MAX = 400_000
 """How many values a body may have: more than the longest list of tokens that a model takes."""
@@ -46,12 +64,28 @@ KEYS_MAX = 1_000
 _UNCOUNTED_BYTES = 64 * 1024
 
 
+class RequestHeaders(NamedTuple):
+    """What a request's headers say: the assertions of its caller, who else they name, and how its body is
+    compressed: one of `CODINGS`, or empty.
+    """
+
+    assertions: list[bytes]
+    names: Names = NO_NAMES
+    coding: bytes = b""
+
+
 class Request(NamedTuple):
-    """What a body asks for, and the identifier of its person, if it names one."""
+    """What a body asks for, and who it names.
+
+    `programme` is the first one that it asks for, such as `cyber: daybreak_red`; `state` the path of the
+    first field that names something kept at the model's server. Each may be empty.
+    """
 
     model: str
     stream: bool
-    person: str | None = None
+    names: Names = NO_NAMES
+    programme: str = ""
+    state: str = ""
 
 
 def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
@@ -61,22 +95,35 @@ def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
     """
     if len(body) > _UNCOUNTED_BYTES:
         _refuse_crowded(body)
-    value = _parsed(_text(body))
+    text, deep = _text(body), False
+    try:
+        value = _parsed(text)
+    except _Deep:
+        value, deep = _parsed(text, _ANY), True
     if not isinstance(value, dict):
-        raise InvalidInput(f"the body is {_kind(value)}, expected a json object")
+        raise InvalidInput(f"the body is {kind(value)}, expected a json object")
     if len(value) > KEYS_MAX:
         raise InvalidInput(f"the body has {len(value)} keys, expected at most {KEYS_MAX}")
     for key in value:
         if key not in SIGNIFICANT and _folded(key) in _FOLDED:
-            meant = _quoted(_folded(key))
+            meant = quoted(_folded(key))
             raise InvalidInput(
-                f"key {_quoted(key)} differs from {meant} only in case or in what does not show"
+                f"key {quoted(key)} differs from {meant} only in case or in what does not show"
             )
     if b"\\u" in body:
         _refuse_escaped_keys(body)
-    if _flag(value, "background"):
+    if flag(value, "background"):
         raise InvalidInput("'background' is true: work that outlives its request is not served here")
-    return Request(_model(value), _flag(value, "stream"), _person(value, dialect))
+    routed = reach.routing(value)
+    if routed:
+        raise InvalidInput(f"{quoted(routed)} could make another model answer, expected 'model' alone")
+    return Request(
+        _model(value),
+        flag(value, "stream"),
+        names.of_body(value, in_metadata=dialect is Dialect.ANTHROPIC),
+        reach.programme(value),
+        reach.state(value, deep=deep),
+    )
 
 
 def _folded(key: str) -> str:
@@ -92,12 +139,14 @@ def with_model(body: bytes, model: str) -> bytes:
     Requires: `read` has accepted the body, so that it has exactly one top-level "model", written without
               escapes.
     """
-    start, end = _model_span(body)
+    start, end = model_span(body)
     return b"".join((body[:start], json.dumps(model).encode(), body[end:]))
 
 
-def _model_span(body: bytes) -> tuple[int, int]:
+def model_span(body: bytes) -> tuple[int, int]:
     """Where the value of the top-level "model" begins and ends.
+
+    Requires: as `with_model`.
 
     INVARIANT: `at` is outside strings, and so is where a key begins; the text between them, without its
                strings, opens and closes exactly the levels that it shows.
@@ -121,9 +170,8 @@ def read_query(query: bytes) -> None:
     """
     for pair in _PAIR_ENDS.split(query):
         key = unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")).decode("utf-8", "replace")
-        name = re.split(r"[.\[]", key.strip(), maxsplit=1)[0].strip()
-        if name.casefold() in _FOLDED:
-            raise InvalidInput(f"the query sets {_quoted(key)}, expected it in the body alone")
+        if any(_folded(part) in _FOLDED for part in _PARTS.split(key)):
+            raise InvalidInput(f"the query sets {quoted(key)}, expected it in the body alone")
 
 
 def assertions(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
@@ -131,42 +179,51 @@ def assertions(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
     return [value for name, value in headers if name == ASSERTION]
 
 
-def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
-    """Check that the headers declare the body as JSON in UTF-8, not compressed; return its `assertions`.
+def read_headers(headers: Sequence[tuple[bytes, bytes]]) -> RequestHeaders:
+    """Check that the headers declare the body as JSON in UTF-8, and read them.
 
-    Raises: InvalidInput: another type, charset or coding.
+    Raises: InvalidInput: another type, charset or coding, or more than one coding.
     """
-    found = []
+    found, coding = [], b""
     for name, value in headers:
         if name == b"content-type" and value != b"application/json":
             _check_type(value)
-        elif name == b"content-encoding" and value.strip().lower() != b"identity":
-            coding = _quoted(value.decode("latin-1"))
-            raise InvalidInput(f"content-encoding {coding}, expected the body as it is")
+        elif name == b"content-encoding":
+            coding = _coding(value, coding)
         elif name == ASSERTION:
             found.append(value)
-    return found
+    return RequestHeaders(found, names.of_headers(headers), b"" if coding == b"identity" else coding)
+
+
+def _coding(value: bytes, before: bytes) -> bytes:
+    given = value.strip().lower()
+    if before or (given not in CODINGS and given != b"identity"):
+        known = ", ".join(each.decode() for each in CODINGS)
+        said = quoted(value.decode("latin-1"))
+        raise InvalidInput(f"content-encoding {said}, expected one of {known}, or the body as it is")
+    return given
 
 
 def _check_type(value: bytes) -> None:
     kind, *parameters = [part.strip().lower() for part in value.split(b";")]
     charsets = {b"", b"charset=utf-8", b'charset="utf-8"'}
     if kind != b"application/json" or not charsets.issuperset(parameters):
-        found = _quoted(value.decode("latin-1"))
+        found = quoted(value.decode("latin-1"))
         raise InvalidInput(f"content-type {found}, expected application/json in utf-8")
 
 
 def _refuse_crowded(body: bytes) -> None:
     """Count values without parsing them. The search for strings also needs a bound on their number."""
-    values = _separators(body)
+    values = separators(body)
     if values > VALUES_MAX:
         strings = (body.count(b'"') - body.count(b'\\"')) // 2
-        values = strings if strings > VALUES_MAX else _separators(_STRING.sub(b"", body))
+        values = strings if strings > VALUES_MAX else separators(_STRING.sub(b"", body))
     if values > VALUES_MAX:
         raise InvalidInput(f"the body has {values} values or more, expected at most {VALUES_MAX}")
 
 
-def _separators(text: bytes) -> int:
+def separators(text: bytes) -> int:
+    """At least how many values a text has, and how many of its characters look like more."""
     return sum(map(text.count, (b",", b"[", b"{")))
 
 
@@ -180,9 +237,9 @@ def _text(body: bytes) -> str:
     return text
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, decoder: json.JSONDecoder | None = None) -> Any:
     try:
-        return _DECODER.decode(text)
+        return (decoder or _DECODER).decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
         raise InvalidInput(f"the body is not json at {where}: {error.msg.lower()}") from None
@@ -196,7 +253,18 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise InvalidInput(f"key {_quoted(twice)} twice in one object, expected once")
+        raise InvalidInput(f"key {quoted(twice)} twice in one object, expected once")
+    return found
+
+
+class _Deep(Exception):
+    """An object has a field that may name something kept: the body is read again, and looked into."""
+
+
+def _shallow(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = _object(pairs)
+    if reach.is_deep(found):
+        raise _Deep
     return found
 
 
@@ -204,7 +272,9 @@ def _no_constant(literal: str) -> NoReturn:
     raise InvalidInput(f"{literal} is not json, expected a finite number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_shallow, parse_constant=_no_constant)
+"""Reads nearly every body. So an object costs one look, and bodies are not walked through."""
+_ANY = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
 
 
 def _refuse_escaped_keys(body: bytes) -> None:
@@ -212,61 +282,14 @@ def _refuse_escaped_keys(body: bytes) -> None:
     escaped = [string for string, colon in _STRING.findall(body) if colon and b"\\u" in string]
     for key in json.loads(b"[%b]" % b",".join(escaped)):
         if key.casefold() in _FOLDED:
-            raise InvalidInput(f"key {_quoted(key)} is written with escapes, expected it plain")
+            raise InvalidInput(f"key {quoted(key)} is written with escapes, expected it plain")
 
 
 def _model(value: dict[str, Any]) -> str:
     model = value.get("model")
     if not isinstance(model, str):
-        found = _kind(model) if "model" in value else "missing"
+        found = kind(model) if "model" in value else "missing"
         raise InvalidInput(f"'model' is {found}, expected the name of a model")
     if not model:
         raise InvalidInput("'model' is empty, expected the name of a model")
     return model
-
-
-def _person(value: dict[str, Any], dialect: Dialect) -> str | None:
-    """The person that a body names. A value that is empty or too long for an identifier names no one."""
-    if dialect is Dialect.ANTHROPIC:
-        metadata = value.get("metadata")
-        if metadata is not None and not isinstance(metadata, dict):
-            raise InvalidInput(f"'metadata' is {_kind(metadata)}, expected an object")
-        found = _text_at(metadata or {}, "user_id", "metadata.user_id")
-    else:
-        user = _text_at(value, "user", "user")
-        found = _text_at(value, "safety_identifier", "safety_identifier")
-        found = user if found is None else found
-    return found if found and len(found) <= IDENTIFIER_MAX else None
-
-
-def _text_at(value: dict[str, Any], key: str, name: str) -> str | None:
-    text = value.get(key)
-    if text is not None and not isinstance(text, str):
-        raise InvalidInput(f"{name!r} is {_kind(text)}, expected a string")
-    return text
-
-
-def _flag(value: dict[str, Any], key: str) -> bool:
-    flag = value.get(key)
-    if flag is not None and not isinstance(flag, bool):
-        raise InvalidInput(f"{key!r} is {_kind(flag)}, expected true or false")
-    return bool(flag)
-
-
-_KINDS: dict[type, str] = {
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    type(None): "null",
-}
-
-
-def _kind(value: object) -> str:
-    return _KINDS[type(value)]
-
-
-def _quoted(text: str) -> str:
-    return repr(text) if len(text) <= _QUOTED_MAX else repr(text[:_QUOTED_MAX]) + "…"

@@ -43,7 +43,8 @@ _PLAIN = re.compile(rb"[\t\x20-\x7e]*")
 
 
 class Call(NamedTuple):
-    """What to send: the path and query unchanged, all headers of the request, the body.
+    """What to send: the path and query unchanged, all headers of the request, the body; and the grant it is
+    sent under, whose own key goes with it if it has one there.
 
     Requires: `path` is one of `dialects.ENDPOINTS`; `may_send` may end the request, and then returns False.
     """
@@ -53,6 +54,7 @@ class Call(NamedTuple):
     headers: Headers
     body: bytes
     may_send: Callable[[], bool]
+    grant: str = ""
 
 
 class UpstreamAnswer(Protocol):
@@ -114,7 +116,10 @@ class HttpUpstream:
     def __init__(self, target: UpstreamTarget, settings: GatewaySettings) -> None:
         self._url = _Url(target.base_url)
         self._tls = _tls(target.ca_file) if self._url.encrypted else None
-        self._heads = {path: self._head(path, target.api_key) for path in ENDPOINTS}
+        keys = {**target.keys, "": target.api_key}
+        self._heads = {
+            (grant, path): self._head(path, key) for grant, key in keys.items() for path in ENDPOINTS
+        }
         self._connect_s = settings.upstream_connect_ms / 1000
         self._silence_s = settings.upstream_idle_ms / 1000
         self._connections_max = settings.max_upstream_connections
@@ -203,7 +208,7 @@ class HttpUpstream:
 
     def _request(self, call: Call) -> bytes:
         """The head of a request."""
-        line, own = self._heads[call.path]
+        line, own = self._heads.get((call.grant, call.path)) or self._heads["", call.path]
         lines = [line, b"?", call.query, own] if call.query else [line, own]
         for name, value in call.headers:
             forwarded = FORWARDED.get(name)

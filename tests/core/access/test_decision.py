@@ -482,13 +482,27 @@ def test_decide_is_the_literal_reading_many_times(found: Facts, now: Instant) ->
 def test_an_unreadable_request_is_refused_after_its_key(found: Facts, now: Now) -> None:
     table = table_of(found.rough)
     for ask in asks(found):
-        unreadable = ask._replace(invalid="two models")
+        unreadable = ask._replace(unread=Deny(Reason.REQUEST_INVALID, "two models"))
         decided = decision.decide(unreadable, table, now)
         assert reference_model.agrees(
             reference_model.decide(found.rough.entries, unreadable, now, PROVIDERS), decided
         )
         assert isinstance(decided, Deny)
         assert decided.reason is not Reason.REQUEST_INVALID or decided.text == "two models"
+
+
+@given(facts, instants)
+def test_a_programme_is_refused_where_the_model_itself_is_allowed(found: Facts, now: Instant) -> None:
+    table = table_of(found.rough)
+    for ask in asks(found):
+        plain = decision.decide(ask, table, now)
+        asking = ask._replace(programme="cyber: daybreak_red")
+        decided = decision.decide(asking, table, now)
+        expected = reference_model.decide(found.rough.entries, asking, now, PROVIDERS)
+        assert reference_model.agrees(expected, decided)
+        if isinstance(plain, Allow):
+            assert isinstance(decided, Deny)
+            assert "'cyber: daybreak_red'" in decided.text
 
 
 @given(facts, nows)

@@ -42,19 +42,21 @@ Now: TypeAlias = Instant | Reason
 class Ask(NamedTuple):
     """What a request asks for.
 
-    `digest` is SHA-256 of the API key, 32 bytes, or None if the request has no key. `invalid` says why the
-    request cannot be read in exactly one way, or is empty. `naming` is how it names its person. `in_flight`
-    says that it was allowed before and is decided again. `instead_of` is the model that was asked for, if
-    `model` is the fallback offered for it; only `instead` makes such asks.
+    `digest` is SHA-256 of the API key, 32 bytes, or None if the request has no key. `unread` is the refusal
+    of a request that could not be read. `naming` is how it names its person. `in_flight` says that it was
+    allowed before and is decided again. `instead_of` is the model that was asked for, if `model` is the
+    fallback offered for it; only `instead` makes such asks. `programme` is one that it asks for, other than
+    the standard one, such as `cyber: daybreak_red`; or empty.
     """
 
     digest: bytes | None
     model: str
     surface: str
-    invalid: str = ""
+    unread: Deny | None = None
     naming: Naming = naming.NOBODY
     in_flight: bool = False
     instead_of: str = ""
+    programme: str = ""
 
 
 class Allow(NamedTuple):
@@ -98,8 +100,8 @@ def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:
     credential = identify(ask.digest, table, now)
     if isinstance(credential, Deny):
         return credential
-    if ask.invalid:
-        return Deny(Reason.REQUEST_INVALID, ask.invalid)
+    if ask.unread is not None:
+        return ask.unread
     offer, own = table.offers.get(ask.model), credential.grant
     grant: GrantRow | None = own
     if offer is None or own.replaced or own.release != offer.release or own.surface != ask.surface:
@@ -114,9 +116,17 @@ def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:
         return _offering(_not_granted(ask, table, credential, offer), ask, own, offer, table)
     by = _by_fallback if ask.instead_of else _by_grant
     decided = by(ask, credential, grant, table, now)
-    if directed is not FREE and isinstance(decided, Allow):
+    if isinstance(decided, Allow) and ask.programme:
+        decided = Reason.PROGRAMME_NOT_GRANTED
+    elif directed is not FREE and isinstance(decided, Allow):
         decided = directed.narrow(decided)
-    return decided if isinstance(decided, Allow) else _offering(Deny(decided), ask, own, offer, table)
+    return decided if isinstance(decided, Allow) else _offering(_denied(decided, ask), ask, own, offer, table)
+
+
+def _denied(reason: Reason, ask: Ask) -> Deny:
+    if reason is not Reason.PROGRAMME_NOT_GRANTED:
+        return Deny(reason)
+    return Deny(reason, f"the programme {ask.programme!r} is not granted; only the standard one is active")
 
 
 def _held(ask: Ask, own: GrantRow, offer: Offer | None, table: Table) -> GrantRow | None:

@@ -3,7 +3,8 @@
 Rules:
 - Everyone named counts: the member that a credential is bound to, the subject of a signed assertion, the end
   user in the body. The directive says whether one of them is enough.
-- An invalid assertion names an unknown person. It never counts as no person.
+- An invalid assertion names an unknown person, and so does a header that is not understood. Neither counts as
+  no person. An agent's device and session do.
 - If a request names no one, or no one whose status is known, the attestation of its credential applies
   instead. An attestation with exclusions applies only to a member it does not exclude, because an excluded
   person could leave out the name.
@@ -47,12 +48,16 @@ class VerifiedAssertion(NamedTuple):
 class Naming(NamedTuple):
     """How a request names its person: by identifiers in its body, or by a signed assertion.
 
-    `is_forged` says that an assertion came that is not valid.
+    `is_forged` says that an assertion came that is not valid; `is_session` that an identifier was an agent's
+    device and session, which names no person; `is_unclear` that a header names someone in a way that is not
+    understood.
     """
 
     identifiers: tuple[bytes, ...] = ()
     signed: VerifiedAssertion | None = None
     is_forged: bool = False
+    is_session: bool = False
+    is_unclear: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The form in which a gateway reports it. Empty fields are left out."""
@@ -61,7 +66,8 @@ class Naming(NamedTuple):
             found["identifiers"] = [each.hex() for each in self.identifiers]
         if self.signed is not None:
             found["signed"] = self.signed._asdict() | {"subject": self.signed.subject.hex()}
-        return {**found, "forged": True} if self.is_forged else found
+        said = {"forged": self.is_forged, "session": self.is_session, "unclear": self.is_unclear}
+        return found | {name: True for name, holds in said.items() if holds}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Naming:
@@ -75,7 +81,8 @@ class Naming(NamedTuple):
         identifiers = tuple(_digest(each) for each in value.get("identifiers", ()))
         if len(identifiers) > IDENTIFIERS_MAX:
             raise ValueError(f"{len(identifiers)} identifiers, expected at most {IDENTIFIERS_MAX}")
-        return cls(identifiers, signed, bool(value.get("forged", False)))
+        forged, session, unclear = (bool(value.get(name)) for name in ("forged", "session", "unclear"))
+        return cls(identifiers, signed, forged, session, unclear)
 
 
 class UsageKey(NamedTuple):
@@ -155,7 +162,10 @@ def _named(naming: Naming, credential: CredentialRow, table: Table) -> list[_Can
         _Candidate(registry.get(identifier), Assurance.ORGANIZATION, "not_registered")
         for identifier in naming.identifiers
     ]
-    return named or [_Candidate(None, Assurance.SELF_ASSERTED, "not_named")]
+    if naming.is_unclear:
+        named.append(_Candidate(None, Assurance.SELF_ASSERTED, "not_understood"))
+    why = "session_named" if naming.is_session else "not_named"
+    return named or [_Candidate(None, Assurance.SELF_ASSERTED, why)]
 
 
 def _signed(signed: VerifiedAssertion, credential: CredentialRow, table: Table) -> _Candidate:
@@ -206,6 +216,8 @@ def _whom(named: _Candidate, found: Standing, attested: CredentialAttestation | 
     return Whom(person, found.statuses | attested.statuses | UNKNOWN, how, "disagreeing")
 
 
-_NOTHING = frozenset({"not_claimed", "expired", "not_named", "not_registered"})
+_NOTHING = frozenset(
+    {"not_claimed", "expired", "not_named", "session_named", "not_understood", "not_registered"}
+)
 """The reasons that mean: nothing at all is known of a status."""
 _EMPTY: Mapping[bytes, Person] = {}

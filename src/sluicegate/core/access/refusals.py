@@ -20,6 +20,8 @@ class Reason(StrEnum):
     CREDENTIAL_REVOKED = "credential_revoked"
     GATE_BUSY = "gate_busy"
     REQUEST_INVALID = "request_invalid"
+    REQUEST_TOO_LARGE = "request_too_large"
+    UPGRADE_REQUIRED = "upgrade_required"
     MODEL_NOT_FOUND = "model_not_found"
     DIRECTIVE_IN_FORCE = "directive_in_force"
     STAGE_NOT_OPEN = "stage_not_open"
@@ -31,6 +33,7 @@ class Reason(StrEnum):
     APPLICATION_PENDING = "application_pending"
     SURFACE_NOT_GRANTED = "surface_not_granted"
     NOT_ADMITTED = "not_admitted"
+    PROGRAMME_NOT_GRANTED = "programme_not_granted"
     PERSON_REQUIRED = "person_required"
     QUOTA_EXCEEDED = "quota_exceeded"
 
@@ -79,6 +82,16 @@ REASONS: dict[Reason, Explanation] = {
         400,
         "the request cannot be read in exactly one way",
         "correct the request as described and send it again",
+    ),
+    Reason.REQUEST_TOO_LARGE: Explanation(
+        413,
+        "the request is larger than this endpoint takes",
+        "send less at once: fewer pictures, or smaller ones",
+    ),
+    Reason.UPGRADE_REQUIRED: Explanation(
+        426,
+        "this gateway does not speak WebSocket; it answers by HTTP and server-sent events",
+        "send the request by HTTP/1.1 as a POST",
     ),
     Reason.MODEL_NOT_FOUND: Explanation(
         404,
@@ -136,6 +149,11 @@ REASONS: dict[Reason, Explanation] = {
         403,
         "your organization is not admitted to this model",
         "apply for the release; your key goes on working for the models you were granted",
+    ),
+    Reason.PROGRAMME_NOT_GRANTED: Explanation(
+        403,
+        "the request asks for a programme that is not granted; only the standard one is active",
+        "leave out 'access_programs', or ask for 'standard': no plan grants another programme yet",
     ),
     Reason.PERSON_REQUIRED: Explanation(
         403,

@@ -118,6 +118,10 @@ class Standing(NamedTuple):
 SETTLED_BY = {
     "not_named": "name the person: bind the key to a member, send safety_identifier or a signed assertion, "
     "or have your signatory attest the key",
+    "session_named": "a device and session stand in the place of a person, as agents send them: bind the key "
+    "to a member, send a signed assertion, or have your signatory attest the key",
+    "not_understood": "a header names a user in a way that is not understood here: leave it out, and name "
+    "the person with safety_identifier, metadata.user_id or a signed assertion",
     "not_registered": "register whoever the request names as a member",
     "not_claimed": "attest the member's status",
     "expired": "attest the member's status again: the claim has ended",
