@@ -24,6 +24,7 @@ from sluicegate.core.access.refusals import REASONS, Reason
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
+from sluicegate.gate.quirks import QUIRKS
 from sluicegate.http.errors import STATUS_OF_CODE, STATUS_OF_ERROR, STATUS_OF_REFUSAL
 from sluicegate.http.lanes import BODIES_MAX, BODIES_OF_CALLER_MAX, AllLanes
 from sluicegate.http.response import CODES
@@ -54,17 +55,39 @@ def pages() -> dict[str, str]:
 
 def _refusals() -> str:
     rows = [
-        [f"`{reason}`", _status(reason), REASONS[reason].text, REASONS[reason].remedy] for reason in Reason
+        [
+            f"`{reason}`",
+            _status(reason),
+            REASONS[reason].text,
+            REASONS[reason].remedy,
+            "yes" if REASONS[reason].may_retry else "no",
+        ]
+        for reason in Reason
     ]
+    quirks = [[each.client, each.measured, each.does, str(each.takes or "")] for each in QUIRKS]
     return _page(
         "Refusals",
         "Why a gateway refuses a request. If several reasons apply, the caller gets the first one.\n\n"
         "- The error has the shape that the caller's SDK expects (OpenAI or Anthropic).\n"
-        "- The header `x-should-retry` is `false`, unless waiting helps.\n"
-        "- The body has `error.sluicegate {reason, directive, application, fallback, remedy, size}`.",
-        _table(["reason", "status", "what it says", "what to do"], rows) + _FALLBACK,
+        "- The header `x-should-retry` is `true` where a program may try again by itself, after\n"
+        "  `Retry-After`; otherwise `false`.\n"
+        "- The body has `error.sluicegate {reason, status, directive, application, fallback, remedy, size}`.",
+        _table(["reason", "status", "what it says", "what to do", "retry"], rows)
+        + _CLIENTS
+        + _table(["client", "measured", "what it does", "gets"], quirks)
+        + _FALLBACK,
     )
 
+
+_CLIENTS = """
+
+## What clients do with them
+
+A client that is known by its `User-Agent` to retry all but one status gets that status instead. The body
+stays the same, and `error.sluicegate.status` has the status of the table above. A refusal that may be tried
+again keeps its own, and so does `upgrade_required`.
+
+"""
 
 _FALLBACK = """
 

@@ -151,6 +151,7 @@ def test_every_refusal_in_every_dialect(deny, dialect):
     assert error["type"] == TYPES[deny.status][anthropic]
     assert error["sluicegate"] == {
         "reason": deny.reason.value,
+        "status": deny.status,
         "directive": deny.directive,
         "application": deny.application,
         "fallback": deny.fallback,
@@ -168,14 +169,11 @@ def test_every_refusal_in_every_dialect(deny, dialect):
 
 
 @pytest.mark.parametrize("deny", DENIALS, ids=lambda deny: f"{deny.reason}-{deny.status}")
-def test_only_a_quota_may_be_retried(deny):
+def test_only_what_waiting_helps_may_be_retried(deny):
     fields = dict(error_reply(refused(deny, 1), Dialect.OPENAI, "r").headers)
-    if deny.reason is Reason.QUOTA_EXCEEDED:
-        assert fields[b"retry-after"] == b"7"
-        assert b"x-should-retry" not in fields
-    else:
-        assert fields[b"x-should-retry"] == b"false"
-        assert b"retry-after" not in fields
+    waits = {Reason.QUOTA_EXCEEDED: b"7", Reason.GATE_STALE: b"5"}
+    assert fields.get(b"retry-after") == waits.get(deny.reason)
+    assert fields[b"x-should-retry"] == (b"true" if deny.reason in waits else b"false")
     assert (fields.get(b"www-authenticate") == b"Bearer") is (deny.status == 401)
 
 
@@ -204,7 +202,7 @@ def test_every_fault_in_every_dialect(fault, dialect):
     assert error["message"] == f"{fault.text}: so it is"
     assert "sluicegate" not in error
     assert (b"allow", b"POST") in reply.headers
-    assert b"x-should-retry" not in dict(reply.headers)
+    assert (b"x-should-retry", b"false") in reply.headers
 
 
 @pytest.mark.parametrize(

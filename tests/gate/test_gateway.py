@@ -242,7 +242,7 @@ def test_a_quota_may_be_retried(quick):
         status, headers, _ = client.send(post("/v1/chat/completions", chat(), key)).response()
     assert status == 429
     assert 1 <= int(headers["retry-after"]) <= 60
-    assert "x-should-retry" not in headers
+    assert headers["x-should-retry"] == "true"
 
 
 def test_without_a_lease_everything_is_refused(gate, key, quick):
@@ -251,7 +251,7 @@ def test_without_a_lease_everything_is_refused(gate, key, quick):
     with ai(gate, key) as client, pytest.raises(openai.APIStatusError) as caught:
         client.chat.completions.create(model=MODEL, messages=USER)
     assert caught.value.status_code == 503
-    assert counted(gate, "gate_stale") == 1
+    assert counted(gate, "gate_stale") == 3  # the SDK tries again, as it may
     with Raw(gate.port) as raw:
         assert raw.send(b"GET /v1/models HTTP/1.1\r\nHost: a\r\nx-api-key: a\r\n\r\n").response()[0] == 503
     with Raw(gate.port) as raw:

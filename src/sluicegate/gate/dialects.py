@@ -158,6 +158,8 @@ class GatewayReply(NamedTuple):
 class Problem:
     """An error for a client, before it has the form of a dialect. It is equal only to itself.
 
+    The body speaks of `status`, which is also that of the response unless `sent` is another one.
+
     `param` is the request field at fault, or None; `sluicegate` is the extension in which a refusal explains
     itself; `headers` are the additional ones.
     """
@@ -168,6 +170,7 @@ class Problem:
     param: str | None = None
     sluicegate: Mapping[str, Any] | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    sent: int | None = None
 
 
 _NOT_THE_MODEL = frozenset(
@@ -187,16 +190,16 @@ _NOT_THE_MODEL = frozenset(
 )
 
 
-def refused(deny: Deny, size: int) -> Problem:
-    """A refusal, decided at log size `size`.
+def refused(deny: Deny, size: int, status: int | None = None) -> Problem:
+    """A refusal, decided at log size `size`; `status` is that of the response, if it is another one.
 
     One directive ends thousands of streams with the same words, so those words are made once. A refusal that
     says something about the request itself is not kept.
     """
-    return _refused(deny, size) if deny.detail else _refused_again(deny, size)
+    return _refused(deny, size, status) if deny.detail else _refused_again(deny, size, status)
 
 
-def _refused(deny: Deny, size: int) -> Problem:
+def _refused(deny: Deny, size: int, status: int | None) -> Problem:
     return Problem(
         deny.status,
         deny.reason.value,
@@ -204,6 +207,7 @@ def _refused(deny: Deny, size: int) -> Problem:
         None if deny.reason in _NOT_THE_MODEL else "model",
         {
             "reason": deny.reason.value,
+            "status": deny.status,
             "directive": deny.directive,
             "application": deny.application,
             "fallback": deny.fallback,
@@ -211,6 +215,7 @@ def _refused(deny: Deny, size: int) -> Problem:
             "size": size,
         },
         tuple(_retry_headers(deny)),
+        status,
     )
 
 
@@ -229,7 +234,7 @@ _refused_again = lru_cache(maxsize=WORDINGS)(_refused)
 def faulty(fault: GatewayFault, detail: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()) -> Problem:
     """A fault; `detail` says more, but not what a client should not know about upstreams."""
     message = f"{fault.text}: {detail}" if detail else fault.text
-    return Problem(fault.status, fault.code, message, headers=headers)
+    return Problem(fault.status, fault.code, message, headers=(*headers, (b"x-should-retry", b"false")))
 
 
 def _named(deny: Deny) -> str:
@@ -238,12 +243,15 @@ def _named(deny: Deny) -> str:
 
 
 def _retry_headers(deny: Deny) -> Iterable[tuple[bytes, bytes]]:
-    if deny.retry_after_s is not None:
-        yield b"retry-after", b"%d" % deny.retry_after_s
-    else:
-        yield b"x-should-retry", b"false"
+    wait_s = deny.wait_s
+    if wait_s is not None:
+        yield b"retry-after", b"%d" % wait_s
+    yield b"x-should-retry", b"true" if deny.may_retry else b"false"
     if deny.status == 401:
         yield b"www-authenticate", b"Bearer"
+    if deny.reason is Reason.UPGRADE_REQUIRED:
+        yield b"upgrade", b"HTTP/1.1"
+        yield b"connection", b"upgrade"
 
 
 _OPENAI_TYPES = {
@@ -311,10 +319,11 @@ def _extension(problem: Problem) -> dict[str, Any]:
 
 def error_reply(problem: Problem, dialect: Dialect, request_id: str) -> GatewayReply:
     """The whole response for a problem."""
+    status = problem.status if problem.sent is None else problem.sent
     if dialect is Dialect.ANTHROPIC:
-        reply = _reply(problem.status, _anthropic_error(problem, request_id), b"request-id", request_id)
+        reply = _reply(status, _anthropic_error(problem, request_id), b"request-id", request_id)
     else:
-        reply = _reply(problem.status, _openai_error(problem), b"x-request-id", request_id)
+        reply = _reply(status, _openai_error(problem), b"x-request-id", request_id)
     reply.headers.extend(problem.headers)
     return reply
 

@@ -23,6 +23,7 @@ from sluicegate.gate.dialects import (
     error_reply,
     refused,
 )
+from sluicegate.gate.quirks import status_for
 from sluicegate.http.exchange import HttpExchange
 from sluicegate.http.head import BadRequest, Fields
 from sluicegate.http.response import CODES, STATUS_LINES, date_line, error_response
@@ -106,7 +107,8 @@ class Exchange:
 
     def refuse(self, deny: Deny, size: int, grace_ms: int = 0) -> None:
         """End with a refusal, decided at log size `size`, however far the response is."""
-        self.end_early(refused(deny, size), grace_ms)
+        status = status_for(deny, self.headers)
+        self.end_early(refused(deny, size, None if status == deny.status else status), grace_ms)
 
     def end_early(self, problem: Problem, grace_ms: int = 0) -> None:
         """End with a problem, however far the response is; a stream's client gets a grace to read it."""

@@ -40,11 +40,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """How a reason appears in a response: HTTP status, one sentence, and what the caller can do."""
+    """How a reason appears in a response: HTTP status, one sentence, what the caller can do, and whether its
+    program may try again by itself.
+    """
 
     status: int
     text: str
     remedy: str
+    may_retry: bool = False
 
 
 REASONS: dict[Reason, Explanation] = {
@@ -56,7 +59,8 @@ REASONS: dict[Reason, Explanation] = {
     Reason.GATE_STALE: Explanation(
         503,
         "this gateway has had no fresh word from its control plane and refuses every model until it has",
-        "try again shortly; if it lasts, tell the operator of this gateway",
+        "try again as Retry-After says; if it lasts, tell the operator of this gateway",
+        may_retry=True,
     ),
     Reason.GATE_CLOCK_DIFFERS: Explanation(
         503,
@@ -165,8 +169,11 @@ REASONS: dict[Reason, Explanation] = {
         429,
         "the number of requests per minute agreed for your grant is used up",
         "wait as long as Retry-After says",
+        may_retry=True,
     ),
 }
+STALE_RETRY_S = 5
+"""How long to wait where a lease has ended: a gateway asks for another one all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,7 @@ class Deny:
 
     `detail` replaces the table's sentence if the fault is in the request. `by_order` says that the
     directive's basis is an order, which changes its status to 451.
-    Units: `retry_after_s` seconds, 1 to 60; None if retrying does not help.
+    Units: `retry_after_s` seconds, 1 to 60; None if waiting does not help.
     """
 
     reason: Reason
@@ -192,6 +199,16 @@ class Deny:
         if self.reason is Reason.DIRECTIVE_IN_FORCE and self.by_order:
             return 451
         return REASONS[self.reason].status
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether a program may try again by itself, after `wait_s`."""
+        return REASONS[self.reason].may_retry
+
+    @property
+    def wait_s(self) -> int | None:
+        """How long to wait before that, in seconds; None if waiting does not help."""
+        return STALE_RETRY_S if self.reason is Reason.GATE_STALE else self.retry_after_s
 
     @property
     def text(self) -> str:
