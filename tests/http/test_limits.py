@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
+import threading
 from contextlib import ExitStack
 from ipaddress import ip_network
 from typing import Any
@@ -218,3 +220,21 @@ def test_no_new_connection_is_taken_at_the_end():
         served.stop_soon().result(60)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", served.port))
+
+
+def test_clients_that_are_gone_before_the_server_looks_are_forgotten():
+    """They have reset the connection while the loop did something else: then it has no address."""
+    with running() as served:
+        unhandled: list[str] = []
+        served.loop.set_exception_handler(lambda _, told: unhandled.append(str(told)))
+        is_held, go_on = threading.Event(), threading.Event()
+        served.loop.call_soon_threadsafe(lambda: (is_held.set(), go_on.wait()))
+        is_held.wait()
+        for _ in range(10):
+            with Raw(served.port) as client:
+                client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        go_on.set()
+        with Raw(served.port) as client:
+            assert client.send(GET).response()[0] == 200
+        eventually(lambda: served.open_connections() == 0)
+        assert unhandled == []

@@ -87,7 +87,12 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let the client in, or turn it away."""
         self._transport = transport
-        self._peer = transport.get_extra_info("peername")[0]
+        peer = transport.get_extra_info("peername")
+        if peer is None:  # it has reset the connection already
+            self._reader.close()
+            self.reset()
+            return
+        self._peer = peer[0]
         self.address = "" if self._is_proxy() else address_key(self._peer)
         if not self._serving.capacity.admit(self):
             self.is_over = True
