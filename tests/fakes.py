@@ -11,7 +11,9 @@ from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import (
     EMAIL,
+    NO_PARTS,
     UNCONFIRMED,
+    Allotment,
     FeedRecord,
     FeedTerm,
     Letter,
@@ -232,6 +234,7 @@ class MemoryFeedRegister:
     def __init__(self) -> None:
         self.term: FeedTerm | None = None
         self.runs: dict[tuple[str, str], Run] = {}
+        self.parts: dict[str, Sequence[Allotment]] = {}
         self.commits = 0
         self.committing: Callable[[], None] = lambda: None
         """Called before a commit; it may take its time, or fail."""
@@ -239,13 +242,23 @@ class MemoryFeedRegister:
     def load(self) -> FeedRecord:
         return FeedRecord(self.term, list(self.runs.values()))
 
-    def commit(self, term: FeedTerm, runs: Sequence[Run], gone: Sequence[Run]) -> None:
+    def allotments(self) -> Sequence[Allotment]:
+        return [each for allotments in self.parts.values() for each in allotments]
+
+    def commit(
+        self,
+        term: FeedTerm,
+        runs: Sequence[Run],
+        gone: Sequence[Run],
+        parts: Mapping[str, Sequence[Allotment]] = NO_PARTS,
+    ) -> None:
         self.committing()
         self.commits += 1
         self.term = term
         self.runs |= {run.name: run for run in runs}
         for run in gone:
             self.runs.pop(run.name, None)
+        self.parts |= parts
 
 
 class MemoryFeeds:
@@ -256,6 +269,10 @@ class MemoryFeeds:
 
     def records(self) -> Sequence[FeedRecord]:
         return [register.load() for register in self.registers]
+
+    def terms(self, but: str) -> Mapping[str, FeedTerm | None]:
+        terms = [register.term for register in self.registers]
+        return {term.feed: term for term in terms if term is not None and term.feed != but}
 
 
 class MemoryOutbox:

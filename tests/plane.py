@@ -99,12 +99,18 @@ class Plane:
             self.tokens[name] = made.token
             self.who[name] = Principal(made.principal, role, name, party)
 
-    def a_feed(self, name: str = "feed-1", register: MemoryFeedRegister | None = None, **more: Any) -> Leases:
+    def a_feed(
+        self,
+        name: str = "feed-1",
+        register: MemoryFeedRegister | None = None,
+        leases: type[Leases] = Leases,
+        **more: Any,
+    ) -> Leases:
         """A feed of this log, which has begun and is certified; what it commits is noted at once."""
         register = register or self.fleet_file
         if register not in self.feeds.registers:
             self.feeds.registers.append(register)
-        feed = Leases(
+        feed = leases(
             Head(self.store.log),
             self.store.feed_keys,
             register,

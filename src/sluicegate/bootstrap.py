@@ -48,6 +48,8 @@ from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import error_form
 from sluicegate.gate.feed import Feed, MachineClock
 from sluicegate.gate.gateway import FILES_EACH, Gateway
+from sluicegate.gate.rate import Rates
+from sluicegate.gate.spending import SpendingFile
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.http import asgi
 from sluicegate.http.app import Fault
@@ -274,6 +276,7 @@ def feed(settings: FeedSettings) -> WiredFeed:
         Clocks(boot(), boot_ms, FollowedClock(wall_ms, boot_ms, ClockFile(settings.state_dir, boot()))),
         max_entries=settings.max_entries,
         told=partial(hints.send, settings.state_dir),
+        others=partial(SqliteFeeds(settings.state_dir).terms, settings.name),
     )
     leases.begin()
     return WiredFeed(settings, leases, store)
@@ -391,7 +394,8 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
 
     Raises: BadKey: the log's verifier key. VerificationFailed: what an earlier run saw cannot be read.
     """
-    engine = Engine(settings.surface, boot_ms, _table(settings))
+    spending = SpendingFile(settings.state_dir, boot(), boot_ms())
+    engine = Engine(settings.surface, boot_ms, _table(settings), Rates(spending))
     tail = Feed(settings, engine, MachineClock(boot_ms, wall_ms, settings.clock_bound_ms))
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
     allow_files()
@@ -412,6 +416,7 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
             await feeding
         for upstream in upstreams.values():
             await upstream.close()
+        spending.close()
 
 
 def _table(settings: GatewaySettings) -> Table:

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from sluicegate_record.entries import Entry
@@ -103,6 +104,18 @@ class FeedRecord(NamedTuple):
 
     term: FeedTerm | None
     runs: Sequence[Run]
+
+
+class Allotment(NamedTuple):
+    """Cells of the rates of a surface that one spender may have: from `begin` to `end`, exclusive.
+
+    A spender is one run of a gateway, or several that one after the other go on with what is left.
+    """
+
+    surface: str
+    spender: str
+    begin: int
+    end: int
 
 
 UNCONFIRMED, EMAIL, WEBHOOK = "unconfirmed", "email", "webhook"
@@ -357,14 +370,28 @@ class FeedKeys(Protocol):
         """Forget those runs: their leases have ended."""
 
 
+NO_PARTS: Mapping[str, Sequence[Allotment]] = MappingProxyType({})
+
+
 class FeedRegister(Protocol):
-    """What one feed alone writes: its term and its runs."""
+    """What one feed alone writes: its term, its runs, and who may have which part of the rates."""
 
     def load(self) -> FeedRecord:
         """What was committed last."""
 
-    def commit(self, term: FeedTerm, runs: Sequence[Run], gone: Sequence[Run]) -> None:
+    def allotments(self) -> Sequence[Allotment]:
+        """Those that were committed last."""
+
+    def commit(
+        self,
+        term: FeedTerm,
+        runs: Sequence[Run],
+        gone: Sequence[Run],
+        parts: Mapping[str, Sequence[Allotment]] = NO_PARTS,
+    ) -> None:
         """Note the term and some runs, and forget those that are gone: all of it, durably, or nothing.
+
+        `parts` has all allotments of each surface of which they change.
 
         Raises: StoreUnavailable: it is not known whether it was done.
         """
@@ -375,6 +402,9 @@ class Feeds(Protocol):
 
     def records(self) -> Sequence[FeedRecord]:
         """One record a feed, read after this is called. Raises: StoreUnavailable: one cannot be read."""
+
+    def terms(self, but: str) -> Mapping[str, FeedTerm | None]:
+        """The term of every feed but one, read after this is called; None of one that cannot be read now."""
 
 
 class Ports(Protocol):

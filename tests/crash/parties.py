@@ -85,9 +85,9 @@ class Parties:
         return canonical.b64(self._keys[name].public_key().public_bytes_raw())
 
 
-def plan(lease_ms: int) -> str:
-    """A plan with one stage, no seats to run out of and no quota to use up."""
-    stage = {
+def plan(lease_ms: int, per_minute: int | None = None) -> str:
+    """A plan with one stage, no seats to run out of and no quota to use up, unless one is given."""
+    stage: dict[str, Any] = {
         "name": STAGE,
         "basis": {
             "kind": "agreed",
@@ -97,6 +97,8 @@ def plan(lease_ms: int) -> str:
         },
         "admission": {"mode": "approve", "grant": {"allOf": list(AGENCIES)}},
     }
+    if per_minute is not None:
+        stage["conditions"] = {"requestsPerMinute": per_minute}
     spec = {
         "models": [
             {

@@ -33,11 +33,17 @@ class Site:
 class Plane:
     """Both planes. `control` is the process of the control plane; in `up` the supervisor of everything.
 
-    Units: `lease_ms` is the plan's.
+    Units: `lease_ms` and `per_minute`, if any, are the plan's.
     """
 
     def __init__(
-        self, site: Site, *, apart: bool, lease_ms: int = LEASE_MS, parties: Parties | None = None
+        self,
+        site: Site,
+        *,
+        apart: bool,
+        lease_ms: int = LEASE_MS,
+        parties: Parties | None = None,
+        per_minute: int | None = None,
     ) -> None:
         folder = site.folder
         self._launcher = site.launcher
@@ -45,6 +51,7 @@ class Plane:
         self.state = folder / "state"
         self.apart = apart
         self.lease_ms = lease_ms
+        self._per_minute = per_minute
         self.parties = parties or Parties()
         self._control_port, self._feed_port, self._gateway_port = free_port(), free_port(), free_port()
         self._upstream = f"{UPSTREAM}={site.upstream_url}"
@@ -101,7 +108,7 @@ class Plane:
             self.start_feed()
             self.start_gateway()
         with closing(self.developer()) as client:
-            _open_release(client, self.parties, self.lease_ms)
+            _open_release(client, self.parties, parties.plan(self.lease_ms, self._per_minute))
 
     def developer(self) -> Client:
         return Client(self.control_url, self.token("developer"))
@@ -143,19 +150,32 @@ class Plane:
     def _process(self, command: str, *arguments: str) -> Process:
         return Process(self._launcher, self.folder / f"{command}.log", command, *arguments)
 
+    def another_gateway(self, name: str) -> tuple[Process, str]:
+        """Another gateway of the surface, not started, and its URL. Requires: `apart`, and started."""
+        with closing(self.developer()) as client:
+            made = client.do(Command("token", "/api/v1/tokens", {"role": "gateway", "name": name}))
+        (self.state / "tokens" / f"{name}.token").write_text(made["token"])
+        port = free_port()
+        arguments = self._gateway_arguments(name, port)
+        return Process(self._launcher, self.folder / f"{name}.log", "gateway", *arguments), (
+            f"http://127.0.0.1:{port}"
+        )
+
     def _gateway(self) -> Process:
+        return self._process("gateway", *self._gateway_arguments(FIRST_GATEWAY, self._gateway_port))
+
+    def _gateway_arguments(self, name: str, port: int) -> list[str]:
         arguments = {
             "--log-key": self.folder / "log.vkey",
-            "--token-file": self.state / "tokens" / f"{FIRST_GATEWAY}.token",
+            "--token-file": self.state / "tokens" / f"{name}.token",
             "--upstream": self._upstream,
             "--control": self.control_url,
             "--feed": self.feed_url,
-            "--name": FIRST_GATEWAY,
-            "--state": self.state / "gateway",
-            "--port": self._gateway_port,
+            "--name": name,
+            "--state": self.state / ("gateway" if name == FIRST_GATEWAY else name),
+            "--port": port,
         }
-        flat = [str(word) for pair in arguments.items() for word in pair]
-        return self._process("gateway", *flat)
+        return [str(word) for pair in arguments.items() for word in pair]
 
 
 def running(site: Site, *, apart: bool, lease_ms: int = LEASE_MS) -> AbstractContextManager[Plane]:
@@ -173,8 +193,8 @@ def started(plane: Plane) -> Iterator[Plane]:
         plane.end()
 
 
-def _open_release(client: Client, signers: Parties, lease_ms: int) -> None:
-    client.do(Command("apply", "/api/v1/releases", {"text": parties.plan(lease_ms), "file": "plan.yaml"}))
+def _open_release(client: Client, signers: Parties, plan: str) -> None:
+    client.do(Command("apply", "/api/v1/releases", {"text": plan, "file": "plan.yaml"}))
     (release,) = client.ask("/api/v1/releases")["releases"]
     (stage,) = release["stages"]
     exported = client.ask(f"/api/v1/cases/{stage['termsCase']}/export")

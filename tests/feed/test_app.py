@@ -134,6 +134,16 @@ def test_a_signed_poll_is_heard_and_what_was_altered_on_its_way_is_not(plane: Fe
     eventually(lambda: plane.fleet.gateways()[0].size == size)
 
 
+def test_who_says_who_spends_gets_a_part_and_an_earlier_build_reads_its_answer_as_before(plane: Fed):
+    with plane.gateway() as gateway:
+        plain = gateway.post("/fleet/v1/poll", json=signed(plane, 0)).json()
+        assert "part" not in plain
+        for _ in range(2):
+            whole = gateway.post("/fleet/v1/poll", json=signed(plane, 0, spender="ab" * 16)).json()
+            assert whole["part"] == [0, 840]
+        assert gateway.post("/fleet/v1/poll", json=signed(plane, 0, spender="ef" * 16)).json()["part"] == []
+
+
 def test_a_gateway_that_has_drifted_is_refused_its_lease_and_counted(plane: Fed):
     with plane.client() as anybody:
         assert "sluicegate_drifted 0.0" in anybody.get("/metrics").text
@@ -203,6 +213,9 @@ def test_a_gateways_token_is_good_for_that_gateway_alone(plane: Fed):
         {"root": "AB" * 32},
         {"root": "ab" * 31},
         {"root": 5},
+        {"spender": "AB" * 16},
+        {"spender": "ab" * 15},
+        {"spender": 5},
         {"fold": -1},
         {"fold": 1.0},
         {"fold": True},

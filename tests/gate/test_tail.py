@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 from sluicegate.core.access import feed
 from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.leases import SLOWEST
+from sluicegate.core.access.rate import WHOLE, RatePart
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import MachineClock, Memory, Tail, TrustedHead, wait_ms
+from sluicegate.gate.feed import ASK_AGAIN_MS, MachineClock, Memory, Tail, TrustedHead, wait_ms
+from sluicegate.gate.rate import Rates
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times
 from sluicegate_record.log.leaf import VERSION
@@ -29,6 +31,7 @@ from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.statements.discussion import Discussion
 from tests.clock import Clock
 from tests.core.access.test_vouch import trust
+from tests.feed.surface import Notes
 from tests.forging import answer_json, forged
 from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, position, private_key, public_key
 
@@ -64,11 +67,13 @@ class Control:
 class Gateway:
     """A tail, its engine and its clock."""
 
-    def __init__(self, seen: TrustedHead | None = None, table: Table | None = None) -> None:
+    def __init__(
+        self, seen: TrustedHead | None = None, table: Table | None = None, rates: Rates | None = None
+    ) -> None:
         self.clock, self.wall_ahead_ms = Clock(), 0
         """How far the machine's own clock is ahead of the control plane's."""
         self._began_ms = self.clock.at_ms
-        self.engine = Engine(API, self.clock, table)
+        self.engine = Engine(API, self.clock, table, rates)
         verifier = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, public_key("log")))
         clock = MachineClock(self.clock, lambda: AT_MS + self.passed_ms + self.wall_ahead_ms)
         self.tail = Tail(self.engine, verifier, "gateway-1", clock, seen or TrustedHead())
@@ -283,6 +288,62 @@ def test_what_is_in_flight_is_decided_again_before_the_lease_counts(world: World
     gateway.poll(control, leaseMs=60_000)
     assert ends == [(Reason.DIRECTIVE_IN_FORCE, 500.0)]
     assert gateway.engine.cut_by == {"d-1": 1}
+
+
+# The part of the rates
+
+
+@pytest.fixture
+def spender() -> Gateway:
+    """A gateway that says who spends."""
+    return Gateway(rates=Rates(Notes()))
+
+
+def test_a_lease_comes_with_its_part_of_the_rates(control: Control, spender: Gateway) -> None:
+    assert spender.tail.question(0)["spender"] == spender.engine.rates.spender
+    for bounds in ([0, 420], [0, 280], [0, 100, 700, 840], []):
+        spender.poll(control, part=bounds)
+        assert spender.engine.lease is not None
+        assert spender.engine.lease.part == RatePart(tuple(bounds))
+
+
+def test_an_answer_to_who_spends_has_a_part(control: Control, spender: Gateway) -> None:
+    spender.refuses(control.answer(spender.tail.question(0)), "without the part")
+    spender.poll(control, part=[0, 420])
+    spender.refuses(control.answer(spender.tail.question(0)), "without the part")
+
+
+@pytest.mark.parametrize("part", [[0], [5, 5], [0, 841], [-1, 5], [0, 5, 4, 6], ["0", "5"], 840, None, "x"])
+def test_a_part_that_is_none_is_not_taken(control: Control, spender: Gateway, part: Any) -> None:
+    spender.refuses(control.answer(spender.tail.question(0), part=part))
+
+
+def test_a_part_that_was_altered_or_taken_out_is_not_taken(control: Control, spender: Gateway) -> None:
+    for changes in ({"part": [0, 840]}, None):
+        answer = json.loads(control.answer(spender.tail.question(0), part=[0, 420]))
+        altered = {name: value for name, value in answer.items() if name != "part"} | (changes or {})
+        spender.refuses(json.dumps(altered).encode(), "did not sign")
+
+
+def test_a_feed_that_knows_no_parts_leaves_a_gateway_the_whole_of_the_rates_and_no_more(
+    control: Control, spender: Gateway
+) -> None:
+    spender.tail.misread()
+    assert "spender" not in spender.tail.question(0)
+    spender.poll(control)
+    assert spender.engine.lease is not None
+    assert spender.engine.lease.part == WHOLE
+    spender.clock.at_ms += ASK_AGAIN_MS
+    assert "spender" in spender.tail.question(0), "it may have been replaced"
+
+
+def test_a_feed_that_has_given_a_part_is_asked_for_it_from_then_on(
+    control: Control, spender: Gateway
+) -> None:
+    spender.poll(control, part=[0, 420])
+    spender.tail.misread()
+    assert "spender" in spender.tail.question(0)
+    spender.refuses(control.answer(spender.tail.question(0)), "without the part")
 
 
 # Answers that do not count

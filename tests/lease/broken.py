@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sluicegate.core.access import feed
+from sluicegate.core.access.rate import RatePart
 from sluicegate.feed.head import Head, Reached
 from sluicegate.feed.leases import Leases
 from sluicegate.feed.run import Poll, Sighting
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import Tail, TrustedHead
-from sluicegate.ports import FeedRecord, FeedTerm, Run
+from sluicegate.ports import Allotment, FeedRecord, FeedTerm, Run
 from sluicegate.service.fleet import Fleet, Sight
 from sluicegate_record.log import times
 from tests.lease.schedule import Clock, Process
@@ -93,9 +94,11 @@ class StandsStill(Clock):
 class GivesLonger(Leases):
     """Gives leases twice as long as the plans allow."""
 
-    def _lease(self, poll: Poll, reached: Reached, end: int, confirmed_ms: float) -> int | None:
-        lease_ms = super()._lease(poll, reached, end, confirmed_ms)
-        return None if lease_ms is None else 2 * lease_ms
+    def _lease(
+        self, poll: Poll, reached: Reached, end: int, confirmed_ms: float
+    ) -> tuple[int, RatePart] | None:
+        leased = super()._lease(poll, reached, end, confirmed_ms)
+        return None if leased is None else (2 * leased[0], leased[1])
 
 
 def unchecked(flight: Flight) -> bool:
@@ -114,8 +117,10 @@ class AgeFromAnswer(Leases):
 class AgeFromReceipt(Leases):
     """Counts `ageMs` from when the confirmation was over, not from when it was begun."""
 
-    def _note_confirmed(self, term: FeedTerm, began_ms: float, runs: list[Run]) -> None:
-        super()._note_confirmed(term, self._clocks.boot_ms(), runs)
+    def _note_confirmed(
+        self, term: FeedTerm, began_ms: float, runs: list[Run], parts: Mapping[str, Sequence[Allotment]]
+    ) -> None:
+        super()._note_confirmed(term, self._clocks.boot_ms(), runs, parts)
 
 
 class OnlyReads(Leases):

@@ -32,6 +32,7 @@ def polled(question: dict[str, Any]) -> Poll:
         **{name: question[name] for name in names},
         cut=question["report"]["streamsCut"],
         signed=acknowledgement.read(question),
+        spender=question.get("spender"),
     )
 
 

@@ -9,12 +9,12 @@ Rules of the model:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sluicegate.errors import StoreUnavailable
-from sluicegate.ports import FeedRecord, FeedTerm, Run, StoredHead
+from sluicegate.ports import NO_PARTS, Allotment, FeedRecord, FeedTerm, Run, StoredHead
 from sluicegate_record.entries import Entry
 from sluicegate_record.log.merkle import Place
 from tests.fakes import Contents, MemoryFeedRegister, MemoryLog, MemoryPorts, MemoryStore
@@ -133,11 +133,20 @@ class FeedFile:
     def load(self) -> FeedRecord:
         return self._file.load()
 
-    def commit(self, term: FeedTerm, runs: Sequence[Run], gone: Sequence[Run]) -> None:
+    def allotments(self) -> Sequence[Allotment]:
+        return self._file.allotments()
+
+    def commit(
+        self,
+        term: FeedTerm,
+        runs: Sequence[Run],
+        gone: Sequence[Run],
+        parts: Mapping[str, Sequence[Allotment]] = NO_PARTS,
+    ) -> None:
         self._disk.wait()
         if self._disk.fails():
             raise StoreUnavailable("not committed")
-        self._file.commit(term, runs, gone)
+        self._file.commit(term, runs, gone, parts)
         self._disk.wait()
         if self._disk.fails():
             raise StoreUnavailable("committed, but nobody was told")
@@ -154,6 +163,10 @@ class FeedFiles:
 
     def records(self) -> Sequence[FeedRecord]:
         return [self._read(file) for file in self._files]
+
+    def terms(self, but: str) -> Mapping[str, FeedTerm | None]:
+        terms = [record.term for record in self.records()]
+        return {term.feed: term for term in terms if term is not None and term.feed != but}
 
     def _read(self, file: MemoryFeedRegister) -> FeedRecord:
         if self.at_once:

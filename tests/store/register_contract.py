@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sluicegate.ports import FeedRecord, FeedTerm, Run
+from sluicegate.ports import Allotment, FeedRecord, FeedTerm, Run
 
 TERM = FeedTerm("feed-1", "boot-1", bytes(range(32)), 12_345.678, 5_000)
 PLAIN = Run("gateway-1", "run-1", "api")
@@ -22,6 +22,10 @@ SIGNED = Run(
     drifted="root",
     ended_ms=1_782_000_000_001,
 )
+
+
+API = [Allotment("api", "one", 0, 420), Allotment("api", "other", 420, 840)]
+CODEX = [Allotment("codex", "one", 5, 6)]
 
 
 class RegisterContract:
@@ -48,3 +52,13 @@ class RegisterContract:
         register.commit(TERM, [], [PLAIN])
         assert list(register.load().runs) == [SIGNED]
         register.commit(TERM, [], [PLAIN])
+
+    def test_who_may_have_which_part_is_kept_surface_by_surface(self, register):
+        assert list(register.allotments()) == []
+        register.commit(TERM, [], [], {"api": API, "codex": CODEX})
+        register.commit(TERM, [PLAIN], [])
+        assert list(register.allotments()) == [*API, *CODEX]
+        register.commit(TERM, [], [], {"api": API[1:]})
+        assert list(register.allotments()) == [*API[1:], *CODEX]
+        register.commit(TERM, [], [], {"api": []})
+        assert list(register.allotments()) == CODEX

@@ -108,7 +108,8 @@ class PollReport(Arguments):
 class FeedQuestion(Verbatim, Arguments):
     """A gateway's question to the feed (DESIGN 4.5), and in `source` exactly what it sent.
 
-    A run that shows its `key` signs every question, see `sluicegate_record.log.acknowledgement`.
+    A run that shows its `key` signs every question, see `sluicegate_record.log.acknowledgement`. A run that
+    says who is the `spender` gets its part of the rates with its lease.
     """
 
     gateway: PlainName
@@ -120,6 +121,7 @@ class FeedQuestion(Verbatim, Arguments):
     report: PollReport = PollReport()
     root: Annotated[str, text(64, 64, "[0-9a-f]{64}")] | None = None
     fold: Count | None = None
+    spender: Annotated[str, text(32, 32, "[0-9a-f]{32}")] | None = None
     key: Annotated[str, text(44, 44, "[A-Za-z0-9+/]{43}=")] | None = None
     sig: Annotated[str, text(88, 88, "[A-Za-z0-9+/]{86}==")] | None = None
 

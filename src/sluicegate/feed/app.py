@@ -162,4 +162,5 @@ def _poll(question: FeedQuestion) -> Poll:
         question.root,
         question.fold,
         acknowledgement.read(question.source),
+        question.spender,
     )

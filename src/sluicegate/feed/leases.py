@@ -10,6 +10,7 @@ Rules:
 - What a run acknowledges is true of everything before it.
 - What a run acknowledged of another log, which a database was before it was put back, does not count.
 - A gateway that has another log or another fold than ours acknowledges nothing and gets no lease.
+- A lease comes with the part of the rates that its run may spend, if the run says who spends.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,10 +27,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluicegate.core.access import feed
 from sluicegate.core.access.feed import Certificate, Signer
 from sluicegate.core.access.leases import CLOCK_ALLOWANCE
+from sluicegate.core.access.rate import NOTHING, RatePart
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Unauthorized, VerificationFailed
 from sluicegate.feed.head import Head, Lock, Reached
-from sluicegate.feed.run import Poll, Sighting
-from sluicegate.ports import FeedKeys, FeedRegister, FeedTerm, PublishedEntry, Run
+from sluicegate.feed.neighbours import AWAY_MS, Neighbours, Terms
+from sluicegate.feed.parts import Parts
+from sluicegate.feed.run import WANTED_MS, Poll, Sighting
+from sluicegate.ports import Allotment, FeedKeys, FeedRegister, FeedTerm, PublishedEntry, Run
 from sluicegate_record.form import Misread
 from sluicegate_record.log import checkpoint
 
@@ -71,6 +75,7 @@ class Leases:
         max_entries: int,
         max_bytes: int = BYTES_MAX,
         told: Callable[[], None] = lambda: None,
+        others: Terms = dict,
         lock: Lock = threading.Lock,
     ) -> None:
         self.head = head
@@ -92,6 +97,8 @@ class Leases:
         """The term that was committed last."""
         self._certificate: Certificate | None = None
         self._seen = self._loaded()
+        self._parts = Parts(register.allotments(), self._gives.gives_until_ms)
+        self._neighbours = Neighbours(name, clocks.boot, others)
 
     def begin(self) -> None:
         """Commit the first term, so that the key of this feed can be certified. Raises: StoreUnavailable."""
@@ -135,9 +142,10 @@ class Leases:
             if end == reached.size and self._is_to_be_kept(poll):
                 self._confirm_now()
                 continue
-            lease_ms = self._lease(poll, reached, end, confirmed_ms)
-            if lease_ms is not None:
+            leased = self._lease(poll, reached, end, confirmed_ms)
+            if leased is not None:
                 break
+        lease_ms, part = leased
         signed = feed.SignedAnswer(
             gateway=poll.gateway,
             incarnation=poll.incarnation,
@@ -148,6 +156,7 @@ class Leases:
             control_ms=self.now_ms(),
             lease_ms=lease_ms,
             age_ms=int(self._clocks.boot_ms() - confirmed_ms) + 1,
+            part=None if poll.spender is None else part.bounds,
         )
         signer = Signer(self._key, self._good_certificate())
         return feed.answer_json(signed, entries, signer, reached.checkpoint)
@@ -244,28 +253,43 @@ class Leases:
                 return entries[:count]
         return entries
 
-    def _lease(self, poll: Poll, reached: Reached, end: int, confirmed_ms: float) -> int | None:
-        """The lease of an answer, 0 if entries remain; None where the answer is to be made again.
+    def _lease(
+        self, poll: Poll, reached: Reached, end: int, confirmed_ms: float
+    ) -> tuple[int, RatePart] | None:
+        """The lease of an answer, 0 if entries remain, and what may be spent while it lasts; None where the
+        answer is to be made again.
 
         Under one lock: who sees a run as committed also sees the head that was read after that.
         """
         with self._lock:
             seen = self._known(poll)
             if end < reached.size or seen.known.drifted is not None:
-                return 0
+                return 0, NOTHING
             if not seen.may_lease or reached is not self.head.reached:
                 return None
             lease_ms = min(reached.lease_ms, self._gives.longest_lease_ms)
-            seen.lease(confirmed_ms + self.allowance * lease_ms)
-            return lease_ms
+            ends_ms = confirmed_ms + self.allowance * lease_ms
+            seen.lease(ends_ms)
+            if poll.spender is None:
+                return lease_ms, NOTHING
+            return lease_ms, self._parts.give(poll.surface, poll.spender, ends_ms)
 
     def _is_to_be_kept(self, poll: Poll) -> bool:
-        """Whether it is not on the disk yet that the run may hold a lease. From now on it is to be."""
+        """Whether it is not on the disk yet that the run may hold a lease, and who has its part of the rates.
+
+        From now on both are to be.
+        """
+        now_ms = self._clocks.boot_ms()
         with self._lock:
             seen = self._known(poll)
-            if seen.may_lease or seen.known.drifted is not None:
+            if seen.known.drifted is not None:
                 return False
-            seen.want(self._clocks.boot_ms())
+            wants = poll.spender is not None and self._parts.want(
+                poll.surface, poll.spender, now_ms, now_ms + WANTED_MS
+            )
+            if seen.may_lease and not wants:
+                return False
+            seen.want(now_ms)
             return True
 
     def _confirm(self) -> float:
@@ -278,14 +302,15 @@ class Leases:
         """Commit the term with all that is to be on the disk; then read the head, and follow the log."""
         with self._confirming:
             began_ms = self._clocks.boot_ms()
-            runs, gone = self._due(began_ms)
+            self._look(began_ms)
+            runs, gone, parts = self._due(began_ms)
             longest_ms = max(self._gives.longest_lease_ms, self.head.reached.longest_ms)
             until_ms = max(self._gives.gives_until_ms, began_ms + self.allowance * longest_ms)
             term = replace(self._gives, gives_until_ms=until_ms, longest_lease_ms=longest_ms)
-            self._register.commit(term, runs, gone)
+            self._register.commit(term, runs, gone, parts)
             # Durable here: from now on the file shows every lease to come.
             self.head.follow()
-            self._note_confirmed(term, began_ms, runs)
+            self._note_confirmed(term, began_ms, runs, parts)
         if runs:
             self._told()
 
@@ -296,8 +321,23 @@ class Leases:
                 seen.end(now_ms, wall_ms)
             return any(seen.known != seen.kept or seen.is_gone(now_ms) for seen in self._seen.values())
 
-    def _due(self, now_ms: float) -> tuple[list[Run], list[Run]]:
-        """The runs that are to be written, and those that are to be forgotten."""
+    def _look(self, now_ms: float) -> None:
+        """Look at the other feeds, before the term is committed that shows them that they were seen."""
+        is_away = self._gives.gives_until_ms + AWAY_MS < now_ms
+        if is_away:
+            self._neighbours.come()
+        has_others = self._neighbours.look(now_ms)
+        with self._lock:
+            if is_away and has_others:
+                self._parts.forget()
+            self._divide(now_ms)
+
+    def _divide(self, now_ms: float) -> None:
+        """Give what is this feed's to give. Requires: the lock is held."""
+        self._parts.own(self._neighbours.own(), waits=self._neighbours.waits(now_ms))
+
+    def _due(self, now_ms: float) -> tuple[list[Run], list[Run], Mapping[str, Sequence[Allotment]]]:
+        """The runs that are to be written, those that are to be forgotten, and the parts to be written."""
         wall_ms = self.now_ms()
         with self._lock:
             gone = [seen for seen in self._seen.values() if seen.is_gone(now_ms)]
@@ -308,11 +348,17 @@ class Leases:
             changed = [seen for seen in self._seen.values() if seen.known != seen.kept]
             for seen in changed:
                 seen.kept = None  # until the commit is over, no one knows what is on the disk
-            return [seen.known for seen in changed], [seen.known for seen in gone]
+            return [seen.known for seen in changed], [seen.known for seen in gone], self._parts.unkept()
 
-    def _note_confirmed(self, term: FeedTerm, began_ms: float, runs: list[Run]) -> None:
-        """From here on leases are given by this term, and to these runs."""
+    def _note_confirmed(
+        self, term: FeedTerm, began_ms: float, runs: list[Run], parts: Mapping[str, Sequence[Allotment]]
+    ) -> None:
+        """From here on leases are given by this term, to these runs, with these parts."""
+        now_ms = self._clocks.boot_ms()
+        self._neighbours.committed(now_ms)
         with self._lock:
+            self._parts.keep(parts)
+            self._divide(now_ms)
             self._gives, self._confirmed_ms = term, began_ms
             for run in runs:
                 if run.name in self._seen:

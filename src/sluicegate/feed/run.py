@@ -28,7 +28,8 @@ class Poll:
     """A gateway's question. Units: `after` counts entries; `cut` requests, by directive or reason.
 
     `root` (hex) is that of its own entries at `after`, `fold` the version of its fold, each None where it was
-    not said; `signed` is what it acknowledges under its own key.
+    not said; `signed` is what it acknowledges under its own key. `spender` is who spends, see `feed.parts`;
+    None of a build that knows no parts.
     """
 
     gateway: str
@@ -40,6 +41,7 @@ class Poll:
     root: str | None = None
     fold: int | None = None
     signed: Acknowledgement | None = None
+    spender: str | None = None
 
     @property
     def run(self) -> tuple[str, str]:

@@ -20,10 +20,11 @@ from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant, Now
 from sluicegate.core.access.leases import SLOWEST
 from sluicegate.core.access.naming import NOBODY, Naming
+from sluicegate.core.access.rate import WHOLE, RatePart
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
-from sluicegate.gate.meter import Meter
 from sluicegate.gate.missing import MissingKeys
+from sluicegate.gate.rate import Limit, Rates
 from sluicegate.gate.usage import UsageCounter
 from sluicegate_record.entries import Entry
 
@@ -38,13 +39,15 @@ class Lease:
 
     Requires: sent_ms <= received_ms.
     Units: `sent_ms`, `received_ms` and `ends_ms` milliseconds of this machine's CLOCK_BOOTTIME;
-    `control_ms` the control plane's time when it answered, milliseconds since 1970 UTC.
+    `control_ms` the control plane's time when it answered, milliseconds since 1970 UTC. `part` is what may be
+    spent of the rates meanwhile.
     """
 
     sent_ms: float
     received_ms: float
     ends_ms: float
     control_ms: int
+    part: RatePart = WHOLE
 
     def instant(self, boot_ms: float) -> Instant:
         """The control plane's time at `boot_ms`, as an interval."""
@@ -105,10 +108,16 @@ class Engine:
     """Decides and re-decides for one surface.
 
     `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `table` is empty; with a trust file, it is a
-    `VouchedTable`.
+    `VouchedTable`. `rates` knows what earlier runs let through.
     """
 
-    def __init__(self, surface: str, boot_ms: Callable[[], float], table: Table | None = None) -> None:
+    def __init__(
+        self,
+        surface: str,
+        boot_ms: Callable[[], float],
+        table: Table | None = None,
+        rates: Rates | None = None,
+    ) -> None:
         self.surface = surface
         self.table = Table() if table is None else table
         self.lease: Lease | None = None
@@ -124,7 +133,7 @@ class Engine:
         self.clocks_differ = False
         """Whether the newest answer was not taken because of that."""
         self.boot_ms = boot_ms
-        self._meters: dict[tuple[str, int], Meter] = {}
+        self.rates = Rates() if rates is None else rates
         self._until_ms: int | None = None
         """A lower bound for every `until` of the requests in flight."""
 
@@ -168,9 +177,9 @@ class Engine:
         decided = decision.decide(ask, self.table, self.now())
         if isinstance(decided, Deny):
             return self._admit_instead(ask, decided, cut) or decided
-        wait_s = self._wait_s(decided)
-        if wait_s:
-            return Deny(Reason.QUOTA_EXCEEDED, retry_after_s=wait_s)
+        over = self._over_rate(decided)
+        if over is not None:
+            return over
         flight = Flight(self, ask, decided, cut)
         self.flights.add(flight)
         self._note_until(decided.until_ms)
@@ -274,12 +283,17 @@ class Engine:
         if until_ms is not None and (self._until_ms is None or until_ms < self._until_ms):
             self._until_ms = until_ms
 
-    def _wait_s(self, allow: Allow) -> int:
-        per_minute = allow.requests_per_minute
-        if per_minute is None:
-            return 0
-        key = (allow.grant, per_minute)  # what narrows some requests leaves the others their own bucket
-        meter = self._meters.get(key)
-        if meter is None:
-            meter = self._meters[key] = Meter(per_minute, self.boot_ms())
-        return meter.take(self.boot_ms())
+    def _over_rate(self, allow: Allow) -> Deny | None:
+        """Let a request through by the rates that it counts against: its grant's, and a narrower one.
+
+        What narrows some requests leaves the others the rate of their grant.
+        """
+        per_minute, lease = allow.requests_per_minute, self.lease
+        if per_minute is None or lease is None:
+            return None
+        granted = self.table.grants_by_id[allow.grant].requests_per_minute
+        limits = [] if granted is None else [Limit(allow.grant, granted)]
+        if per_minute != granted:
+            limits.append(Limit(f"{allow.grant} {per_minute}", per_minute))
+        wait_s = self.rates.take(limits, lease.part, self.boot_ms())
+        return Deny(Reason.QUOTA_EXCEEDED, retry_after_s=wait_s) if wait_s else None

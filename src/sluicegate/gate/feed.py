@@ -9,6 +9,8 @@ Rules of `Tail`, which takes bytes and never fetches:
 - A feed's certificate is over when any answer or entry has shown a later time: its own word is not asked.
 - An entry that this build cannot fold halts the tail forever: there is no further lease, so the gateway
   closes.
+- A feed that has once given a part of the rates gives one with every lease. A feed of an earlier build gives
+  none: then the gateway may spend the whole rates, and never more than that.
 - Every question is signed with the key of this run. The key never leaves the run, so no one else can
   acknowledge for it.
 
@@ -32,6 +34,7 @@ import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core.access import feed
+from sluicegate.core.access.rate import WHOLE
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
 from sluicegate.gate.engine import Engine, Lease
@@ -44,6 +47,8 @@ _log = logging.getLogger(__name__)
 RETRY_MS = (50, 100, 200, 400, 800, 1_000)
 TICK_MS = 25
 WAIT_MS_MAX = 20_000
+ASK_AGAIN_MS = 60_000
+"""How long a feed that knows no parts of rates is not asked for one."""
 REPORT_MS = 1_000
 """How often the use of the gateway is reported, if there is any."""
 REPORT_TIMEOUT_S = 10
@@ -99,6 +104,10 @@ class Tail:
         """The time of the newest entry, milliseconds since 1970 UTC."""
         self._fold = feed.FOLD_VERSION
         self._is_of_earlier_fold = True
+        self._had_part = False
+        self._misread_ms = float("-inf")
+        """When a feed of an earlier build did not know what a spender is."""
+        self._says_spender = False
         self.incarnation = secrets.token_hex(16)
         self.halted: VerificationFailed | None = None
 
@@ -124,6 +133,10 @@ class Tail:
             "root": self._frontier.root().hex(),
             "fold": self._fold,
         }
+        again = self._had_part or self._asked_ms - self._misread_ms >= ASK_AGAIN_MS
+        self._says_spender = again and self._engine.rates.spender is not None
+        if self._says_spender:
+            question["spender"] = self._engine.rates.spender
         return acknowledgement.signed(question, self._key)
 
     def take(self, data: bytes) -> TrustedHead:
@@ -139,6 +152,8 @@ class Tail:
         if asked is None:
             raise BadFeed("a feed answer that nobody asked for")
         answer = feed.open_answer(data, asked, self._log)
+        if self._says_spender and answer.part is None:
+            raise BadFeed("a feed answer without the part of the rates that was asked for")
         received_ms = self._clock.boot_ms()
         self._check_clocks(answer, received_ms)
         self._check_times(answer)
@@ -152,7 +167,9 @@ class Tail:
         if answer.lease_ms:
             lease_ms = min(answer.lease_ms, self._engine.table.lease_ms)
             ends_ms = self._asked_ms + lease_ms - answer.age_ms
-            self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms))
+            part = WHOLE if answer.part is None else answer.part
+            self._had_part = answer.part is not None
+            self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms, part))
         return TrustedHead(grown.size, grown.root())
 
     def drifted(self) -> None:
@@ -164,6 +181,13 @@ class Tail:
         self._fold = (
             feed.EARLIER_FOLD_VERSION if is_newest and self._is_of_earlier_fold else feed.FOLD_VERSION
         )
+
+    def misread(self) -> None:
+        """Do not say who spends for a while: the feed is of an earlier build, which may be replaced.
+
+        One that has given a part is not.
+        """
+        self._misread_ms = self._clock.boot_ms()
 
     def _check_clocks(self, answer: feed.FeedAnswer, received_ms: float) -> None:
         """Check that the control plane's clock and this machine's agree.
@@ -333,6 +357,8 @@ class Feed:
                 data += await response.content.read(feed.ANSWER_BYTES_MAX + 1 - len(data))
         if response.status == 409:
             self._tail.drifted()
+        if response.status == 400 and b"spender" in data:  # every build names the field that it does not know
+            self._tail.misread()
         if response.status != 200:
             raise BadFeed(f"the feed answered {response.status}: {data[:300]!r}")
         self._remember(self._tail.take(data))

@@ -1,4 +1,4 @@
-"""A token bucket that holds one minute's worth."""
+"""A token bucket that holds one minute's worth: of bytes that are read, not of requests (`gate.rate`)."""
 
 from __future__ import annotations
 

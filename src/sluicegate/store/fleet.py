@@ -7,7 +7,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import FeedRecord, FeedTerm, Run
+from sluicegate.ports import NO_PARTS, Allotment, FeedRecord, FeedTerm, Run
 from sluicegate.store.database import BEING_MADE, Database, Schema
 from sluicegate_record.log import canonical
 
@@ -49,13 +49,28 @@ _runs = sa.Table(
     sa.Column("drifted", sa.String(8), nullable=True),
     sa.Column("ended_ms", sa.BigInteger, nullable=True),
 )
-FLEET = Schema(application_id=0x534C4746, version=1, metadata=_metadata)
+_parts = sa.table("parts", sa.column("surface"), sa.column("begin"), sa.column("end"), sa.column("spender"))
+FLEET = Schema(
+    application_id=0x534C4746,
+    version=1,
+    metadata=_metadata,
+    made=(
+        """CREATE TABLE IF NOT EXISTS parts (
+             surface VARCHAR(64), "begin" INTEGER, "end" INTEGER NOT NULL, spender VARCHAR(64) NOT NULL,
+             PRIMARY KEY (surface, "begin")) WITHOUT ROWID""",
+    ),
+)
 """The id marks a SQLite file as a feed's: "SLGF"."""
 _FORGET_TERM, _ADD_TERM = sa.delete(_terms), sa.insert(_terms)
 _FORGET_RUN = sa.delete(_runs).where(
     _runs.c.gateway == sa.bindparam("of_gateway"), _runs.c.incarnation == sa.bindparam("of_incarnation")
 )
 _ADD_RUN, _TERM, _RUNS = sa.insert(_runs), sa.select(_terms), sa.select(_runs)
+_FORGET_PARTS = sa.delete(_parts).where(_parts.c.surface == sa.bindparam("of_surface"))
+_ADD_PARTS = sa.insert(_parts)
+_PARTS = sa.select(_parts.c.surface, _parts.c.spender, _parts.c.begin, _parts.c.end).order_by(
+    _parts.c.surface, _parts.c.begin
+)
 
 
 class SqliteFeedRegister:
@@ -75,8 +90,26 @@ class SqliteFeedRegister:
             runs = [_run(row) for row in connection.execute(_RUNS)]
         return FeedRecord(None if term is None else FeedTerm(*term), runs)
 
-    def commit(self, term: FeedTerm, runs: Sequence[Run], gone: Sequence[Run]) -> None:
-        """Note the term and some runs, and forget those that are gone."""
+    def term(self) -> FeedTerm | None:
+        """The term that was committed last."""
+        self._database.check_file()
+        with self._database.reading() as connection:
+            term = connection.execute(_TERM).one_or_none()
+        return None if term is None else FeedTerm(*term)
+
+    def allotments(self) -> Sequence[Allotment]:
+        """Those that were committed last."""
+        with self._database.reading() as connection:
+            return [Allotment(*row) for row in connection.execute(_PARTS)]
+
+    def commit(
+        self,
+        term: FeedTerm,
+        runs: Sequence[Run],
+        gone: Sequence[Run],
+        parts: Mapping[str, Sequence[Allotment]] = NO_PARTS,
+    ) -> None:
+        """Note the term, some runs, all allotments of some surfaces, and forget the runs that are gone."""
         self._database.check_file()
         with self._database.writing() as connection:
             connection.execute(_FORGET_TERM)
@@ -93,6 +126,10 @@ class SqliteFeedRegister:
             _forget(connection, [*runs, *gone])
             if runs:
                 connection.execute(_ADD_RUN, [_row(run) for run in runs])
+            for surface, allotments in parts.items():
+                connection.execute(_FORGET_PARTS, {"of_surface": surface})
+                if allotments:
+                    connection.execute(_ADD_PARTS, [each._asdict() for each in allotments])
 
     def close(self) -> None:
         """Close every connection."""
@@ -113,6 +150,22 @@ class SqliteFeeds:
             return [self._record(folder) for folder in known if (folder / FILE).exists()]
         except OSError as error:
             raise StoreUnavailable(f"the feeds in {self._folder} cannot be read: {error.strerror}") from error
+
+    def terms(self, but: str) -> Mapping[str, FeedTerm | None]:
+        """The term of every feed but one; None of one that cannot be read now, or has none yet."""
+        try:
+            known = [each.name for each in self._folder.iterdir() if (each / FILE).exists()]
+        except FileNotFoundError:
+            known = []
+        return {name: self._term(name) for name in sorted(known) if name != but}
+
+    def _term(self, name: str) -> FeedTerm | None:
+        try:
+            if name not in self._open:
+                self._open[name] = SqliteFeedRegister(self._folder / name / FILE, read_only=True)
+            return self._open[name].term()
+        except (StoreUnavailable, StoreUnusable):
+            return None
 
     def close(self) -> None:
         """Close every connection."""

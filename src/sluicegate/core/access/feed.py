@@ -7,6 +7,8 @@ Rules:
 - An answer is signed with the log's key, or with a feed's own under a certificate of the log's key. Then it
   also holds the log's signed head, and gives no lease unless that is of its root: a feed's key can give
   leases, and cannot invent an entry.
+- A question that says who spends is answered with the part of the rates that comes with the lease. An
+  earlier build does not say it, and its answer has no part; nor has the answer of an earlier build.
 - The lease ends at (moment the question was sent) + leaseMs - ageMs on the asker's CLOCK_BOOTTIME. No delay,
   replay, cache or wall clock can stretch that.
 """
@@ -21,6 +23,7 @@ from typing import Annotated, Any, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from sluicegate.core.access.rate import RatePart
 from sluicegate.errors import BadFeed, BadSignature, InvalidInput, SluicegateError, VerificationFailed
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries import read as read_entry
@@ -125,6 +128,8 @@ class FeedAnswer:
     control_ms: int
     lease_ms: int
     age_ms: int
+    part: RatePart | None = None
+    """What may be spent of the rates while the lease lasts; None from a feed that knows no parts."""
     good_until_ms: int | None = None
     """Until when the certificate is good of the feed that signed it, milliseconds since 1970 UTC."""
 
@@ -134,7 +139,7 @@ class SignedAnswer(Form):
     """What the signature of an answer covers: the question that it answers, and its contents.
 
     Units: `root` 32 raw bytes; `control_ms` milliseconds since 1970 UTC; `lease_ms` and `age_ms`
-           milliseconds.
+           milliseconds. `part` are the bounds of a part of the rates, for a question that says who spends.
     """
 
     gateway: str
@@ -146,6 +151,7 @@ class SignedAnswer(Form):
     control_ms: Annotated[Time, Key("controlTime")]
     lease_ms: int
     age_ms: int
+    part: tuple[int, ...] | None = None
 
 
 def answer_json(
@@ -169,6 +175,8 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
     try:
         answer: Any = canonical.loads(data, max_bytes=ANSWER_BYTES_MAX)
         stated = {name: answer[name] for name in _STATED}
+        if _PART in answer:
+            stated[_PART] = answer[_PART]
         sig, items = _REST(answer)
         message = dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated))
         signed = SignedAnswer.from_json(stated)
@@ -188,6 +196,7 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
             signed.control_ms,
             signed.lease_ms,
             signed.age_ms,
+            None if signed.part is None else RatePart.read(signed.part),
             None if by is None else by.valid_until_ms,
         )
     except InvalidSignature as error:
@@ -218,6 +227,7 @@ def _check_head(head: str, signed: SignedAnswer, log: Verifier) -> None:
 
 
 _STATED = ("gateway", "incarnation", "nonce", "after", "size", "root", "controlTime", "leaseMs", "ageMs")
+_PART = "part"
 _REST = operator.itemgetter("sig", "entries")
 _ITEM = operator.itemgetter("leaf", "gate")
 
