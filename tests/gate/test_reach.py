@@ -117,6 +117,7 @@ FREE: list[dict[str, Any]] = [
     {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}},
     {"text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}}},
     {"metadata": {"file_id": "mine", "container": "mine"}},
+    {"client_metadata": {"thread_id": "mine", "session_id": "mine"}},
     {"audio": {"format": "wav", "voice": "alloy"}},
     {"tools": [{"type": "code_interpreter", "container": {"type": "auto"}}]},
     {"container": {"skills": [{"type": "anthropic", "skill_id": "pptx", "version": "latest"}]}},

@@ -91,6 +91,7 @@ _FREE = frozenset(
         "arguments",
         "input_examples",
         "metadata",
+        "client_metadata",
         "annotations",
         "citations",
         "logit_bias",
