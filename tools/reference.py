@@ -34,7 +34,7 @@ from sluicegate_record.entries.body import Part, part_of
 from sluicegate_record.form import FormField, definitions, shape_of
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.plan import APPEAL, OFFER, REPLY
-from tools import commands
+from tools import clients, commands
 from tools.english import GENERATED
 
 
@@ -43,6 +43,7 @@ def pages() -> dict[str, str]:
     return {
         "reference/plan.schema.json": json.dumps(plan.schema(), indent=2) + "\n",
         "reference/refusals.md": _refusals(),
+        "reference/clients.md": _clients(),
         "reference/refused-by-name.md": _later(),
         "reference/api.md": _api(),
         "reference/openapi.json": json.dumps(openapi.document(PUBLIC), indent=2) + "\n",
@@ -120,6 +121,54 @@ The gateway changes only the value of `model` in the request. The response has t
 def _status(reason: Reason) -> str:
     status = str(REASONS[reason].status)
     return f"{status}; 451 when its basis is an order" if reason is Reason.DIRECTIVE_IN_FORCE else status
+
+
+def _clients() -> str:
+    found = [
+        [each.name, each.version, *(_ends(each, kind) for kind in clients.Kind)] for each in clients.CLIENTS
+    ]
+    tried = [[each.name, each.what, each.kind, each.status] for each in clients.SITUATIONS]
+    gaps = [
+        [
+            ", ".join(sorted(gap.clients)),
+            _listed(sorted(gap.situations)),
+            _cell(gap.cell, varies=gap.varies),
+            gap.why,
+        ]
+        for gap in clients.GAPS
+    ]
+    sections = [
+        _table(["client", "version", *clients.Kind], found),
+        _HOW_IT_ENDS,
+        "## Situations\n\n" + _table(["name", "what happens", "column", "status"], tried),
+        "## Where a client does otherwise\n\n" + _table(["client", "situations", "result", "why"], gaps),
+    ]
+    return _page(
+        "Clients",
+        "Clients as people run them, unmodified, before a gateway. The tests run each of them in each\n"
+        "situation, and compare the result with this page. `make test-long` runs those that are large.",
+        "\n\n".join(sections),
+    )
+
+
+_HOW_IT_ENDS = """A cell says how many requests a question took, and how it ended for the person who asked:
+
+- *answered*: the text is the model's. Request and answer went through unchanged, byte for byte.
+- *shown*: the client reports a failure, and its error shows the gateway's text.
+- *failed*: the client reports a failure, without that text.
+- *otherwise*: the last table says how."""
+
+
+def _ends(client: clients.ForeignClient, kind: clients.Kind) -> str:
+    usual = [each for each in client.situations if each.kind is kind and not clients.gap_of(client, each)]
+    cells = {_cell(clients.expected(client, each)) for each in usual}
+    if kind is clients.Kind.ANSWERED and cells:
+        return "answered"
+    return "; ".join(sorted(cells)) or "otherwise"
+
+
+def _cell(cell: clients.Cell, *, varies: bool = False) -> str:
+    return f"{cell.attempts}{' or more' if varies else ''} × {cell.end}"
 
 
 def _later() -> str:
