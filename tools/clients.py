@@ -220,13 +220,6 @@ GAPS = [
     ),
     Gap(
         frozenset({"Codex"}),
-        frozenset({Reason.CREDENTIAL_MISSING, Reason.CREDENTIAL_UNKNOWN, Reason.CREDENTIAL_REVOKED})
-        | {Reason.GATE_CLOCK_DIFFERS},
-        Cell(2, 400, End.SHOWN),
-        "It asks for a WebSocket first, twice. The gateway looks at the key before all else.",
-    ),
-    Gap(
-        frozenset({"Codex"}),
         frozenset({Reason.REQUEST_INVALID}),
         Cell(0, 0, End.FAILED),
         "It takes no empty name of a model, by which the tests make a request invalid.",

@@ -150,9 +150,10 @@ def test_a_websocket_is_answered_with_the_way_on(gate, key, agent):
         assert client.send(sent).response()[0] == 200
 
 
-def test_a_websocket_without_a_key_learns_only_that(gate):
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/no-such-path"])
+def test_a_websocket_without_a_key_learns_only_that_there_is_none(gate, path):
     with Raw(gate.port) as client:
-        assert client.send(upgrade("/v1/responses", None)).response()[0] == 401
+        assert client.send(upgrade(path, None)).response()[0] == 426
 
 
 def test_another_offer_is_ignored(gate, key):

@@ -4,7 +4,7 @@ Rules:
 - Only exact raw paths are served: `dialects.ENDPOINTS` are forwarded, the models are listed, and the gateway
   reports its health. No path is decoded, joined or normalised on the way.
 - Under `/v1/` the credential comes first: without a known one, no caller learns which paths exist. Only a
-  browser's preflight has none, and gets the same answer for every path.
+  browser's preflight and an offer to speak WebSocket come before it: each gets one answer for every path.
 - A refusal before the body was read ends the connection; the body is not read for it.
 - Prompts, completions and credentials are neither kept nor logged.
 """
@@ -93,15 +93,15 @@ class Gateway:
         if cors.is_preflight(exchange.method, exchange.headers):
             _preflight(exchange)
             return None
+        if exchange.connection.head.offers_websocket:
+            self._refuse(exchange, Deny(Reason.UPGRADE_REQUIRED))
+            return None
         digest = credential_digest(exchange.headers)
         found = self._engine.identify(digest)
         if isinstance(found, Deny) or digest is None:
             self._refuse(exchange, found if isinstance(found, Deny) else Deny(Reason.CREDENTIAL_MISSING))
             return None
         exchange.connection.hold()
-        if exchange.connection.head.offers_websocket:
-            self._refuse(exchange, Deny(Reason.UPGRADE_REQUIRED))
-            return None
         if exchange.path in ENDPOINTS:
             return self._take_in(exchange, digest, found) if _allowed(exchange, "POST") else None
         if exchange.path == _MODELS or exchange.path.startswith(_MODEL):
