@@ -71,9 +71,12 @@ class Ordeal:
                 stack.enter_context(each.still())
             yield
 
-    def serve_a_while(self) -> None:
-        """Let the load go on for a random time, and look at the log's head now and then."""
-        ends_s = time.monotonic() + self.random.uniform(*LOAD_S)
+    def serve_a_while(self, slowness: float = 1.0) -> None:
+        """Let the load go on for a random time, and look at the log's head now and then.
+
+        `slowness` is how many times longer than on a quiet machine.
+        """
+        ends_s = time.monotonic() + slowness * self.random.uniform(*LOAD_S)
         while time.monotonic() < ends_s:
             self.record.see(self.plane.control_url)
             time.sleep(LOOK_EVERY_S)

@@ -64,7 +64,7 @@ def kill_control(ordeal: Ordeal, times: int) -> None:
                 plane.control.spawn()
                 time.sleep(ordeal.random.uniform(*START_S))
             else:
-                ordeal.serve_a_while()
+                ordeal.serve_a_while(max(1.0, kills / times))
             plane.control.kill()
             with ordeal.still():
                 if not plane.apart:

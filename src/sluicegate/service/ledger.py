@@ -25,6 +25,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -139,17 +140,20 @@ class Ledger:
                     self._tick()
                 except _RolledBack as rolled_back:
                     return rolled_back.refusal
-        if not is_first:
+        if not (is_first and effect == "directs"):  # the answer to an order waits for nothing
             with suppress(StoreUnavailable):  # whoever comes next does what has become due
-                self.tick()
+                self.tick(batches_max=1 if is_first else None)
         return result
 
-    def tick(self) -> None:
-        """Let everything happen that is due by now, in order, many things in a transaction.
+    def tick(self, batches_max: int | None = None) -> None:
+        """Let what is due by now happen, in order, many things in a transaction; all, or so many batches.
 
         Raises: StoreUnavailable: the rest will be done when asked again.
         """
-        while ticks.due(self._state, self.now_ms()) is not None:
+        batches = count() if batches_max is None else range(batches_max)
+        for _ in batches:
+            if ticks.due(self._state, self.now_ms()) is None:
+                return
             with self._lock.hold(), self._telling():
                 self._tick()
 
