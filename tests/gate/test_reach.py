@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import anthropic
@@ -50,6 +51,11 @@ STATE: list[tuple[str, dict[str, Any]]] = [
     ("input[0].id", {"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]}),
     ("input[0].id", {"input": [{"type": "image_generation_call", "id": "ig_1", "result": None}]}),
     ("input[0].id", {"input": [{"type": "compaction", "id": "cmp_1"}]}),
+    ("input[0].id", {"input": [{"Type": "item_reference", "ID": "msg_1"}]}),
+    ("input[0].id", {"input": [{"type": "item_reference", "Id": "msg_1", "status": "completed"}]}),
+    ("input[0].id", {"input": [{"id": "msg_1", "status": None}]}),
+    ("input[0].id", {"input": [{"id": "msg_1", "status": "completed"}]}),
+    ("input[0].id", {"input": [{"type": "reasoning", "id": "rs_1", "Content": ["as another field"]}]}),
     (
         "input[0].content[1].file_id",
         {"input": [user({"type": "input_text", "text": "see"}, {"type": "input_file", "file_id": "file-1"})]},
@@ -123,6 +129,8 @@ FREE: list[dict[str, Any]] = [
     {"container": {"skills": [{"type": "anthropic", "skill_id": "pptx", "version": "latest"}]}},
     {"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"}]},
     {"input": [{"type": "message", "id": "msg_1", "role": "assistant", "content": []}]},
+    {"input": [{"id": "msg_1", "role": "assistant", "content": "said before"}]},
+    {"input": [{"type": "message", "id": None, "role": "user", "content": []}]},
     {"input": [{"type": "image_generation_call", "id": "ig_1", "result": "aGk=", "status": "completed"}]},
 ]
 
@@ -130,6 +138,34 @@ FREE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("fields", FREE, ids=range(len(FREE)))
 def test_what_is_said_is_not_taken_for_a_name(fields):
     assert read(asked(**fields), Dialect.RESPONSES).state == ""
+
+
+@pytest.mark.parametrize("name", ["Input", "INPUT", "Tools", "\u200btools"])
+def test_the_lists_that_are_looked_into_have_one_name(name):
+    with pytest.raises(InvalidInput, match=r"differs from '(?:input|tools)' only in case"):
+        read(asked(**{name: [{"type": "item_reference", "id": "msg_1"}]}), Dialect.RESPONSES)
+
+
+def test_a_long_name_is_not_held_for_each_of_its_values():
+    """The names around a value, once for each value, would be a hundred times the body."""
+    inside: dict[str, Any] = {"k " * 15_000: {str(number): [] for number in range(3_000)}}
+    body = asked(x=inside, file_id=None)
+    tracemalloc.start()
+    try:
+        assert read(body).state == ""
+        assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_path_of_a_field_is_short_and_ends_with_it():
+    inside: Any = {"file_id": "f"}
+    for number in range(100):
+        inside = {f"{number}" * 200: [inside]}
+    path = read(asked(x=inside)).state
+    assert path.startswith("…")
+    assert path.endswith("[0].file_id")
+    assert len(path) < 1_500
 
 
 ROUTED: list[tuple[str, dict[str, Any]]] = [
@@ -143,6 +179,9 @@ ROUTED: list[tuple[str, dict[str, Any]]] = [
     ("tools[0].model", {"tools": [{"type": "advisor_20260301", "name": "advisor", "model": "b"}]}),
     ("tools[0].model", {"tools": [{"type": "image_generation", "model": "gpt-image-1"}]}),
     ("input[0].tools[0].model", {"input": [{"type": "additional_tools", "tools": [{"model": "b"}]}]}),
+    ("tools[0].Model", {"tools": [{"type": "image_generation", "Model": "b"}]}),
+    ("input[0].Tools[0].model", {"input": [{"type": "additional_tools", "Tools": [{"model": "b"}]}]}),
+    ("tools[0].tools[1].model", {"tools": [{"type": "namespace", "tools": [{}, {"model": "b"}]}]}),
 ]
 
 

@@ -10,7 +10,8 @@ Rules:
   forwarded, whatever the account.
 - What people, tools and schemas say is free: a property `file_id` of a tool's schema, or of its arguments, is
   no state.
-- A name in other case counts: some servers read names so.
+- A name in other case counts, also of a field by which others are found: some servers read names so.
+- The cost is that of the body: where a field is becomes a text only once it is found, and a short one.
 
 Sources: the request types of openai 3.54 and anthropic 2.12 (state, programmes); openrouter.ai's reference of
 chat completions (`models`, `route`, `provider`, `preset`); LiteLLM's proxy documentation (the others).
@@ -19,7 +20,7 @@ chat completions (`models`, `route`, `provider`, `preset`); LiteLLM's proxy docu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluicegate.errors import InvalidInput
 
@@ -57,6 +58,9 @@ ROUTING = frozenset(
 
 STORED = frozenset({"conversation", "previous_response_id", "container", "thread", "prompt"})
 """Top-level fields that may name what the model's server keeps. `prompt` does if it is an object."""
+
+LISTS = frozenset({"input", "tools"})
+"""Top-level fields whose items are looked at."""
 
 _NAMED = frozenset(
     {
@@ -104,6 +108,30 @@ _BY_ID: Mapping[str, tuple[str, ...]] = {
     "image_generation_call": ("result",),
 }
 """Items of a Responses input that a server looks up by their id, unless they have one of these fields."""
+NAME_MAX = 80
+DEPTH_MAX = 16
+"""How many characters of each name, and how many of the innermost names, the path of a field has."""
+
+
+class _Field(NamedTuple):
+    """Where a value is: under a name, or at a place of an array, within another value.
+
+    A text for each value would have the names around it as often as there are values.
+    """
+
+    within: _Field | None
+    name: str | int
+
+    def path(self) -> str:
+        """The path, such as `input[0].id`; of a deep one, its end."""
+        field: _Field | None = self
+        parts: list[str] = []
+        while field is not None and len(parts) < DEPTH_MAX:
+            name = field.name
+            parts.append(f".{name[:NAME_MAX]}" if isinstance(name, str) else f"[{name}]")
+            field = field.within
+        path = "".join(reversed(parts))
+        return f"…{path}" if field is not None else path.removeprefix(".")
 
 
 def is_deep(found: Mapping[str, Any]) -> bool:
@@ -158,20 +186,20 @@ def programme(body: Mapping[str, Any]) -> str:
 
 def _kept(body: Mapping[str, Any]) -> Iterator[str]:
     """The paths of fields that name something kept. What is free is not looked into."""
-    waiting: list[tuple[str, Any]] = [("", body)]
+    waiting: list[tuple[_Field | None, Any]] = [(None, body)]
     while waiting:
-        path, value = waiting.pop()
+        field, value = waiting.pop()
         if isinstance(value, list):
             waiting += [
-                (f"{path}[{at}]", each) for at, each in enumerate(value) if isinstance(each, dict | list)
+                (_Field(field, at), each) for at, each in enumerate(value) if isinstance(each, dict | list)
             ]
         else:
             for name, each in value.items():
-                folded, where = name.casefold(), f"{path}.{name}" if path else name
+                folded = name.casefold()
                 if folded in _DEEP and _names(folded, each, value):
-                    yield where
-                elif isinstance(each, dict | list) and not _is_free(folded, path, value):
-                    waiting.append((where, each))
+                    yield _Field(field, name).path()
+                elif isinstance(each, dict | list) and not _is_free(folded, value, is_top=field is None):
+                    waiting.append((_Field(field, name), each))
 
 
 def _names(folded: str, value: Any, beside: Mapping[str, Any]) -> bool:
@@ -185,34 +213,51 @@ def _names(folded: str, value: Any, beside: Mapping[str, Any]) -> bool:
     return folded == "container" and isinstance(value, str)
 
 
-def _is_free(folded: str, path: str, beside: Mapping[str, Any]) -> bool:
+def _is_free(folded: str, beside: Mapping[str, Any], *, is_top: bool) -> bool:
     """Whether what a field holds is said, and not read by a server; a tool's `input` is."""
-    return folded in _FREE or (folded == "input" and path != "" and "tool_use" in str(beside.get("type")))
+    return folded in _FREE or (folded == "input" and not is_top and "tool_use" in str(beside.get("type")))
 
 
 def _references(items: list[Any]) -> Iterator[str]:
     """The items of an input that stand for others by their id."""
     for at, item in enumerate(items):
-        if not isinstance(item, dict) or item.get("id") is None:
-            continue
-        kind = item.get("type")
-        contents = _BY_ID.get(kind) if isinstance(kind, str) else None
-        is_bare = item.keys() <= {"id", "type"}
-        if is_bare or kind == "item_reference" or (contents and not any(map(item.get, contents))):
+        if isinstance(item, dict) and _is_reference(item):
             yield f"input[{at}].id"
+
+
+def _is_reference(item: Mapping[str, Any]) -> bool:
+    """Whether an item of an input has an id, and not what it is the id of."""
+    given = {name.casefold() for name, value in item.items() if value is not None}
+    if "id" not in given:
+        return False
+    kinds = [value for name, value in item.items() if name.casefold() == "type" and value is not None]
+    if given <= {"id", "type"} or not (kinds or "role" in given):
+        return True
+    contents = [_BY_ID.get(kind, ()) for kind in kinds if isinstance(kind, str)]
+    return "item_reference" in kinds or any(each and not any(map(item.get, each)) for each in contents)
 
 
 def _other_models(body: Mapping[str, Any]) -> Iterator[str]:
     """The tools that a server runs with another model."""
-    for path, tools in _tools(body):
-        for at, tool in enumerate(tools if isinstance(tools, list) else ()):
-            if isinstance(tool, dict) and tool.get("model") not in (None, body.get("model")):
-                yield f"{path}[{at}].model"
+    for field, tool in _tools(body):
+        for name, model in tool.items():
+            if name.casefold() == "model" and model not in (None, body.get("model")):
+                yield _Field(field, name).path()
 
 
-def _tools(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield "tools", body.get("tools")
+def _tools(body: Mapping[str, Any]) -> Iterator[tuple[_Field, Mapping[str, Any]]]:
+    """The tools of a body, those that items of its input bring, and those within other tools."""
     items = body.get("input")
+    waiting: list[tuple[_Field | None, Mapping[str, Any]]] = [(None, body)]
     for at, item in enumerate(items if isinstance(items, list) else ()):
-        if isinstance(item, dict) and "tools" in item:
-            yield f"input[{at}].tools", item["tools"]
+        if isinstance(item, dict):
+            waiting.append((_Field(_Field(None, "input"), at), item))
+    while waiting:
+        field, within = waiting.pop()
+        for name, tools in within.items():
+            if name.casefold() == "tools" and isinstance(tools, list):
+                for at, tool in enumerate(tools):
+                    if isinstance(tool, dict):
+                        found = _Field(_Field(field, name), at)
+                        yield found, tool
+                        waiting.append((found, tool))

@@ -36,6 +36,7 @@ SIGNIFICANT = frozenset(
         reach.PROGRAMMES,
         *reach.STORED,
         *reach.ROUTING,
+        *reach.LISTS,
     }
 )
 """The keys that say what the request asks for, for which person, whether its work ends with it, and what it
@@ -60,7 +61,8 @@ _PARTS = re.compile(r"[.\[\]]")
 VALUES_MAX = 400_000
 """How many values a body may have: more than the longest list of tokens that a model takes."""
 KEYS_MAX = 1_000
-"""How many keys the object may have that is the body: each is looked at."""
+KEY_MAX = 100
+"""How many keys the object may have that is the body, and how many characters each: each is looked at."""
 _UNCOUNTED_BYTES = 64 * 1024
 
 
@@ -102,14 +104,7 @@ def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
         value, deep = _parsed(text, _ANY), True
     if not isinstance(value, dict):
         raise InvalidInput(f"the body is {kind(value)}, expected a json object")
-    if len(value) > KEYS_MAX:
-        raise InvalidInput(f"the body has {len(value)} keys, expected at most {KEYS_MAX}")
-    for key in value:
-        if key not in SIGNIFICANT and _folded(key) in _FOLDED:
-            meant = quoted(_folded(key))
-            raise InvalidInput(
-                f"key {quoted(key)} differs from {meant} only in case or in what does not show"
-            )
+    _check_keys(value)
     if b"\\u" in body:
         _refuse_escaped_keys(body)
     if flag(value, "background"):
@@ -124,6 +119,22 @@ def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
         reach.programme(value),
         reach.state(value, deep=deep),
     )
+
+
+def _check_keys(body: dict[str, Any]) -> None:
+    """Refuse keys that are too many, too long, or that another parser could read as significant ones."""
+    if len(body) > KEYS_MAX:
+        raise InvalidInput(f"the body has {len(body)} keys, expected at most {KEYS_MAX}")
+    for key in body:
+        if len(key) > KEY_MAX:
+            raise InvalidInput(
+                f"key {quoted(key)} is longer than {KEY_MAX} characters, expected a shorter one"
+            )
+        if key not in SIGNIFICANT and _folded(key) in _FOLDED:
+            meant = quoted(_folded(key))
+            raise InvalidInput(
+                f"key {quoted(key)} differs from {meant} only in case or in what does not show"
+            )
 
 
 def _folded(key: str) -> str:
