@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from sluicegate.http.connection import HttpConnection
 from tests.http.framing import GET, HOST
 from tests.http.running import RunningServer, running, statuses
 from tests.raw import Raw
-from tests.waiting import eventually
+from tests.waiting import BOUND_S, eventually
 
 SHORT: dict[str, Any] = {"head_timeout_ms": 200, "body_timeout_ms": 200, "idle_timeout_ms": 200}
 WAIT = b"GET /wait HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -164,6 +165,28 @@ def test_the_address_of_a_request_is_the_last_one_that_a_proxy_of_ours_names():
         with Raw(served.port) as first, Raw(served.port) as second:
             assert second.send(GET).response()[0] == 200
             assert first.send(GET).response()[0] == 200
+
+
+def bytes_of_a_client_that_is_not_read(served: RunningServer) -> int:
+    """How much of bodies is here of a connection of which no more is read now; 0 without one."""
+    for connection in served.server._capacity:
+        assert isinstance(connection, HttpConnection)
+        if connection._is_reading_paused:
+            return sum(each._waiting_bytes for each in connection._queue)
+    return 0
+
+
+def test_bodies_of_requests_that_wait_for_their_turn_do_not_pile_up():
+    body = b"POST /body HTTP/1.1\r\n" + HOST + b"Content-Length: 60000\r\n\r\n" + bytes(60_000)
+    with running() as served, Raw(served.port) as client:
+        sending = threading.Thread(target=client.send, args=(WAIT + 16 * body,), daemon=True)
+        sending.start()
+        waiting = eventually(lambda: bytes_of_a_client_that_is_not_read(served))
+        assert waiting < 400_000
+        served.let_go()
+        assert [client.response()[0] for _ in range(17)] == [200] * 17
+        sending.join(BOUND_S)
+        assert client.send(GET).response()[0] == 200
 
 
 def test_a_client_that_does_not_read_is_reset():

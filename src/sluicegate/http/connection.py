@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import islice
 from typing import Any
 
 from sluicegate.http.capacity import Capacity, address_key
@@ -183,6 +184,8 @@ class HttpConnection(asyncio.Protocol):
 
     def resume(self) -> None:
         """Continue to read: more of the body, or that the client leaves."""
+        if self._has_bodies_waiting():
+            return
         if self._is_reading_paused and not self._transport.is_closing():
             self._is_reading_paused = False
             self._transport.resume_reading()
@@ -259,6 +262,8 @@ class HttpConnection(asyncio.Protocol):
         if exchange is self._queue[0]:
             self._unset_timer()
         exchange.arrived()
+        if self._has_bodies_waiting():
+            self.pause()
         if self.is_stopping:
             self._reader.close()
 
@@ -314,6 +319,14 @@ class HttpConnection(asyncio.Protocol):
         else:
             _log.error("%s %s failed", exchange.head.method, exchange.head.path.decode(), exc_info=error)
             exchange.fail()
+
+    def _has_bodies_waiting(self) -> bool:
+        """Whether a request has its body here before it is its turn. Until then no more is read, or those of
+        all that wait would pile up.
+        """
+        return len(self._queue) > 1 and any(
+            each.body_arrived and not each.body_taken for each in islice(self._queue, 1, None)
+        )
 
     def _wait(self) -> None:
         """Wait for the next request."""
