@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import socket
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from sluicegate.core.access.refusals import Deny, Reason
+from sluicegate.errors import InvalidInput
 from sluicegate.gate.intake import Full, Intake
+from sluicegate.gate.request import read
 from tests.clock import Clock
 from tests.gate.clients import chat, get, post
 from tests.gate.running import Running, running, settings
@@ -19,6 +22,7 @@ from tests.raw import Raw
 from tests.waiting import eventually
 
 MIB = 1024 * 1024
+CONNECTIONS = 80
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def clock() -> Clock:
 
 def intake(clock: Clock) -> Intake:
     limits = {"max_body_bytes": 100, "max_unfinished_bytes": 800, "max_refused_bytes_per_minute": 600}
-    return Intake(settings(**limits), clock)
+    return Intake(settings(**limits), CONNECTIONS, clock)
 
 
 def test_all_unfinished_bodies_together_hold_no_more_than_the_total(clock: Clock) -> None:
@@ -65,9 +69,25 @@ def test_a_body_that_is_complete_waits_for_nobody(clock: Clock) -> None:
 
 
 def test_a_share_holds_one_body_at_least(clock: Clock) -> None:
-    made = Intake(settings(max_body_bytes=1_000, max_unfinished_bytes=1_000), clock)
+    made = Intake(settings(max_body_bytes=1_000, max_unfinished_bytes=1_000), CONNECTIONS, clock)
     with made.body("org-1") as body:
         body.add(bytes(1_000), more=True)
+
+
+def test_unfinished_bodies_of_which_nothing_has_come_are_bounded_in_number(clock: Clock) -> None:
+    made = intake(clock)
+    with ExitStack() as held:
+        for organization in ("org-1", "org-2", "org-3", "org-4"):
+            for _ in range(10):
+                held.enter_context(made.body(organization)).add(b"", more=True)
+            with made.body(organization) as body, pytest.raises(Full):
+                body.add(b"", more=True)
+        with made.body("org-5") as body, pytest.raises(Full):
+            body.add(b"", more=True)
+        with made.body("org-1") as body:
+            body.add(b"whole", more=False)
+    with made.body("org-5") as body:
+        body.add(b"", more=True)
 
 
 def test_what_is_read_for_nothing_is_metered_by_organization(clock: Clock) -> None:
@@ -117,6 +137,18 @@ def test_unfinished_bodies_are_refused_over_their_total_and_others_go_on(quick, 
         assert eventually(lambda: held_by(gate) == 0)
 
 
+def test_bodies_that_never_come_leave_connections_to_others(quick, world):
+    """A key that is known keeps its connections while its bodies are awaited."""
+    other, key = world.customer("org-2"), world.customer()
+    with running(world, quick, max_connections=16) as gate, ExitStack() as held:
+        for _ in range(16):
+            client = held.enter_context(Raw(gate.port))
+            client.send(unfinished(key, 0))
+        for _ in range(3):
+            with Raw(gate.port) as client:
+                assert client.send(post("/v1/chat/completions", chat(), other)).response()[0] == 200
+
+
 def test_who_sends_what_is_refused_is_read_no_further(quick, world):
     key, other = world.customer(), world.customer("org-2")
     asked = json.dumps({"model": "no-such-model", "messages": [], "pad": "x" * 10_000}).encode()
@@ -145,3 +177,9 @@ def test_a_body_with_very_many_keys_is_refused_before_they_are_looked_at(quick, 
         status, _, said = client.response()
     assert (status, json.loads(said)["error"]["code"]) == (400, "request_invalid")
     assert "1001 keys, expected at most 1000" in said.decode()
+
+
+def test_a_very_long_key_is_refused_before_it_is_looked_at():
+    with pytest.raises(InvalidInput, match="longer than 100 characters"):
+        read(json.dumps({"model": MODEL, "m" * 101: 1}).encode())
+    assert read(json.dumps({"model": MODEL, "m" * 100: {"k" * 101: 1}}).encode()).model == MODEL

@@ -33,7 +33,7 @@ def outline(body: bytes) -> Outline:
 
 
 def read(body: bytes, dialect: Dialect = Dialect.OPENAI, text_max: int = MOST) -> BodyContent:
-    return asyncio.run(BodyReader(text_max).read([body[:1000], body[1000:]], b"", dialect, 4 * MOST))
+    return asyncio.run(BodyReader(text_max).read("org-1", [body[:1000], body[1000:]], b"", dialect, 4 * MOST))
 
 
 pieces = st.lists(
@@ -141,7 +141,7 @@ def run(work: Callable[[BodyReader], Awaitable[T]]) -> T:
 
 
 async def asked(reader: BodyReader, body: bytes) -> str:
-    return (await reader.read([body], b"", Dialect.OPENAI, MOST)).asked.model
+    return (await reader.read("org-1", [body], b"", Dialect.OPENAI, MOST)).asked.model
 
 
 def test_the_process_is_kept_and_started_again_when_it_has_ended():

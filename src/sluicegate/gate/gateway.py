@@ -46,6 +46,7 @@ from sluicegate.gate.request import Request, RequestHeaders
 from sluicegate.gate.sse import EventRoom
 from sluicegate.gate.upstream import Upstream
 from sluicegate.http.exchange import HttpExchange
+from sluicegate.http.server import connections_max
 from sluicegate.settings import GatewaySettings
 
 Answering = Coroutine[Any, Any, None]
@@ -70,7 +71,7 @@ class Gateway:
         self._callers = Callers(engine.table, engine.missing)
         self._upstreams = upstreams
         self._settings = settings
-        self._intake = Intake(settings, engine.boot_ms)
+        self._intake = Intake(settings, connections_max(settings.http, FILES_EACH), engine.boot_ms)
         self._room = EventRoom(settings.max_held_event_bytes)
         self._reader = BodyReader(settings.max_text_bytes)
         self._metrics = Metrics(engine, self._intake)
@@ -179,7 +180,9 @@ class Gateway:
                 headers = request.read_headers(exchange.headers)
                 _check_query(exchange)
                 most = self._body_max(exchange)
-                content = await self._reader.read(body.parts(), headers.coding, exchange.dialect, most)
+                content = await self._reader.read(
+                    organization, body.parts(), headers.coding, exchange.dialect, most
+                )
                 ask = self._ask(digest, content.asked, headers)
             except Full:
                 self._refuse(exchange, busy())
@@ -269,8 +272,7 @@ class Gateway:
         connection = exchange.connection
         length = connection.head.field(b"content-length")
         self._check_size(exchange, int(length or 0))
-        if first:
-            body.add(first, more=not connection.body_taken)
+        body.add(first, more=not connection.body_taken)
         while not connection.body_taken:
             part = await connection.read()
             body.add(part, more=not connection.body_taken)

@@ -4,6 +4,8 @@ Rules:
 - All bodies that are unfinished or being read hold no more than a stated total, those of one organization no
   more than a share of it. A body that is complete with its next part is not refused: no one waits for others'
   bodies.
+- Their number is bounded in the same way, because each has a connection: who sends no bodies after its heads
+  would else take all of them.
 - Reading costs time, whatever the answer is. So what was read for refused requests is metered, by
   organization. Who has used that up is refused before the next body is read. What was admitted does not
   count: the conditions of its grant meter that.
@@ -53,14 +55,19 @@ class RequestBody:
 
 
 class Intake:
-    """What one gateway takes in. `boot_ms` reads CLOCK_BOOTTIME in milliseconds."""
+    """What one gateway takes in. `connections` is how many its server can have open; `boot_ms` reads
+    CLOCK_BOOTTIME in milliseconds.
+    """
 
-    def __init__(self, settings: GatewaySettings, boot_ms: Callable[[], float]) -> None:
+    def __init__(self, settings: GatewaySettings, connections: int, boot_ms: Callable[[], float]) -> None:
+        self._bodies_most = max(1, connections // 2)
+        self._bodies_share = max(1, self._bodies_most // SHARES)
         self._most = settings.max_unfinished_bytes
         self._share = max(settings.max_body_bytes, self._most // SHARES)
         self._refused_per_minute = settings.max_refused_bytes_per_minute
         self._boot_ms = boot_ms
         self._held: Counter[str] = Counter()
+        self._bodies: Counter[str] = Counter()
         self._meters: dict[str, Meter] = {}
         self.unfinished_bytes = 0
 
@@ -68,9 +75,11 @@ class Intake:
     def body(self, organization: str) -> Iterator[RequestBody]:
         """A body to read. When this ends it is unfinished no longer."""
         body = RequestBody(self, organization)
+        self._bodies[organization] += 1
         try:
             yield body
         finally:
+            self._bodies -= Counter([organization])
             self.hold(organization, -body.size)
 
     def hold(self, organization: str, more: int) -> None:
@@ -81,8 +90,10 @@ class Intake:
             del self._held[organization]
 
     def is_full(self, organization: str) -> bool:
-        """Whether an organization, or all together, hold too much."""
-        return self.unfinished_bytes > self._most or self._held[organization] > self._share
+        """Whether an organization, or all together, hold too much, or have too many."""
+        if self.unfinished_bytes > self._most or self._held[organization] > self._share:
+            return True
+        return self._bodies[organization] > self._bodies_share or self._bodies.total() > self._bodies_most
 
     def closed(self, organization: str) -> Deny | None:
         """Why no further body of an organization is read now; None if it is."""

@@ -4,7 +4,8 @@ Rules:
 - A small body is read where it is. A large one first loses its pictures, in steps; what remains is read where
   it is if that takes a few milliseconds, and otherwise by a process of its own.
 - A body is decompressed, and joined, in a thread: the libraries let the event loop run meanwhile.
-- Only so many large bodies are read at once, so that what is held for them is bounded.
+- Only so many large bodies are read at once, so that what is held for them is bounded. Organizations take
+  turns.
 - The process is started when it is first needed, and again when it has ended. A body that it does not answer
   in time ends it, and is refused.
 """
@@ -26,6 +27,7 @@ from sluicegate.gate import coding, request
 from sluicegate.gate.dialects import Dialect
 from sluicegate.gate.names import Names
 from sluicegate.gate.outline import Outline
+from sluicegate.gate.places import Places
 from sluicegate.gate.reader import ANSWER, DIALECTS, REQUEST
 from sluicegate.gate.request import Request
 
@@ -60,7 +62,7 @@ class BodyReader:
 
     def __init__(self, text_max: int) -> None:
         self._text_max = text_max
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = Places(AT_ONCE)
         self._turn = asyncio.Lock()
         self._process: _Process | None = None
 
@@ -68,14 +70,17 @@ class BodyReader:
         """Read a body of at most SMALL_BYTES that is not compressed. Raises: InvalidInput."""
         return BodyContent(request.read(body, dialect), body, body)
 
-    async def read(self, parts: list[bytes], encoding: bytes, dialect: Dialect, size_max: int) -> BodyContent:
-        """Read a body that has come in parts. `encoding` is one of `coding.CODINGS`, or empty.
+    async def read(
+        self, organization: str, parts: list[bytes], encoding: bytes, dialect: Dialect, size_max: int
+    ) -> BodyContent:
+        """Read a body of an organization, which has come in parts. `encoding` is one of `coding.CODINGS`, or
+        empty.
 
         Raises: InvalidInput: it cannot be read, or can be read in more than one way. TooLarge.
         """
         if sum(map(len, parts)) <= SMALL_BYTES and not encoding:
             return self.small(b"".join(parts), dialect)
-        async with self._places:
+        async with self._places.place(organization):
             body = plain = await asyncio.to_thread(b"".join, parts)
             if encoding:
                 plain = await asyncio.to_thread(coding.decoded, body, encoding, size_max)

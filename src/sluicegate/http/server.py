@@ -37,7 +37,7 @@ class HttpServer:
         files_each: int = 1,
     ) -> None:
         self._settings = settings
-        self._capacity = Capacity(_most(settings, files_each), settings.max_connections_of_address)
+        self._capacity = Capacity(connections_max(settings, files_each), settings.max_connections_of_address)
         self._serving = Serving(handler, settings, self._capacity, error_form)
         self._listening: asyncio.Server | None = None
 
@@ -82,7 +82,7 @@ def allow_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _most(settings: HttpSettings, files_each: int) -> int:
-    """How many connections this process can have open."""
+def connections_max(settings: HttpSettings, files_each: int) -> int:
+    """How many connections this process can have open. Requires: `allow_files` was called before."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(1, min(settings.max_connections, (files - OWN_FILES) // files_each))
