@@ -97,6 +97,25 @@ def test_accounts_and_keys_are_not_named(world):
     assert error["message"] == "Rate limit reached for gpt in organization … and project …; key …"
 
 
+NAMED = [
+    {"error": {"message": "slow", "metadata": {"raw": ["key sk-upstr-0123", {"of": "org-Abc123"}]}}},
+    {"error": {"message": "slow"}, "detail": "of org-Abc123"},
+    {"error": "slow down, org-Abc123"},
+    {"message": "slow down, org-Abc123", "object": "error"},
+    b"slow down, org-Abc123 with sk-upstr-0123 \xff",
+    ["slow down, org-Abc123"],
+    {"error": {"message": "slow", "deep": json.loads("[" * 200 + '"org-Abc123"' + "]" * 200)}},
+]
+
+
+@pytest.mark.parametrize("told", NAMED, ids=range(len(NAMED)))
+def test_accounts_and_keys_are_named_nowhere_in_an_error(world, told):
+    status, headers, body = answered(world, said(429, told))
+    assert (status, headers["x-sluicegate-from"]) == (429, "upstream")
+    assert b"slow" in body
+    assert not any(secret.encode() in body for secret in SECRETS)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -4,8 +4,9 @@ Rules:
 - An error about our own key or account there is not the client's: it learns that the upstream refuses us,
   and not what the upstream said.
 - Any other error goes on with its status, marked as the upstream's. What it says may not name an account or a
-  key, which are ours.
-- An error that is not the dialect's JSON, or is large, goes on as it is, and only its header is marked.
+  key, which are ours, wherever in it that is.
+- An error that is not the dialect's JSON is marked by its header alone. So is one that is large or encoded,
+  which goes on as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ FROM = (b"x-sluicegate-from", b"upstream")
 """The header of an upstream's error."""
 ERROR_BYTES = 64 * 1024
 """The largest error that is read."""
+DEPTH_MAX = 32
+"""How deep an error's values go on."""
 
 _OURS = frozenset({401, 402, 403, 407})
 _ACCOUNT = frozenset(
@@ -49,6 +52,7 @@ class UpstreamError:
     """An error's status and body; without a body if that is too large, encoded, or has not all come."""
 
     def __init__(self, status: int, body: bytes | None = None) -> None:
+        self._body = body
         self._told = None if body is None else _read(body)
         self._status = status
 
@@ -61,13 +65,18 @@ class UpstreamError:
         return self._status in _OURS or of_account or self._has_no_credit()
 
     def marked(self) -> bytes | None:
-        """Its body, with `error.sluicegate.from`; None if it is not an error of a dialect."""
-        error = self._error
-        if error is None or self._told is None:
+        """Its body without names, and with `error.sluicegate.from` if it is an error of a dialect; None if it
+        has no body that was read.
+        """
+        if self._body is None:
             return None
-        changed = {name: _unnamed(value) for name, value in error.items()}
-        changed["sluicegate"] = {"from": "upstream"}
-        whole = json.dumps(self._told | {"error": changed}, ensure_ascii=False, separators=(",", ":"))
+        if self._told is None:
+            said = self._body.decode("utf-8", "surrogateescape")
+            return _NAMES.sub("…", said).encode("utf-8", "surrogateescape")
+        told = _unnamed(self._told)
+        if self._error is not None:
+            told["error"]["sluicegate"] = {"from": "upstream"}
+        whole = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
         return whole.encode("utf-8", "backslashreplace")
 
     @property
@@ -88,6 +97,12 @@ def _read(body: bytes) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def _unnamed(value: Any) -> Any:
-    """A text without the names of accounts and keys."""
+def _unnamed(value: Any, depth: int = 0) -> Any:
+    """What was said without the names of accounts and keys; without what is very deep in it."""
+    if depth > DEPTH_MAX:
+        return "…"
+    if isinstance(value, dict):
+        return {name: _unnamed(each, depth + 1) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_unnamed(each, depth + 1) for each in value]
     return _NAMES.sub("…", value) if isinstance(value, str) else value
