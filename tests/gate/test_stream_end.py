@@ -7,6 +7,7 @@ import random
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import anthropic
@@ -257,6 +258,33 @@ def test_all_streams_together_hold_no_more_than_a_bound(world):
         assert sorted(b"event_too_large" in seen for seen in ends) == [False, True]
         assert sorted(b"[DONE]" in seen for seen in ends) == [False, True]
         assert eventually(lambda: gate.do(lambda: gate.room.held) == 0)
+
+
+def test_what_one_organization_does_not_read_ends_no_stream_of_another(world):
+    go_on = threading.Event()
+    half = b"data: " + b"x" * 600_000
+
+    def script(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD + b"\r\n" + half)
+        assert go_on.wait(BOUND_S)
+        connection.sendall(b"\n\n" + LAST[CHAT])
+        connection.shutdown(socket.SHUT_WR)
+
+    bounds = {"max_held_event_bytes": 2_400_000, "max_event_bytes": 1_300_000}
+    key, other = world.customer(), world.customer("org-2")
+    with scripted(script) as upstream, running(world, upstream.url, **bounds) as gate, ExitStack() as held:
+
+        def opened(of: str) -> Raw:
+            client = held.enter_context(Raw(gate.port))
+            return client.send(post(CHAT, STREAM, of, "Connection: close"))
+
+        clients = [opened(key), opened(key)]
+        assert eventually(lambda: gate.do(lambda: gate.room.held) == 2 * len(half))
+        assert b"event_too_large" in opened(key).rest()[0]
+        clients.append(opened(other))
+        assert eventually(lambda: gate.do(lambda: gate.room.held) == 3 * len(half))
+        go_on.set()
+        assert all(b"[DONE]" in client.rest()[0] for client in clients)
 
 
 def test_a_stream_that_would_hold_too_much_is_ended(world):

@@ -2,7 +2,7 @@
 
 Rules:
 - Only whole events are written, so that an error can follow at any time. What is held for that is bounded,
-  for each event and for all streams together.
+  for each event, for the streams of one organization, and for all streams together.
 - A stream ends properly only after its dialect's last event. Otherwise it ends with an error event.
 - After a long silence something is said that changes nothing, between two events, as any other write.
 """
@@ -16,7 +16,7 @@ from sluicegate.gate.dialects import GatewayFault, Headers
 from sluicegate.gate.endings import IN_SILENCE, StreamEnd
 from sluicegate.gate.exchange import Progress
 from sluicegate.gate.outlet import SLICE_BYTES, Bytes, Outlet
-from sluicegate.gate.sse import EventRoom, EventSplitter
+from sluicegate.gate.sse import EventShare, EventSplitter
 from sluicegate.gate.upstream import UpstreamAnswer
 from sluicegate.settings import GatewaySettings
 
@@ -40,7 +40,7 @@ class EventPassage:
         "_wrote_s",
     )
 
-    def __init__(self, outlet: Outlet, settings: GatewaySettings, room: EventRoom) -> None:
+    def __init__(self, outlet: Outlet, settings: GatewaySettings, room: EventShare) -> None:
         self._outlet = outlet
         self._room = room
         self._splitter = EventSplitter(settings.max_event_bytes)
@@ -106,7 +106,7 @@ class EventPassage:
         return True
 
     def _fits(self) -> bool:
-        """Count what this stream holds. Returns: False: all hold too much, and this one has ended."""
+        """Count what this stream holds. Returns: False: there is no room, and it has ended."""
         held = self._splitter.held + len(self._unwritten)
         if held == self._held:
             return True
@@ -114,7 +114,7 @@ class EventPassage:
         if self._room.change(more):
             return True
         self._release()
-        self._outlet.fail(GatewayFault.EVENT_TOO_LARGE, "all streams together hold too much")
+        self._outlet.fail(GatewayFault.EVENT_TOO_LARGE, "too many streams hold too much")
         return False
 
     def _release(self) -> None:

@@ -37,13 +37,13 @@ from sluicegate.gate.dialects import (
 )
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import Exchange, new_request_id
-from sluicegate.gate.intake import Full, Intake, RequestBody, busy
+from sluicegate.gate.intake import SHARES, Full, Intake, RequestBody, busy
 from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
 from sluicegate.gate.names import NO_NAMES, of_headers
 from sluicegate.gate.passage import Passage
 from sluicegate.gate.reading import SMALL_BYTES, BodyContent, BodyReader
 from sluicegate.gate.request import Request, RequestHeaders
-from sluicegate.gate.sse import EventRoom
+from sluicegate.gate.sse import EventRoom, EventShare
 from sluicegate.gate.upstream import Upstream
 from sluicegate.http.exchange import HttpExchange
 from sluicegate.http.server import connections_max
@@ -72,7 +72,8 @@ class Gateway:
         self._upstreams = upstreams
         self._settings = settings
         self._intake = Intake(settings, connections_max(settings.http, FILES_EACH), engine.boot_ms)
-        self._room = EventRoom(settings.max_held_event_bytes)
+        held = settings.max_held_event_bytes
+        self._room = EventRoom(held, max(settings.max_event_bytes, held // SHARES))
         self._reader = BodyReader(settings.max_text_bytes)
         self._metrics = Metrics(engine, self._intake)
         self._observations: Mapping[bytes, Callable[[], GatewayReply]] = {
@@ -237,7 +238,8 @@ class Gateway:
         self, exchange: Exchange, ask: Ask, organization: str, content: BodyContent | None, cost: int
     ) -> Answering | None:
         """Decide a request. What was read for one that is refused is metered: its `cost`, in bytes."""
-        passage = Passage(exchange, self._settings, self._room, lambda: self._engine.table.size)
+        room = EventShare(self._room, organization)
+        passage = Passage(exchange, self._settings, room, lambda: self._engine.table.size)
         flight = self._engine.admit(ask, passage.cut)
         if isinstance(flight, Deny) or content is None:
             self._refuse(exchange, flight if isinstance(flight, Deny) else Deny(Reason.REQUEST_INVALID))

@@ -20,7 +20,7 @@ from sluicegate.gate.engine import Flight
 from sluicegate.gate.event_passage import EventPassage
 from sluicegate.gate.exchange import NO_CONTENT, Exchange, Progress
 from sluicegate.gate.outlet import SLICE_BYTES, Outlet
-from sluicegate.gate.sse import EventRoom
+from sluicegate.gate.sse import EventShare
 from sluicegate.gate.upstream import Call, Upstream, UpstreamAnswer
 from sluicegate.gate.upstream_error import ERROR_BYTES, FROM, UpstreamError
 from sluicegate.settings import GatewaySettings
@@ -34,13 +34,13 @@ class Passage:
     """Carries one request through the gateway.
 
     The code that admits the request sets `flight` before `carry`; `size` returns the log's size; `room` is
-    shared by all streams.
+    what the streams of its organization share.
     """
 
     __slots__ = ("_exchange", "_outlet", "_room", "_settings", "_size", "_task", "flight")
 
     def __init__(
-        self, exchange: Exchange, settings: GatewaySettings, room: EventRoom, size: Callable[[], int]
+        self, exchange: Exchange, settings: GatewaySettings, room: EventShare, size: Callable[[], int]
     ) -> None:
         self._exchange = exchange
         self._settings = settings

@@ -10,6 +10,8 @@ Rules
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import dataclass
 
 from sluicegate.errors import InvalidInput
 
@@ -22,19 +24,37 @@ _BLANK = re.compile(rb"(?:\n\n|\n\r|\r\r)[\r\n]*")
 
 
 class EventRoom:
-    """How much of events all streams may hold together, because they are incomplete or not yet taken.
+    """How much of events all streams may hold together, because they are incomplete or not yet taken, and how
+    much those of one organization.
 
     Units: bytes.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, share: int) -> None:
         self._most = most
+        self._share = share
+        self._of: Counter[str] = Counter()
         self.held = 0
 
-    def change(self, more: int) -> bool:
+    def change(self, organization: str, more: int) -> bool:
         """Hold so much more, or less. Returns: whether there is room for it."""
         self.held += more
-        return more <= 0 or self.held <= self._most
+        self._of[organization] += more
+        if not self._of[organization]:
+            del self._of[organization]
+        return more <= 0 or (self.held <= self._most and self._of[organization] <= self._share)
+
+
+@dataclass(frozen=True, slots=True)
+class EventShare:
+    """The part of the room that is for the streams of one organization."""
+
+    room: EventRoom
+    organization: str
+
+    def change(self, more: int) -> bool:
+        """See `EventRoom.change`."""
+        return self.room.change(self.organization, more)
 
 
 class EventSplitter:
