@@ -82,11 +82,13 @@ class Fleet:
     paperwork: Paperwork
     gateways: list[Gateway] = field(default_factory=list)
 
-    def start_gateways(self, surfaces: Mapping[str, str], feed: Mapping[str, str] | None = None) -> None:
+    def start_gateways(
+        self, surfaces: Mapping[str, str], feed: Mapping[str, str] | None = None, options: Sequence[str] = ()
+    ) -> None:
         """Start gateways, each with its own state folder, and wait until each of these has a lease.
 
         `surfaces` gives the surface that each serves, by name; `feed` says which of them reach the feed by
-        another URL, such as a relay's.
+        another URL, such as a relay's. `options` are those of each that are not said here.
         """
         for name, surface in surfaces.items():
             targets = [word for each in self.upstreams.items() for word in ("--upstream", "=".join(each))]
@@ -94,7 +96,7 @@ class Fleet:
                 name, "gateway", "--name", name, "--surface", surface, "--port", "0",
                 "--state", f"{self.folder / name}", "--control", self.control_url,
                 "--feed", (feed or {}).get(name, self.feed_url),
-                "--log-key", self.vkey, "--token-file", f"{self._token_file(name)}", *targets,
+                "--log-key", self.vkey, "--token-file", f"{self._token_file(name)}", *targets, *options,
             )  # fmt: skip
         self.gateways = [gateway for gateway in self.gateways if gateway.name not in surfaces]
         for name, surface in surfaces.items():

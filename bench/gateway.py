@@ -1,7 +1,8 @@
 """What a gateway adds to a call, beside plain proxies: processor time, and time to the first chunk.
 
 The gateway, its peers, the model servers and this load are separate processes. All are measured in turns in
-one run. With two cores or more, gateway and peers run on the first one, and all else on the second.
+one run. The gateway's request log is on. With two cores or more, gateway and peers run on the first one,
+and all else on the second.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def measure() -> dict[str, float]:
         ExitStack() as stack,
     ):
         release, stage, surface = CUSTOMER.place
-        running.start_gateways({FIRST_GATEWAY: surface})
+        log = Path(given).absolute() / "requests.jsonl"
+        running.start_gateways({FIRST_GATEWAY: surface}, options=("--request-log", f"{log}"))
         running.release(fleet.plan(release, stage, {name: name for name in UPSTREAMS}, [surface]))
         (credential,) = running.admit([CUSTOMER]).values()
         processes = running.processes

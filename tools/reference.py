@@ -25,6 +25,7 @@ from sluicegate.core.directives import directive
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.gate.quirks import QUIRKS
+from sluicegate.gate.trace import FIELDS
 from sluicegate.http.errors import STATUS_OF_CODE, STATUS_OF_ERROR, STATUS_OF_REFUSAL
 from sluicegate.http.lanes import BODIES_MAX, BODIES_OF_CALLER_MAX, AllLanes
 from sluicegate.http.response import CODES
@@ -49,9 +50,34 @@ def pages() -> dict[str, str]:
         "reference/openapi.json": json.dumps(openapi.document(PUBLIC), indent=2) + "\n",
         "reference/casework.md": _casework(),
         "reference/limits.md": _limits(),
+        "reference/request-log.md": _request_log(),
         "reference/entry-types.md": _entry_types(),
         "reference/entries.schema.json": json.dumps(entries_schema(), indent=2) + "\n",
     }
+
+
+_REQUEST_LOG = """`gateway --request-log FILE` writes one line of JSON for each request under `/v1/` when it
+is over; `-` is standard output. `up` has the same option. Without it there is no log.
+
+- A line has no part of a request or an answer, no key, and no name of an end user. A path is in it only if it
+  is served, and a model only if it is in the table.
+- `credential` is the key's id. If the key is bound to one person, the id stands for that person, to everyone
+  who can look it up.
+- A request that cannot be read as HTTP leaves no line. Neither do `/healthz`, `/readyz` and `/metrics`.
+- No request waits for the log. A thread writes lines a few times each second. Up to 8 MiB may wait. What
+  comes beyond that, or cannot be written, is dropped and counted:
+  `sluicegate_request_log_dropped_total`. The gateway's own log says why.
+- If the file was renamed or removed, a new one is opened under its name before the next lines are written. So
+  `logrotate` needs neither `copytruncate` nor a signal. The file's mode is 0640, less the umask.
+- A pipe needs a reader when the gateway starts.
+- When the gateway ends, what waits is written, for at most a second.
+
+Fields are only added."""
+
+
+def _request_log() -> str:
+    rows = [[f"`{name}`", said] for name, said in FIELDS.items()]
+    return _page("The request log", _REQUEST_LOG, _table(["field", "what it is"], rows))
 
 
 def _refusals() -> str:

@@ -49,6 +49,7 @@ from sluicegate.gate.exchange import error_form
 from sluicegate.gate.feed import Feed, MachineClock
 from sluicegate.gate.gateway import FILES_EACH, Gateway
 from sluicegate.gate.rate import Rates
+from sluicegate.gate.request_log import RequestLog
 from sluicegate.gate.spending import SpendingFile
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.http import asgi
@@ -393,13 +394,15 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     """Serve one gateway until `stop` is set; `ready` is called once with its URL.
 
     Raises: BadKey: the log's verifier key. VerificationFailed: what an earlier run saw cannot be read.
+            InvalidInput: the request log cannot be opened.
     """
     spending = SpendingFile(settings.state_dir, boot(), boot_ms())
     engine = Engine(settings.surface, boot_ms, _table(settings), Rates(spending))
     tail = Feed(settings, engine, MachineClock(boot_ms, wall_ms, settings.clock_bound_ms))
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
     allow_files()
-    gateway = Gateway(engine, upstreams, settings)
+    log = RequestLog(settings.request_log) if settings.request_log else None
+    gateway = Gateway(engine, upstreams, settings, log, wall_ms)
     server = HttpServer(gateway, settings.http, error_form, FILES_EACH)
     listening = listen(settings.host, settings.port)
     feeding = asyncio.create_task(tail.run())
@@ -417,6 +420,8 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
         for upstream in upstreams.values():
             await upstream.close()
         spending.close()
+        if log is not None:
+            await log.close()
 
 
 def _table(settings: GatewaySettings) -> Table:

@@ -125,6 +125,8 @@ class GatewaySettings:
     upstream_idle_ms: int = 600_000
     """How long an upstream may be silent."""
     http: HttpSettings = GATEWAY_HTTP
+    request_log: str = ""
+    """Where a line for each request goes: a file, `-` for standard output, or empty for nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

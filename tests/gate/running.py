@@ -16,6 +16,7 @@ import uvloop
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import error_form
 from sluicegate.gate.gateway import FILES_EACH, Gateway
+from sluicegate.gate.request_log import RequestLog
 from sluicegate.gate.sse import EventRoom
 from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.http.capacity import OpenConnection
@@ -26,6 +27,7 @@ from tests.clock import Clock
 from tests.gate import world as worlds
 from tests.gate.world import SURFACE, UPSTREAM, World
 from tests.waiting import BOUND_S
+from tests.worlds import AT_MS
 
 T = TypeVar("T")
 UPSTREAM_KEY = "upstream-key"
@@ -56,6 +58,13 @@ async def started(gateway: Gateway, changed: GatewaySettings) -> tuple[HttpServe
     listening = listen(changed.host, changed.port)
     await server.start(listening)
     return server, listening.getsockname()[1]
+
+
+async def ended(server: HttpServer, upstream: Upstream, log: RequestLog | None) -> None:
+    await server.stop()
+    await upstream.close()
+    if log is not None:
+        await log.close()
 
 
 @dataclass
@@ -130,7 +139,8 @@ def running(
             upstream: Upstream = HttpUpstream(target, changed)
         else:
             upstream = upstream_at(clock)
-        gateway = Gateway(engine, {UPSTREAM: upstream}, changed)
+        log = RequestLog(changed.request_log) if changed.request_log else None
+        gateway = Gateway(engine, {UPSTREAM: upstream}, changed, log, lambda: AT_MS)
         server, port = await started(gateway, changed)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -138,8 +148,7 @@ def running(
         box.update(gate=Running(world, clock, engine, loop, server, port, gateway._room, upstream), stop=stop)
         ready.set()
         await stop.wait()
-        await server.stop()
-        await upstream.close()
+        await ended(server, upstream, log)
 
     def run() -> None:
         try:

@@ -37,9 +37,16 @@ SAID = {
 }
 
 
+REQUEST_ID = "x-sluicegate-request-id"
+
+
 def told(headers: Mapping[str, str]) -> dict[str, str]:
     """What a response says of a fallback."""
-    return {name: value for name, value in headers.items() if name.startswith("x-sluicegate")}
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.startswith("x-sluicegate") and name != REQUEST_ID
+    }
 
 
 # The engine

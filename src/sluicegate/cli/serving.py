@@ -71,6 +71,14 @@ Bounds = Annotated[
         show_default=False,
     ),
 ]
+RequestLogFile = Annotated[
+    str,
+    typer.Option(
+        "--request-log",
+        help="Write a line for each request to this file, or to standard output with '-'.",
+        show_default=False,
+    ),
+]
 Http = Annotated[
     list[str] | None,
     typer.Option(
@@ -135,6 +143,7 @@ def up(
     clock_bound: ClockBound = _CLOCK_BOUND,
     upstream_ca: UpstreamCa = None,
     bound: Bounds = None,
+    request_log: RequestLogFile = "",
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
@@ -165,6 +174,7 @@ def up(
             host=host,
             port=gateway_port,
             clock_bound_ms=clock_bound * 1_000,
+            request_log=request_log,
         )
         settings = replace(settings, **bounds)
         said = processes.start("gateway", _child(lambda before: _gate(settings, before), as_json))
@@ -279,6 +289,7 @@ def gateway(
     clock_bound: ClockBound = _CLOCK_BOUND,
     upstream_ca: UpstreamCa = None,
     bound: Bounds = None,
+    request_log: RequestLogFile = "",
     trust: Annotated[
         Path | None,
         typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
@@ -305,6 +316,7 @@ def gateway(
         max_unfinished_bytes=max_unfinished_bytes,
         clock_bound_ms=clock_bound * 1_000,
         http=_http(http, GATEWAY_HTTP),
+        request_log=request_log,
     )
     settings = replace(settings, **_gate_bounds(bound))
     _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))

@@ -9,7 +9,6 @@ Rules:
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from enum import Enum, auto
 
@@ -24,6 +23,7 @@ from sluicegate.gate.dialects import (
     refused,
 )
 from sluicegate.gate.quirks import status_for
+from sluicegate.gate.trace import Trace, new_request_id
 from sluicegate.http.exchange import HttpExchange
 from sluicegate.http.head import BadRequest, Fields
 from sluicegate.http.response import CODES, STATUS_LINES, date_line, error_response
@@ -31,11 +31,6 @@ from sluicegate.http.response import CODES, STATUS_LINES, date_line, error_respo
 NO_CONTENT = 204
 _NEVER_AGAIN = ((b"x-should-retry", b"false"),)
 """What cannot be read once cannot be read the next time."""
-
-
-def new_request_id() -> str:
-    """An id for a request that the gateway answers itself."""
-    return f"req_{secrets.token_hex(12)}"
 
 
 class Progress(Enum):
@@ -54,8 +49,8 @@ class Progress(Enum):
 class Exchange:
     """A request, and how far its response is.
 
-    `outcome` is how it ended; `ended` is called with it once. `shared` are the headers that let a page of
-    another origin read the response.
+    `outcome` is how it ended, and `trace` what is noted of it; `ended` is called once. `shared` are the
+    headers that let a page of another origin read the response.
     `next_number` gives the number of an event that ends a stream early.
     """
 
@@ -73,11 +68,13 @@ class Exchange:
         "query",
         "shared",
         "stage",
+        "trace",
     )
 
-    def __init__(self, connection: HttpExchange, ended: Callable[[str], None]) -> None:
+    def __init__(self, connection: HttpExchange, ended: Callable[[Exchange], None]) -> None:
         head = connection.head
         self.connection = connection
+        self.trace = Trace()
         self.method = head.method
         self.path = head.path
         self.query = head.query
@@ -98,26 +95,30 @@ class Exchange:
 
     def reply(self, reply: GatewayReply, outcome: str) -> None:
         """Write a whole response. The connection ends with it if the body of the request is not here."""
+        body = b"" if self.method == "HEAD" else reply.body
+        self.trace.began(reply.status)
+        self.trace.wrote(len(body))
         self._end(outcome)
         connection = self.connection
         fields = [*reply.headers, *self.shared] if self.shared else reply.headers
-        head = connection.response_head(reply.status, fields)
-        connection.write(head if self.method == "HEAD" else head + reply.body)
+        connection.write(connection.response_head(reply.status, fields) + body)
         connection.finish()
 
     def refuse(self, deny: Deny, size: int, grace_ms: int = 0) -> None:
         """End with a refusal, decided at log size `size`, however far the response is."""
+        self.trace.refused(deny.reason.value, deny.directive or "")
         status = status_for(deny, self.headers)
         self.end_early(refused(deny, size, None if status == deny.status else status), grace_ms)
 
     def end_early(self, problem: Problem, grace_ms: int = 0) -> None:
         """End with a problem, however far the response is; a stream's client gets a grace to read it."""
-        stage, request_id = self.stage, new_request_id()
+        stage, request_id = self.stage, self.trace.id
         if stage is Progress.OPEN:
             self.reply(error_reply(problem, self.dialect, request_id), problem.code)
         elif stage is Progress.STREAM and self._whole and not self.connection.is_paused:
-            self._end(problem.code)
             event = error_event(problem, self.dialect, request_id, self.next_number())
+            self.trace.wrote(len(event))
+            self._end(problem.code)
             self.connection.write(self._chunk(event))
             self.connection.leave(grace_ms)
         elif stage is not Progress.OVER:
@@ -143,6 +144,8 @@ class Exchange:
         if self._chunked:
             fields.append((b"transfer-encoding", b"chunked"))
         head = connection.response_head(status, fields)
+        self.trace.began(status)
+        self.trace.wrote(len(first))
         connection.write(head + self._chunk(first) if first else head)
 
     def send(self, data: bytes, *, whole: bool = True) -> None:
@@ -151,6 +154,7 @@ class Exchange:
         Requires: begun, and `data` is not empty.
         """
         self._whole = whole
+        self.trace.wrote(len(data))
         self.connection.write(self._chunk(data))
 
     def end(self) -> None:
@@ -164,7 +168,7 @@ class Exchange:
         if self.stage is not Progress.OVER:
             self.stage = Progress.OVER
             self.outcome = outcome
-            self._ended(outcome)
+            self._ended(self)
 
     def _chunk(self, data: bytes) -> bytes:
         return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data

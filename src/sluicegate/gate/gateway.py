@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from time import monotonic
 from typing import Any
 from urllib.parse import unquote
 
@@ -36,14 +37,16 @@ from sluicegate.gate.dialects import (
     models_reply,
 )
 from sluicegate.gate.engine import Engine
-from sluicegate.gate.exchange import Exchange, new_request_id
+from sluicegate.gate.exchange import Exchange
 from sluicegate.gate.intake import SHARES, Full, Intake, RequestBody, busy
 from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
 from sluicegate.gate.names import NO_NAMES, of_headers
 from sluicegate.gate.passage import Passage
 from sluicegate.gate.reading import SMALL_BYTES, BodyContent, BodyReader
 from sluicegate.gate.request import Request, RequestHeaders
+from sluicegate.gate.request_log import RequestLog
 from sluicegate.gate.sse import EventRoom, EventShare
+from sluicegate.gate.trace import MODEL, MODELS, line
 from sluicegate.gate.upstream import Upstream
 from sluicegate.http.exchange import HttpExchange
 from sluicegate.http.server import connections_max
@@ -54,8 +57,6 @@ Answering = Coroutine[Any, Any, None]
 FILES_EACH = 2
 """A request's connection has another one upstream."""
 
-_MODELS = b"/v1/models"
-_MODEL = b"/v1/models/"
 _JSON = b"application/json"
 _NOT_SERVED = "work that outlives its request, and what a model's server keeps, are not served here"
 
@@ -63,10 +64,17 @@ _NOT_SERVED = "work that outlives its request, and what a model's server keeps, 
 class Gateway:
     """What answers the requests of an HTTP server: at once, or, where it has to wait, in what it returns.
 
-    `upstreams` are by their names in plans.
+    `upstreams` are by their names in plans. With a `log`, `wall_ms` is what its lines have the time of.
     """
 
-    def __init__(self, engine: Engine, upstreams: Mapping[str, Upstream], settings: GatewaySettings) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        upstreams: Mapping[str, Upstream],
+        settings: GatewaySettings,
+        log: RequestLog | None = None,
+        wall_ms: Callable[[], int] = int,
+    ) -> None:
         self._engine = engine
         self._callers = Callers(engine.table, engine.missing)
         self._upstreams = upstreams
@@ -75,7 +83,9 @@ class Gateway:
         held = settings.max_held_event_bytes
         self._room = EventRoom(held, max(settings.max_event_bytes, held // SHARES))
         self._reader = BodyReader(settings.max_text_bytes)
-        self._metrics = Metrics(engine, self._intake)
+        self._log = log
+        self._wall_ms = wall_ms
+        self._metrics = Metrics(engine, self._intake, log)
         self._observations: Mapping[bytes, Callable[[], GatewayReply]] = {
             b"/healthz": _health,
             b"/readyz": self._readiness,
@@ -84,11 +94,28 @@ class Gateway:
 
     def __call__(self, connection: HttpExchange) -> Answering | None:
         """Answer a request."""
-        exchange = Exchange(connection, self._metrics.ended)
-        if exchange.path.startswith(b"/v1/"):
-            return self._serve(exchange)
-        self._observe(exchange)
+        if connection.head.path.startswith(b"/v1/"):
+            return self._serve(Exchange(connection, self._ended))
+        self._observe(Exchange(connection, self._metrics.ended))
         return None
+
+    def _ended(self, exchange: Exchange) -> None:
+        """Count a request, and log it."""
+        ended_s = monotonic()
+        self._metrics.ended(exchange)
+        self._metrics.took(exchange.trace, exchange.outcome, ended_s)
+        if self._log is not None:
+            bytes_in, wall_ms = exchange.connection.content_bytes, self._wall_ms()
+            said = line(
+                exchange.trace,
+                exchange.path,
+                exchange.outcome,
+                bytes_in,
+                self._engine.table,
+                wall_ms,
+                ended_s,
+            )
+            self._log.put(said.encode())
 
     def _serve(self, exchange: Exchange) -> Answering | None:
         exchange.shared = cors.shared(exchange.headers, self._settings.cors_origins)
@@ -99,6 +126,8 @@ class Gateway:
             self._refuse(exchange, Deny(Reason.UPGRADE_REQUIRED))
             return None
         digest = credential_digest(exchange.headers)
+        if digest is not None:
+            exchange.trace.credential = self._engine.table.credentials.get(digest)
         found = self._engine.identify(digest)
         if isinstance(found, Deny) or digest is None:
             self._refuse(exchange, found if isinstance(found, Deny) else Deny(Reason.CREDENTIAL_MISSING))
@@ -106,7 +135,7 @@ class Gateway:
         exchange.connection.hold()
         if exchange.path in ENDPOINTS:
             return self._take_in(exchange, digest, found) if _allowed(exchange, "POST") else None
-        if exchange.path == _MODELS or exchange.path.startswith(_MODEL):
+        if exchange.path == MODELS or exchange.path.startswith(MODEL):
             if _allowed(exchange, "GET"):
                 self._list(exchange, digest)
         elif OUTLIVING.fullmatch(exchange.path):
@@ -135,17 +164,19 @@ class Gateway:
         engine = self._engine
         tokens, names = request.assertions(exchange.headers), of_headers(exchange.headers)
         naming = self._callers.naming(digest, tokens, names, engine.now())
-        if exchange.path == _MODELS:
+        if exchange.path == MODELS:
             models = engine.usable_models(digest, naming)
-            exchange.reply(models_reply(models, exchange.dialect, new_request_id()), "listed")
+            exchange.reply(models_reply(models, exchange.dialect, exchange.trace.id), "listed")
             return
-        model = unquote(exchange.path[len(_MODEL) :].decode("ascii"))
+        model = unquote(exchange.path[len(MODEL) :].decode("ascii"))
         ask = Ask(digest, model, engine.surface, naming=naming)
         decided = decision.decide(ask, engine.table, engine.now())
+        exchange.trace.model = model
         if isinstance(decided, Deny):
             self._refuse(exchange, decided)
         else:
-            exchange.reply(model_reply(model, exchange.dialect, new_request_id()), "listed")
+            exchange.trace.allowed("")
+            exchange.reply(model_reply(model, exchange.dialect, exchange.trace.id), "listed")
 
     def _take_in(self, exchange: Exchange, digest: bytes, organization: str) -> Answering | None:
         """Read a request, and carry it out if it may be."""
@@ -241,11 +272,13 @@ class Gateway:
         room = EventShare(self._room, organization)
         passage = Passage(exchange, self._settings, room, lambda: self._engine.table.size)
         flight = self._engine.admit(ask, passage.cut)
+        exchange.trace.model = ask.model
         if isinstance(flight, Deny) or content is None:
             self._refuse(exchange, flight if isinstance(flight, Deny) else Deny(Reason.REQUEST_INVALID))
             self._intake.refused(organization, cost)
             return None
         passage.flight = flight
+        exchange.trace.allowed(flight.ask.model if flight.ask.instead_of else "")
         return self._carry(exchange, passage, content)
 
     async def _carry(self, exchange: Exchange, passage: Passage, content: BodyContent) -> None:

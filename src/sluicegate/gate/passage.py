@@ -26,6 +26,8 @@ from sluicegate.gate.upstream_error import ERROR_BYTES, FROM, UpstreamError
 from sluicegate.settings import GatewaySettings
 
 HTTP_ERRORS = 400
+REQUEST_ID = b"x-sluicegate-request-id"
+"""The header with the id of a request that an upstream has answered, as in the request log."""
 
 _FAULTS = {fault.code: fault for fault in GatewayFault}
 
@@ -77,6 +79,7 @@ class Passage:
 
     async def _carry(self, calling: Awaitable[UpstreamAnswer]) -> None:
         answer = await calling
+        self._exchange.trace.upstream_status = answer.status
         try:
             if HTTP_ERRORS <= answer.status < 600:
                 await self._forward_error(answer)
@@ -142,9 +145,11 @@ class Passage:
         await self._forward_body(answer, headers, body)
 
     def _told(self) -> Headers:
-        """The headers that say that a fallback answers."""
-        ask = self.flight.ask
-        return stand_in_headers(ask.model, ask.instead_of, self.flight.directive) if ask.instead_of else ()
+        """The request's id, and the headers that say that a fallback answers."""
+        ask, own = self.flight.ask, (REQUEST_ID, self._exchange.trace.id.encode())
+        if not ask.instead_of:
+            return (own,)
+        return (own, *stand_in_headers(ask.model, ask.instead_of, self.flight.directive))
 
     def _lost(self) -> None:
         if not self._exchange.over():

@@ -132,6 +132,11 @@ class HttpExchange:
         """Whether all of the body has arrived and was read."""
         return self.body_arrived and not self._parts
 
+    @property
+    def content_bytes(self) -> int:
+        """How much of the body has arrived, without its framing."""
+        return self._content_bytes
+
     async def lost(self) -> None:
         """Wait until the exchange is over."""
         while not self.is_over:

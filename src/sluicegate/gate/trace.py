@@ -1,0 +1,154 @@
+"""What is noted of one request, and the line that the request log has of it.
+
+Rules:
+- No part of a request or an answer is noted, no key, and no name of a person.
+- What the caller chose is noted only where it is one of a list: a path, a model. All else is `other`.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from functools import lru_cache
+from time import monotonic
+
+from sluicegate.core.access.table import CredentialRow, Table
+from sluicegate.gate.dialects import ENDPOINTS
+from sluicegate_record.log.times import format_time
+
+OTHER = "other"
+"""A path that is not served, or a model that is not in the table."""
+MODELS = b"/v1/models"
+MODEL = b"/v1/models/"
+
+FIELDS = {
+    "time": "when the head of the request had arrived, by this machine's clock: RFC 3339 in UTC",
+    "request": "the id of the request: in `x-sluicegate-request-id` of an answer, in the text of an error",
+    "credential": "the id of the key, as `credential list` shows it; null: no key, or one not known here",
+    "organization": "the pseudonym of the organization that the key belongs to, or null",
+    "path": "the path of the endpoint; `/v1/models/` with any model; `other`: not served here",
+    "model": "the model that was asked for; null: none was read; `other`: one that is not in the table",
+    "fallback": "the model that answered in its place, or null",
+    "decision": "`allow`; `deny`; `cut`: allowed at first; null: it ended before a decision",
+    "reason": "why it was refused or cut, as in [refusals](refusals.md), or null",
+    "directive": "the id of the directive that refused or cut it, or null",
+    "outcome": "how it ended, as in `sluicegate_requests_total`",
+    "status": "the status that the client got; 0: none",
+    "upstreamStatus": "the status of the model's server; 0: it was not asked, or did not answer",
+    "bytesIn": "the body that had arrived, without its framing",
+    "bytesOut": "the body that was written, without its framing",
+    "firstByteMs": "from `time` until the first bytes of the answer were written; null: none were",
+    "totalMs": "from `time` until the request was over",
+}
+"""The fields of a line, in their order."""
+
+_LINE = (
+    '{"time":"%s","request":"%s","credential":%s,"organization":%s,"path":"%s","model":%s,"fallback":%s,'
+    '"decision":%s,"reason":%s,"directive":%s,"outcome":"%s","status":%d,"upstreamStatus":%d,"bytesIn":%d,'
+    '"bytesOut":%d,"firstByteMs":%s,"totalMs":%.3f}\n'
+)
+"""A line: a third of the time that making it of an object takes."""
+_quoted = lru_cache(maxsize=4_096)(json.dumps)
+
+
+def new_request_id() -> str:
+    """An id for a request."""
+    return f"req_{secrets.token_hex(12)}"
+
+
+class Trace:
+    """What is noted of a request from when its head has arrived.
+
+    Units: `…_s` seconds of the monotonic clock.
+    """
+
+    __slots__ = (
+        "began_s",
+        "bytes_out",
+        "credential",
+        "decision",
+        "directive",
+        "fallback",
+        "first_s",
+        "id",
+        "model",
+        "reason",
+        "status",
+        "upstream_status",
+    )
+
+    def __init__(self) -> None:
+        self.id = new_request_id()
+        self.began_s = monotonic()
+        self.first_s = 0.0
+        self.credential: CredentialRow | None = None
+        self.model = ""
+        self.fallback = ""
+        self.decision = ""
+        self.reason = ""
+        self.directive = ""
+        self.status = 0
+        self.upstream_status = 0
+        self.bytes_out = 0
+
+    def began(self, status: int) -> None:
+        """The answer's head is written."""
+        self.status = status
+
+    def wrote(self, count: int) -> None:
+        """So many bytes of the answer's body are written."""
+        if count and not self.first_s:
+            self.first_s = monotonic()
+        self.bytes_out += count
+
+    def allowed(self, fallback: str) -> None:
+        """It was allowed; `fallback` is the model that answers in place of the one asked for, or empty."""
+        self.decision, self.fallback = "allow", fallback
+
+    def refused(self, reason: str, directive: str) -> None:
+        """It was refused, or cut if it had been allowed."""
+        self.decision = "cut" if self.decision == "allow" else "deny"
+        self.reason, self.directive = reason, directive
+
+
+def line(  # noqa: PLR0913 - what a line is made of
+    trace: Trace, path: bytes, outcome: str, bytes_in: int, table: Table, wall_ms: int, ended_s: float
+) -> str:
+    """A request's line; `wall_ms` is the wall clock when it was over."""
+    credential = trace.credential
+    total_s = ended_s - trace.began_s
+    return _LINE % (
+        _time(wall_ms - round(1000 * total_s)),
+        trace.id,
+        "null" if credential is None else _quoted(credential.id),
+        "null" if credential is None else _quoted(credential.grant.organization),
+        _path(path),
+        _quoted(trace.model if trace.model in table.offers else OTHER) if trace.model else "null",
+        _quoted(trace.fallback) if trace.fallback else "null",
+        _quoted(trace.decision) if trace.decision else "null",
+        _quoted(trace.reason) if trace.reason else "null",
+        _quoted(trace.directive) if trace.directive else "null",
+        outcome,
+        trace.status,
+        trace.upstream_status,
+        bytes_in,
+        trace.bytes_out,
+        f"{1000 * (trace.first_s - trace.began_s):.3f}" if trace.first_s else "null",
+        1000 * total_s,
+    )
+
+
+def _time(at_ms: int) -> str:
+    second, ms = divmod(at_ms, 1000)
+    return f"{_second(second)}.{ms:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(at_s: int) -> str:
+    return format_time(1000 * at_s).partition(".")[0]
+
+
+def _path(path: bytes) -> str:
+    if path in ENDPOINTS or path == MODELS:
+        return path.decode()
+    return MODEL.decode() if path.startswith(MODEL) else OTHER
