@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from typing import Self
+import ssl
+from typing import Any, Self
 
 from tests.waiting import BOUND_S
 
@@ -67,6 +68,23 @@ class Raw:
             body += data
         self.seen = body[length:]
         return status, headers, body[:length]
+
+
+class Secure(Raw):
+    """A client that sees the bytes inside TLS, and that fails where the connection is cut inside it."""
+
+    sock: ssl.SSLSocket
+
+    def __init__(self, port: int, context: ssl.SSLContext, **more: Any) -> None:
+        super().__init__(port, **more)
+        self.sock = context.wrap_socket(self.sock, server_hostname="localhost", suppress_ragged_eofs=False)
+
+    def rest(self) -> tuple[bytes, bool]:
+        """Read to the end; return all seen, and whether it ended without TLS's own end."""
+        try:
+            return super().rest()
+        except ssl.SSLEOFError:
+            return self.seen, True
 
 
 def parse_head(head: bytes) -> tuple[int, dict[str, str]]:

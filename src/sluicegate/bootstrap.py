@@ -55,6 +55,7 @@ from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.http import asgi
 from sluicegate.http.app import Fault
 from sluicegate.http.server import HttpServer, allow_files, listen
+from sluicegate.http.tls import ServerCertificate
 from sluicegate.parsing.parsers import Parsers
 from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store
 from sluicegate.post.carrier import Carrier
@@ -66,7 +67,7 @@ from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.room import Room
-from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings, HttpSettings
+from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings, TlsFiles
 from sluicegate.store import hints, keyfile, lock
 from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock, synchronized_ms
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
@@ -225,7 +226,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     try:
         with _hinted(settings.state_dir, plane.hinted.set):
             async with _carrying(wired):
-                await _serve(partial(application, plane, settings.http), settings.http, at, stop, ready)
+                await _serve(partial(application, plane, settings.http), settings, at, stop, ready)
     finally:
         wired.parsers.close()
         await key_sets.close()
@@ -290,14 +291,14 @@ async def serve_feed(wired: WiredFeed, stop: asyncio.Event, ready: Ready) -> Non
     made = partial(feed_application, wired.leases, wired.store.principals, news, settings.http)
     try:
         with _hinted(settings.state_dir / FEEDS / settings.name, news.hint):
-            await _serve(made, settings.http, at, stop, ready, news.close)
+            await _serve(made, settings, at, stop, ready, news.close)
     finally:
         wired.store.close()
 
 
 async def _serve(  # noqa: PLR0913 - what is served, and how it begins and ends
     made: Callable[[Fault], Starlette],
-    settings: HttpSettings,
+    settings: ControlSettings | FeedSettings,
     listening: socket.socket,
     stop: asyncio.Event,
     ready: Ready,
@@ -316,16 +317,33 @@ async def _serve(  # noqa: PLR0913 - what is served, and how it begins and ends
         stop.set()
 
     app = made(fault)
-    server = HttpServer(asgi.handler(app), settings)
+    certificate = _certificate(settings.tls)
+    server = HttpServer(asgi.handler(app), settings.http, certificate=certificate)
     async with app.router.lifespan_context(app):
         await server.start(listening)
+        _refresh_on_hangup(server, certificate)
         host, port = listening.getsockname()[:2]
-        ready(f"http://{host}:{port}")
+        ready(f"{_scheme(settings.tls)}://{host}:{port}")
         await stop.wait()
         ending()
         await server.stop()
     if faults:
         raise faults[0]
+
+
+def _certificate(files: TlsFiles | None) -> ServerCertificate | None:
+    """The certificate of a server, if it has one. Raises: InvalidInput: it cannot be read."""
+    return None if files is None else ServerCertificate(files)
+
+
+def _scheme(files: TlsFiles | None) -> str:
+    return "http" if files is None else "https"
+
+
+def _refresh_on_hangup(server: HttpServer, kept: ServerCertificate | RequestLog | None) -> None:
+    """Look at the certificate at SIGHUP. It does not end a server that keeps such a file."""
+    if kept is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.refresh)
 
 
 @contextmanager
@@ -403,14 +421,16 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     allow_files()
     log = RequestLog(settings.request_log) if settings.request_log else None
     gateway = Gateway(engine, upstreams, settings, log, wall_ms)
-    server = HttpServer(gateway, settings.http, error_form, FILES_EACH)
+    certificate = _certificate(settings.tls)
+    server = HttpServer(gateway, settings.http, error_form, FILES_EACH, certificate)
     listening = listen(settings.host, settings.port)
     feeding = asyncio.create_task(tail.run())
     # A feed that fails ends the gateway: it could only refuse.
     feeding.add_done_callback(lambda _: stop.set())
     try:
         await server.start(listening)
-        ready(f"http://{settings.host}:{listening.getsockname()[1]}")
+        _refresh_on_hangup(server, certificate or log)
+        ready(f"{_scheme(settings.tls)}://{settings.host}:{listening.getsockname()[1]}")
         await stop.wait()
         await server.stop()
     finally:

@@ -18,6 +18,10 @@ UNFINISHED_BYTES_MAX = 256 * 1024 * 1024
 HELD_EVENT_BYTES_MAX = 256 * 1024 * 1024
 BODY_BYTES_MAX = 32 * 1024 * 1024
 TEXT_BYTES_MAX = 8 * 1024 * 1024
+CLIENT_CERT = "SLUICEGATE_CLIENT_CERT"
+"""The variable that names a PEM file with a certificate and its key, which programs show to a control plane
+and a feed.
+"""
 FIRST_GATEWAY = "gateway-1"
 """The gateway whose token is made with a new log."""
 
@@ -62,6 +66,17 @@ GATEWAY_HTTP = HttpSettings(
     stop_grace_ms=5_000,
 )
 """A gateway's clients share addresses, keep connections open for long, and send many fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files: a server's certificate with those between it and its authority, its key, and the authorities
+    that must certify its clients; None: it asks them for no certificate.
+    """
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +140,9 @@ class GatewaySettings:
     upstream_idle_ms: int = 600_000
     """How long an upstream may be silent."""
     http: HttpSettings = GATEWAY_HTTP
+    tls: TlsFiles | None = None
+    client_cert: Path | None = None
+    """A PEM file with the certificate and key that it shows to its feed and control plane."""
     request_log: str = ""
     """Where a line for each request goes: a file, `-` for standard output, or empty for nowhere."""
 
@@ -190,6 +208,7 @@ class ControlSettings:
     clock_is_right: bool = False
     """Whether the operator says that the wall clock is right, however far it is from the last time known."""
     post: PostSettings = PostSettings()
+    tls: TlsFiles | None = None
     http: HttpSettings = HttpSettings()
 
 
@@ -203,4 +222,5 @@ class FeedSettings:
     port: int = FEED_PORT
     max_entries: int = 500
     """How many entries one answer has at most."""
+    tls: TlsFiles | None = None
     http: HttpSettings = HttpSettings()

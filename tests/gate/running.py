@@ -22,6 +22,7 @@ from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.http.capacity import OpenConnection
 from sluicegate.http.connection import HttpConnection
 from sluicegate.http.server import HttpServer, listen
+from sluicegate.http.tls import ServerCertificate
 from sluicegate.settings import GATEWAY_HTTP, GatewaySettings, HttpSettings, UpstreamTarget
 from tests.clock import Clock
 from tests.gate import world as worlds
@@ -54,7 +55,8 @@ def settings(**changes: Any) -> GatewaySettings:
 
 async def started(gateway: Gateway, changed: GatewaySettings) -> tuple[HttpServer, int]:
     """A server of a gateway, and its port."""
-    server = HttpServer(gateway, changed.http, error_form, FILES_EACH)
+    certificate = None if changed.tls is None else ServerCertificate(changed.tls)
+    server = HttpServer(gateway, changed.http, error_form, FILES_EACH, certificate)
     listening = listen(changed.host, changed.port)
     await server.start(listening)
     return server, listening.getsockname()[1]

@@ -14,7 +14,8 @@ from typing import Any
 
 from sluicegate.http.exchange import Handler, HttpExchange
 from sluicegate.http.server import HttpServer
-from sluicegate.settings import HttpSettings
+from sluicegate.http.tls import ServerCertificate
+from sluicegate.settings import HttpSettings, TlsFiles
 from tests.control.conftest import in_a_thread
 from tests.waiting import eventually
 
@@ -87,14 +88,19 @@ class RunningServer:
 
 
 @contextmanager
-def running(handler: Callable[[Echo], Handler] | None = None, **changes: Any) -> Iterator[RunningServer]:
+def running(
+    handler: Callable[[Echo], Handler] | None = None, tls: TlsFiles | None = None, **changes: Any
+) -> Iterator[RunningServer]:
     """Run a server with these settings."""
     echo, box = Echo(), dict[str, Any]()
 
     async def serving(stop: asyncio.Event, ready: Callable[[str], None]) -> None:
         listening = socket.create_server(("127.0.0.1", 0))
         listening.setblocking(False)
-        server = HttpServer(handler(echo) if handler else echo, HttpSettings(**changes))
+        certificate = None if tls is None else ServerCertificate(tls)
+        server = HttpServer(
+            handler(echo) if handler else echo, HttpSettings(**changes), certificate=certificate
+        )
         await server.start(listening)
         port = listening.getsockname()[1]
         box["running"] = RunningServer(port, server, echo, asyncio.get_running_loop())

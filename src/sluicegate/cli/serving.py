@@ -25,6 +25,7 @@ from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.gate import cors
 from sluicegate.settings import (
     BODY_BYTES_MAX,
+    CLIENT_CERT,
     CLOCK_BOUND_MS,
     CONTROL_PORT,
     FEED_PORT,
@@ -40,6 +41,7 @@ from sluicegate.settings import (
     GatewaySettings,
     HttpSettings,
     PostSettings,
+    TlsFiles,
 )
 from sluicegate.supervisor import Ended, Serve, Supervisor, supervising
 
@@ -68,6 +70,21 @@ Bounds = Annotated[
     typer.Option(
         "--bound",
         help="NAME=VALUE, again for each: a bound of streams and upstreams, such as keep-alive-ms=15000.",
+        show_default=False,
+    ),
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", help="Speak TLS: a PEM file with the certificate chain.", show_default=False),
+]
+TlsKey = Annotated[
+    Path | None, typer.Option("--tls-key", help="A PEM file with its private key.", show_default=False)
+]
+TlsClientCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-client-ca",
+        help="A PEM file: a client needs a certificate of one of these authorities.",
         show_default=False,
     ),
 ]
@@ -144,12 +161,15 @@ def up(
     upstream_ca: UpstreamCa = None,
     bound: Bounds = None,
     request_log: RequestLogFile = "",
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
     served, bounds = upstreams.read(upstream, upstream_keys, upstream_ca), _gate_bounds(bound)
+    tls = _tls(tls_cert, tls_key)
     control = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right),
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
         http,
         limit,
         reserve_mib,
@@ -175,6 +195,8 @@ def up(
             port=gateway_port,
             clock_bound_ms=clock_bound * 1_000,
             request_log=request_log,
+            tls=tls,
+            client_cert=_client_cert(),
         )
         settings = replace(settings, **bounds)
         said = processes.start("gateway", _child(lambda before: _gate(settings, before), as_json))
@@ -193,14 +215,18 @@ def serve(
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
     clock_is_right: ClockIsRight = False,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
     as_json: Json = False,
 ) -> None:
     """Run the control plane and its feed; what ends is started again. Each is a process of its own.
 
     The first start writes tokens into STATE/tokens. Give each to its holder.
     """
+    tls = _tls(tls_cert, tls_key, tls_client_ca)
     control = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right),
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
         http,
         limit,
         reserve_mib,
@@ -220,11 +246,15 @@ def control(
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
     clock_is_right: ClockIsRight = False,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
     as_json: Json = False,
 ) -> None:
     """Run the control plane without its feed. Use it where something else starts and watches processes."""
+    tls = _tls(tls_cert, tls_key, tls_client_ca)
     settings = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right),
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
         http,
         limit,
         reserve_mib,
@@ -238,13 +268,18 @@ def feed(
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="The port to listen on; 0: any.")] = FEED_PORT,
     http: Http = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
     as_json: Json = False,
 ) -> None:
     """Run a feed: it follows the log, and gives leases to gateways.
 
     It works on the state folder of the control plane.
     """
-    settings = FeedSettings(state, name, host, port, http=_http(http))
+    settings = FeedSettings(
+        state, name, host, port, http=_http(http), tls=_tls(tls_cert, tls_key, tls_client_ca)
+    )
     _feed(settings, "")(lambda said: _ready("feed", said["url"], as_json))
 
 
@@ -294,6 +329,9 @@ def gateway(
         Path | None,
         typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
     ] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
     as_json: Json = False,
 ) -> None:
     """Run a gateway for one surface."""
@@ -317,6 +355,8 @@ def gateway(
         clock_bound_ms=clock_bound * 1_000,
         http=_http(http, GATEWAY_HTTP),
         request_log=request_log,
+        tls=_tls(tls_cert, tls_key, tls_client_ca),
+        client_cert=_client_cert(),
     )
     settings = replace(settings, **_gate_bounds(bound))
     _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))
@@ -407,7 +447,9 @@ def _start_control(processes: Supervisor, settings: ControlSettings, feed_port: 
         return said
 
     def feed() -> Said:
-        of_feed = FeedSettings(settings.state_dir, host=settings.host, port=feed_port, http=settings.http)
+        of_feed = FeedSettings(
+            settings.state_dir, host=settings.host, port=feed_port, http=settings.http, tls=settings.tls
+        )
         return {"feed": json.loads(processes.start("feed", _child(partial(_feed, of_feed), as_json)))["url"]}
 
     starts = (feed, control) if bootstrap.has_begun(settings.state_dir) else (control, feed)
@@ -452,6 +494,20 @@ GATE_BOUNDS = (
 
 def _gate_bounds(given: list[str] | None) -> dict[str, Any]:
     return _numbers("--bound", _pairs("--bound", given, GATE_BOUNDS), 2**31 - 1)
+
+
+def _tls(cert: Path | None, key: Path | None, client_ca: Path | None = None) -> TlsFiles | None:
+    """The files of a server that speaks TLS. Raises: InvalidInput: one without the others."""
+    if cert is None and key is None and client_ca is None:
+        return None
+    if cert is None or key is None:
+        raise InvalidInput("TLS needs --tls-cert and --tls-key", remedy="give both, as PEM files")
+    return TlsFiles(cert, key, client_ca)
+
+
+def _client_cert() -> Path | None:
+    given = os.environ.get(CLIENT_CERT, "")
+    return Path(given) if given else None
 
 
 def _http(given: list[str] | None, others: HttpSettings | None = None) -> HttpSettings:

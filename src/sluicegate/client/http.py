@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from sluicegate.acts.act import Act, Answered, Asked
 from sluicegate.acts.errors import ErrorAnswer
 from sluicegate.errors import CommandRefused, InvalidInput, Place, SluicegateError, Unauthorized, Unreachable
+from sluicegate.settings import CLIENT_CERT
 from sluicegate_record.form import Misread
 
 DEFAULT_URL = "http://127.0.0.1:8600"
@@ -147,13 +149,29 @@ def _connection(url: str) -> tuple[HTTPConnection, str]:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()
-        kind = {"http": HTTPConnection, "https": HTTPSConnection}[parts.scheme]
-        connection = kind(host, parts.port, timeout=TIMEOUT_S)
+        connection = _SCHEMES[parts.scheme](host, parts.port, timeout=TIMEOUT_S)
     except (KeyError, ValueError, HTTPException) as error:
         raise refused from error
     if not host:
         raise refused
     return connection, quote(parts.path)
+
+
+def _encrypted(host: str, port: int | None, timeout: float) -> HTTPSConnection:
+    """A connection to a host that authorities of this machine, or of `SSL_CERT_FILE`, certify.
+
+    Raises: InvalidInput: the certificate that this program is to show cannot be read.
+    """
+    context, own = ssl.create_default_context(), os.environ.get(CLIENT_CERT, "")
+    if own:
+        try:
+            context.load_cert_chain(own)
+        except OSError as error:
+            raise InvalidInput(f"{CLIENT_CERT} is {own!r}: {error.strerror}") from error
+    return HTTPSConnection(host, port, timeout=timeout, context=context)
+
+
+_SCHEMES: dict[str, Callable[..., HTTPConnection]] = {"http": HTTPConnection, "https": _encrypted}
 
 
 def _retry_after_s(response: HTTPResponse) -> int | None:

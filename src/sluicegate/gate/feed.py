@@ -38,6 +38,7 @@ from sluicegate.core.access.rate import WHOLE
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
 from sluicegate.gate.engine import Engine, Lease
+from sluicegate.gate.upstream import tls
 from sluicegate.settings import CLOCK_BOUND_MS, GatewaySettings
 from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
@@ -314,6 +315,7 @@ class Feed:
         self._settings = settings
         self._engine = engine
         self._clock = clock
+        self._context = tls(None, settings.client_cert)
         self._memory = Memory(settings.state_dir)
         self._seen = self._memory.load()
         self._kept = self._seen
@@ -365,7 +367,8 @@ class Feed:
 
     def _session(self) -> aiohttp.ClientSession:
         headers = {"authorization": f"Bearer {self._settings.token}"}
-        return aiohttp.ClientSession(headers=headers, trust_env=False)
+        connector = aiohttp.TCPConnector(ssl=self._context)
+        return aiohttp.ClientSession(headers=headers, trust_env=False, connector=connector)
 
     async def _report(self) -> None:
         """Report what was used and what is proven, from time to time. What does not arrive is sent again."""

@@ -29,7 +29,7 @@ from sluicegate.gate.dialects import ENDPOINTS, Dialect, GatewayFault, Headers
 from sluicegate.gate.fields import FORWARDED
 from sluicegate.gate.upstream_answer import Take, unreachable
 from sluicegate.gate.upstream_connection import UpstreamConnection
-from sluicegate.settings import GatewaySettings, UpstreamTarget
+from sluicegate.settings import CLIENT_CERT, GatewaySettings, UpstreamTarget
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class HttpUpstream:
 
     def __init__(self, target: UpstreamTarget, settings: GatewaySettings) -> None:
         self._url = _Url(target.base_url)
-        self._tls = _tls(target.ca_file) if self._url.encrypted else None
+        self._tls = tls(target.ca_file) if self._url.encrypted else None
         keys = {**target.keys, "": target.api_key}
         self._heads = {
             (grant, path): self._head(path, key) for grant, key in keys.items() for path in ENDPOINTS
@@ -247,15 +247,21 @@ class _Url:
             raise InvalidInput(f"the upstream's URL {given!r}, expected one such as https://api.example/base")
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    """Who may certify an upstream: the system's authorities, or those of a file alone.
+def tls(ca_file: Path | None, own: Path | None = None) -> ssl.SSLContext:
+    """Who may certify a server: the system's authorities, or those of a file alone. `own` is a file with the
+    certificate and key that this gateway shows.
 
-    Raises: InvalidInput: the file has no certificate.
+    Raises: InvalidInput: a file has no certificate.
     Source: `SSL_CERT_FILE` and `SSL_CERT_DIR` name other authorities than the system's, see OpenSSL.
     """
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise InvalidInput(f"the file of authorities {str(ca_file)!r}: {error}") from None
+    if own is not None:
+        try:
+            context.load_cert_chain(own)
+        except OSError as error:
+            raise InvalidInput(f"{CLIENT_CERT} is {str(own)!r}: {error.strerror}") from None
     context.set_alpn_protocols(["http/1.1"])
     return context
