@@ -39,7 +39,7 @@ FREE: Mapping[str, Mapping[str, str]] = {
     "only its writer knows it": {
         "case.determined": "outcome reasonCode",
         "case.opened": "described named opener organization",
-        "case.waitlisted": "case",
+        "case.silent": "blocked",
         "case.warned": "case",
         "directive.issued": "named organizations",
         "grant.ended": "how",
@@ -72,12 +72,8 @@ FREE: Mapping[str, Mapping[str, str]] = {
         "case.proceeded": "owners",
         "case.silent": "receipt",
         "directive.issued": "document signers",
-        "grant.amended": "positions",
-        "grant.approved": "party positions",
-        "grant.ended": "positions proceeded silent unopposed",
-        "grant.reinstated": "positions",
+        "grant.approved": "party",
         "position.recorded": "owners",
-        "stage.opened": "case positions proceeded silent unopposed",
     },
     "the signatures of gateways prove it, or it is not proven": {
         "directive.in_force": "acknowledged countedOut gateways of part points stated streamsCut",

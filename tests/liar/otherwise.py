@@ -31,6 +31,8 @@ UNSAID: Mapping[str, list[Any]] = {
     "weighs": [False],
     "opener": ["applicant_other"],
     "invited": ["applicant_other"],
+    "blocked": [["screening_needed"]],
+    "webauthn": [{"rpId": "passkeys.example", "origin": "https://desk.passkeys.example"}],
 }
 """What may be said in fields that no entry of the logs has."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT")

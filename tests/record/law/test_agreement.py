@@ -27,7 +27,8 @@ from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.statements.people import Attestation
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.releases import StageOpening
-from sluicegate_record.terms.plan import UNTIMED
+from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.plan import UNTIMED, Eligibility
 from tests.forging import forged, gate_value, openings, told
 from tests.record.law.test_checks import (
     AMENDS_ON_APPEAL,
@@ -53,12 +54,14 @@ from tests.record.law.test_checks import (
     directive_is,
     first,
     gone,
+    heard,
     says,
     signs,
     timer,
     within,
 )
 from tests.record.law.test_law import LIES, before, of_type, stored
+from tests.vectors.themes.plans import MAIN
 from tests.worlds import LOG, OFFICER, signed
 
 NEVER = "2099-01-01T00:00:00.000Z"
@@ -243,6 +246,16 @@ def out_of_force(record: Record, entry: Entry) -> Entry:
     return entry
 
 
+def must_be_screened(record: Record, entry: Entry) -> Entry:
+    """The terms of its case ask for a screening."""
+    digest = record.cases[entry.public["case"]].question.terms
+    plan = record.terms[digest].plan
+    stages = tuple(replace(each, eligibility=Eligibility(screening="clear")) for each in plan.spec.stages)
+    given = replace(plan, spec=replace(plan.spec, stages=stages))
+    record.terms[digest] = replace(record.terms[digest], given=given)
+    return entry
+
+
 def report_of(drill: str) -> Envelope:
     """The report of a drill, signed with the log's key."""
     stated = {"log": LOG, "drill": drill}
@@ -258,6 +271,9 @@ SAYS_ELSE = "a case that says something else than its question"
 ANOTHER_GRANT = "a case about another grant than it says"
 LESS_TIME = "an agency with less time than the terms give"
 ANOTHER_CASE = "a grant of another case"
+NOT_DECIDED = "positions under what no case has decided"
+RESTS_ON_WHAT = "a consequence that does not say what it rests on"
+OPENS_ALONE = first("stage.opened", release=MAIN)
 NOT_THERE = "of a directive that does not hold then"
 TYPES_SIGNED = (
     *("case.received", "case.screened", "case.proceeded", "position.recorded", "record.added"),
@@ -320,6 +336,18 @@ RELEASES = {
     "an opening long after it was agreed to": Untrue(OPENS, later(1), "is_agreed_to", NOT_NOW),
     "an opening that rests on other positions": Untrue(
         OPENS, rests(seq=0), "rests_on_its_case", "other positions than those of its case"
+    ),
+    "an opening that does not say what it rests on": Untrue(
+        OPENS, says(positions=None), "rests_on_its_case", RESTS_ON_WHAT
+    ),
+    "an opening by an officer that rests on positions": Untrue(
+        OPENS_ALONE, says(positions=[]), "rests_on_its_case", NOT_DECIDED
+    ),
+    "an opening by an officer that rests on officers who proceeded": Untrue(
+        OPENS_ALONE, says(proceeded=True), "rests_on_its_case", NOT_DECIDED
+    ),
+    "an opening in a case that no terms ask for": Untrue(
+        OPENS_ALONE, says(case="any"), "is_agreed_to", "an opening in a case, where no agency has to agree"
     ),
     "a nomination for no stage": Untrue(
         first("organization.nominated"), says(stage="none"), "is_about_a_stage", "no stage 'none'"
@@ -565,6 +593,27 @@ IN_CASES = {
         "waits_for_a_seat",
         "a case on a waitlist without the positions for it",
     ),
+    "a place on a waitlist although its conditions contradict each other": Untrue(
+        first("case.waitlisted"),
+        both(
+            heard("oncd", conditions=Conditions.from_json({"logs": {"value": 30, "declared": True}})),
+            heard("ostp", conditions=Conditions.from_json({"logs": {"value": 7, "declared": True}})),
+        ),
+        "waits_for_a_seat",
+        "conditions that contradict each other",
+    ),
+    "a place on a waitlist before its screening": Untrue(
+        first("case.waitlisted"),
+        must_be_screened,
+        "waits_for_a_seat",
+        "a case on a waitlist that was not cleared",
+    ),
+    "a place on a waitlist after an appeal whose place was given": Untrue(
+        within("case.waitlisted", lambda case: bool(case.appeals)),
+        at_case(lambda appeal: {"used": True}, "appeals"),
+        "waits_for_a_seat",
+        "a case on a waitlist that was decided",
+    ),
     "a place on a waitlist after a denial": Untrue(
         first("case.waitlisted"),
         case_is(state="determined", outcome="denied"),
@@ -770,6 +819,21 @@ GRANTS = {
         GIVES, case_is(outcome="denied"), "is_given_at_once", NOT_NOW
     ),
     "a grant on appeal long after it": Untrue(ON_APPEAL, later(1), "is_given_at_once", NOT_NOW),
+    **{
+        f"{name} that does not say what it rests on": Untrue(
+            find, says(positions=None), "rests_on_its_case", RESTS_ON_WHAT
+        )
+        for name, find in (
+            ("a grant", GIVES),
+            ("a grant of officers", within("grant.approved", lambda case: case.proceeded)),
+            ("a renewal", RENEWS),
+            ("a reinstatement", first("grant.reinstated")),
+            ("a removal", REMOVED),
+        )
+    },
+    "an end by time that rests on positions": Untrue(
+        first("grant.ended", how="expired"), says(positions=[]), "rests_on_its_case", NOT_DECIDED
+    ),
     "a grant that rests on another position": Untrue(
         GIVES, rests(digest=OTHER), "rests_on_its_case", "other positions than those of its case"
     ),

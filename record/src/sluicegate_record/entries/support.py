@@ -17,7 +17,7 @@ class PositionRef(Form):
 
 @form
 class SupportedBody(Body):
-    """A body that says what it rests on. `positions` is None if it rests on no position.
+    """A body that says what it rests on. `positions` is None if no case has decided it.
 
     `silent` are agencies whose silence counted. `unopposed` says that agencies were only notified, and none
     objected in time. `proceeded` says that officers proceeded.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sluicegate_record.entities.case import Case
-from sluicegate_record.entries.grants import GrantReinstated
+from sluicegate_record.entries.grants import GrantEnded, GrantReinstated
 from sluicegate_record.entries.support import SupportedBody
 from sluicegate_record.law.rule import At, Broken, of_the_record, require
 from sluicegate_record.terms import conditions, kinds, quorum
@@ -52,11 +52,16 @@ def as_heard(at: At, case: Case) -> Case:
 
 @of_the_record
 def rests_on_its_case(at: At, body: Any) -> None:
-    """A consequence rests on the positions and the silence of its case."""
+    """What a case has decided says which positions and silence it rests on; other entries say none."""
     assert isinstance(body, SupportedBody)
-    if body.positions is None:
+    name = _decided_in(body)
+    if name is None:
+        says_some = body.silent or body.unopposed or body.proceeded
+        require(body.positions is None and not says_some, "positions under what no case has decided")
         return
-    case = at.case(body.case)  # type: ignore[attr-defined]  # each has one that rests on positions
+    if body.positions is None:
+        raise Broken("a consequence that does not say what it rests on")
+    case = at.case(name)
     first, heard = case, as_heard(at, case)
     if case.kind == kinds.APPEAL and not isinstance(body, GrantReinstated):
         first = at.case(case.question.against)
@@ -67,6 +72,12 @@ def rests_on_its_case(at: At, body: Any) -> None:
     silent = tuple(sorted(heard.consenting.difference(counted)))
     others = (silent, first.unopposed, first.proceeded)
     require(others == (body.silent, body.unopposed, body.proceeded), "another silence than that of its case")
+
+
+def _decided_in(body: Any) -> str | None:
+    """The case that has decided a consequence; None if no case has."""
+    is_by_itself = isinstance(body, GrantEnded) and body.how != "removed"
+    return None if is_by_itself else body.case
 
 
 def in_force(at: At, release_name: str, stage: str, asked: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Body, cases
 from sluicegate_record.form import Absent
-from sluicegate_record.law.agreement import as_heard, carried
+from sluicegate_record.law.agreement import as_heard, carried, conditions_of
 from sluicegate_record.law.rule import (
     At,
     Broken,
@@ -179,15 +179,25 @@ def gives_its_times(at: At, body: cases.CaseDetermined) -> None:
 
 @of_the_record
 def waits_for_a_seat(at: At, body: cases.CaseWaitlisted) -> None:
-    """A case waits for a seat if its positions carry it and it does not wait yet, or after an appeal."""
+    """A case waits for a seat if only a seat is missing and it does not wait yet, or after an appeal."""
     case = at.case(body.case, kinds.ADMISSION)
     require(case.state not in kinds.LISTED, "a case on a waitlist that waits already")
     if case.state != kinds.DETERMINED:
         require(_is_carried(at, case), "a case on a waitlist without the positions for it")
+        _lacks_only_a_seat(at, case)
         return
-    appeals = (at.case(name) for name in case.appeals)
-    is_allowed = any(each.outcome in kinds.GRANTED and each.determined_ms == at.at_ms for each in appeals)
+    fresh = (each for each in map(at.case, case.appeals) if not each.used)
+    is_allowed = any(each.outcome in kinds.GRANTED and each.determined_ms == at.at_ms for each in fresh)
     require(is_allowed, "a case on a waitlist that was decided")
+
+
+def _lacks_only_a_seat(at: At, case: Case) -> None:
+    """The conditions for a case fit together, and it is cleared if its terms ask for that. Raises: Broken."""
+    question = case.question
+    current = at.release(question.release).terms.get(question.stage, question.terms)
+    conditions_of(at, as_heard(at, case), current)
+    is_screened = at.terms(question.terms).body.eligibility.screening is not None
+    require(case.is_cleared or not is_screened, "a case on a waitlist that was not cleared")
 
 
 @of_the_record

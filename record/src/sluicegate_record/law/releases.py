@@ -99,6 +99,7 @@ def is_agreed_to(at: At, body: StageOpened) -> None:
     """Where agencies must agree to the opening, they have, in a case about these terms."""
     terms = at.terms(body.terms)
     if terms.body.agreed_by is None:
+        require(body.case is None, "an opening in a case, where no agency has to agree")
         return
     case = at.case(body.case or "", kinds.OPENING)
     question = case.question
