@@ -7,28 +7,32 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from starlette.requests import Request
 
 from sluicegate import bootstrap
-from sluicegate.acts.act import AGENCY
+from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import TOO_MANY, StoreUnavailable
+from sluicegate.http.asgi import EXTENSION
+from sluicegate.http.entrance import RECENT_MAX, Entrance, Visitor
 from sluicegate.http.public import Recent
+from sluicegate.ports import Principal
 from sluicegate.service import tokens
 from sluicegate.settings import HttpSettings
 from tests import worlds
 from tests.control.conftest import Plane, served
 from tests.control.test_api import CHANGING, error_of
 from tests.control.test_errors import settings
-from tests.fakes import Breaking, MemoryLog, MemorySession
+from tests.fakes import Breaking, MemoryLog, MemoryPrincipals, MemorySession, MemoryStore
 from tests.plane import Plane as Desk
 from tests.raw import Raw, parse_head
 from tests.waiting import BOUND_S, eventually
@@ -239,6 +243,13 @@ def test_who_sends_slowly_holds_no_place(idle: Plane, who: str, most: int):
 # What anyone may have
 
 
+@pytest.mark.parametrize("token", [MADE_UP, "nonsense"])
+@pytest.mark.parametrize("path", ["/log/checkpoint", "/api/v1/log"])
+def test_what_anyone_may_have_is_given_with_a_token_that_is_not_known(idle: Plane, path: str, token: str):
+    with idle.client(token) as anyone:
+        assert anyone.get(path).status_code == 200
+
+
 FILES = ("/log/checkpoint", "/log/tile/0/000.p/6", "/log/tile/entries/000.p/6", "/api/v1/openapi.json")
 
 
@@ -298,17 +309,58 @@ def test_what_takes_a_while_to_make_is_made_once_for_all_who_ask():
     assert (others, len(made)) == ([b"made"] * 9, 2)
 
 
-def test_tokens_that_are_made_up_are_looked_up_at_the_pace_of_their_address(tmp_path: Path):
+@pytest.mark.parametrize("kinds", [60, 1], ids=["other tokens", "one token"])
+def test_tokens_that_are_made_up_are_looked_up_at_the_pace_of_their_address(tmp_path: Path, kinds: int):
     """A holder who was here lately is not kept waiting by others of the same address."""
     with limited(tmp_path, requests_per_second=1, burst=2) as plane:
         path = f"{plane.url}/api/v1/releases"
         known = {"authorization": f"Bearer {plane.token('developer')}"}
         assert httpx2.get(path, headers=known).status_code == 200
         with httpx2.Client() as client:
-            codes = [error_of(client.get(path, headers=made_up(number)))["code"] for number in range(60)]
+            told = [client.get(path, headers=made_up(number % kinds)) for number in range(60)]
+        codes = [error_of(each)["code"] for each in told]
         assert codes[0] == "token_unknown"
         assert set(codes) == {"token_unknown", TOO_MANY}
         assert httpx2.get(path, headers=known).status_code == 200
+
+
+class Everyone(MemoryPrincipals):
+    """Tokens that are all known."""
+
+    def by_token(self, token_digest: bytes) -> Principal | None:
+        return Principal(token_digest.hex(), DEVELOPER, "")
+
+
+def test_the_tokens_found_last_are_remembered_and_no_more_than_so_many():
+    known = Everyone(MemoryStore().session)
+    entrance = Entrance(known, replace(HttpSettings(), burst=2 * RECENT_MAX))
+    shown = [apikey.make(apikey.TOKEN_PREFIX, number.to_bytes(32)) for number in range(RECENT_MAX + 1)]
+
+    async def come() -> None:
+        for token in shown:
+            await entrance._looked_up(token, "address")
+
+    asyncio.run(come())
+    assert list(entrance._recent) == [apikey.digest(token) for token in shown[1:]]
+
+
+@dataclass
+class From:
+    """The exchange of a request, as far as the entrance looks at it."""
+
+    address: str
+
+
+def test_strangers_are_counted_by_their_addresses():
+    entrance = Entrance(Everyone(MemoryStore().session), HttpSettings())
+
+    def come(address: str) -> Visitor:
+        scope = {"type": "http", "headers": [], "extensions": {EXTENSION: From(address)}}
+        return asyncio.run(entrance.admit(Request(scope)))
+
+    one, other = come("192.0.2.1"), come("192.0.2.2")
+    assert (one.caller, other.caller, one.lane) == ("192.0.2.1", "192.0.2.2", other.lane)
+    assert (one.principal, other.principal) == (None, None)
 
 
 def made_up(number: int) -> dict[str, str]:

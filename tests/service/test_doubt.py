@@ -78,6 +78,15 @@ def test_an_order_in_doubt_is_entered_when_it_was_signed_however_far_ahead_the_c
     assert newest_ms(plane) == plane.wall() + away_ms
 
 
+def test_an_order_that_was_signed_before_another_entry_takes_no_time_back(
+    plane: Plane, doubt: DoubtedClock
+) -> None:
+    doubt.wall_ms = plane.wall() + 9 * DAY_MS
+    yes(plane.issue(order("d-1", plane.wall() + 60_000)))
+    yes(plane.issue(order("d-2", plane.wall() + 30_000)))
+    assert newest_ms(plane) == plane.wall() + 60_000
+
+
 def test_no_one_moves_the_time_of_the_log_beyond_the_clock_in_doubt(
     plane: Plane, doubt: DoubtedClock
 ) -> None:
