@@ -92,6 +92,13 @@ def field_of(other: Other) -> tuple[str, str]:
     return other.entry.type, str(other.path[-1] if len(other.path) == 1 else other.path[1])
 
 
+def is_unsigned(other: Other) -> bool:
+    """Whether it is about the question of a case in which nobody has signed: it is the log's to ask."""
+    signed = {entry.public["case"] for entry in stored() if entry.type == "position.recorded"}
+    case = stored()[other.entry.seq].public.get("case")
+    return field_of(other) == ("case.opened", "question") and case not in signed
+
+
 def judged(record: Record, entry: Entry) -> Breach | None:
     """What an auditor finds at an entry, who got every field."""
     found = law.breach(record, entry, record.pinned(), LOG, Support.RECORD)

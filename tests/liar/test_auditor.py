@@ -11,8 +11,7 @@ from sluicegate_record.entries import TYPES, Entry
 from sluicegate_record.entries.body import layout_of
 from sluicegate_record.record import Record
 from tests.forging import told
-from tests.liar.auditing import IS_FREE, field_of, judged, judged_later, lies
-from tests.liar.otherwise import Other
+from tests.liar.auditing import IS_FREE, field_of, is_unsigned, judged, judged_later, lies
 from tests.record.law.test_law import stored
 
 EVERY = 40
@@ -42,13 +41,6 @@ def unfound(of: Callable[[Entry], bool], used: set[tuple[str, str]]) -> Iterator
             continue
         if judged_later(record, [other.entry, *stored()[other.entry.size :]]) is None:
             yield f"{other.entry.seq} {field} {other.path} {other.kind}"
-
-
-def is_unsigned(other: Other) -> bool:
-    """Whether it is about the question of a case in which nobody has signed: it is the log's to ask."""
-    signed = {entry.public["case"] for entry in stored() if entry.type == "position.recorded"}
-    case = stored()[other.entry.seq].public.get("case")
-    return field_of(other) == ("case.opened", "question") and case not in signed
 
 
 def one_of_each_type(random: Random) -> Callable[[Entry], bool]:

@@ -57,10 +57,9 @@ def lies(kind: str, type_: str) -> Iterator[tuple[str, Lie]]:
 
 
 def check_of(function: str, words: str) -> Check:
-    """The only check that is meant."""
-    (found,) = (
-        each for each in checks() if str(each).startswith(f"{function}: ") and each.words.startswith(words)
-    )
+    """The only check that is meant, whole."""
+    of_it = (each for each in checks() if str(each).startswith(f"{function}: ") and not each.is_part)
+    (found,) = (each for each in of_it if each.words.startswith(words))
     return found
 
 
