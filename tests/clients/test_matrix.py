@@ -31,6 +31,8 @@ UNDER_WAY = re.compile(rb'" 1\d\d"')
 """Pieces of a stream's text that are not its first."""
 TEXT_DELTAS = {"response.output_text.delta", "content_block_delta"}
 UPGRADE_REQUIRED = 426
+MINUTE_MS, SOON_MS = 60_000, 2_000
+"""For how long a request counts, and how long before its end a client asks: it waits that long itself."""
 SERVERS = {"cut": "slow", "mid-event": "mid-event", "between": "between"}
 
 
@@ -70,6 +72,8 @@ class Trial:
         gate = self._stage.gate
         if situation.name == Reason.QUOTA_EXCEEDED:
             self._spend()
+            gate.clock.at_ms += MINUTE_MS - SOON_MS
+            self._renew_lease()
         elif situation.name in {Reason.GATE_STALE, Reason.GATE_CLOCK_DIFFERS}:
             gate.clock.at_ms += worlds.LEASE_MS
             gate.engine.clocks_differ = situation.name == Reason.GATE_CLOCK_DIFFERS

@@ -129,6 +129,7 @@ def test_every_kind_of_error_has_a_status():
         "InvalidDocument": 400,
         "BadEnvelope": 400,
         "BadKey": 400,
+        "TooLarge": 400,
         "BadSignature": 403,
         "Drifted": 409,
         "BadProof": 400,

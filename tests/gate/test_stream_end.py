@@ -187,7 +187,10 @@ ASKS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("path", ASKS)
 def test_the_official_sdks_raise_on_each_end_that_is_none(world, path):
     rests = (b"", b"data: hal", b"event: message_st", b": note\n\n")
-    answers = iter([framed(DELTA[path] + rest, framing) for framing in FRAMINGS for rest in rests])
+    ends = HEAD + b"connection: close\r\n"  # or the next request could go into a connection that is ending
+    answers = iter(
+        [framed(DELTA[path] + rest, framing).replace(HEAD, ends) for framing in FRAMINGS for rest in rests]
+    )
 
     def script(connection: socket.socket, _: bytes) -> None:
         connection.sendall(next(answers))
@@ -198,10 +201,11 @@ def test_the_official_sdks_raise_on_each_end_that_is_none(world, path):
     with scripted(script) as upstream, running(world, upstream.url) as gate:
         with sdk(gate, key, path) as client:
             for _ in range(len(FRAMINGS) * len(rests)):
-                stream = iter(ASKS[path](client))
-                next(stream)
-                with pytest.raises(error, match="failed before its answer was complete"):
-                    list(stream)
+                with ASKS[path](client) as stream:
+                    events = iter(stream)
+                    next(events)
+                    with pytest.raises(error, match="failed before its answer was complete"):
+                        list(events)
         assert next(answers, None) is None
 
 

@@ -23,7 +23,7 @@ from tests.gate.clients import chat, post
 from tests.gate.running import running, settings
 from tests.gate.scripted import says, says_and_stays, scripted
 from tests.raw import Raw
-from tests.waiting import BOUND_S
+from tests.waiting import BOUND_S, eventually
 
 CALL = Call(b"/v1/chat/completions", b"", [], b"{}", lambda: True)
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -252,7 +252,7 @@ def test_an_answer_before_the_whole_request_is_an_answer():
 
     async def story(upstream: HttpUpstream) -> None:
         assert await whole(upstream, call) == (413, b"")
-        assert not upstream._open
+        await asyncio.to_thread(eventually, lambda: not upstream._open)
 
     listener = socket.create_server(("127.0.0.1", 0))
 

@@ -70,7 +70,7 @@ class UpstreamError:
         """
         if self._body is None:
             return None
-        if self._told is None:
+        if self._told is None or (self._error is None and b"\\" not in self._body):
             said = self._body.decode("utf-8", "surrogateescape")
             return _NAMES.sub("…", said).encode("utf-8", "surrogateescape")
         told = _unnamed(self._told)
