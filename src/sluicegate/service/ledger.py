@@ -25,7 +25,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from itertools import count
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -124,6 +123,7 @@ class Ledger:
         is_first = effect == "narrows" or (
             effect == "directs" and isinstance(command, Command) and lifecycle.narrows(command)
         )
+        overtakes = is_first and ticks.due(self._state, self.now_ms()) is not None
         by = self.pseudonym(by, command_id) if is_unlinked else by
         result = self._before(command_id, asked)
         if isinstance(result, Refusal):
@@ -140,20 +140,17 @@ class Ledger:
                     self._tick()
                 except _RolledBack as rolled_back:
                     return rolled_back.refusal
-        if not (is_first and effect == "directs"):  # the answer to an order waits for nothing
+        if not overtakes:  # else the answer would wait for what was due before
             with suppress(StoreUnavailable):  # whoever comes next does what has become due
-                self.tick(batches_max=1 if is_first else None)
+                self.tick()
         return result
 
-    def tick(self, batches_max: int | None = None) -> None:
-        """Let what is due by now happen, in order, many things in a transaction; all, or so many batches.
+    def tick(self) -> None:
+        """Let everything happen that is due by now, in order, many things in a transaction.
 
         Raises: StoreUnavailable: the rest will be done when asked again.
         """
-        batches = count() if batches_max is None else range(batches_max)
-        for _ in batches:
-            if ticks.due(self._state, self.now_ms()) is None:
-                return
+        while ticks.due(self._state, self.now_ms()) is not None:
             with self._lock.hold(), self._telling():
                 self._tick()
 
