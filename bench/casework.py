@@ -117,7 +117,8 @@ def _narrowed(ledger: Ledger, issued: list[str]) -> Iterator[list[float]]:
 
     def narrow() -> None:
         for name in issued:
-            waits.append(_ms(partial(ledger.execute, RevokeCredential(name), by="bench", command_id=name)))
+            asked: Any = {"by": "bench", "command_id": name, "effect": "narrows"}
+            waits.append(_ms(partial(ledger.execute, RevokeCredential(name), **asked)))
             if over.wait(ORDER_EVERY_S):
                 return
 
