@@ -75,15 +75,14 @@ class EventPassage:
     async def _begin(self, answer: UpstreamAnswer, headers: Headers) -> bool:
         """Write the head, with the events that are here already. Returns: whether it goes on."""
         exchange = self._outlet.exchange
-        first = b""
         if answer.has_more and not self._feed(await answer.read()):
             return False
         if not await self._outlet.clear():
             return False
-        if len(self._unwritten) <= SLICE_BYTES:
-            first, self._unwritten = bytes(self._unwritten), b""
+        events, self._unwritten = bytes(self._unwritten), b""
+        first = events if len(events) <= SLICE_BYTES else b""
         exchange.begin(Progress.STREAM, answer.status, [*headers, UNBUFFERED], first)
-        return await self._outlet.send(self._unwritten)
+        return await self._outlet.send(events[len(first) :])
 
     def _take(self, data: bytes) -> bool:
         """Write what has come, as far as the client takes it. Returns: whether more may come now."""
