@@ -10,7 +10,7 @@ import pytest
 
 from sluicegate.acts.act import ROLES
 from sluicegate.acts.directives import ISSUE
-from sluicegate.cli.serving import _http, _limits
+from sluicegate.cli import pairs
 from sluicegate.errors import InvalidInput
 from sluicegate.http.lanes import AllLanes
 from sluicegate.settings import DailyLimits, HttpSettings
@@ -33,7 +33,7 @@ def test_every_lane_is_on_the_page_of_limits():
 
 
 def test_a_limit_is_set_by_its_name():
-    made = _http(["max-connections=7", "head-timeout-ms=250", "proxies=10.1.0.0/16, fd00::/8"])
+    made = pairs.http(["max-connections=7", "head-timeout-ms=250", "proxies=10.1.0.0/16, fd00::/8"])
     assert (made.max_connections, made.head_timeout_ms, made.burst) == (7, 250, 200)
     assert [str(each) for each in made.proxies] == ["10.1.0.0/16", "fd00::/8"]
 
@@ -47,12 +47,12 @@ def test_a_limit_is_set_by_its_name():
 )
 def test_what_is_no_limit_is_said(given: str):
     with pytest.raises(InvalidInput):
-        _http([given])
+        pairs.http([given])
 
 
 def test_a_daily_limit_is_spelled_as_the_page_spells_it():
     names = re.findall(r"^\| `([a-z-]+)` \| [\d,]+ \|$", LIMITS, re.MULTILINE)
-    assert asdict(_limits([f"{name}=7" for name in names])) == dict.fromkeys(
+    assert asdict(pairs.limits([f"{name}=7" for name in names])) == dict.fromkeys(
         (each.name for each in fields(DailyLimits)), 7
     )
 
@@ -75,5 +75,5 @@ def test_a_daily_limit_is_spelled_as_the_page_spells_it():
 )
 def test_what_a_limit_may_be_is_said(given: str, said: str):
     with pytest.raises(InvalidInput) as caught:
-        _http([given])
+        pairs.http([given])
     assert said in caught.value.message

@@ -7,19 +7,39 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 import typer
 
 from sluicegate import targets
-from sluicegate.cli import upstreams
+from sluicegate.cli import pairs, upstreams
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
+from sluicegate.cli.server_options import (
+    Bounds,
+    ClockBound,
+    ClockIsRight,
+    FeedPort,
+    Host,
+    Http,
+    Limits,
+    Origin,
+    Port,
+    RequestLogFile,
+    Reserve,
+    State,
+    Surface,
+    TlsCert,
+    TlsClientCa,
+    TlsKey,
+    Trust,
+    UpstreamCa,
+)
 from sluicegate.cli.upstreams import UpstreamKeys, Upstreams
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.gate import cors
@@ -36,102 +56,14 @@ from sluicegate.settings import (
     TEXT_BYTES_MAX,
     UNFINISHED_BYTES_MAX,
     ControlSettings,
-    DailyLimits,
     FeedSettings,
     GatewaySettings,
-    HttpSettings,
     PostSettings,
     TlsFiles,
 )
 from sluicegate.supervisor import Ended, Serve, Supervisor, supervising
 
 Settings = TypeVar("Settings", ControlSettings, FeedSettings, GatewaySettings)
-Trust = Annotated[Path, typer.Option("--trust", help="The trust file: whose keys count.", show_default=False)]
-State = Annotated[Path, typer.Option("--state", help="The state folder.")]
-Origin = Annotated[str, typer.Option("--origin", help="The log's name, such as log.example/2026.")]
-Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
-Port = Annotated[
-    int, typer.Option("--port", help="The port to listen on; 0: any free port.", min=0, max=65_535)
-]
-FeedPort = Annotated[
-    int, typer.Option("--feed-port", help="The port of the feed; 0: any free port.", min=0, max=65_535)
-]
-Surface = Annotated[str, typer.Option("--surface", help="The surface this gateway serves.")]
-UpstreamCa = Annotated[
-    Path | None,
-    typer.Option(
-        "--upstream-ca",
-        help="A PEM file: only these authorities may certify https upstreams. Else those of the system.",
-        show_default=False,
-    ),
-]
-Bounds = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--bound",
-        help="NAME=VALUE, again for each: a bound of streams and upstreams, such as keep-alive-ms=15000.",
-        show_default=False,
-    ),
-]
-TlsCert = Annotated[
-    Path | None,
-    typer.Option("--tls-cert", help="Speak TLS: a PEM file with the certificate chain.", show_default=False),
-]
-TlsKey = Annotated[
-    Path | None, typer.Option("--tls-key", help="A PEM file with its private key.", show_default=False)
-]
-TlsClientCa = Annotated[
-    Path | None,
-    typer.Option(
-        "--tls-client-ca",
-        help="A PEM file: a client needs a certificate of one of these authorities.",
-        show_default=False,
-    ),
-]
-RequestLogFile = Annotated[
-    str,
-    typer.Option(
-        "--request-log",
-        help="Write a line for each request to this file, or to standard output with '-'.",
-        show_default=False,
-    ),
-]
-Http = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--http",
-        help="NAME=VALUE, again for each: a bound of its HTTP server, such as max-connections=1024.",
-        show_default=False,
-    ),
-]
-Limits = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--limit",
-        help="NAME=VALUE, again for each: how much one party may write in a day, such as keys=5000.",
-        show_default=False,
-    ),
-]
-Reserve = Annotated[
-    int,
-    typer.Option("--reserve-mib", help="How much of the disk is kept for what narrows, in MiB.", min=0),
-]
-ClockBound = Annotated[
-    int,
-    typer.Option(
-        "--clock-bound",
-        help="How many seconds the control plane's clock and the gateway's may differ.",
-        min=1,
-        max=86_400,
-    ),
-]
-ClockIsRight = Annotated[
-    bool,
-    typer.Option(
-        "--clock-is-right",
-        help="Believe this machine's clock at this start, however far it is from the last time known.",
-    ),
-]
 CONTROL_GIVES_WAY = 3
 """Leases come first: under load the control plane gets half of what the feed and the gateway get."""
 _CLOCK_BOUND = CLOCK_BOUND_MS // 1_000
@@ -166,7 +98,7 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
-    served, bounds = upstreams.read(upstream, upstream_keys, upstream_ca), _gate_bounds(bound)
+    served, bounds = upstreams.read(upstream, upstream_keys, upstream_ca), pairs.gate(bound)
     tls = _tls(tls_cert, tls_key)
     control = _settings(
         ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
@@ -278,7 +210,7 @@ def feed(
     It works on the state folder of the control plane.
     """
     settings = FeedSettings(
-        state, name, host, port, http=_http(http), tls=_tls(tls_cert, tls_key, tls_client_ca)
+        state, name, host, port, http=pairs.http(http), tls=_tls(tls_cert, tls_key, tls_client_ca)
     )
     _feed(settings, "")(lambda said: _ready("feed", said["url"], as_json))
 
@@ -353,12 +285,12 @@ def gateway(
         cors_origins=tuple(map(cors.origin, cors_origin or ())),
         max_unfinished_bytes=max_unfinished_bytes,
         clock_bound_ms=clock_bound * 1_000,
-        http=_http(http, GATEWAY_HTTP),
+        http=pairs.http(http, GATEWAY_HTTP),
         request_log=request_log,
         tls=_tls(tls_cert, tls_key, tls_client_ca),
         client_cert=_client_cert(),
     )
-    settings = replace(settings, **_gate_bounds(bound))
+    settings = replace(settings, **pairs.gate(bound))
     _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))
 
 
@@ -480,22 +412,6 @@ def _ready(what: str, url: str, as_json: bool, **more: str) -> None:
     emit({"ready": what, "url": url, **more}, as_json, "\n".join(lines))
 
 
-GATE_BOUNDS = (
-    "max_event_bytes",
-    "max_held_event_bytes",
-    "keep_alive_ms",
-    "max_upstream_connections",
-    "upstream_connect_ms",
-    "upstream_idle_ms",
-    "cut_grace_ms",
-)
-"""What `--bound` sets of a gateway's settings."""
-
-
-def _gate_bounds(given: list[str] | None) -> dict[str, Any]:
-    return _numbers("--bound", _pairs("--bound", given, GATE_BOUNDS), 2**31 - 1)
-
-
 def _tls(cert: Path | None, key: Path | None, client_ca: Path | None = None) -> TlsFiles | None:
     """The files of a server that speaks TLS. Raises: InvalidInput: one without the others."""
     if cert is None and key is None and client_ca is None:
@@ -510,66 +426,17 @@ def _client_cert() -> Path | None:
     return Path(given) if given else None
 
 
-def _http(given: list[str] | None, others: HttpSettings | None = None) -> HttpSettings:
-    """The bounds of a server: those that are given, and the defaults of the others."""
-    pairs = _pairs("--http", given, _names(HttpSettings))
-    proxies = targets.networks(pairs.pop("proxies", ""))
-    return replace(others or HttpSettings(), proxies=proxies, **_numbers("--http", pairs, 2**31 - 1))
-
-
-def _pairs(option: str, given: list[str] | None, names: Iterable[str]) -> dict[str, str]:
-    """What is given as NAME=VALUE for some of these settings, by name. Raises: InvalidInput."""
-    known = {name.replace("_", "-"): name for name in names}
-    found: dict[str, str] = {}
-    for item in given or ():
-        name, equals, value = item.partition("=")
-        if not equals or name not in known:
-            raise InvalidInput(f"{option} {item!r}, expected NAME=VALUE, with one of {', '.join(known)}")
-        found[known[name]] = value
-    return found
-
-
-def _names(settings: type[HttpSettings | DailyLimits]) -> list[str]:
-    return [each.name for each in fields(settings)]
-
-
-def _numbers(option: str, pairs: dict[str, str], most: int) -> dict[str, int]:
-    """The values as whole numbers up to `most`, each large enough to serve. Raises: InvalidInput."""
-    for name, value in pairs.items():
-        least = _LEAST.get(name, 1)
-        is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(most))
-        if not is_number or not least <= int(value) <= most:
-            given = f"{name.replace('_', '-')}={value[:80]}"
-            raise InvalidInput(f"{option} {given!r}, expected a whole number from {least} to {most}")
-    return {name: int(value) for name, value in pairs.items()}
-
-
-_LEAST = {
-    "max_head_bytes": 1_024,
-    "max_target_bytes": 1_024,
-    "head_timeout_ms": 100,
-    "body_timeout_ms": 100,
-    "write_timeout_ms": 100,
-    "max_event_bytes": 1_024,
-    "keep_alive_ms": 1_000,
-    "upstream_connect_ms": 100,
-    "upstream_idle_ms": 100,
-}
-"""With less a server would refuse every request. For all others it is 1."""
-
-
 def _settings(
     where: ControlSettings, http: list[str] | None, limit: list[str] | None, reserve_mib: int
 ) -> ControlSettings:
     """The settings of a control plane, with the bounds of its server, its limits and its reserve."""
     return replace(
-        where, limits=_limits(limit), reserve_bytes=reserve_mib << 20, http=_http(http), post=_post()
+        where,
+        limits=pairs.limits(limit),
+        reserve_bytes=reserve_mib << 20,
+        http=pairs.http(http),
+        post=_post(),
     )
-
-
-def _limits(given: list[str] | None) -> DailyLimits:
-    """The daily limits, with those that are given. Raises: InvalidInput."""
-    return DailyLimits(**_numbers("--limit", _pairs("--limit", given, _names(DailyLimits)), 2**50 - 1))
 
 
 def _post() -> PostSettings:

@@ -1,0 +1,95 @@
+"""The options that the commands of servers share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Trust = Annotated[Path, typer.Option("--trust", help="The trust file: whose keys count.", show_default=False)]
+State = Annotated[Path, typer.Option("--state", help="The state folder.")]
+Origin = Annotated[str, typer.Option("--origin", help="The log's name, such as log.example/2026.")]
+Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
+Port = Annotated[
+    int, typer.Option("--port", help="The port to listen on; 0: any free port.", min=0, max=65_535)
+]
+FeedPort = Annotated[
+    int, typer.Option("--feed-port", help="The port of the feed; 0: any free port.", min=0, max=65_535)
+]
+Surface = Annotated[str, typer.Option("--surface", help="The surface this gateway serves.")]
+UpstreamCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--upstream-ca",
+        help="A PEM file: only these authorities may certify https upstreams. Else those of the system.",
+        show_default=False,
+    ),
+]
+Bounds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--bound",
+        help="NAME=VALUE, again for each: a bound of streams and upstreams, such as keep-alive-ms=15000.",
+        show_default=False,
+    ),
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", help="Speak TLS: a PEM file with the certificate chain.", show_default=False),
+]
+TlsKey = Annotated[
+    Path | None, typer.Option("--tls-key", help="A PEM file with its private key.", show_default=False)
+]
+TlsClientCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-client-ca",
+        help="A PEM file: a client needs a certificate of one of these authorities.",
+        show_default=False,
+    ),
+]
+RequestLogFile = Annotated[
+    str,
+    typer.Option(
+        "--request-log",
+        help="Write a line for each request to this file, or to standard output with '-'.",
+        show_default=False,
+    ),
+]
+Http = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--http",
+        help="NAME=VALUE, again for each: a bound of its HTTP server, such as max-connections=1024.",
+        show_default=False,
+    ),
+]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        help="NAME=VALUE, again for each: how much one party may write in a day, such as keys=5000.",
+        show_default=False,
+    ),
+]
+Reserve = Annotated[
+    int,
+    typer.Option("--reserve-mib", help="How much of the disk is kept for what narrows, in MiB.", min=0),
+]
+ClockBound = Annotated[
+    int,
+    typer.Option(
+        "--clock-bound",
+        help="How many seconds the control plane's clock and the gateway's may differ.",
+        min=1,
+        max=86_400,
+    ),
+]
+ClockIsRight = Annotated[
+    bool,
+    typer.Option(
+        "--clock-is-right",
+        help="Believe this machine's clock at this start, however far it is from the last time known.",
+    ),
+]
