@@ -192,7 +192,6 @@ SITUATIONS = [
     Situation("mid-event", Kind.BROKEN, "the model's server dies in the middle of an event", "stream"),
     Situation("between", Kind.BROKEN, "it dies between two events, before the last one", "stream"),
 ]
-REFUSALS = frozenset(each.name for each in SITUATIONS if each.kind is Kind.REFUSED)
 
 SDKS = frozenset(each.name for each in CLIENTS if each.driver.endswith(".py") and not each.heavy) - {
     "curl --http2"

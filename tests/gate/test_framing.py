@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
-import struct
 from collections.abc import Iterator
 
 import pytest
 
+from sluicegate.http import tcp
 from tests.gate.clients import chat, counted, post
 from tests.gate.running import running
 from tests.gate.scripted import says_and_stays, scripted
@@ -150,7 +150,7 @@ def test_a_body_sent_after_its_refusal_is_taken_and_dropped(port):
 
 def test_a_client_that_resets_is_forgotten(port):
     with Raw(port) as client:
-        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        tcp.reset_at_close(client.sock)
         client.send(POST + HOST + b"Content-Length: 100\r\nAuthorization: Bearer x\r\n\r\n")
     with Raw(port) as client:
         assert client.send(GET).response()[0] == 200

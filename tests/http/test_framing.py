@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import socket
-import struct
 from collections.abc import Iterator
 
 import pytest
 
-from sluicegate.http import asgi
+from sluicegate.http import asgi, tcp
 from tests.http.framing import ACCEPTED, CHUNKED, GET, HOST, POST, REFUSED, accepted
 from tests.http.running import RunningServer, running, statuses
 from tests.raw import Raw
@@ -189,7 +188,7 @@ def test_an_application_that_fails_is_answered_for(served: RunningServer, caplog
 def test_a_client_that_leaves_is_noticed_and_forgotten(served: RunningServer):
     served.echo.gone.clear()
     with Raw(served.port) as client:
-        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        tcp.reset_at_close(client.sock)
         client.send(accepted(b"POST", b"/x", b"Host: a", b"Content-Length: 100"))
         eventually(lambda: ("POST", b"/x") in served.echo.asked)
     assert eventually(lambda: "/x" in served.echo.gone)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import struct
 import threading
 from contextlib import ExitStack
 from ipaddress import ip_network
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sluicegate.http import tcp
 from sluicegate.http.connection import HttpConnection
 from tests.http.framing import GET, HOST
 from tests.http.running import RunningServer, running, statuses
@@ -256,7 +256,7 @@ def test_clients_that_are_gone_before_the_server_looks_are_forgotten():
         is_held.wait()
         for _ in range(10):
             with Raw(served.port) as client:
-                client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                tcp.reset_at_close(client.sock)
         go_on.set()
         with Raw(served.port) as client:
             assert client.send(GET).response()[0] == 200

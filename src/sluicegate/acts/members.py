@@ -18,10 +18,7 @@ from sluicegate_record.form import Note, Time, form
 ADMINISTRATORS = frozenset({DEVELOPER, APPLICANT})
 """The roles whose holder may have applied for an organization."""
 ROWS_MAX = 2_000
-"""How many rows a command may have.
-
-While it is decided, no gateway gets an answer; 10,000 took most of a lease.
-"""
+"""How many rows a command may have: others wait for their turn to write while it is decided."""
 IDENTIFIERS_MAX = 8
 IdentifierDigest: TypeAlias = Annotated[bytes, digest(16)]
 """What stands for an identifier of a member."""

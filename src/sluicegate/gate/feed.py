@@ -381,7 +381,7 @@ class Feed:
                 if not proven and not usage and not missing:
                     continue
                 body = {**self._tail.run, "proven": proven, "usage": usage}
-                if missing:  # an earlier control plane knows of no such field
+                if missing:  # an earlier control plane does not know the field
                     body["missing"] = missing
                 timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
                 try:

@@ -13,8 +13,6 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable
 from typing import Protocol
 
@@ -29,7 +27,6 @@ SEND_BYTES = 64 * 1024
 HEAD_BYTES = 64 * 1024
 """The largest head, and the most that comes in one go without being body: chunk extensions, trailers."""
 
-_RESET = struct.pack("ii", 1, 0)
 _INTERIM_MAX = 199
 _SWITCHING = 101
 _NO_CONTENT = 204
@@ -148,8 +145,7 @@ class UpstreamConnection(asyncio.Protocol):
     def reset(self) -> None:
         """End the connection; what was written and not yet sent is dropped, also by the kernel."""
         if not (self.is_over or self._transport.is_closing()):
-            sock = self._transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            tcp.reset_at_close(self._transport.get_extra_info("socket"))
         self.discard()
 
     def abandon(self) -> None:
@@ -170,9 +166,9 @@ class UpstreamConnection(asyncio.Protocol):
         """Transport callback."""
         self._transport = transport
         sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tcp.send_at_once(sock)
         tcp.keep_alive(sock)
-        # Nothing but one write waits outside the kernel. Below TLS a limit of 0 is always reached.
+        # Only one write waits outside the kernel. Below TLS a limit of 0 is always reached.
         transport.set_write_buffer_limits(high=0 if transport.get_extra_info("sslcontext") is None else 1)
         self._pool.opened(self)
 

@@ -18,7 +18,6 @@ import asyncio
 import logging
 import math
 import socket
-import struct
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from ipaddress import ip_address
 from itertools import islice
 from typing import Any
 
+from sluicegate.http import tcp
 from sluicegate.http.capacity import Capacity, address_key
 from sluicegate.http.exchange import Disconnected, Handler, HttpExchange
 from sluicegate.http.head import BadRequest, RequestHead
@@ -34,7 +34,6 @@ from sluicegate.http.response import ErrorForm
 from sluicegate.settings import HttpSettings
 
 LINGER_MS = 2_000
-_RESET = struct.pack("ii", 1, 0)
 _log = logging.getLogger(__name__)
 
 
@@ -102,7 +101,7 @@ class HttpConnection(asyncio.Protocol):
             transport.close()
             return
         sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tcp.send_at_once(sock)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._settings.send_buffer_bytes)
         transport.set_write_buffer_limits(high=0)
         self._set_timer(self._settings.head_timeout_ms, self._head_late)
@@ -233,8 +232,7 @@ class HttpConnection(asyncio.Protocol):
         """Reset the connection; the bytes in the kernel are dropped too."""
         self._end()
         if not self._lost:
-            sock = self._transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            tcp.reset_at_close(self._transport.get_extra_info("socket"))
             self._transport.abort()
 
     # What the reader finds
