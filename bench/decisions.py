@@ -7,6 +7,7 @@ members. Every credential has its own member, with one identifier and one claim.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -22,21 +23,22 @@ import cedarpy
 
 from sluicegate.core.access.decision import Allow, Ask, Instant, decide
 from sluicegate.core.access.table import Table
+from sluicegate_record import entries
 from sluicegate_record.directives.document import Document
-from sluicegate_record.entries import Body, Entry, people, releases
+from sluicegate_record.entries import Body, Draft, Entry, people, releases
 from sluicegate_record.entries.cases import Description
-from sluicegate_record.entries.credentials import CredentialIssued
+from sluicegate_record.entries.credentials import CredentialIssued, CredentialRevoked
 from sluicegate_record.entries.directives import DirectiveIssued
 from sluicegate_record.entries.grants import GrantApproved
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.plan import Plan
 
-CREDENTIALS, MANY = 100_000, 1_000_000
+CREDENTIALS, MANY, FEW = 100_000, 1_000_000, 1_000
 PER_ORGANIZATION = 10
 DIRECTIVES = 1_000
 SUSPENDED_ONE_IN = 10
 BY_PERSON_ONE_IN = 10
-ROUNDS, DECISIONS, CEDAR_DECISIONS = 9, 50_000, 1_000
+ROUNDS, DECISIONS, CEDAR_DECISIONS, REVOCATIONS = 9, 50_000, 1_000, 500
 MODEL, SURFACE, RELEASE, STAGE, TERMS = "model-1", "api", "preview", "partners", "sha256:bench"
 AT_MS = 1_780_000_000_000
 NOW = Instant(AT_MS + 1_000, AT_MS + 1_010)
@@ -47,15 +49,20 @@ def measure() -> dict[str, float]:
     table = folded(CREDENTIALS)
     cedar = _Cedar(CREDENTIALS)
     drawn = random.Random(0)
-    ours, theirs, ours_many = [], [], []
+    ours, theirs, ours_many, ratios = [], [], [], []
     for _ in range(ROUNDS):
         keys = _keys(drawn, CREDENTIALS, DECISIONS)
         ours.append(_each_us(lambda key: decided(key, table), keys))
+        ratios.append(ours[-1] / _each_us(lambda key: found(key, table), keys))
         theirs.append(_each_us(cedar.decided, keys[:CEDAR_DECISIONS]))
         ours_many.append(_each_us(lambda key: decided(key, many), _keys(drawn, MANY, DECISIONS)))
         for key in keys[:CEDAR_DECISIONS]:
             assert isinstance(decided(key, table), Allow) == cedar.decided(key)
+    few = folded(FEW)
+    revoked = [_revocation_us(many, MANY, drawn) / _revocation_us(few, FEW, drawn) for _ in range(ROUNDS)]
     return {
+        "revocation_cost_ratio": median(revoked),
+        "decide_ratio": median(ratios),
         "decide_us": median(ours),
         "decide_vs_cedarpy": median(theirs) / median(ours),
         "decide_1m_ratio": median(ours_many) / median(ours),
@@ -63,9 +70,25 @@ def measure() -> dict[str, float]:
     }
 
 
+def _revocation_us(table: Table, credentials: int, drawn: random.Random) -> float:
+    """What a gateway takes to read and fold the end of a key, of any of so many."""
+    names = (f"cred_{number:016d}" for number in drawn.sample(range(credentials), REVOCATIONS))
+    drafts = [Draft(name, CredentialRevoked(credential=name)) for name in names]
+    placed = entries.place_all(drafts, seq=table.size, at_ms=AT_MS, by="bench", command="bench")
+    began_ns = time.thread_time_ns()
+    for entry in placed:
+        table.apply(entries.read(entry.leaf, {}, {}))
+    return (time.thread_time_ns() - began_ns) / REVOCATIONS / 1_000
+
+
 def decided(key: bytes, table: Table) -> Any:
     """What a gateway decides about a request with this key."""
     return decide(Ask(sha256(key).digest(), MODEL, SURFACE), table, NOW)
+
+
+def found(key: bytes, table: Table) -> object:
+    """What no decision can do without: SHA-256 of the key, and one look-up."""
+    return table.credentials.get(sha256(key).digest())
 
 
 def folded(credentials: int) -> Table:
@@ -87,11 +110,15 @@ def suspended(organization: int) -> bool:
 
 
 def _weighed(credentials: int) -> tuple[Table, float]:
-    """A table, and how much memory of this process it takes for each credential."""
+    """A table, and how much memory of this process it takes for each credential.
+
+    What dictionaries left when they grew is given back first: glibc keeps it, and the table does not have it.
+    """
     gc.collect()
     before = _resident_bytes()
     table = folded(credentials)
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     return table, (_resident_bytes() - before) / credentials
 
 
@@ -111,10 +138,11 @@ def _each_us(what: Callable[[bytes], object], keys: Sequence[bytes]) -> float:
 
 
 def _entries(credentials: int) -> Iterator[Entry]:
-    bodies = _bodies(credentials)
-    return (
-        Entry(seq, AT_MS, "bench", "bench", "bench", body, {}, {}, b"") for seq, body in enumerate(bodies)
-    )
+    return (_entry(seq, body) for seq, body in enumerate(_bodies(credentials)))
+
+
+def _entry(seq: int, body: Body) -> Entry:
+    return Entry(seq, AT_MS, "bench", "bench", "bench", body, {}, {}, b"")
 
 
 def _bodies(credentials: int) -> Iterator[Body]:

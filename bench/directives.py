@@ -25,7 +25,7 @@ from typing import Any
 
 import uvloop
 
-from bench import fleet, streams
+from bench import broadcast, fleet, streams
 from bench.fleet import Fleet, Gateway
 from bench.load import OK, burst, post, unframed
 from bench.relay import Relay
@@ -97,8 +97,19 @@ async def _measured(running: Fleet) -> dict[str, float]:
     for name, load in CUTS.items():
         rounds = [await _cut(running, audience, load, f"{name}-{turn}") for turn in range(load.rounds)]
         values |= {f"{name}_{what}": median(each[what] for each in rounds) for what in rounds[0]}
+    values |= await _beside_broadcasts(running, audience, CUTS["directive_cut"])
     values |= await _annexed(running, audience)
     return values | await _bound(running, audience)
+
+
+async def _beside_broadcasts(running: Fleet, audience: Audience, load: Load) -> dict[str, float]:
+    """Orders in turns with bare broadcasts to as many streams."""
+    cuts, bare = [], []
+    for turn in range(load.rounds):
+        bare.append(await broadcast.p99_ms(running.folder, load.streams, load.pace.interval_ms))
+        cuts.append((await _cut(running, audience, load, f"beside-{turn}"))["ms"])
+    ratio = median(cut / each for cut, each in zip(cuts, bare, strict=True))
+    return {"directive_cut_ratio": ratio, "broadcast_ms": median(bare)}
 
 
 def _admitted(running: Fleet) -> dict[Customer, Credential]:

@@ -29,7 +29,7 @@ from bench.fleet import Fleet
 from demo.cast import Customer, Place
 from demo.paperwork import Credential
 from demo.site import ORIGIN
-from sluicegate.core.access import feed
+from sluicegate.core.access import feed, versions
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record import entries
@@ -89,7 +89,7 @@ class _Run:
             "waitMs": wait_ms,
             "report": {"streamsCut": {}},
             "root": self._root.hex(),
-            "fold": feed.FOLD_VERSION,
+            "fold": versions.FOLD_VERSION,
         }
         with closing(http.client.HTTPConnection(self._host, timeout=LONGEST_S)) as connection:
             body = json.dumps(acknowledgement.signed(asked, self._key))

@@ -10,7 +10,7 @@ import json
 import resource
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from demo.site import ORIGIN, Site, followed
 from sluicegate.acts import tokens
 from sluicegate.acts.act import GATEWAY
 from sluicegate.acts.tokens import TokenRequest
+from sluicegate.client.http import Client
 from sluicegate.store import keyfile
 
 AGENCIES = ("oncd", "ostp")
@@ -57,6 +58,16 @@ def threads_cpu_s(pid: int | str) -> float:
     """The seconds for which a process's threads have run, without threads that have ended."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def family(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for each in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{each}/task").iterdir():
+                found += [int(child) for child in (task / "children").read_text().split()]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,10 @@ class Fleet:
         for release, stage in self.paperwork.stages():
             if not stage.open:
                 self.paperwork.open_stage(release, stage.stage)
+
+    def client(self, token: str) -> Client:
+        """Who holds a token."""
+        return Client(self.control_url, token)
 
     def admit(self, customers: Iterable[Customer]) -> dict[Customer, Credential]:
         """Admit customers, each with a credential that every gateway knows."""

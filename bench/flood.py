@@ -131,18 +131,8 @@ async def _look(running: Fleet, seen: Seen, ends_s: float) -> None:
     control = running.processes.pid("control")
     while time.monotonic() < ends_s:
         await asyncio.sleep(LOOKED_EVERY_S)
-        seen.memory.append(sum(_resident(pid) for pid in _family(control)))
+        seen.memory.append(sum(_resident(pid) for pid in fleet.family(control)))
         seen.disk.append(sum(each.stat().st_size for each in (running.folder / "control").glob("ledger.db*")))
-
-
-def _family(pid: int) -> list[int]:
-    """A process and all below it."""
-    found = [pid]
-    for each in found:
-        with suppress(OSError):
-            for task in Path(f"/proc/{each}/task").iterdir():
-                found += [int(child) for child in (task / "children").read_text().split()]
-    return found
 
 
 def _resident(pid: int) -> int:

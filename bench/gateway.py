@@ -1,8 +1,8 @@
 """What a gateway adds to a call, beside plain proxies: processor time, and time to the first chunk.
 
 The gateway, its peers, the model servers and this load are separate processes. All are measured in turns in
-one run. The gateway's request log is on. With two cores or more, gateway and peers run on the first one,
-and all else on the second.
+one run. The gateway's request log is on; another gateway sends spans, too, where OpenTelemetry is installed.
+With two cores or more, gateways and peers run on the first one, and all else on the second.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -20,9 +22,10 @@ from typing import Any
 import uvloop
 
 from bench import fleet, peers
-from bench.fleet import FIRST_GATEWAY, threads_cpu_s
-from bench.load import Answer, Connection, burst, chat
+from bench.fleet import FIRST_GATEWAY, Fleet, family, threads_cpu_s
+from bench.load import OK, Answer, Connection, burst, chat
 from demo.cast import Customer, Place
+from sluicegate.gate import span_log
 
 ROUNDS = 5
 REQUESTS, REQUEST_CONNECTIONS = 2_000, 16
@@ -30,6 +33,7 @@ STREAMS, STREAM_CONNECTIONS = 320, 64
 STARTING, STARTS = 200, 7
 """How many streams start at once, and how often."""
 FIRST_CHUNKS = 200
+TRACED = "gateway-traced"
 PEER = "envoy"
 """The peer of the ratios."""
 
@@ -46,28 +50,83 @@ def measure() -> dict[str, float]:
         ExitStack() as stack,
     ):
         release, stage, surface = CUSTOMER.place
-        log = Path(given).absolute() / "requests.jsonl"
-        running.start_gateways({FIRST_GATEWAY: surface}, options=("--request-log", f"{log}"))
+        _start(running, FIRST_GATEWAY)
         running.release(fleet.plan(release, stage, {name: name for name in UPSTREAMS}, [surface]))
         (credential,) = running.admit([CUSTOMER]).values()
         processes = running.processes
-        gate = Subject(dict.fromkeys(UPSTREAMS, running.gateways[0].url), processes.pid(FIRST_GATEWAY))
-        subjects = {"gateway": gate}
+        subjects = {"gateway": _subject(running, FIRST_GATEWAY)}
         for name, start in peers.PEERS.items():
             made = stack.enter_context(start(Path(given).absolute(), running.upstreams))
             if made is not None:
-                subjects[name] = Subject(made.urls, made.pid)
-        _pin([each.pid for each in subjects.values()], [processes.pid(name) for name in UPSTREAMS])
+                subjects[name] = Subject(made.urls, made.pids)
         direct = {name: processes.pid(name) for name in UPSTREAMS}
-        return uvloop.run(_measured(Served(subjects, running.upstreams, direct, credential.key)))
+        served = Served(subjects, running.upstreams, direct, credential.key)
+        of_subjects = {pid for each in subjects.values() for pid in each.pids.values()}
+        _pin([*of_subjects], [*direct.values()])
+        values = uvloop.run(_measured(served))
+        if span_log.is_installed():
+            values |= _traced(running, served)
+        return values
+
+
+def _start(running: Fleet, name: str) -> None:
+    """Start a gateway with a request log."""
+    log = running.folder / f"{name}.jsonl"
+    running.start_gateways({name: CUSTOMER.place.surface}, options=("--request-log", f"{log}"))
+
+
+def _subject(running: Fleet, name: str) -> Subject:
+    """A gateway as what is measured."""
+    (url,) = (gateway.url for gateway in running.gateways if gateway.name == name)
+    return Subject(dict.fromkeys(UPSTREAMS, url), dict.fromkeys(UPSTREAMS, running.processes.pid(name)))
+
+
+def _traced(running: Fleet, served: Served) -> dict[str, float]:
+    """What spans add to a request: to the gateway, and in the process that sends them."""
+    with _collector() as url:
+        os.environ[span_log.ENDPOINTS[1]] = url
+        _start(running, TRACED)
+        del os.environ[span_log.ENDPOINTS[1]]
+        subjects = {"gateway": served.subjects["gateway"], TRACED: _subject(running, TRACED)}
+        gateway, *senders = family(running.processes.pid(TRACED))
+        _pin([gateway], senders)
+        before_s = sum(map(threads_cpu_s, senders))
+        spent = uvloop.run(_requests_in_turns(replace(served, subjects=subjects)))
+        sender_s = sum(map(threads_cpu_s, senders)) - before_s
+    return {
+        "traced_request_ratio": spent[TRACED] / spent["gateway"],
+        "traced_sender_cpu_ms": 1_000 * sender_s / (REQUESTS * (ROUNDS + 1)),
+    }
+
+
+@contextmanager
+def _collector() -> Iterator[str]:
+    """Something that takes spans, at a URL."""
+
+    class Taken(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Taken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured: where it serves each model server, and its process."""
+    """What is measured: where it serves each model server, and the process that does."""
 
     urls: Mapping[str, str]
-    pid: int
+    pids: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +156,17 @@ async def _measured(served: Served) -> dict[str, float]:
 
 
 async def _requests(served: Served) -> dict[str, float]:
+    return _named("request", await _requests_in_turns(served), REQUESTS)
+
+
+async def _requests_in_turns(served: Served) -> dict[str, float]:
     request = chat("quick", served.key, stream=False)
 
     async def load(url: str) -> None:
         answers = await burst(url, request, connections=REQUEST_CONNECTIONS, requests=REQUESTS)
-        assert all(answer.data.startswith(b"HTTP/1.1 200 ") for answer in answers)
+        assert all(answer.data.startswith(OK) for answer in answers)
 
-    return _named("request", await _cpu_in_turns(served, "quick", load), REQUESTS)
+    return await _cpu_in_turns(served, "quick", load)
 
 
 async def _streams(served: Served) -> dict[str, float]:
@@ -125,7 +188,7 @@ def _named(what: str, cpu_s: Mapping[str, float], count: int) -> dict[str, float
 
 async def _cpu_in_turns(served: Served, upstream: str, load: Callable[[str], Any]) -> dict[str, float]:
     """Processor seconds of each subject under load, and of the model server under direct load."""
-    turns = {name: (each.urls[upstream], each.pid) for name, each in served.subjects.items()}
+    turns = {name: (each.urls[upstream], each.pids[upstream]) for name, each in served.subjects.items()}
     turns["direct"] = served.upstreams[upstream], served.direct[upstream]
     spent: dict[str, list[float]] = {name: [] for name in turns}
     for url, _ in turns.values():

@@ -1,6 +1,8 @@
 """Other proxies in front of the same model servers, as peers: they pass everything on and decide nothing.
 
-Each has one thread that works. What is not installed is not measured; Envoy comes from a wheel.
+Each has one thread that works. What is not installed is not measured: nginx comes from Debian, the others
+from wheels. `vllm-router` and `smg` are for models: they read each body. What they have of keys, tenants and
+policies is off here.
 """
 
 from __future__ import annotations
@@ -13,22 +15,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 START_S = 20.0
-_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin"])
+"""Where the programs of peers are looked for: those of this environment first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy that runs: its URL for each model server, and its process."""
+    """A proxy that runs: its URL for each model server, and the process that serves it there."""
 
     urls: Mapping[str, str]
-    pid: int
+    pids: Mapping[str, int]
 
 
 @contextmanager
@@ -60,7 +63,47 @@ def nginx(folder: Path, upstreams: Mapping[str, str]) -> Iterator[Proxy | None]:
         yield made
 
 
-PEERS = {"envoy": envoy, "nginx": nginx}
+@contextmanager
+def vllm_router(_: Path, upstreams: Mapping[str, str]) -> Iterator[Proxy | None]:
+    """The router of vLLM, a process for each model server."""
+    with _routers("vllm-router", upstreams, "--health-check-endpoint", "/healthz") as made:
+        yield made
+
+
+@contextmanager
+def smg(_: Path, upstreams: Mapping[str, str]) -> Iterator[Proxy | None]:
+    """SMG, a process for each model server."""
+    alone = ("--disable-health-check", "--disable-load-monitoring", "--disable-tokenizer-autoload")
+    with _routers("smg", upstreams, *alone, "--backend", "openai", command=("launch",)) as made:
+        yield made
+
+
+@contextmanager
+def _routers(
+    name: str, upstreams: Mapping[str, str], *more: str, command: tuple[str, ...] = ()
+) -> Iterator[Proxy | None]:
+    """A router for each model server: both programs have one form of options."""
+    with ExitStack() as stack:
+        made: list[Proxy] = []
+        for model, url in upstreams.items():
+            port = free_port()
+            options = (*command, *_router(port, url), *more)
+            running = stack.enter_context(_running(name, options, {model: port}))
+            if running is None:
+                yield None
+                return
+            made.append(running)
+        urls = {model: url for each in made for model, url in each.urls.items()}
+        yield Proxy(urls, {model: pid for each in made for model, pid in each.pids.items()})
+
+
+def _router(port: int, url: str) -> tuple[str, ...]:
+    listening = ("--host", "127.0.0.1", "--port", f"{port}", "--prometheus-port", f"{free_port()}")
+    plain = ("--policy", "round_robin", "--disable-retries", "--disable-circuit-breaker")
+    return (*listening, "--worker-urls", url, *plain, "--log-level", "error")
+
+
+PEERS = {"envoy": envoy, "nginx": nginx, "vllm-router": vllm_router, "smg": smg}
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -80,15 +123,17 @@ def free_port() -> int:
 @contextmanager
 def _running(name: str, options: tuple[str, ...], ports: Mapping[str, int]) -> Iterator[Proxy | None]:
     """Run a program until it listens; None if it is not installed."""
-    program = shutil.which(name, path=_PATH)
+    program = shutil.which(name, path=PATH)
     if program is None:
         yield None
         return
-    child = subprocess.Popen([program, *options])
+    one = {**os.environ, "TOKIO_WORKER_THREADS": "1"}
+    child = subprocess.Popen([program, *options], env=one, stdout=subprocess.DEVNULL)
     try:
         for port in ports.values():
             _await_listening(child, port)
-        yield Proxy({model: f"http://127.0.0.1:{port}" for model, port in ports.items()}, child.pid)
+        urls = {model: f"http://127.0.0.1:{port}" for model, port in ports.items()}
+        yield Proxy(urls, dict.fromkeys(ports, child.pid))
     finally:
         child.kill()
         child.wait()

@@ -35,14 +35,18 @@ PAGES = (
 CUTS = ("directive_cut", "directive_cut_persons", "directive_cut_10k")
 CORES = ("load_cores", "upstream_cores", "load_average")
 """How busy the load, the model's server and the machine were just before an order came."""
-PROXIES = ("gateway", "envoy", "nginx", "direct")
+ATTACKS = ("deep", "brackets", "bombs", "assertions", "unread", "silent")
+"""What a key's holder or a stranger does to a gateway. `hostile_p99_ratio` is the figure of the worst."""
+PROXIES = ("gateway", "envoy", "nginx", "vllm-router", "smg", "direct")
 """What answers the same calls: the gateway, plain proxies beside it, and the model server without any."""
-OPTIONAL = "nginx_"
-"""Figures of a peer that is not on every machine."""
+OPTIONAL = ("nginx_", "vllm-router_", "smg_", "traced_")
+"""Figures of peers, and of spans, that are not on every machine."""
 ROWS: dict[str, Row] = {
-    "decide_us": Row("µs", 3),
+    "decide_ratio": Row("of SHA-256, look-up", 3),
+    "decide_us": Row("µs"),
     "decide_vs_cedarpy": Row("times faster", 8, at_least=True),
     "decide_1m_ratio": Row("times", 1.5),
+    "revocation_cost_ratio": Row("times", 2),
     "table_bytes": Row("bytes/credential", 650),
     "gateway_request_ratio": Row("of Envoy's", 1.0),
     "gateway_stream_ratio": Row("of Envoy's", 0.8),
@@ -52,6 +56,10 @@ ROWS: dict[str, Row] = {
     **{f"{name}_{what}_cpu_ms": Row("ms") for name in PROXIES for what in ("request", "stream")},
     **{f"{name}_first_chunk_{each}_ms": Row("ms") for name in PROXIES[:-1] for each in ("p50", "p99")},
     "gateway_first_chunk_ms": Row("ms", 0.5),
+    "traced_request_ratio": Row("of untraced"),
+    "traced_sender_cpu_ms": Row("ms"),
+    "directive_cut_ratio": Row("of a broadcast", 2),
+    "broadcast_ms": Row("ms"),
     "directive_cut_ms": Row("ms", 50),
     "directive_cut_persons_ms": Row("ms", 50),
     "directive_cut_10k_ms": Row("ms", 250),
@@ -68,6 +76,9 @@ ROWS: dict[str, Row] = {
     "feed_ready_ms": Row("ms", 1_667),
     "flood_refusals": Row("of answers", 0),
     "flood_order_ms": Row("ms", 1_000),
+    "hostile_p99_ratio": Row("of quiet", 2),
+    **{f"hostile_{name}_ratio": Row("of quiet") for name in ATTACKS},
+    "hostile_hold_ms": Row("ms", 20),
     "ledger_command_ratio": Row("of fsync/s", 0.3, at_least=True),
     "ledger_batched_ratio": Row("times", 5, at_least=True),
     "replay_entries_s": Row("entries/s", 50_000, at_least=True),
@@ -107,13 +118,15 @@ def write(values: Mapping[str, float], path: Path) -> None:
 
 
 def table(values: Mapping[str, float]) -> str:
-    """The figures as a table."""
+    """The figures as a table, with the peers that were not there to be measured beside the gateway."""
     lines = [f"{'':26}{'measured':>12}  {'':18}{'budget':>12}"]
     for name, row in ROWS.items():
         if name in values:
             sign = "" if row.budget is None else f"{'≥' if row.at_least else '≤'} {row.budget:,g}"
             verdict = {True: "", False: "  NOT MET", None: ""}[row.ok(values[name])]
             lines.append(f"{name:26}{_shown(values[name]):>12}  {row.unit:18}{sign:>12}{verdict}")
+        elif name.startswith(OPTIONAL) and "gateway_request_cpu_ms" in values:
+            lines.append(f"{name:26}{'–':>12}  not installed")
     return "\n".join(lines)
 
 

@@ -27,6 +27,13 @@ class Place(NamedTuple):
     surface: str
 
 
+class Newcomer(NamedTuple):
+    """An organization that has no case: its name, and its short name in file names."""
+
+    name: str
+    slug: str
+
+
 class Customer(NamedTuple):
     """An organization: its name, its short name in file names, and where it applies."""
 
@@ -43,11 +50,23 @@ UTILITY = Customer("Example Utility", "example-utility", PREVIEW)
 GRID_OPERATOR = Customer("Example Grid Operator", "example-grid-operator", PREVIEW)
 SECURITY_TEAM = Customer("Example Security Team", "example-security-team", TRUSTED_ACCESS)
 CUSTOMERS = (UTILITY, GRID_OPERATOR, SECURITY_TEAM)
+LIBRARY = Newcomer("Example Public Library", "example-library")
+"""Has an account, and is let in when the model is for everyone."""
+
+EVALUATION = Place("small-model", "evaluation", "api")
+TEAMS = Place("small-model", "teams", "api")
+TESTED_MODEL, KEEPS_KEYS = "smollm2", "keeps-keys"
+EVALUATOR = Newcomer("Example Evaluation Lab", "example-evaluator")
+"""Is named in the plan, tests the model through the gateway, and signs what came out."""
+LAB = "example-lab"
+"""Its short name as a party."""
+TESTERS = Customer("Example Security Team", "example-security-team", TEAMS)
+"""Applies for the stage that opens by the evaluator's result."""
 
 
 def agencies_of(plans: Iterable[Path]) -> set[str]:
-    """Every agency that the plans name. Raises: InvalidDocument: one of them is not a plan."""
-    return {agency for found in _read(plans) for agency in found.spec.agencies}
+    """Every agency and evaluator that the plans name. Raises: InvalidDocument: one of them is not a plan."""
+    return {name for found in _read(plans) for name in (*found.spec.agencies, *found.spec.evaluators)}
 
 
 def _read(plans: Iterable[Path]) -> list[Plan]:

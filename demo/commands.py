@@ -1,4 +1,4 @@
-"""`demo run`, `demo story`, `demo upstream`."""
+"""`demo run`, `demo story`, `demo upstream`, `demo model`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ _PORT: dict[str, Any] = {"help": "The port to listen on; 0: any that is free.", 
 _RUN_STATE = Path("build/run")
 _STORY_STATE = Path("build/demo")
 _STORY_REPORT = Path("build/demo.json")
+_MODEL = Annotated[
+    str | None,
+    typer.Option("--model", help="A real model that answers, in place of a server that repeats: smollm2."),
+]
 
 
 def upstream(
@@ -40,12 +44,28 @@ def upstream(
     server.serve(settings, host, port, ready)
 
 
+def model(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", **_PORT)] = UPSTREAM_PORT,
+    as_json: Json = False,
+) -> None:
+    """Run a real small model, SmolLM2, behind OpenAI's API."""
+    from demo import model as server  # noqa: PLC0415 - as above
+
+    def ready(url: str) -> None:
+        emit({"ready": "model", "url": url}, as_json, f"{server.NAME} listening on {url}")
+        sys.stdout.flush()
+
+    server.serve(host, port, ready)
+
+
 def run(
     state: Annotated[Path, typer.Option("--state", help="Where the next run goes on from.")] = _RUN_STATE,
     control_port: Annotated[int, typer.Option("--control-port", **_PORT)] = CONTROL_PORT,
     feed_port: Annotated[int, typer.Option("--feed-port", **_PORT)] = FEED_PORT,
     gateway_port: Annotated[int, typer.Option("--gateway-port", **_PORT)] = GATEWAY_PORT,
     upstream_port: Annotated[int, typer.Option("--upstream-port", **_PORT)] = UPSTREAM_PORT,
+    model: _MODEL = None,
     as_json: Json = False,
 ) -> None:
     """Start everything on this machine, with the example release under way. Ctrl-C ends it."""
@@ -56,16 +76,18 @@ def run(
         emit(started.answer, as_json, started.text)
         sys.stdout.flush()
 
-    runs.run(state, Ports(control_port, feed_port, gateway_port, upstream_port), _say, ready)
+    ports = Ports(control_port, feed_port, gateway_port, upstream_port)
+    runs.run(state, ports, _say, ready, _server(model))
 
 
 def story(
     state: Annotated[Path, typer.Option("--state", help="Where it plays, in a new folder.")] = _STORY_STATE,
     output: Annotated[Path, typer.Option("-o", "--output", help="Where the report goes.")] = _STORY_REPORT,
+    model: _MODEL = None,
     as_json: Json = False,
 ) -> None:
     """Tell the whole story once, with real processes, and check every step of it."""
-    report = _storyteller()(state, output, _say if as_json else typer.echo)
+    report = _storyteller()(state, output, _say if as_json else typer.echo, _server(model))
     failed = next((step for step in report.steps if not step.ok), None)
     outcome = f"The step {failed.name!r} was not" if failed else f"All {len(report.steps)} steps were"
     emit(report.answer(), as_json, f"{outcome} as told, in {report.seconds} s; the report is {output}.")
@@ -74,7 +96,19 @@ def story(
         raise VerificationFailed(f"the step {failed.name!r} was not as told: {said}", remedy=f"see {output}")
 
 
-def _storyteller() -> Callable[[Path, Path, Callable[[str], None]], Report]:
+def _server(model: str | None) -> str:
+    """The command that serves the model. Raises: InvalidInput: no such model, or it is not installed."""
+    if model is None:
+        return "upstream"
+    from demo import model as real  # noqa: PLC0415 - as above
+
+    if model != real.NAME:
+        raise InvalidInput(f"no model {model!r}", remedy=f"the one that there is: {real.NAME}")
+    real.weights()
+    return "model"
+
+
+def _storyteller() -> Callable[[Path, Path, Callable[[str], None], str], Report]:
     """The story's function. Raises: InvalidInput: the OpenAI SDK, which it uses, is not installed."""
     try:
         from demo.story import story as told  # noqa: PLC0415 - as above

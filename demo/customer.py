@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import openai
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 
 
 class Refused(NamedTuple):
@@ -20,11 +20,16 @@ class Refused(NamedTuple):
     fallback: str | None
 
 
-def ask(gateway_url: str, key: str, model: str, text: str) -> str | Refused:
+def ask(gateway_url: str, key: str, model: str, text: str, tokens_max: int = 256) -> str | Refused:
     """Ask once and return the answer's text, or the refusal."""
     with _sdk(gateway_url, key) as client:
         try:
-            answer = client.chat.completions.create(model=model, messages=[{"role": "user", "content": text}])
+            answer = client.chat.completions.create(
+                model=model,
+                messages=[{"role": "user", "content": text}],
+                max_tokens=tokens_max,
+                temperature=0,
+            )
         except openai.APIStatusError as no:
             return _refused(no)
     return answer.choices[0].message.content or ""

@@ -1,4 +1,4 @@
-"""What `demo run` shows a newcomer: addresses, two keys, and three commands that work exactly as printed."""
+"""What `demo run` shows a newcomer: addresses, keys, and commands that work exactly as printed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from demo.cast import FALLBACK, GRID_OPERATOR, MODEL, SECURITY_TEAM, UTILITY
+from demo.cast import EVALUATION, FALLBACK, GRID_OPERATOR, LAB, MODEL, SECURITY_TEAM, TEAMS, UTILITY
+from demo.examples import EXAMPLES
 from demo.paperwork import Credential
 from demo.site import Site
 
@@ -31,7 +32,7 @@ def env(site: Site) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """What a newcomer gets: three keys, the file `env` to source, and an `order` to issue.
+    """What a newcomer gets: four keys, the file `env` to source, and an `order` to issue.
 
     `in_force` are the directives that an earlier run left in force.
     """
@@ -40,6 +41,7 @@ class Newcomer:
     works: Credential
     refused: Credential
     covered: Credential
+    evaluates: Credential
     env: Path
     order: Path
     in_force: list[str]
@@ -56,6 +58,7 @@ class Newcomer:
             "grant": self.works.grant,
             "refusedKey": self.refused.key,
             "coveredKey": self.covered.key,
+            "evaluatorKey": self.evaluates.key,
             "directivesInForce": self.in_force,
             "state": str(self.site.folder),
             "env": str(self.env),
@@ -63,12 +66,17 @@ class Newcomer:
         }
 
     def commands(self) -> dict[str, str]:
-        """The three commands, each to be pasted into a shell."""
-        return {"curl": self._curl(), "python": self._python(), "directive": self._directive()}
+        """The four commands, each to be pasted into a shell."""
+        return {
+            "curl": self._curl(),
+            "python": self._python(),
+            "directive": self._directive(),
+            "evaluate": self._evaluate(),
+        }
 
     def text(self) -> str:
         """All of it, for people. Commands begin at the margin, as a here-document must."""
-        curl, python, order = self.commands().values()
+        curl, python, order, evaluate = self.commands().values()
         return f"""
 Sluicegate is running on this machine.
 
@@ -82,7 +90,7 @@ Sluicegate is running on this machine.
                            of {SECURITY_TEAM.name}, not admitted to {MODEL}; it is offered {FALLBACK},
                            to which it is admitted
 {self._left_in_force()}
-Three commands to paste into another terminal. With curl:
+Commands to paste into another terminal. With curl:
 
 {curl}
 
@@ -100,6 +108,11 @@ From then on {GRID_OPERATOR.name}'s key is refused, with status 451, and the key
 To watch a stream being cut, begin this one first, with the same key, and issue the order while it runs:
 
 {self._watch()}
+
+An evaluation through the gateway; it needs Inspect (python -m pip install inspect-ai openai). Its signed
+result opens the stage {TEAMS.stage} of {TEAMS.release}:
+
+{evaluate}
 
 Ctrl-C ends everything. The next start goes on from here, with new keys. To begin again, delete
 {self.site.folder}
@@ -135,6 +148,14 @@ END"""
     def _directive(self) -> str:
         source, order, key = (shlex.quote(str(path)) for path in (self.env, self.order, self._issuer_key()))
         return f". {source} && sluicegate directive issue {order} --key {key}"
+
+    def _evaluate(self) -> str:
+        """As the lab: with its token, its key that signs, and its API key."""
+        task, key = EXAMPLES / "keeps_keys.py", self.site.folder / "keys" / f"{LAB}.key"
+        source, task_name, signs = (shlex.quote(str(each)) for each in (self.env, f"{task}@keeps_keys", key))
+        who = f"SLUICEGATE_TOKEN={self.site.token(LAB)} SLUICEGATE_API_KEY={self.evaluates.key}"
+        where = f"--gateway {self.site.gateway_url} --key {signs}"
+        return f". {source} && {who} sluicegate evaluate {EVALUATION.release} {task_name} {where}"
 
     def _issuer_key(self) -> Path:
         return self.site.folder / "keys" / f"{ISSUER}.key"

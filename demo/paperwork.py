@@ -9,11 +9,24 @@ import secrets
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from demo.cast import OFFICER, Cast, Customer
+from demo.cast import OFFICER, Cast, Customer, Newcomer, Place
 from demo.site import Site
-from sluicegate.acts import applications, cases, credentials, directives, log, releases, review, tokens
+from sluicegate.acts import (
+    accounts,
+    applications,
+    cases,
+    credentials,
+    directives,
+    evidence,
+    grants,
+    log,
+    releases,
+    review,
+    tokens,
+)
+from sluicegate.acts.accounts import NewAccount
 from sluicegate.acts.act import APPLICANT, Nothing
 from sluicegate.acts.applications import Submission
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseView
@@ -28,13 +41,18 @@ from sluicegate.acts.directives import (
     LiftCase,
     LiftPart,
 )
-from sluicegate.acts.documents import DocumentText, SignedStatement
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.evidence import EvaluationArgument, EvaluationToSign, EvidenceReceipt
+from sluicegate.acts.grants import GrantFilter
 from sluicegate.acts.log import LogHead
-from sluicegate.acts.releases import PlanReceipt, StageArgument, StageReceipt, StageStatus
+from sluicegate.acts.releases import PlanReceipt, PlanText, StageArgument, StageReceipt, StageStatus
 from sluicegate.acts.review import ReviewStatement, StatementReceipt
 from sluicegate.acts.tokens import TokenRequest
+from sluicegate.cli.wording import BARRED
 from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, lift_request, signed_directive
+from sluicegate.client.evidence import reading, result
+from sluicegate.client.evidence.result import Provenance
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
@@ -48,7 +66,7 @@ _STAFF = "developer"
 
 
 class Credential(NamedTuple):
-    """An API key under a grant. It counts from log size `size` on."""
+    """An API key under a grant, or under an account. It counts from log size `size` on."""
 
     id: str
     key: str
@@ -80,7 +98,7 @@ class Paperwork:
         """An agency."""
         return self._client(self._site.token(name))
 
-    def customer(self, customer: Customer) -> Client:
+    def customer(self, customer: Customer | Newcomer) -> Client:
         """A customer's staff, with a token that the developer makes once."""
         path = self._tokens / f"{customer.slug}.token"
         if not path.exists():
@@ -94,7 +112,7 @@ class Paperwork:
 
     def apply_plan(self, path: Path) -> PlanReceipt:
         """Put a plan in force."""
-        return self.staff().do(releases.APPLY, DocumentText(text=path.read_text(), file=path.name))
+        return self.staff().do(releases.APPLY, PlanText(text=path.read_text(), file=path.name))
 
     def stages(self) -> list[tuple[str, StageStatus]]:
         """Every stage of every release in its present state, each with its release."""
@@ -102,7 +120,7 @@ class Paperwork:
         return [(release.release, stage) for release in found for stage in release.stages]
 
     def open_stage(self, release: str, stage: str) -> StageReceipt:
-        """The officer opens a stage."""
+        """The officer opens a stage, or asks the agencies whose agreement it needs."""
         staff = self.staff()
         asked = staff.do(releases.OPENING, StageArgument(release=release, stage=stage))
         envelope = signing.opening(asked, self._cast.key(OFFICER))
@@ -130,8 +148,7 @@ class Paperwork:
 
         If an earlier case is open or has given a grant, return that one.
         """
-        file = self._examples / f"{customer.slug}.yaml"
-        asked = Submission(**customer.place._asdict(), organization=file.read_text(), file=file.name)
+        asked = Submission(**customer.place._asdict(), **self._file_of(customer))
         try:
             return self.customer(customer).do(applications.SUBMIT, asked).application
         except CommandRefused as refused:
@@ -139,14 +156,47 @@ class Paperwork:
                 raise
             return self._newest_application(customer)
 
-    def issue(self, customer: Customer, grant: str) -> Credential:
-        """A customer makes an API key under its grant; only the key's digest leaves this process."""
+    def open_account(self, newcomer: Newcomer) -> str:
+        """The developer opens an account for an organization, which may issue keys; return the account."""
+        self.customer(newcomer)
+        known = self.staff().do(tokens.LIST, tokens.TokenFilter(limit=500)).tokens
+        holder = next(token.principal for token in known if token.name == newcomer.slug)
+        asked = NewAccount(**self._file_of(newcomer), holder=holder)
+        return self.staff().do(accounts.OPEN, asked).account
+
+    def issue(self, customer: Customer | Newcomer, grant: str) -> Credential:
+        """A customer makes an API key under its grant or account; only its digest leaves this process."""
         key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
         asked = KeyDigest(grant=grant, digest=apikey.digest(key).hex())
         made = self.customer(customer).do(credentials.ISSUE, asked)
         return Credential(made.credential, key, grant, made.size)
 
-    def revoke(self, customer: Customer, credential: str) -> None:
+    def named_grant(self, newcomer: Newcomer, place: Place) -> str:
+        """The grant of an organization that a stage names, and that has an account now.
+
+        Raises: CommandRefused: it has none.
+        """
+        self.open_account(newcomer)
+        asked = GrantFilter(release=place.release)
+        found = self.customer(newcomer).do(grants.LIST, asked).grants
+        here = (each for each in found if (each.stage, each.surface) == (place.stage, place.surface))
+        grant = next((each.grant for each in here if each.state not in BARRED), None)
+        if grant is None:
+            raise CommandRefused(f"{newcomer.name} has no grant in {place.release}/{place.stage}")
+        return grant
+
+    def asked_of(self, party: str, release: str, evaluation: str) -> EvaluationToSign:
+        """What a party's result of an evaluation answers."""
+        asked = EvaluationArgument(release=release, evaluation=evaluation)
+        return self.agency(party).do(evidence.TO_SIGN, asked)
+
+    def tell_result(self, asked: EvaluationToSign, log: Path) -> EvidenceReceipt:
+        """A party reads its own log, and signs and sends what it says of an evaluation."""
+        found = reading.read(log, asked.evaluation)
+        envelope = result.signed(asked, found, Provenance(), self._cast.key(asked.party))
+        return self.agency(asked.party).do(evidence.IMPORT, SignedStatement(envelope=envelope))
+
+    def revoke(self, customer: Customer | Newcomer, credential: str) -> None:
         """A customer revokes a key of its own."""
         self.customer(customer).do(credentials.REVOKE, CredentialArgument(credential=credential))
 
@@ -199,6 +249,10 @@ class Paperwork:
         if token not in self._clients:
             self._clients[token] = Client(self._site.control_url, token)
         return self._clients[token]
+
+    def _file_of(self, customer: Customer | Newcomer) -> dict[str, Any]:
+        file = self._examples / f"{customer.slug}.yaml"
+        return {"organization": file.read_text(), "file": file.name}
 
     def _newest_application(self, customer: Customer) -> str:
         found = self.customer(customer).do(cases.LIST, CaseFilter(kind=kinds.ADMISSION)).cases

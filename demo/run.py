@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from demo import guide, site
-from demo.cast import CUSTOMERS, GRID_OPERATOR, SECURITY_TEAM, UTILITY, Cast, Customer, agencies_of
+from demo.cast import (
+    CUSTOMERS,
+    EVALUATION,
+    EVALUATOR,
+    GRID_OPERATOR,
+    SECURITY_TEAM,
+    UTILITY,
+    Cast,
+    Customer,
+    Newcomer,
+    agencies_of,
+)
 from demo.examples import EXAMPLES
 from demo.paperwork import Credential, Paperwork
 from demo.processes import Processes
@@ -23,7 +34,7 @@ from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused
 
-PLANS = ("gpt-5.6-preview.yaml", "gpt-5.5-trusted-access.yaml")
+PLANS = ("gpt-5.6-preview.yaml", "gpt-5.5-trusted-access.yaml", "small-model.yaml")
 DIRECTIVE = "suspend-gpt-5.6.yaml"
 Say = Callable[[str], None]
 
@@ -36,8 +47,9 @@ class Started:
     text: str
 
 
-def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None]) -> None:
-    """Run until SIGINT or SIGTERM; `ready` is called once, when all is prepared.
+def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None], server: str) -> None:
+    """Run until SIGINT or SIGTERM; `ready` is called once, when all is prepared. `server` is the command of
+    `demo` that serves the models.
 
     Raises: InvalidInput: the state or a port. Unreachable: a process ended by itself.
     """
@@ -49,7 +61,7 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None]) 
         cast.assemble(log_exists=(folder / "control" / "ledger.db").exists())
         with Processes(folder, say) as processes:
             say("starting control plane, gateway and upstream")
-            running = site.start(processes, folder, cast, ports, plans)
+            running = site.start(processes, folder, cast, ports, plans, dict.fromkeys(site.UPSTREAMS, server))
             ready(_prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say))
             processes.wait()
         say(f"everything has ended; the next start goes on from {folder}")
@@ -64,7 +76,8 @@ def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Pat
         say(f"{applied.release}: {'applied' if applied.cases else 'in force'}")
     _open_stages(paperwork, say)
     issued = {customer.slug: _fresh_key(state, paperwork, customer, say) for customer in CUSTOMERS}
-    running.followed(max(credential.size for credential in issued.values()))
+    lab = _new_key(state, paperwork, EVALUATOR, paperwork.named_grant(EVALUATOR, EVALUATION))
+    running.followed(lab.size)
     order = state.write("directive.yaml", _unused_name((EXAMPLES / DIRECTIVE).read_text(), paperwork))
     env = state.write("env", guide.env(running))
     state.write("log.vkey", running.vkey + "\n")
@@ -73,6 +86,7 @@ def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Pat
         works=issued[UTILITY.slug],
         refused=issued[SECURITY_TEAM.slug],
         covered=issued[GRID_OPERATOR.slug],
+        evaluates=lab,
         env=env,
         order=order,
         in_force=[found.directive for found in paperwork.directives() if found.in_force],
@@ -87,7 +101,7 @@ def _open_stages(paperwork: Paperwork, say: Say) -> None:
             agencies = ", ".join(stage.awaiting)
             paperwork.decide(stage.terms_case)
             say(f"{name}: terms signed by {agencies}")
-        if not stage.open:
+        if not stage.open and stage.opens_when is None:
             paperwork.open_stage(release, stage.stage)
             say(f"{name}: opened by the officer")
 
@@ -101,13 +115,19 @@ def _fresh_key(state: State, paperwork: Paperwork, customer: Customer, say: Say)
             code="not_admitted",
             remedy=f"decide it, or delete {state.folder} to begin again",
         )
+    credential = _new_key(state, paperwork, customer, case.grant.grant)
+    say(f"{customer.name}: admitted to {', '.join(case.grant.models)}, with a new key")
+    return credential
+
+
+def _new_key(state: State, paperwork: Paperwork, customer: Customer | Newcomer, grant: str) -> Credential:
+    """A new key under a grant, in place of that of the run before."""
     before = state.credentials.get(customer.slug)
     if before is not None:
         paperwork.revoke(customer, before)
-    credential = paperwork.issue(customer, case.grant.grant)
+    credential = paperwork.issue(customer, grant)
     state.credentials[customer.slug] = credential.id
     state.save()
-    say(f"{customer.name}: admitted to {', '.join(case.grant.models)}, with a new key")
     return credential
 
 

@@ -1,4 +1,4 @@
-"""The demonstration's three processes: control plane, gateway, and the model server behind it."""
+"""The demonstration's processes: control plane, gateway, and the model servers behind it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -19,6 +19,8 @@ from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.settings import CONTROL_PORT, FEED_PORT, GATEWAY_PORT, UPSTREAM_PORT
 
 ORIGIN = "sluicegate.example/demo"
+UPSTREAMS = {"demo": "upstream", "small": "upstream"}
+"""The upstreams that the plans name, each with the command of `demo` that serves it."""
 FOLLOW_S = 30.0
 """How long a gateway may take to follow the log."""
 
@@ -98,31 +100,43 @@ def _has_followed(gateway_url: str, size: int) -> bool:
     return bool(told["ready"] and told["size"] >= size)
 
 
-def start(processes: Processes, folder: Path, cast: Cast, ports: Ports, plans: Collection[Path] = ()) -> Site:
-    """Start the three processes on their state in `folder`, and wait until each serves.
+def start(  # noqa: PLR0913 - whose processes, where, and what they serve
+    processes: Processes,
+    folder: Path,
+    cast: Cast,
+    ports: Ports,
+    plans: Collection[Path] = (),
+    upstreams: Mapping[str, str] = UPSTREAMS,
+) -> Site:
+    """Start the processes on their state in `folder`, and wait until each serves.
 
     For the releases of `plans`, the gateway accepts only signed grants and plans. Without plans it believes
-    the log.
+    the log. The upstream `demo` listens on the port of `ports`, another one where the system chooses.
 
     Raises: Unreachable: one ended, or took too long.
     """
-    processes.start("upstream", "demo", "upstream", "--port", f"{ports.upstream}")
+    for word in dict.fromkeys(upstreams.values()):
+        port = ports.upstream if word == upstreams["demo"] else 0
+        processes.start(word, "demo", word, "--port", f"{port}")
     processes.start(
         "control", "serve", "--state", f"{folder / 'control'}", "--trust", f"{cast.trust_file}",
         "--origin", ORIGIN, "--port", f"{ports.control}", "--feed-port", f"{ports.feed}",
         "--clock-is-right",  # a person may come back to it after days, on a machine that nothing synchronizes
     )  # fmt: skip
     control = processes.ready("control")
-    upstream = processes.ready("upstream")
+    served = {word: processes.ready(word)["url"] for word in set(upstreams.values())}
+    named = [
+        option for name, word in upstreams.items() for option in ("--upstream", f"{name}={served[word]}")
+    ]
     processes.start(
         "gateway", "gateway", "--state", f"{folder / 'gateway'}", "--control", control["url"],
         "--feed", control["feed"],
         "--log-key", control["vkey"], "--token-file", f"{_token_file(folder, 'gateway-1')}",
-        "--upstream", f"demo={upstream['url']}", "--port", f"{ports.gateway}",
+        *named, "--port", f"{ports.gateway}",
         *(["--trust", f"{cast.entrust_gateway(control['vkey'], plans)}"] if plans else []),
     )  # fmt: skip
     gateway = processes.ready("gateway")
-    return Site(folder, control["url"], gateway["url"], upstream["url"], control["vkey"])
+    return Site(folder, control["url"], gateway["url"], served[upstreams["demo"]], control["vkey"])
 
 
 def _reason(error: OSError) -> str:

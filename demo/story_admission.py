@@ -22,11 +22,11 @@ class Admission:
         self._paperwork = scene.paperwork
 
     def apply(self, page: Page) -> None:
-        """The developer applies two plans; three organizations apply."""
+        """The developer applies its plans; three organizations apply."""
         for path in self._scene.plans:
             applied = self._paperwork.apply_plan(path)
             expect(applied.cases, f"the plan {applied.release} asks nobody to agree to its terms")
-            page(f"The developer applies the plan {applied.release}. Its stage is closed.")
+            page(f"The developer applies the plan {applied.release}. No stage of it is open.")
         for customer in CUSTOMERS:
             self._scene.cases[customer.slug] = self._paperwork.submit(customer)
             where = f"{customer.place.release}/{customer.place.stage} on {customer.place.surface}"
@@ -40,6 +40,8 @@ class Admission:
             agreed = self._paperwork.decide(str(stage.terms_case))
             expect(agreed.determination == "approved", f"the terms of {name} are {agreed.determination}")
             page(f"The terms of {name}: signed by {agencies}.")
+            if stage.opens_when is not None:
+                continue
             self._paperwork.open_stage(release, stage.stage)
             page(f"The stage {name}: opened, signed by the developer's {OFFICER}.")
         for customer in CUSTOMERS:

@@ -100,6 +100,15 @@ def finished(streams: Iterable[Stream]) -> None:
         expect(not stream.is_alive(), f"{stream.name} has not ended within {BOUND_S:.0f} s")
 
 
+def unharmed(upstream: httpx2.Client, streams: Sequence[Stream]) -> None:
+    """Wait until streams have ended. Raises: VerificationFailed: one is not just what the upstream sends."""
+    finished(streams)
+    for stream in streams:
+        expect(stream.is_complete, f"{stream.name} did not end properly: {stream.problem}")
+        whole = from_upstream(upstream, stream)
+        expect(stream.received == whole, f"{stream.name} got other bytes than the model's server sent")
+
+
 def connection(url: str) -> httpx2.Client:
     """Connections for any number of streams."""
     return httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False, limits=httpx2.Limits())

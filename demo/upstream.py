@@ -38,6 +38,8 @@ from sluicegate.errors import InvalidInput
 __all__ = ["Upstream", "UpstreamSettings", "credential_digest", "in_thread", "serve"]
 
 _MODELS = "/v1/models"
+_HEALTH = {"/healthz", "/health"}
+"""Routers in front ask by the second name, as vLLM has it."""
 _ANTHROPIC = "/v1/messages"
 
 _ANSWERS: Mapping[str, Callable[[Request, Pace], Reply]] = {
@@ -64,7 +66,7 @@ class Upstream:
         """
         if scope["type"] != "http":
             raise NotImplementedError("the demonstration upstream speaks http only")
-        if scope["path"] == "/healthz" or scope["path"].startswith("/_demo/"):
+        if scope["path"] in _HEALTH or scope["path"].startswith("/_demo/"):
             await self._observe(scope, receive, send)
         else:
             await self._serve(scope, receive, send)
@@ -132,7 +134,7 @@ class Upstream:
 
     def _observation(self, method: str, path: str) -> Reply:
         match method, path:
-            case "GET", "/healthz":
+            case "GET", _ if path in _HEALTH:
                 return whole({"ok": True})
             case "GET", "/_demo/calls":
                 return whole(self._log.listed())

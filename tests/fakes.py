@@ -8,12 +8,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 
 from sluicegate.acts.act import AGENCY, DEVELOPER
+from sluicegate.core.people.legal_names import bare_key
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import (
     EMAIL,
     NO_PARTS,
     UNCONFIRMED,
     Allotment,
+    Budget,
     FeedRecord,
     FeedTerm,
     Letter,
@@ -47,6 +49,7 @@ class Contents:
     spent: dict[str, dict[str, Spent]] = field(default_factory=dict)
     certificates: dict[str, str] = field(default_factory=dict)
     has_earlier_runs: bool = False
+    key_uses: dict[str, int] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     waiting: dict[str, tuple[int, Letter]] = field(default_factory=dict)
     """By message: the place in the order, and the letter."""
@@ -168,12 +171,21 @@ class MemoryPrincipals:
         with self.session.changing():
             self.session.contents.organizations[owner, name, registered_in] = pseudonym
 
-    def organizations(self, name: str) -> Sequence[str]:
-        return [who for (_, known, _), who in self.session.contents.organizations.items() if known == name]
+    def organizations(self, bare: Collection[str]) -> Sequence[tuple[str, str]]:
+        known = self.session.contents.organizations.items()
+        return [(who, bare_key(name)) for (_, name, _), who in known if bare_key(name) in bare]
 
     def organizations_like(self, part: str, limit: int) -> Sequence[str]:
         known = self.session.contents.organizations.items()
         return [who for (_, name, _), who in known if part in name][:limit]
+
+    def organizations_near(self, name: str) -> Sequence[tuple[str, str]]:
+        threes = {name[at : at + 3] for at in range(len(name) - 2)}
+        known = [
+            (sum(three in each for three in threes), who, each)
+            for (_, each, _), who in self.session.contents.organizations.items()
+        ]
+        return [(who, each) for shared, who, each in sorted(known, reverse=True)[:20] if shared]
 
     def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
         return frozenset(self.organizations_like(part, len(self.session.contents.organizations))) & {
@@ -189,7 +201,8 @@ class MemoryPrincipals:
         return next(found, None)
 
     def drafts(self, principal: str) -> Sequence[SavedDraft]:
-        return [found for found in self.session.contents.drafts.values() if found.principal == principal]
+        own = [found for found in self.session.contents.drafts.values() if found.principal == principal]
+        return sorted(own, key=lambda draft: (draft.created_at_ms, draft.id))
 
     def add_draft(self, draft: SavedDraft) -> None:
         with self.session.changing():
@@ -228,6 +241,22 @@ class MemoryFeedKeys:
             self.session.contents.has_earlier_runs = False
 
 
+class MemoryKeyUses:
+    """`ports.KeyUses`."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self.session = session
+
+    def last(self, credentials: Collection[str]) -> Mapping[str, int]:
+        uses = self.session.contents.key_uses
+        return {each: uses[each] for each in credentials if each in uses}
+
+    def note(self, credentials: Collection[str], at_ms: int) -> None:
+        with self.session.changing():
+            uses = self.session.contents.key_uses
+            uses |= {each: max(at_ms, uses.get(each, at_ms)) for each in credentials}
+
+
 class MemoryFeedRegister:
     """`ports.FeedRegister`: what its feed leaves for the next start, and what the ledger's writer reads."""
 
@@ -235,6 +264,7 @@ class MemoryFeedRegister:
         self.term: FeedTerm | None = None
         self.runs: dict[tuple[str, str], Run] = {}
         self.parts: dict[str, Sequence[Allotment]] = {}
+        self.budget_of: dict[tuple[str, int, str], Budget] = {}
         self.commits = 0
         self.committing: Callable[[], None] = lambda: None
         """Called before a commit; it may take its time, or fail."""
@@ -245,12 +275,16 @@ class MemoryFeedRegister:
     def allotments(self) -> Sequence[Allotment]:
         return [each for allotments in self.parts.values() for each in allotments]
 
+    def budgets(self) -> Sequence[Budget]:
+        return list(self.budget_of.values())
+
     def commit(
         self,
         term: FeedTerm,
         runs: Sequence[Run],
         gone: Sequence[Run],
         parts: Mapping[str, Sequence[Allotment]] = NO_PARTS,
+        budgets: Sequence[Budget] = (),
     ) -> None:
         self.committing()
         self.commits += 1
@@ -259,6 +293,10 @@ class MemoryFeedRegister:
         for run in gone:
             self.runs.pop(run.name, None)
         self.parts |= parts
+        for each in budgets:
+            self.budget_of[each[:3]] = each
+            if not each.most:
+                del self.budget_of[each[:3]]
 
 
 class MemoryFeeds:
@@ -413,6 +451,7 @@ class MemoryPorts:
         self.outbox = MemoryOutbox(session)
         self.principals = MemoryPrincipals(session)
         self.feed_keys = MemoryFeedKeys(session)
+        self.key_uses = MemoryKeyUses(session)
 
 
 class MemoryStore(MemoryPorts):

@@ -11,9 +11,9 @@ from typing import Any
 from sluicegate.acts import applications, credentials, directives, drills, releases, review
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, AnyAct
 from sluicegate.acts.tokens import TokenRequest
-from sluicegate.core.access import feed
+from sluicegate.core.access import feed, versions
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.people import application
+from sluicegate.core.people import legal_names
 from sluicegate.errors import StoreUnavailable
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import Clocks, Leases
@@ -68,9 +68,21 @@ def no(result: Any) -> str:
 class Plane:
     """Commands go through the services, as the routes send them. Each gets an id of its own."""
 
-    def __init__(self, store: Breaking | None = None, *, max_entries: int = 5_000) -> None:
+    ledger_type: type[Ledger] = Ledger
+
+    def __init__(
+        self,
+        store: Breaking | None = None,
+        *,
+        max_entries: int = 5_000,
+        agencies: Sequence[str] = worlds.AGENCIES,
+        at_ms: int = AT_MS,
+    ) -> None:
         self.store = store or Breaking()
-        self.wall, self.boot = Clock(AT_MS), Clock()
+        self.wall, self.boot = Clock(at_ms), Clock()
+        self._pins = worlds.pins_of(agencies)
+        others = {name: each for name, each in ROLES.items() if each[0] != AGENCY}
+        self._roles = others | {agency: (AGENCY, agency) for agency in agencies}
         self.max_entries = max_entries
         self._drawn = 0
         self._commands = 0
@@ -83,15 +95,17 @@ class Plane:
     def restart(self) -> None:
         """Begin again on what the store holds, as a new process does."""
         self.ledger = self.again()
-        started = self.ledger.execute(worlds.start(vkey=self.ledger.vkey()), by="log", command_id=self.id())
+        started = self.ledger.execute(
+            worlds.start(vkey=self.ledger.vkey(), pins=self._pins), by="log", command_id=self.id()
+        )
         assert not isinstance(started, Refusal), started
         self.fleet = Fleet(self.ledger, self.feeds, BOOT)
         self.fleet.tick()
         self.feed = self.a_feed()
         self.services = Services.over(self.ledger, self.fleet)
         held = {(each.role, each.name) for each in self.store.principals.all()}
-        for name in ROLES.keys() - self.who.keys():
-            role, party = ROLES[name]
+        for name in self._roles.keys() - self.who.keys():
+            role, party = self._roles[name]
             is_held = (role, name) in held
             asked = TokenRequest(role=role, name=name, party=party, replace=is_held)
             made = tokens.issue(self.ledger, asked)
@@ -129,14 +143,18 @@ class Plane:
 
     def do(self, who: str | Principal, act: AnyAct, command: str = "", **given: Any) -> Any:
         """What somebody does, read and done as a route does it; its answer."""
-        asked = act.asked.from_json(act.asked(**given).to_json())
         by = who if isinstance(who, Principal) else self.who[who]
+        return self.send(by, act, act.asked(**given), command)
+
+    def send(self, by: Principal, act: AnyAct, asked: Any, command: str = "") -> Any:
+        """The same, of what is asked already."""
+        read = act.asked.from_json(asked.to_json())
         with nullcontext() if act in OVER_ALL else held():
-            return doings.do(self.services, by, act, asked, command or self.id())
+            return doings.do(self.services, by, act, read, command or self.id())
 
     def again(self, key: str = "log", origin: str = ORIGIN, store: Store | None = None) -> Ledger:
         """The ledger of a new process on the same store, or on another."""
-        ledger = Ledger(
+        ledger = self.ledger_type(
             store or self.store,
             private_key(key),
             origin,
@@ -159,7 +177,7 @@ class Plane:
 
     def pseudonyms(self, name: str) -> Sequence[str]:
         """Those of the organizations of a legal name."""
-        return self.store.principals.organizations(application.name_key(name))
+        return [who for who, _ in self.store.principals.organizations([legal_names.bare_key(name)])]
 
     def written(self, *drafts: Draft) -> None:
         """Entries that another build wrote: this one asks nothing, and follows."""
@@ -233,7 +251,8 @@ class Plane:
         covers = worlds.committed(names) if names else "everyone"
         value = worlds.directive_value(name, covers=covers, **changes)
         opened = {worlds.COVERED: worlds.opened_names(names)} if names else {}
-        return preview.counted(self.ledger, self.issue(worlds.directive(value), opened))
+        issued = self.issue(worlds.directive(value), opened)
+        return preview.counted(self.ledger, self.who["oncd"], issued, opened)
 
     def issue(self, envelope: Envelope, opened: Mapping[str, Opening] | None = None) -> Any:
         """A signed directive of `oncd`."""
@@ -264,7 +283,7 @@ class Plane:
             "after": after,
             "nonce": poll.nonce,
             "root": self.ledger.root(after).hex() if after <= self.size else "00" * 32,
-            "fold": feed.FOLD_VERSION,
+            "fold": versions.FOLD_VERSION,
             **changes,
         }
         cut = question.pop("cut", {})

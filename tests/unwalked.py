@@ -18,11 +18,12 @@ HELD = {
     "record": ("cases", "grants", "dossiers"),
     "table": (
         *("credentials", "grants", "grants_by_id", "pending", "organizations", "people", "registry"),
-        *("providers", "_credential_ids", "_cases"),
+        *("providers", "credentials_by_id", "cases"),
     ),
+    "keyring": ("places", "lists", "imports"),
     "registry": ("members", "told", "signatories", "attested", "attesting", "providers"),
 }
-OF_STATE = ("credentials", "provisioned", "open_applications", "cases_of", "nominations", "notes")
+OF_STATE = ("open_applications", "cases_of", "nominations", "notes")
 
 
 _IS_HELD = ContextVar("_IS_HELD", default=False)

@@ -18,18 +18,26 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core import lifecycle
 from sluicegate.core.access.decision import ANYBODY
+from sluicegate.core.access.other_names import OtherNames
 from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import DirectiveIndex, Resolution
-from sluicegate.core.lifecycle import Command, Refusal, State
+from sluicegate.core.lifecycle import Acceptance, Command, Refusal, State
 from sluicegate.core.lifecycle.applications import Amend, OpenAppeal, SubmitApplication
+from sluicegate.core.lifecycle.closures import CloseRelease
 from sluicegate.core.lifecycle.credentials import IssueCredential, RevokeCredential
+from sluicegate.core.lifecycle.deployments import AttestDeployment
+from sluicegate.core.lifecycle.digests import planned
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.docket import Docket
 from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.lifecycle.lists import seal
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
+from sluicegate.core.lifecycle.promises import RecordPromise
+from sluicegate.core.lifecycle.ramps import MoveRamp
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.core.lifecycle.ticks import Tick, due
+from sluicegate.core.lifecycle.trail import Trail
 from sluicegate.core.people.persons import Person
 from sluicegate.core.terms import document, plan
 from sluicegate.core.terms.trust import Pin
@@ -38,17 +46,22 @@ from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry
 from sluicegate_record.law import Support
+from sluicegate_record.law.closures import report_of
 from sluicegate_record.log import canonical, checkpoint, dsse, publickey
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position, Proceeding, Receipt, Screening, Transcription
+from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.points import Enforcement, Pointing
+from sluicegate_record.statements.promises import Promising
 from sluicegate_record.statements.question import Question
-from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.statements.ramps import RampMove
+from sluicegate_record.statements.releases import ReleaseClosing, StageClosing, StageOpening
 from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.quorum import parties_of
+from tests import listing
 from tests.forging import filled, forged, openings
 
 DEVELOPER = "openai"
@@ -81,7 +94,12 @@ def pin(owner: str, party: str | None = None) -> Pin:
     return Pin(owner, party or owner, public_key(owner))
 
 
-PINS = [pin(OFFICER, DEVELOPER), pin(OTHER_OFFICER, DEVELOPER), *(pin(agency) for agency in AGENCIES)]
+def pins_of(agencies: Sequence[str]) -> list[Pin]:
+    """The developer's officers, and these agencies."""
+    return [pin(OFFICER, DEVELOPER), pin(OTHER_OFFICER, DEVELOPER), *map(pin, agencies)]
+
+
+PINS = pins_of(AGENCIES)
 
 
 LOG = checkpoint.vkey(ORIGIN, public_key("log"))
@@ -292,12 +310,74 @@ def opening(
 ) -> Envelope:
     """An officer's opening of a stage, on the terms in force."""
     terms = state.releases[release].terms[name]
-    return signed(stage_opening(state.log, release, name, terms), signer)
+    closing = state.record.shut_by(release, name)
+    digest = None if closing is None else closing.digest
+    return signed(stage_opening(state.log, release, name, terms, digest), signer)
 
 
-def stage_opening(log: str, release: str, name: str, terms: str) -> bytes:
-    """What is signed to open a stage."""
-    return StageOpening(log=log, release=release, stage=name, terms=terms).payload()
+def stage_opening(log: str, release: str, name: str, terms: str, closing: str | None = None) -> bytes:
+    """What is signed to open a stage; `closing` is the closing that it undoes."""
+    return StageOpening(log=log, release=release, stage=name, terms=terms, closing=closing).payload()
+
+
+def stage_closing(
+    release: str = RELEASE,
+    name: str = STAGE,
+    *,
+    reason: str = "it is unsafe",
+    recalls: bool = False,
+    signer: str = OFFICER,
+) -> Envelope:
+    """An officer's closing of a stage; `recalls`: of the whole release."""
+    said = StageClosing(log=LOG, release=release, stage=name, reason=reason, recalls=recalls)
+    return signed(said.payload(), signer)
+
+
+def promising(party: str, says: str, *, signer: str | Signer | None = None, **said: Any) -> RecordPromise:
+    """A party's signed word on a promise; `says` makes, keeps, changes or breaks."""
+    payload = Promising(log=LOG, party=party, says=says, **said).payload()
+    return RecordPromise(signed(payload, signer or (OFFICER if party == DEVELOPER else party)))
+
+
+def moving(
+    state: State,
+    says: str,
+    release: str = RELEASE,
+    name: str = STAGE,
+    *,
+    signer: str | Signer = OFFICER,
+    **said: Any,
+) -> MoveRamp:
+    """An officer's word on a ramp, after the last one; `says` pauses, continues or returns."""
+    course = state.record.course_of(release, name)
+    about = {"log": LOG, "release": release, "stage": name, "says": says, "reason": "errors"}
+    previous = None if course is None else course.digest
+    return MoveRamp(signed(RampMove(**{**about, "previous": previous, **said}).payload(), signer))
+
+
+def closing(
+    state: State, release: str = RELEASE, *, signer: str | Signer = OFFICER, **said: Any
+) -> CloseRelease:
+    """An officer's closing of a release, with its report as it is now."""
+    report = report_of(state.record, release).digest
+    payload = ReleaseClosing(**{"log": LOG, "release": release, "report": report, **said}).payload()
+    return CloseRelease(signed(payload, signer))
+
+
+def deployment(
+    state: State, release: str = RELEASE, /, *, signer: str | Signer = OFFICER, **said: Any
+) -> AttestDeployment:
+    """The developer's word that what the plan names serves a release, after its last one."""
+    last = state.record.deployments.get(release)
+    fields = {
+        "log": LOG,
+        "release": release,
+        "serves": planned(state.releases[release]),
+        "signed_at_ms": state.at_ms,
+        "until_ms": state.at_ms + 7 * DAY_MS,
+        "previous": None if last is None else last.id,
+    }
+    return AttestDeployment(signed(DeploymentStatement(**{**fields, **said}).payload(), signer))
 
 
 def directive(value: Mapping[str, Any], *, signer: str | None = None) -> Envelope:
@@ -390,12 +470,15 @@ class World:
         while due(self.state, max(self.now_ms, self.state.at_ms)) is not None:
             assert isinstance(self._do(Tick(), "clock"), dict)
 
+    def _decided(self, command: Command, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
+        return lifecycle.decide(self.state, command, now_ms, entropy)
+
     def _do(self, command: Command, by: str) -> dict[str, Any] | Refusal:
         self._commands += 1
         name = f"cmd_{self._commands}"
         entropy = Entropy(hashlib.sha256(name.encode()).digest())
         now_ms = max(self.now_ms, self.state.at_ms)
-        decided = lifecycle.decide(self.state, command, now_ms, entropy)
+        decided = self._decided(command, now_ms, entropy)
         if isinstance(decided, Refusal):
             return decided
         made = entries.place_all(decided.drafts, seq=self.state.size, at_ms=now_ms, by=by, command=name)
@@ -454,7 +537,8 @@ class World:
         return [self.case(name) for name in self.state.cases]
 
     def apply(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        return self.must(ApplyPlan(read_plan(value)))
+        plan_, listed = seal(read_plan(value), listing.opened, listing.tags)
+        return self.must(ApplyPlan(plan_, listed=listed))
 
     def agree(self) -> None:
         """Every agency approves every terms case that is open."""
@@ -565,8 +649,8 @@ def suspension(name: str = "d-1", organizations: Sequence[str] = (), **changes: 
 def covering(table: Table, model: str, surface: str, organization: str) -> list[str]:
     """The directives that enforcement finds to suspend a request of an organization that names nobody."""
     entity = table.entity(organization)
-    directed = table.suspending.get(model, DirectiveIndex())
-    found = directed.candidates(entity, ())
+    directed = table.directed.get(model, DirectiveIndex())
+    found = (each for each in directed.candidates(entity, ()) if each.restricts is None)
     return sorted({each.name for each in found if each.covers(model, surface, entity, ANYBODY)})
 
 
@@ -596,7 +680,7 @@ def _filled(times: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
     return {party: list(found) for party, found in times.items() if found}
 
 
-def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
+def content(value: Any) -> Any:  # noqa: C901, PLR0911 - one a kind of value
     """What a state holds, as plain values that can be compared; the order of a dict only where it counts."""
     if isinstance(value, State):
         order = [list(value.cases), list(value.directives), list(value.releases)]
@@ -606,6 +690,8 @@ def content(value: Any) -> Any:  # noqa: PLR0911 - one a kind of value
         return {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Record):
         return {name: content(field) for name, field in vars(value).items() if not name.startswith("_")}
+    if isinstance(value, Trail | OtherNames):
+        return content(vars(value))
     if isinstance(value, Docket):
         return {
             heading: {

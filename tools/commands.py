@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 SERVING = ("up", "serve", "control", "feed", "gateway")
 RELEASE = ("plan", "apply", "status", "report")
-"""The commands without a group: those that run servers, and those about releases as a whole."""
+ANSWERS = ("explain", "early-access", "dossier")
+"""The commands without a group: those that run servers, those about releases as a whole, and those that
+answer a question about all of the record.
+"""
 
 
 def pages() -> dict[str, str]:
@@ -28,12 +31,15 @@ def pages() -> dict[str, str]:
     made = {
         "servers": _page("Servers", "Run a control plane and gateways.", _alone(root, SERVING), shown),
         "releases": _page("Releases", "Plans, their state, and reports.", _alone(root, RELEASE), shown),
+        "answers": _page(
+            "Answers", "What the record says of a key, and of a model.", _alone(root, ANSWERS), shown
+        ),
         **{
             name: _page(f"sluicegate {name}", found.help, _within(name, found), shown)
             for name, found in groups.items()
         },
     }
-    listed = {"servers": SERVING, "releases": RELEASE} | {
+    listed = {"servers": SERVING, "releases": RELEASE, "answers": ANSWERS} | {
         name: tuple(found.commands) for name, found in groups.items()
     }
     index = [

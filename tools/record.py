@@ -11,19 +11,20 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from demo.fleet import feed_of, fleet_of
 from demo.upstream import UpstreamSettings, in_thread
 from sluicegate import bootstrap
 from sluicegate.acts import applications, cases, credentials, directives, releases, review
 from sluicegate.acts.act import DEVELOPER, GATEWAY, AnyAct
 from sluicegate.acts.tokens import TokenRequest
-from sluicegate.core.access import apikey, feed
+from sluicegate.core.access import apikey, versions
 from sluicegate.core.directives import directive
 from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal
@@ -46,7 +47,6 @@ from sluicegate_record.statements.cases import Position
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.statements.statement import Statement
-from tools.fleet import feed_of, fleet_of
 
 Result = TypeVar("Result")
 ORIGIN = "log.example/sluicegate"
@@ -87,13 +87,14 @@ class Example:
         self._commands = 0
         self.later_ms = 0
         """By how much its clock has been put forward."""
+        self.boot_ms: Callable[[], float] = lambda: 1_000_000.0
         self._examples = examples
         self.ledger = Ledger(
             SqliteStore(folder / "ledger.db"),
             key_of("log"),
             ORIGIN,
             wall_ms=lambda: start_ms + 1_000 * self._commands + self.later_ms,
-            boot_ms=lambda: 1_000_000.0,
+            boot_ms=lambda: self.boot_ms(),  # noqa: PLW0108 - a bench gives another later
             random=lambda size: hashlib.sha256(f"example draw {next(draws)}".encode()).digest()[:size],
         )
         self._state_dir = folder
@@ -169,7 +170,7 @@ class Example:
             "after": 0,
             "nonce": "a1b2" * 8,
             "root": merkle.EMPTY_ROOT.hex(),
-            "fold": feed.FOLD_VERSION,
+            "fold": versions.FOLD_VERSION,
         }
         question = acknowledgement.signed(
             {**asked, "waitMs": 0, "report": {"streamsCut": {}}}, key_of("run of gateway-1")

@@ -20,11 +20,13 @@ from sluicegate import bounds
 from sluicegate.acts.act import DEVELOPER, AnyAct
 from sluicegate.acts.table import ACTS, PUBLIC
 from sluicegate.control import openapi
+from sluicegate.core.access.obstacles import LAYER_OF, LAYERS
 from sluicegate.core.access.refusals import REASONS, Reason
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import plan
 from sluicegate.core.terms.clocks import CALENDARS
 from sluicegate.gate.quirks import QUIRKS
+from sluicegate.gate.spans import ATTRIBUTES
 from sluicegate.gate.trace import FIELDS
 from sluicegate.http.errors import STATUS_OF_CODE, STATUS_OF_ERROR, STATUS_OF_REFUSAL
 from sluicegate.http.lanes import BODIES_MAX, BODIES_OF_CALLER_MAX, AllLanes
@@ -74,10 +76,36 @@ is over; `-` is standard output. `up` has the same option. Without it there is n
 
 Fields are only added."""
 
+_SPANS = """
+
+## Spans
+
+A gateway sends a span of OpenTelemetry for each request that would have a line, if `sluicegate[otel]` is
+installed and `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) says where a collector
+is. It speaks OTLP over HTTP. OpenTelemetry's other variables for that (headers, authorities, time limit,
+`OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`) hold too. Those for sampling do not:
+each request has a span, and a collector can leave some out.
+
+- A span is made of the line. It does not say whose request it was, by organization or key: a collector may
+  be another company's. `sluicegate.request.id` leads to the line.
+- Its name is `{gen_ai.operation.name} {gen_ai.request.model}`, its kind `SERVER`. Its status is `ERROR` if
+  the answer was cut, or failed on this side of the client.
+- A client's `traceparent` (W3C, version 00) is its parent. Without one, the trace's id is the request's id,
+  with eight zeros before it. `tracestate` and `baggage` are ignored. The model's server gets none of the
+  three.
+- No request waits for a span: another process makes and sends them. That process gets only OpenTelemetry's
+  variables of the gateway's environment, and those for proxies and authorities.
+- Up to 8 MiB of lines may wait for it. What comes beyond that, or what the collector does not take in time,
+  is lost and counted: `sluicegate_spans_dropped_total`.
+
+"""
+
 
 def _request_log() -> str:
     rows = [[f"`{name}`", said] for name, said in FIELDS.items()]
-    return _page("The request log", _REQUEST_LOG, _table(["field", "what it is"], rows))
+    attributes = [[f"`{name}`", said] for name, said in ATTRIBUTES.items()]
+    tables = _table(["field", "what it is"], rows), _table(["attribute", "what it is"], attributes)
+    return _page("The request log", _REQUEST_LOG, _SPANS.join(tables))
 
 
 def _refusals() -> str:
@@ -85,11 +113,15 @@ def _refusals() -> str:
         [
             f"`{reason}`",
             _status(reason),
+            LAYER_OF[reason],
             REASONS[reason].text,
             REASONS[reason].remedy,
             "yes" if REASONS[reason].may_retry else "no",
         ]
         for reason in Reason
+    ]
+    layers = [
+        [each.name, each.by, "the table" if each.is_here else "elsewhere, at each request"] for each in LAYERS
     ]
     quirks = [[each.client, each.measured, each.does, str(each.takes or "")] for each in QUIRKS]
     return _page(
@@ -99,12 +131,33 @@ def _refusals() -> str:
         "- The header `x-should-retry` is `true` where a program may try again by itself, after\n"
         "  `Retry-After`; otherwise `false`.\n"
         "- The body has `error.sluicegate {reason, status, directive, application, fallback, remedy, size}`.",
-        _table(["reason", "status", "what it says", "what to do", "retry"], rows)
+        _table(["reason", "status", "layer", "what it says", "what to do", "retry"], rows)
+        + _LAYERS
+        + _table(["layer", "who decides it", "where"], layers)
+        + _UPSTREAM
         + _CLIENTS
         + _table(["client", "measured", "what it does", "gets"], quirks)
         + _FALLBACK,
     )
 
+
+_LAYERS = """
+
+## Who decides it
+
+A refusal is of one layer. More layers may refuse behind it: the caller gets the first reason only.
+`sluicegate explain CREDENTIAL MODEL` shows all of them, each with who has to do what for it to change. A
+refusal says what to ask with: the header `x-sluicegate-credential`, and its `size` for `--at SIZE`, which
+shows the layers as they were then ([how to answer why](../how-to/answer-why.md)).
+
+"""
+
+_UPSTREAM = """
+
+The model's own server is the last layer: it may refuse what a gateway let through, by a classifier of its
+own. No grant and no directive changes that. Such a refusal keeps its own status and words; it is marked by
+the header `x-sluicegate-from: upstream`, and by `error.sluicegate.from`. One that is about the developer's
+own account there is `upstream_refused` (502): a caller can change nothing about it."""
 
 _CLIENTS = """
 
@@ -201,7 +254,7 @@ def _later() -> str:
     def rows(later: Mapping[str, str]) -> list[list[str]]:
         return [[f"`{name}`", what] for name, what in sorted(later.items())]
 
-    body = "## In plans\n\n" + _table(["field", "needs"], rows(plan.LATER))
+    body = "## In plans\n\nNo field: what the language of plans has, this build has."
     body += "\n\n## In directives\n\n" + _table(["field", "needs"], rows(directive.LATER))
     return _page(
         "Refused by name",
@@ -378,7 +431,7 @@ def _casework() -> str:
     }
     return _page(
         "Casework",
-        "A case is a question that agencies decide. There are seven kinds. The program uses the same tables.",
+        "A case is a question that agencies decide. There are several kinds. The program uses these tables.",
         "\n\n".join(f"## {title}\n\n{body}" for title, body in sections.items()),
     )
 
@@ -392,6 +445,10 @@ _ENDINGS = [
     ["`offer_not_taken`", "a lapse: the seat offered was not accepted in time"],
     ["`appeal_allowed`", "superseded: an appeal gave what was applied for again"],
     ["`grant_expired`, `grant_removed`, `grant_surrendered`", "superseded: the grant has ended"],
+    [
+        "`directive_lifted`, `directive_expired`, `directive_replaced`",
+        "superseded: the directive has ended, or another one replaced it",
+    ],
 ]
 
 

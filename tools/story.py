@@ -10,7 +10,6 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import hashlib
@@ -23,9 +22,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -34,11 +32,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from demo.fleet import feed_of, fleet_of, served
 from sluicegate import bootstrap
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.cli.main import program
-from sluicegate.core.access import feed
+from sluicegate.core.access import versions
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms.trust import Pin
@@ -50,7 +49,6 @@ from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import acknowledgement
 from sluicegate_record.log.times import format_time, parse_time
-from tools.fleet import feed_of, fleet_of
 from tools.record import ORIGIN, key_of
 
 STARTED = "2026-06-29T15:00:00.000Z"
@@ -93,6 +91,10 @@ _LEFT_OUT = (
     (re.compile(r"(?<=public key )\S+"), "…"),
     (re.compile(r"^[A-Za-z0-9+/]{43}=$", re.MULTILINE), "…"),
 )
+
+
+_ASKS = {("review", word) for word in ("sign", "schedule", "countersign", "refer", "decline", "proceed")}
+"""The commands of the story that ask before they sign, and no one is at its terminal."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,10 @@ class Teller:
             "SLUICEGATE_TOKEN": self.tokens[by],
             "SLUICEGATE_SIGNED_AT": format_time(self.at_ms),
         }
-        printed = _printed(shlex.split(given.replace(URL, url)), environment, self._folder)
+        words = shlex.split(given.replace(URL, url))
+        printed = _printed(
+            [*words, "--yes"] if tuple(words[:2]) in _ASKS else words, environment, self._folder
+        )
         if found := re.search(r"/person#(\S+)", printed):
             self.tokens["person"] = found[1]
         self.fleet.tick()
@@ -190,7 +195,7 @@ class Teller:
             "after": size,
             "nonce": hashlib.sha256(str(size).encode()).hexdigest()[:32],
             "root": self.ledger.root(size).hex(),
-            "fold": feed.FOLD_VERSION,
+            "fold": versions.FOLD_VERSION,
         }
         signed = acknowledgement.signed(
             {**asked, "waitMs": 0, "report": {"streamsCut": {}}}, key_of("run of gateway-1")
@@ -210,7 +215,7 @@ def runs(files: Path, plan: str) -> list[Run]:
         control = bootstrap.Control(
             ControlSettings(folder, folder, ORIGIN, port=0), teller.ledger, teller.fleet
         )
-        with _served(control) as url:
+        with served(control) as url:
             told = list(teller.runs(url, STORY))
         return [*told, _servers(folder / "desk")]
 
@@ -309,30 +314,3 @@ def _printed(arguments: list[str], environment: dict[str, str], folder: Path) ->
             else:
                 os.environ[name] = value
     return out.getvalue()
-
-
-@contextlib.contextmanager
-def _served(wired: bootstrap.Control) -> Iterator[str]:
-    """Serve a control plane in a thread; its URL."""
-    ready = threading.Event()
-    urls: list[str] = []
-    stops: list[Callable[[], object]] = []
-
-    def on_ready(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        stops.append(lambda: loop.call_soon_threadsafe(stop.set))
-        await bootstrap.serve_control(wired, stop, on_ready)
-
-    thread = threading.Thread(target=asyncio.run, args=[serve()])
-    thread.start()
-    try:
-        assert ready.wait(60), "the control plane does not start"
-        yield urls[0]
-    finally:
-        stops[0]()
-        thread.join()

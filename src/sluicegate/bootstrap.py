@@ -44,17 +44,21 @@ from sluicegate.feed.app import News
 from sluicegate.feed.app import application as feed_application
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import Clocks, Leases
+from sluicegate.gate import in_flight
+from sluicegate.gate.days import Days
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import error_form
 from sluicegate.gate.feed import Feed, MachineClock
 from sluicegate.gate.gateway import FILES_EACH, Gateway
+from sluicegate.gate.in_flight import InFlight
 from sluicegate.gate.rate import Rates
 from sluicegate.gate.request_log import RequestLog
+from sluicegate.gate.span_log import SpanLog
 from sluicegate.gate.spending import SpendingFile
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.http import asgi
 from sluicegate.http.app import Fault
-from sluicegate.http.server import HttpServer, allow_files, listen
+from sluicegate.http.server import HttpServer, allow_files, connections_max, listen
 from sluicegate.http.tls import ServerCertificate
 from sluicegate.parsing.parsers import Parsers
 from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store
@@ -415,12 +419,14 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
             InvalidInput: the request log cannot be opened.
     """
     spending = SpendingFile(settings.state_dir, boot(), boot_ms())
-    engine = Engine(settings.surface, boot_ms, _table(settings), Rates(spending))
+    allow_files()
+    table, rates, days = _table(settings), Rates(spending), Days(spending)
+    engine = Engine(settings.surface, boot_ms, table, rates, _in_flight(settings), days)
     tail = Feed(settings, engine, MachineClock(boot_ms, wall_ms, settings.clock_bound_ms))
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
-    allow_files()
     log = RequestLog(settings.request_log) if settings.request_log else None
-    gateway = Gateway(engine, upstreams, settings, log, wall_ms)
+    spans = SpanLog(settings) if settings.spans else None
+    gateway = Gateway(engine, upstreams, settings, log, spans, wall_ms)
     certificate = _certificate(settings.tls)
     server = HttpServer(gateway, settings.http, error_form, FILES_EACH, certificate)
     listening = listen(settings.host, settings.port)
@@ -440,8 +446,15 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
         for upstream in upstreams.values():
             await upstream.close()
         spending.close()
-        if log is not None:
-            await log.close()
+        for lines in (log, spans):
+            if lines is not None:
+                await lines.close()
+
+
+def _in_flight(settings: GatewaySettings) -> InFlight:
+    """How much of a gateway one caller may have. Requires: `allow_files` was called before."""
+    connections = connections_max(settings.http, FILES_EACH)
+    return in_flight.shares(connections, settings.max_flights_of_organization, settings.max_flights_of_key)
 
 
 def _table(settings: GatewaySettings) -> Table:

@@ -23,6 +23,8 @@ ORGANIZATION_CHARACTERS_MAX = 65_536
 """How many characters an organization file may have."""
 DOCUMENT_BYTES_MAX = 262_144
 """How many bytes any other document may have: a plan, a directive, a trust file."""
+LISTED_MAX = 500
+"""How many organizations a list of a plan may have: the entry of the plan has a commitment to each."""
 DEPTH_MAX = 32
 """How many lists and mappings of a document may be inside each other."""
 NODES_MAX = 10_000

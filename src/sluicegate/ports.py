@@ -118,6 +118,18 @@ class Allotment(NamedTuple):
     end: int
 
 
+class Budget(NamedTuple):
+    """How many requests of a stage one spender may let through in all on a day, at most.
+
+    Units: `day` since 1970 UTC. A spender is as that of an `Allotment`.
+    """
+
+    stage: str
+    day: int
+    spender: str
+    most: int
+
+
 UNCONFIRMED, EMAIL, WEBHOOK = "unconfirmed", "email", "webhook"
 """The kinds of subscriptions."""
 
@@ -166,7 +178,7 @@ class SavedDraft:
 
 
 class Registration(NamedTuple):
-    """An organization: its legal name as `core.people.application.name_key` spells it, its country."""
+    """An organization: its legal name as `core.people.legal_names.name_key` spells it, its country."""
 
     name: str
     registered_in: str
@@ -326,11 +338,14 @@ class Principals(Protocol):
     def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
         """Note a new organization."""
 
-    def organizations(self, name: str) -> Sequence[str]:
-        """The pseudonyms of every organization of this legal name."""
+    def organizations(self, bare: Collection[str]) -> Sequence[tuple[str, str]]:
+        """The organizations whose legal names have one of these `bare_key`s: each pseudonym with its key."""
 
     def organizations_like(self, part: str, limit: int) -> Sequence[str]:
         """The pseudonyms of at most `limit` organizations in whose legal name `part` occurs."""
+
+    def organizations_near(self, name: str) -> Sequence[tuple[str, str]]:
+        """The pseudonym and legal name of the organizations that have most parts of `name` in theirs."""
 
     def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
         """Those of these organizations in whose legal name `part` occurs."""
@@ -370,11 +385,21 @@ class FeedKeys(Protocol):
         """Forget those runs: their leases have ended."""
 
 
+class KeyUses(Protocol):
+    """When keys were last used, by what gateways report. Nothing is decided by it."""
+
+    def last(self, credentials: Collection[str]) -> Mapping[str, int]:
+        """When each of some credentials was last used, milliseconds since 1970 UTC; without unused ones."""
+
+    def note(self, credentials: Collection[str], at_ms: int) -> None:
+        """Note that some credentials were used at a time; an earlier one than is noted changes nothing."""
+
+
 NO_PARTS: Mapping[str, Sequence[Allotment]] = MappingProxyType({})
 
 
 class FeedRegister(Protocol):
-    """What one feed alone writes: its term, its runs, and who may have which part of the rates."""
+    """What one feed alone writes: its term, its runs, who may have which parts of the rates and budgets."""
 
     def load(self) -> FeedRecord:
         """What was committed last."""
@@ -382,16 +407,21 @@ class FeedRegister(Protocol):
     def allotments(self) -> Sequence[Allotment]:
         """Those that were committed last."""
 
+    def budgets(self) -> Sequence[Budget]:
+        """Those that were committed and not forgotten, in no order."""
+
     def commit(
         self,
         term: FeedTerm,
         runs: Sequence[Run],
         gone: Sequence[Run],
         parts: Mapping[str, Sequence[Allotment]] = NO_PARTS,
+        budgets: Sequence[Budget] = (),
     ) -> None:
         """Note the term and some runs, and forget those that are gone: all of it, durably, or nothing.
 
-        `parts` has all allotments of each surface of which they change.
+        `parts` has all allotments of each surface of which they change, `budgets` those that change; one of
+        nothing is forgotten.
 
         Raises: StoreUnavailable: it is not known whether it was done.
         """
@@ -408,7 +438,7 @@ class Feeds(Protocol):
 
 
 class Ports(Protocol):
-    """The four ports onto one database."""
+    """The five ports onto one database."""
 
     @property
     def log(self) -> Log:
@@ -425,6 +455,10 @@ class Ports(Protocol):
     @property
     def feed_keys(self) -> FeedKeys:
         """The keys of feeds."""
+
+    @property
+    def key_uses(self) -> KeyUses:
+        """The last uses of keys."""
 
 
 class Store(Ports, Protocol):

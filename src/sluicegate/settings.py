@@ -128,6 +128,10 @@ class GatewaySettings:
     """How much all streams together may hold of events that are incomplete, or that their clients have not
     taken yet.
     """
+    max_flights_of_organization: int = 0
+    """How many requests of one organization may be in flight at once; 0: a quarter of the connections."""
+    max_flights_of_key: int = 0
+    """How many of one key; 0: half of its organization's."""
     keep_alive_ms: int = 15_000
     """After how long a silence a stream gets a comment or ping, so that no one takes it for dead."""
     clock_bound_ms: int = CLOCK_BOUND_MS
@@ -145,6 +149,8 @@ class GatewaySettings:
     """A PEM file with the certificate and key that it shows to its feed and control plane."""
     request_log: str = ""
     """Where a line for each request goes: a file, `-` for standard output, or empty for nowhere."""
+    spans: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The environment of the process that sends spans, as `gate.span_log` makes it; empty: no spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,7 @@ class DailyLimits:
     signers: int = 100
     subscriptions: int = 200
     cases: int = 200
+    promises: int = 100
     positions: int = 5_000
     directives: int = 1_000
     directive_bytes: int = 512 * 1024 * 1024
@@ -210,6 +217,8 @@ class ControlSettings:
     post: PostSettings = PostSettings()
     tls: TlsFiles | None = None
     http: HttpSettings = HttpSettings()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Where requests go, by surface: the address of the gateways, or of what is in front of them."""
 
 
 @dataclass(frozen=True, slots=True)

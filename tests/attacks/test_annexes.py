@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from sluicegate.core.people import application
+from sluicegate.core.people import legal_names
 from sluicegate.service import directives
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.names import ANNEX
@@ -17,12 +17,12 @@ from tests.worlds import AT_MS, ORIGIN, private_key
 class Watched(Ledger):
     """A ledger that looks, whenever a name is made a tag, whether gateways could be answered meanwhile."""
 
-    def tag(self, name: str) -> str:
+    def tags(self, name: str) -> tuple[str, ...]:
         other = threading.Thread(target=self.size, daemon=True)
         other.start()
         other.join(BOUND_S)
         assert not other.is_alive(), "the state is held"
-        return super().tag(name)
+        return super().tags(name)
 
 
 def test_names_become_tags_while_the_fleet_goes_on() -> None:
@@ -31,6 +31,6 @@ def test_names_become_tags_while_the_fleet_goes_on() -> None:
     )
     ledger.execute(worlds.start(vkey=ledger.vkey()), by="log", command_id="start")
     found = directives.resolve(ledger, {ANNEX + "a": {"organizations": ["Example Utility"]}})
-    assert isinstance(found, dict)
-    key = application.tag_key(private_key("log"))
-    assert found[ANNEX + "a"].names == [application.tag(key, "EXAMPLE  utility")]
+    assert isinstance(found, directives.Resolved)
+    key = legal_names.tag_key(private_key("log"))
+    assert found.named[ANNEX + "a"].names == [*legal_names.tags(key, "EXAMPLE  utility")]

@@ -60,12 +60,24 @@ def annexed(plane: Plane, who: str, name: str, **changes: Any) -> Any:
 
 @pytest.mark.parametrize("who", ["caisi", "oncd"])
 def test_no_name_in_an_annex_tells_an_agency_who_applied(plane: Plane, who: str) -> None:
-    applied, unheard_of = (
-        annexed(plane, who, name, covers={"annexes": ["listed"]}).to_json() | {"document": None}
-        for name in ("Example Utility", "Nobody Here")
+    applied, unheard_of, by_id = (
+        json.dumps(
+            annexed(plane, who, name, covers={"annexes": ["listed"]}).to_json() | {"document": None}
+        ).replace(name, "")
+        for name in ("Example Utility", "Nobody Here", *plane.pseudonyms("Example Utility"))
     )
     assert (applied == unheard_of) is (who == "caisi")
-    assert unheard_of["unmatched"] == 1
+    assert (by_id == unheard_of) is (who == "caisi")
+    assert json.loads(unheard_of)["unmatched"] == 1
+
+
+@pytest.mark.parametrize(("who", "near"), [("caisi", ()), ("oncd", ("example utility",))])
+def test_only_names_that_an_agency_sees_are_said_to_be_near(
+    plane: Plane, who: str, near: tuple[str, ...]
+) -> None:
+    shown = annexed(plane, who, "Ex\u0430mple Utilities", covers={"annexes": ["listed"]})
+    (unmatched,) = shown.unmatched_names
+    assert (unmatched.nearest, unmatched.look_alikes) == (near, "\u0430")
 
 
 @pytest.mark.parametrize(("others", "told"), [(1, 0), (4, 0), (5, 5)])

@@ -48,12 +48,22 @@ class Done:
         assert set(body["error"]) == {"code", "message", "remedy", "at"}
         assert body["error"]["message"]
         for place in body["error"]["at"]:
-            assert set(place) == {"file", "line", "column", "expected", "found"}
+            assert set(place) == {"file", "line", "column", "expected", "found", "field"}
         return body["error"]
 
 
+ASKS = {
+    *(("review", word) for word in ("sign", "schedule", "countersign", "refer", "decline", "proceed")),
+    *(("release", word) for word in ("recall", "restore")),
+}
+"""The commands that ask before they sign. No one is at the terminal of a test."""
+
+
 class Cli:
-    """Runs `sluicegate …` in a folder, against a control plane, as the holder of a token."""
+    """Runs `sluicegate …` in a folder, against a control plane, as the holder of a token.
+
+    A command that asks before it signs gets `--yes`; `unanswered` runs it without.
+    """
 
     def __init__(self, folder: Path, launcher: Launcher) -> None:
         self.folder = folder
@@ -61,6 +71,11 @@ class Cli:
         self._launcher = launcher
 
     def __call__(self, *arguments: object, url: str = NOBODY, token: str = "", **environment: str) -> Done:
+        yes = ["--yes"] if arguments[:2] in ASKS and "--yes" not in arguments else []
+        return self.unanswered(*arguments, *yes, url=url, token=token, **environment)
+
+    def unanswered(self, *arguments: object, url: str = NOBODY, token: str = "", **environment: str) -> Done:
+        """Run a command as it is written: no one says yes."""
         number = next(self._numbers)
         out, err = (self.folder / f"{number}.{name}" for name in ("out", "err"))
         given = {"SLUICEGATE_URL": url, "SLUICEGATE_TOKEN": token, "PATH": os.environ["PATH"], **environment}

@@ -94,7 +94,9 @@ def test_cases_are_found_by_kind_state_name_and_page_by_page(plane):
     assert found("--organization", "grid") == [cases[2], cases[1]]
     assert found("--state", "submitted", "--kind", "admission") == [cases[2], cases[1]]
     assert found("--limit", "2") == [cases[2], cases[1]]
-    assert f"more: sluicegate case list --before {cases[1]}" in plane.text("case", "list", "--limit", "2")
+    assert f"more: sluicegate case list --limit 2 --before {cases[1]}" in plane.text(
+        "case", "list", "--limit", "2"
+    )
     assert found("--before", cases[1], "--kind", "admission") == [cases[0]]
     assert (
         plane.text("case", "list", "--state", "in review")

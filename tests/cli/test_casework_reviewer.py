@@ -121,9 +121,23 @@ def test_a_person_at_a_terminal_is_asked_before_it_is_signed(plane, typed, code)
         os.close(person)
         os.close(terminal)
     assert (done.returncode, signed.exists()) == (code, code == 0), done
-    shown, _, rest = done.stdout.partition("Sign this?")
-    assert "oncd says: approve\n" in shown
-    assert ("signed; written to" in rest) is (code == 0)
+    assert "your key signs this. Go on?" in done.stderr
+    assert "oncd says: approve\n" in done.stdout
+    assert ("signed; written to" in done.stdout) is (code == 0)
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_where_no_one_can_answer_nothing_is_signed_without_a_yes(plane, more):
+    case = plane.submit("Example Utility")
+    file, signed = plane.folder / "unanswered.json", plane.folder / "not-said.json"
+    plane.answer("review", "export", case, "-o", file, by="oncd")
+    sign = ("review", "sign", file, "--position", "approve", "--key", plane.key("oncd"), "-o", signed)
+    done = plane.cli.unanswered(*sign, *more)
+    assert (done.code, signed.exists()) == (2, False)
+    assert "your key signs this; no terminal is here to confirm it" in done.err
+    assert "--yes" in done.err
+    assert plane.cli.unanswered(*sign, *more, "--yes").code == 0
+    assert signed.exists()
 
 
 def test_a_reviewer_changes_its_mind_only_on_what_it_has_seen(plane):
@@ -267,12 +281,12 @@ def test_a_plan_that_changes_only_what_an_agency_directs_is_shown_before_it_appl
     directs_none = PLAN.replace("Standards and Innovation}", "Standards and Innovation, directs: []}")
     none, some = plane.file("none.yaml", directs_none), plane.file("some.yaml", PLAN)
     told = plane.text("plan", none)
-    assert "  spec.agencies.caisi.directs: (nothing) -> []\n" in told
-    assert "  terms to be agreed: trusted-partners" in told
+    assert "    agencies.caisi.directs: (nothing) -> []\n" in told
+    assert "    => changing directs reopens the terms of trusted-partners" in told
     (case,) = plane.answer("apply", none)["cases"]
     told = plane.text("review", "export", case, "-o", plane.folder / "case.json", by="oncd")
     assert "  caisi directs no model; oncd directs gpt-5.6; ostp directs gpt-5.6\n" in told
-    assert "  spec.agencies.caisi.directs: [] -> (nothing)\n" in plane.text("plan", some)
+    assert "    agencies.caisi.directs: [] -> (nothing)\n" in plane.text("plan", some)
 
 
 def test_what_a_recusal_leads_to_is_said_before_it_is_signed(plane):

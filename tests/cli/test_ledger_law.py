@@ -106,7 +106,7 @@ def test_what_hidden_parts_leave_unchecked_is_counted_and_not_called_lawful(cli:
     (asked,), (given,) = (each["entries"] for each in told["uncheckedAt"])
     assert unchecked == [
         f"not checked, 1 time: {law.words('is_of_its_organization')} (entry {asked})",
-        f"not checked, 1 time: A grant is to the organization that its case is about. (entry {given})",
+        f"not checked, 1 time: {law.words('is_the_applicants')} (entry {given})",
     ]
 
 

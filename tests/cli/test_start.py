@@ -16,7 +16,7 @@ HEAVY = frozenset({
     "aiohttp", "asyncio", "cryptography", "holidays", "httptools", "httpx2", "jwt",
     "prometheus_client", "rich", "sqlalchemy", "starlette", "uvicorn", "uvloop", "yaml",
     "sluicegate.bootstrap", "sluicegate.client.signing", "sluicegate.control", "sluicegate.core.directives",
-    "sluicegate.core.lifecycle", "sluicegate.core.terms", "sluicegate.gate", "sluicegate.post",
+    "sluicegate.core.lifecycle", "sluicegate.core.terms.plan", "sluicegate.gate", "sluicegate.post",
     "sluicegate.service", "sluicegate.store", "sluicegate_record.entries", "sluicegate_record.law",
 })  # fmt: skip
 """What serves, signs, or reads what people write."""

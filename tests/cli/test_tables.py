@@ -74,7 +74,8 @@ def test_on_a_terminal_a_table_is_as_wide_as_that_and_plain(places):
             os.close(ours)
         assert process.wait() == 0
     lines = read.decode().split("\r\n")
-    assert lines[:2] == ["presets", "preset              about"]
+    assert lines[0] == "presets"
+    assert lines[1].split() == ["preset", "about"]
     assert places - 10 < max(map(len, lines)) <= places
     assert "\x1b" not in read.decode()
     assert "\\x1b" not in read.decode()

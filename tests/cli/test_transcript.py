@@ -77,7 +77,7 @@ def terms_are_agreed(plane: Plane, folder: Path) -> None:
     assert applied["termsDigests"] == preview["termsDigests"]
     again = plane.answer("apply", plan)
     assert (again["size"], again["changes"], again["cases"]) == (applied["size"], [], [])
-    assert plane("plan", plan).out == f"{RELEASE}: no change\n"
+    assert plane("plan", plan).out.startswith(f"{RELEASE}: no change\n")
     (case,) = applied["cases"]
     for agency, determination in (("ostp", None), ("oncd", "approved")):
         assert decide(plane, case, agency, folder)["determination"] == determination

@@ -20,10 +20,14 @@ PUBLIC = canonical.b64(public_key("signatory"))
 SIGNED = {"envelope": {"payload": "", "payloadType": "", "signatures": []}}
 REPORT = {"gateway": "gateway", "incarnation": "i-1", "surface": "api", "proven": ["grant_x"], "usage": []}
 
+IMPORT = "imp_aaaaaaaaaaaaaaaa"
 CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/releases/preview"): ("plan.preview", {"text": PLAN}),
     ("POST", "/api/v1/releases"): ("plan.apply", {"text": PLAN}),
     ("POST", "/api/v1/releases/openings"): ("stage.open", SIGNED),
+    ("POST", "/api/v1/releases/closings"): ("stage.close", SIGNED),
+    ("POST", "/api/v1/releases/recalls"): ("release.recall", {"envelopes": [SIGNED["envelope"]]}),
+    ("POST", "/api/v1/releases/restorations"): ("release.restore", {"envelopes": [SIGNED["envelope"]]}),
     ("POST", "/api/v1/applications"): (
         "application.submit",
         {"release": "r", "stage": "s", "surface": "api", "organization": "{name: A, registeredIn: US}"},
@@ -41,6 +45,13 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/grants/grant_x/removal"): ("grant.removal", {"code": "misuse", "text": "a notice"}),
     ("POST", "/api/v1/grants/grant_x/fallback"): ("grant.fallback", {"fallback": True}),
     ("POST", "/api/v1/grants/grant_x/amend"): ("grant.amend", {"renew": True}),
+    ("POST", f"/api/v1/credential-imports/{IMPORT}/parts"): (
+        "credential.import",
+        {"part": 0, "text": "sha256,grant\n" + "0" * 64 + ",grant_x"},
+    ),
+    ("POST", f"/api/v1/credential-imports/{IMPORT}/complete"): ("credential.complete", {"count": 1}),
+    ("POST", f"/api/v1/credential-imports/{IMPORT}/discard"): ("credential.discard", None),
+    ("POST", "/api/v1/credentials/cred_x/rotate"): ("credential.rotate", {"digest": "0" * 64}),
     ("POST", "/api/v1/nominations"): (
         "nomination.add",
         {"release": "r", "stage": "s", "organization": "{name: A, registeredIn: US}"},
@@ -67,6 +78,24 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ),
     ("POST", "/api/v1/points"): ("point.put", SIGNED),
     ("POST", "/api/v1/points/statements"): ("point.state", SIGNED),
+    ("POST", "/api/v1/clearances"): ("clearance.record", SIGNED),
+    ("POST", "/api/v1/designations"): ("designation.record", SIGNED),
+    ("POST", "/api/v1/designations/reconsiderations"): (
+        "designation.reconsider",
+        {"release": "r", "designation": "sha256:00", "text": "because"},
+    ),
+    ("POST", "/api/v1/evidence"): ("evidence.import", SIGNED),
+    ("POST", "/api/v1/findings"): ("finding.record", SIGNED),
+    ("POST", "/api/v1/deployments"): ("deployment.attest", SIGNED),
+    ("POST", "/api/v1/releases/r/deployment/end"): ("deployment.end", {"reason": "wrong"}),
+    ("POST", "/api/v1/evidence/withdraw"): ("evidence.withdraw", SIGNED),
+    ("POST", "/api/v1/accounts"): ("account.open", {"organization": "{name: A, registeredIn: US}"}),
+    ("POST", "/api/v1/accounts/acct_x/close"): ("account.close", None),
+    ("POST", "/api/v1/directives/d-1/licences"): ("licence.request", None),
+    ("POST", "/api/v1/licences/licence_x/end"): ("licence.end", {"reason": "because"}),
+    ("POST", "/api/v1/releases/ends"): ("release.close", SIGNED),
+    ("POST", "/api/v1/releases/ramps"): ("ramp.move", SIGNED),
+    ("POST", "/api/v1/promises"): ("promise.record", SIGNED),
     ("POST", "/api/v1/subscriptions"): (
         "subscription.add",
         {"kind": "webhook", "target": "https://example.org/hook"},
@@ -83,6 +112,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/grants/grant_x/signatories"): ("signatory.pin", {"key": PUBLIC}),
     ("POST", "/api/v1/grants/grant_x/signatories/sig_x/retire"): ("signatory.retire", None),
     ("POST", "/api/v1/attestations"): ("credential.attest", SIGNED),
+    ("POST", "/api/v1/declarations"): ("credential.declare", SIGNED),
     ("POST", "/api/v1/credentials/cred_x/withdraw"): ("credential.withdraw", None),
     ("POST", "/api/v1/grants/grant_x/providers"): (
         "provider.register",
@@ -99,20 +129,44 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
 READING = {
     "/api/v1/releases": "release.list",
     "/api/v1/releases/r/stages/s/opening": "stage.opening",
+    "/api/v1/releases/r": "release.show",
+    "/api/v1/releases/r/recall": "release.recalling",
+    "/api/v1/releases/r/restoration": "release.restoring",
+    "/api/v1/releases/r/report": "release.report",
+    "/api/v1/releases/r/stages/s/ramp": "ramp.to-sign",
     "/api/v1/cases": "case.list",
     "/api/v1/cases/case_x": "case.show",
     "/api/v1/cases/case_x/export": "case.export",
     "/api/v1/grants": "grant.list",
     "/api/v1/grants/grant_x": "grant.show",
     "/api/v1/credentials": "credential.list",
+    "/api/v1/credentials/cred_x": "credential.show",
+    "/api/v1/credentials/cred_x/explanation?model=m": "credential.explain",
+    "/api/v1/credentials/cred_x/dossier?model=m": "dossier.make",
+    "/api/v1/credential-imports": "credential.imports",
     "/api/v1/drafts": "draft.list",
     "/api/v1/nominations": "nomination.list",
     "/api/v1/reports/cases": "report.read",
+    "/api/v1/early-access?of=gpt-5.6": "early-access.list",
     "/api/v1/directives": "directive.list",
     "/api/v1/directives/d-1/status": "directive.status",
     "/api/v1/directives/d-1/affected": "directive.affected",
+    "/api/v1/directives/d-1/names": "directive.names",
     "/api/v1/drills/dr-1/report": "drill.report",
     "/api/v1/points": "point.list",
+    "/api/v1/promises": "promise.list",
+    "/api/v1/promises/to-sign": "promise.to-sign",
+    "/api/v1/licences": "licence.list",
+    "/api/v1/accounts": "account.list",
+    "/api/v1/releases/r/clearance?says=adopts&about=s": "clearance.to-sign",
+    "/api/v1/releases/r/designation?class=covered-frontier-model": "designation.to-sign",
+    "/api/v1/releases/r/evaluations/eval_x": "evidence.to-sign",
+    "/api/v1/releases/r/deployment": "deployment.show",
+    "/api/v1/evidence": "evidence.list",
+    "/api/v1/findings/to-sign": "finding.to-sign",
+    "/api/v1/findings": "finding.list",
+    "/api/v1/findings/finding_x": "finding.show",
+    "/api/v1/evidence/evidence_x": "evidence.show",
     "/api/v1/points/point-x/directives/d-1": "point.to-state",
     "/api/v1/gateways": "gateway.list",
     "/api/v1/subscriptions": "subscription.list",
@@ -139,6 +193,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         paths = anyone.get("/api/v1/openapi.json").json()["paths"]
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
+    named |= {IMPORT: "{import}"}
     named |= {"mem_x": "{member}", "sig_x": "{signatory}", "idp_x": "{provider}"}
     named |= {
         "r": "{release}",
@@ -147,14 +202,29 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         "draft_x": "{draft}",
         "dr-1": "{drill}",
     }
-    named |= {"point-x": "{point}", "gateway_x": "{principal}"}
+    named |= {
+        "point-x": "{point}",
+        "gateway_x": "{principal}",
+        "licence_x": "{licence}",
+        "acct_x": "{account}",
+        "eval_x": "{evaluation}",
+        "evidence_x": "{evidence}",
+        "finding_x": "{finding}",
+    }
 
     def template(path: str) -> str:
-        return "/".join(named.get(step, step) for step in path.split("/"))
+        return "/".join(named.get(step, step) for step in path.partition("?")[0].split("/"))
 
     expected = {(method, template(path)) for method, path in CHANGING}
     expected |= {("GET", template(path)) for path in READING}
-    open_to_all = ("schemas/plan", "log", "log/inclusion", "log/consistency", "definitions")
+    open_to_all = (
+        "schemas/plan",
+        "releases/{release}/early-access",
+        "log",
+        "log/inclusion",
+        "log/consistency",
+        "definitions",
+    )
     public = {("GET", f"/api/v1/{path}") for path in (*open_to_all, "directives/{directive}")}
     assert described == expected | public
 

@@ -85,6 +85,7 @@ def test_every_operation_tells_of_errors_in_the_form_they_have(document, idle):
 PUBLIC = {"/api/v1/schemas/plan", "/api/v1/log", "/api/v1/log/inclusion", "/api/v1/log/consistency"} | {
     "/api/v1/directives/{directive}",
     "/api/v1/definitions",
+    "/api/v1/releases/{release}/early-access",
 }
 
 

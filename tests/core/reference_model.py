@@ -87,7 +87,7 @@ class Answer:
 def agrees(answer: Answer, decided: Allow | Deny) -> bool:
     """Whether a decision is this answer; of several directives any may be named."""
     if isinstance(decided, Allow):
-        allowed = (decided.grant, decided.upstream, decided.until_ms, decided.requests_per_minute)
+        allowed = (decided.grant.id, decided.upstream, decided.until_ms, decided.requests_per_minute)
         if answer.grant is None or not answer.is_directed or decided.until_ms is None:
             return answer.reason is None and answer.grant == allowed
         sooner = answer.grant[2] is None or decided.until_ms <= answer.grant[2]
@@ -158,14 +158,17 @@ def _decide(  # noqa: C901, PLR0911 - one a reason
         return Answer("directive_in_force", directives=suspending, fallback=fallback)
     if ask.instead_of and here:
         answer = _by_fallback(entries, ask, now, grants, issued[-1], fallback)
-        if ask.programme and answer.reason is None:
-            return Answer("programme_not_granted", fallback=fallback)
+        both = [public_of(_current(entries, here))["grant"], public_of(own_grant)["grant"]]
+        lacking = [] if answer.reason else [why for each in both if (why := _lacks(asking, each))]
+        if lacking:
+            return Answer(lacking[0], fallback=fallback)
         return _restricted(entries, ask, asking, restricting, answer)
     reason, application = _without_directive(entries, ask, now, release, organization, grants, issued[-1])
     if reason is not None:
         return Answer(reason, application=application, fallback=fallback)
-    if ask.programme:
-        return Answer("programme_not_granted", fallback=fallback)
+    why = _lacks(asking, public_of(_current(entries, here))["grant"])
+    if why:
+        return Answer(why, fallback=fallback)
     answer = Answer(None, _allowed(entries, here, ask.model))
     return _restricted(entries, ask, asking, restricting, answer)
 
@@ -174,9 +177,46 @@ def _allowed(entries: Sequence[Entry], here: Sequence[Entry], model: str) -> _Al
     granted = _current(entries, here)
     public = _as_amended(entries, granted)
     upstream = _terms(entries, public["terms"])["models"][model]
-    until = _ms(public["validUntil"]) if public["validUntil"] else None
+    ends = [_ms(public["validUntil"])] if public["validUntil"] else []
+    ends += stated_until(entries, public["terms"], model, public_of(granted)["surface"])
+    until = min(ends, default=None)
     per_minute = public["conditions"].get("requestsPerMinute")
     return (public_of(granted)["grant"], upstream, until, per_minute)
+
+
+def _is_unstated(entries: Sequence[Entry], ask: Ask, terms: str, now: Instant) -> bool:
+    """Whether terms ask for a statement of what serves a model of theirs, and none holds."""
+    if ask.model not in _terms(entries, terms)["models"] or not asks_for_statements(entries, terms):
+        return False
+    return not any(now.late_ms < ms for ms in stated_until(entries, terms, ask.model, ask.surface))
+
+
+def asks_for_statements(entries: Sequence[Entry], terms: str) -> bool:
+    """Whether terms ask that the developer signs what serves their models."""
+    return "deployments" in _terms(entries, terms)["plan"]["spec"]
+
+
+def stated_until(entries: Sequence[Entry], terms: str, model: str, surface: str) -> list[int]:
+    """Until when a statement of what serves a model holds, by terms that ask for one; nothing otherwise."""
+    plan = _terms(entries, terms)["plan"]
+    release, asked = plan["metadata"]["name"], plan["spec"].get("deployments")
+    newest = None
+    for entry in entries:
+        public = public_of(entry)
+        if entry.type == "deployment.attested" and public["release"] == release:
+            newest = public
+        if entry.type == "deployment.ended" and newest and public["deployment"] == newest["digest"]:
+            newest = None
+    if asked is None or newest is None:
+        return []
+    (agreed,) = [each for each in plan["spec"]["models"] if each["id"] == model]
+    what = [agreed["upstream"], agreed["digest"], agreed["safeguards"]]
+    for each in newest["serves"]:
+        said = [each["upstream"], each["digest"], each["safeguards"]]
+        if (each["model"], said) == (model, what) and surface in each["surfaces"]:
+            days = int(asked["atMost"].removeprefix("P").removesuffix("D"))
+            return [min(_ms(newest["until"]), _ms(newest["signedAt"]) + days * 86_400_000)]
+    return []
 
 
 def settle(
@@ -186,7 +226,7 @@ def settle(
     first = decide(entries, ask, now, providers)
     if first.reason != "directive_in_force" or first.fallback is None:
         return first
-    second = decide(entries, ask._replace(model=first.fallback, instead_of=ask.model), now, providers)
+    second = decide(entries, replace(ask, model=first.fallback, instead_of=ask.model), now, providers)
     chosen = [e for e in _of(entries, "grant.fallback_chosen") if public_of(e)["grant"] == _own(entries, ask)]
     wanted = bool(chosen) and public_of(chosen[-1])["fallback"] is True
     return second if wanted and second.reason is None else first
@@ -219,8 +259,9 @@ def _by_fallback(
         return Answer(why, fallback=fallback)
     grant, upstream, until, per_minute = _allowed(entries, here, ask.model)
     (own,) = [e for e in grants if public_of(e)["grant"] == public_of(credential)["grant"]]
-    end = _as_amended(entries, own)["validUntil"]
-    ends = [ms for ms in (until, _ms(end) if end else None) if ms is not None]
+    meant = _as_amended(entries, own)
+    end, asked = meant["validUntil"], (meant["terms"], ask.instead_of, public_of(own)["surface"])
+    ends = [ms for ms in (until, _ms(end) if end else None, *stated_until(entries, *asked)) if ms is not None]
     return Answer(None, (grant, upstream, min(ends, default=None), per_minute))
 
 
@@ -242,9 +283,70 @@ def _no_fallback(
     here = [e for e in grants if (public_of(e)["release"], public_of(e)["surface"]) == (release, ask.surface)]
     if not here or public_of(_current(entries, here))["grant"] != own:
         return "not_provisioned"
-    meant = ask._replace(model=ask.instead_of, instead_of="")
+    meant = replace(ask, model=ask.instead_of, instead_of="")
     organization = gate_value(here[0], "organization")
     return _without_directive(entries, meant, now, release, organization, grants, credential)[0]
+
+
+def _lacks(asking: Asking, grant: str) -> str:  # noqa: C901 - one a reason
+    """Why a grant does not have what a request asks for; empty if it has all of it.
+
+    A user profile counts where a plan of the grant's release has ever let programmes travel in one.
+    """
+    entries, names = asking.entries, asking.named(0)
+    (approved,) = [e for e in _of(entries, "grant.approved") if public_of(e)["grant"] == grant]
+    release = public_of(approved)["release"]
+    plans = [_plan(e) for e in _of(entries, "release.applied") if public_of(e)["release"] == release]
+    ways = {
+        each.get("travels")
+        for plan in plans
+        for by_name in plan["spec"].get("programmes", {}).values()
+        for each in by_name.values()
+    }
+    public = _as_amended(entries, approved)
+    stated = _terms(entries, public["terms"])["plan"]["spec"].get("programmes", {})
+    unnamed = False
+    for way, concern, name in asking.ask.programmes:
+        if way == PROFILE and PROFILE not in ways:
+            continue
+        meant = []
+        for held in public.get("programmes", []):
+            programme = stated.get(held["concern"], {}).get(held["name"])
+            if programme is None or programme.get("travels", "access_programs") != way:
+                continue
+            if way == PROFILE:
+                is_meant = name in held.get("holders", [])
+            elif way == "access_programs":
+                is_meant = (concern, name) == (held["concern"], held["name"])
+            else:
+                is_meant = name == held["name"]
+            if is_meant:
+                meant.append((held, programme))
+        if not meant:
+            return "programme_not_granted"
+        for held, programme in meant:
+            if f"{held['concern']}: {held['name']}" in _halted(entries, grant):
+                return "programme_not_granted"
+            holders = held.get("holders", [])
+            if way != PROFILE and holders and not all(each.member in holders for each in names):
+                return "programme_not_granted"
+            unnamed = unnamed or bool(programme.get("asks", {}).get("personNamed"))
+    return "person_required" if unnamed and not asking.names_members() else ""
+
+
+PROFILE = "anthropic-user-profile-id"
+
+
+def _halted(entries: Sequence[Entry], grant: str) -> set[str]:
+    """The programmes of a grant that are suspended."""
+    found: set[str] = set()
+    for entry in entries:
+        if public_of(entry).get("grant") == grant and "programmes" in public_of(entry):
+            if entry.type == "grant.suspended":
+                found |= set(public_of(entry)["programmes"])
+            elif entry.type == "grant.resumed":
+                found -= set(public_of(entry)["programmes"])
+    return found
 
 
 def _restricted(
@@ -291,6 +393,8 @@ def _without_directive(  # noqa: PLR0911 - one a reason
         public = {**public_of(granted), **_as_amended(entries, granted)}
         if public["terms"] not in opened or now.early_ms < _ms(public["validFrom"]):
             return "stage_not_open", None
+        if _is_unstated(entries, ask, public["terms"], now):
+            return "deployment_unattested", None
         fate = _fate(entries, public["grant"])
         if fate is not None:
             return fate, None
@@ -356,15 +460,17 @@ def _as_amended(entries: Iterable[Entry], granted: Entry) -> Mapping[str, Any]:
 
 
 def _fate(entries: Iterable[Entry], grant: str) -> str | None:
-    """Why a grant allows nothing any more, or for now."""
+    """Why a grant allows nothing any more, or for now. One that was removed stays that, however it ends."""
     fate = None
     for entry in entries:
-        if public_of(entry).get("grant") != grant:
+        if public_of(entry).get("grant") != grant or "programmes" in public_of(entry):
+            continue
+        if entry.type in ("grant.resumed", "grant.reinstated"):
+            fate = None
+        if fate == "grant_removed":
             continue
         if entry.type == "grant.suspended":
             fate = "grant_suspended"
-        if entry.type in ("grant.resumed", "grant.reinstated"):
-            fate = None
         if entry.type == "grant.ended":
             fate = {"removed": "grant_removed", "expired": "grant_expired", "surrendered": "not_admitted"}[
                 public_of(entry)["how"]
@@ -510,7 +616,7 @@ class Asking:
         for named in lists:
             if self.organization in named.get("organizations", []):
                 return True
-            if self._tags() & set(named.get("names", [])):
+            if (self._tags() | (set() if certainly else self._also(each))) & set(named.get("names", [])):
                 return True
             if someone.member is not None and someone.member in named.get("persons", []):
                 return True
@@ -536,6 +642,14 @@ class Asking:
 
     def _tags(self) -> set[str]:
         return {each["name"] for each in self._described()}
+
+    def _also(self, each: InForce) -> set[str]:
+        """The tags of other names when the directive was issued, and of those that came later."""
+        described = [e for e in _of(self.entries, "organization.described")
+                     if gate_value(e, "described")["organization"] == self.organization]  # fmt: skip
+        since = [e for e in described if e.seq > each.issued.seq]
+        stood = [e for e in described if e.seq < each.issued.seq][-1:]
+        return {tag for e in (*stood, *since) for tag in gate_value(e, "described").get("also", [])}
 
     def _country(self) -> str | None:
         found = self._described()
@@ -1064,10 +1178,10 @@ def _is_stale(said: Mapping[str, Any], recorded: Entry, before: Sequence[Entry])
     known, later = talk[: said["said"]["count"]], talk[said["said"]["count"] :]
     hashes = b"".join(hashlib.sha256(b"\x00" + e.leaf).digest() for e in known)
     assert said["said"] == {"count": len(known), "digest": "sha256:" + hashlib.sha256(hashes).hexdigest()}
-    return any(e.type == "case.screened" or _is_news(e, talk[: talk.index(e)]) for e in later)
+    return any(e.type == "case.screened" or is_news(e, talk[: talk.index(e)]) for e in later)
 
 
-def _is_news(said: Entry, before: Sequence[Entry]) -> bool:
+def is_news(said: Entry, before: Sequence[Entry]) -> bool:
     """Whether a condition or an objection is among the first three changes of what its agency says so."""
     news, last = 0, None
     for entry in (*before, said):

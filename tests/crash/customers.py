@@ -112,20 +112,21 @@ Script: TypeAlias = Generator[Command | str, dict[str, Any], T]
 """Yields commands, or paths to ask; is sent the answers; returns what came of it."""
 
 
-def application(name: str) -> Command:
+def application(name: str, **more: Any) -> Command:
     """A new organization applies."""
     body = {
         "release": parties.RELEASE,
         "stage": parties.STAGE,
         "surface": parties.SURFACE,
         "organization": json.dumps({"name": name, "registeredIn": "US"}),
+        **more,
     }
     return Command("submit", "/api/v1/applications", body)
 
 
-def admission(signers: Parties, name: str) -> Script[str]:
+def admission(signers: Parties, name: str, **more: Any) -> Script[str]:
     """A new organization applies and both agencies approve; returns the grant."""
-    submitted = yield application(name)
+    submitted = yield application(name, **more)
     case = submitted["application"]
     exported = yield f"/api/v1/cases/{case}/export"
     for agency in AGENCIES:
@@ -141,9 +142,9 @@ def issue(grant: str, secret: str) -> Command:
     return Command("issue", f"/api/v1/grants/{grant}/credentials", body)
 
 
-def admitted(client: Client, signers: Parties, name: str) -> str:
+def admitted(client: Client, signers: Parties, name: str, **more: Any) -> str:
     """Admit an organization, with nothing in the way; returns a key of it."""
-    script = admission(signers, name)
+    script = admission(signers, name, **more)
     step = next(script)
     secret = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
     while True:

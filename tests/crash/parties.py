@@ -57,6 +57,11 @@ class Parties:
         with self._program():
             return signing.opening(OpeningToSign.from_json(opening), self._keys[OFFICER])
 
+    def closing(self, asked: dict[str, str]) -> dict[str, Any]:
+        """The officer's closing of a stage, by what is signed to open it."""
+        with self._program():
+            return signing.closing(OpeningToSign.from_json(asked), "the preview is over", self._keys[OFFICER])
+
     def directive(self, name: str, organization: str) -> dict[str, Any]:
         """The first agency's directive that suspends the model for one organization."""
         spec = {
@@ -85,8 +90,8 @@ class Parties:
         return canonical.b64(self._keys[name].public_key().public_bytes_raw())
 
 
-def plan(lease_ms: int, per_minute: int | None = None) -> str:
-    """A plan with one stage, no seats to run out of and no quota to use up, unless one is given."""
+def plan(lease_ms: int, per_minute: int | None = None, per_day: int | None = None, **more: Any) -> str:
+    """A plan with one stage, no seats to run out of and no quota to use up, unless one is given; and more."""
     stage: dict[str, Any] = {
         "name": STAGE,
         "basis": {
@@ -99,6 +104,8 @@ def plan(lease_ms: int, per_minute: int | None = None) -> str:
     }
     if per_minute is not None:
         stage["conditions"] = {"requestsPerMinute": per_minute}
+    if per_day is not None:
+        stage["exposure"] = {"requestsPerDay": {"value": per_day, "enforced": True}}
     spec = {
         "models": [
             {
@@ -112,6 +119,7 @@ def plan(lease_ms: int, per_minute: int | None = None) -> str:
         "leaseMs": lease_ms,
         "agencies": {name: {"name": f"The {name} agency"} for name in AGENCIES},
         "stages": [stage],
+        **more,
     }
     return json.dumps(_document("Release", {"name": RELEASE, "developer": DEVELOPER}, spec))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -33,7 +34,7 @@ class Site:
 class Plane:
     """Both planes. `control` is the process of the control plane; in `up` the supervisor of everything.
 
-    Units: `lease_ms` and `per_minute`, if any, are the plan's.
+    Units: `lease_ms`, `per_minute` and `per_day`, if any, are the plan's, and so is `spec`.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class Plane:
         lease_ms: int = LEASE_MS,
         parties: Parties | None = None,
         per_minute: int | None = None,
+        per_day: int | None = None,
+        **spec: Any,
     ) -> None:
         folder = site.folder
         self._launcher = site.launcher
@@ -51,7 +54,7 @@ class Plane:
         self.state = folder / "state"
         self.apart = apart
         self.lease_ms = lease_ms
-        self._per_minute = per_minute
+        self._quotas, self._spec = (per_minute, per_day), spec
         self.parties = parties or Parties()
         self._control_port, self._feed_port, self._gateway_port = free_port(), free_port(), free_port()
         self._upstream = f"{UPSTREAM}={site.upstream_url}"
@@ -108,7 +111,7 @@ class Plane:
             self.start_feed()
             self.start_gateway()
         with closing(self.developer()) as client:
-            _open_release(client, self.parties, parties.plan(self.lease_ms, self._per_minute))
+            _open_release(client, self.parties, parties.plan(self.lease_ms, *self._quotas, **self._spec))
 
     def developer(self) -> Client:
         return Client(self.control_url, self.token("developer"))

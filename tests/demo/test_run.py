@@ -90,7 +90,7 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
         assert told["directivesInForce"] == ["oncd-example-grid"]
 
         cases = json.loads(paste(f". {told['env']} && sluicegate case list --json"))["cases"]
-        kinds = ["admission", "admission", "admission", "terms", "terms"]  # a case grants at most once
+        kinds = [*["admission"] * 3, *["terms"] * 4]  # a case grants at most once
         assert sorted(case["kind"] for case in cases) == kinds
         assert "oncd-example-grid-2 is on the record" in paste(told["commands"]["directive"])
 

@@ -18,7 +18,8 @@ from tests.waiting import eventually
 
 STEPS = (
     "apply", "positions", "admitted", "answered", "refused",
-    "directive", "cut", "spared", "lifted", "verified", "tampered",
+    "directive", "cut", "spared", "lifted", "widened", "everyone", "tested", "stale",
+    "verified", "tampered", "june", "ordered", "previewed", "restored", "general",
 )  # fmt: skip
 
 
@@ -44,12 +45,21 @@ def test_the_story_is_told_to_its_end(tmp_path):
         "directive": "acknowledged by every gateway",
         "cut": "raised APIError: access to this model is suspended",
         "spared": "not one lost or changed",
+        "widened": "the stage opens by itself",
+        "everyone": "asks gpt-5.6 with the same key and is answered",
+        "tested": "at most 0.095034; the plan asks for at most 0.1: met",
+        "stale": "teams closes by itself: its key gets status 403, stage_not_open",
         "tampered": "no longer verifies: firstBad",
+        "ordered": "Refused in the same minute: every key that does not say who uses it",
+        "restored": "The four keys are answered on both models",
+        "general": "it is for everyone",
     }.items():
         assert words in steps[name]["detail"]
     printed = [line.split(" (")[0] for line in command.out.splitlines() if line[:1].islower()]
     assert tuple(printed) == STEPS
-    assert command.out.splitlines()[-1].startswith("All 11 steps were as told, in ")
+    assert command.out.splitlines()[-1].startswith("All 20 steps were as told, in ")
+    weeks = [steps[name]["figures"]["entries"] for name in STEPS[-5:]]
+    assert sorted(weeks) == weeks
     assert list((tmp_path / "build" / "demo").iterdir()) == []
     assert not any(map(is_alive, children.values()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_commands_in_the_docs_are_commands_with_these_options(page):
         rest, command = resolved(words)
         assert not getattr(command, "commands", {}), f"{page.name}: sluicegate {' '.join(words)}"
         known = {option for parameter in command.loaded.params for option in parameter.opts} | {"-h"}
-        named = {word.strip(".,:)") for word in rest if re.match(r"--?[a-z]", word)}
+        named = {word.strip(".,:)") for word in takewhile("--".__ne__, rest) if re.match(r"--?[a-z]", word)}
         assert named <= known, f"{page.name}: sluicegate {' '.join(words)}"
 
 

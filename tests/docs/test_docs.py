@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from sluicegate.core.access import feed
-from sluicegate.core.terms import document, plan
-from sluicegate_record import audit
+from sluicegate.core.access import feed, versions
+from sluicegate.core.terms import deadlines, document, plan
+from sluicegate_record import audit, snapshot
 from sluicegate_record.log import acknowledgement, checkpoint, dsse, tiles
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.publickey import PublicKey, keyid
@@ -21,6 +21,7 @@ from sluicegate_record.statements.cases import (
     Position,
     Proceeding,
     Receipt,
+    Referral,
     Schedule,
     Screening,
     Transcription,
@@ -53,13 +54,20 @@ def test_the_worked_plan_is_a_plan_that_uses_the_language():
     Draft202012Validator(json.loads((ROOT / "docs/reference/plan.schema.json").read_text())).validate(
         read.value
     )
-    assert stage.keys() == plan.WrittenStage.model_fields.keys()
+    page = (ROOT / "docs/reference/plan.md").read_text()
+    *_, block = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    general = document.read(block, "plan.md").value
+    whole = {**read.value, "spec": {**read.value["spec"], "stages": [*read.value["spec"]["stages"], general]}}
+    assert plan.read(document.read(json.dumps(whole), "plan.md")).stages["general"].is_for_everyone
+    assert stage.keys() | general.keys() == plan.WrittenStage.model_fields.keys()
     assert stage["admission"].keys() == plan.WrittenAdmission.model_fields.keys()
-    assert stage["admission"]["clock"].keys() == plan.WrittenClock.model_fields.keys()
+    assert stage["admission"]["clock"].keys() == deadlines.WrittenClock.model_fields.keys()
     assert stage["eligibility"].keys() == plan.WrittenEligibility.model_fields.keys()
 
 
-@pytest.mark.parametrize("kind", [Position, Schedule, Receipt, Screening, Proceeding, Transcription])
+@pytest.mark.parametrize(
+    "kind", [Position, Referral, Schedule, Receipt, Screening, Proceeding, Transcription]
+)
 def test_the_page_of_statements_names_every_field_of_a_statement_in_a_case(kind):
     page = (ROOT / "docs/reference/entries.md").read_text()
     name = kind.TYPE.split(":")[2]
@@ -132,6 +140,16 @@ def test_the_schema_accepts_the_examples_and_refuses_an_empty_rule():
         validator.validate(read.value)
         read.value["spec"]["stages"][0]["admission"]["grant"] = {"allOf": []}
         assert not validator.is_valid(read.value)
+
+
+@pytest.mark.parametrize(("table", "newest"), [("fold", versions.FOLD_VERSION), ("form", snapshot.VERSION)])
+def test_every_version_says_what_brought_it(table, newest):
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.search(rf"^\| {table} \| .*\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    first = versions.OLDEST_FOLD_VERSION + 1 if table == "fold" else 2
+    assert rows is not None
+    said = [int(number) for row in rows[1].splitlines() for number in row.split("|")[1].split(",")]
+    assert said == list(range(first, newest + 1))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sluicegate import bootstrap
-from sluicegate.core.access import feed
+from sluicegate.core.access import feed, versions
 from sluicegate.errors import InvalidInput
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import MachineClock, Tail, TrustedHead
@@ -100,7 +100,7 @@ def signed(plane: Fed, after: int, key: str = "run", **changes: Any) -> dict[str
         "waitMs": 0,
         "report": {"streamsCut": {"d-1": 2}},
         "root": plane.ledger.root(after).hex(),
-        "fold": feed.FOLD_VERSION,
+        "fold": versions.FOLD_VERSION,
         **changes,
     }
     return acknowledgement.signed(question, private_key(key))
@@ -147,7 +147,7 @@ def test_who_says_who_spends_gets_a_part_and_an_earlier_build_reads_its_answer_a
 def test_a_gateway_that_has_drifted_is_refused_its_lease_and_counted(plane: Fed):
     with plane.client() as anybody:
         assert "sluicegate_drifted 0.0" in anybody.get("/metrics").text
-        assert send(plane, signed(plane, 0, fold=feed.FOLD_VERSION + 1)) == (409, "drifted")
+        assert send(plane, signed(plane, 0, fold=versions.FOLD_VERSION + 1)) == (409, "drifted")
         eventually(lambda: "sluicegate_drifted 1.0" in anybody.get("/metrics").text)
         assert send(plane, signed(plane, 0, root="ab" * 32)) == (409, "drifted")
     eventually(lambda: plane.fleet.gateways()[0].drifted == "root")

@@ -16,12 +16,15 @@ import uvloop
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import error_form
 from sluicegate.gate.gateway import FILES_EACH, Gateway
+from sluicegate.gate.in_flight import InFlight, shares
+from sluicegate.gate.lines import LineWriter
 from sluicegate.gate.request_log import RequestLog
+from sluicegate.gate.span_log import SpanLog
 from sluicegate.gate.sse import EventRoom
 from sluicegate.gate.upstream import HttpUpstream, Upstream
 from sluicegate.http.capacity import OpenConnection
 from sluicegate.http.connection import HttpConnection
-from sluicegate.http.server import HttpServer, listen
+from sluicegate.http.server import HttpServer, connections_max, listen
 from sluicegate.http.tls import ServerCertificate
 from sluicegate.settings import GATEWAY_HTTP, GatewaySettings, HttpSettings, UpstreamTarget
 from tests.clock import Clock
@@ -62,11 +65,12 @@ async def started(gateway: Gateway, changed: GatewaySettings) -> tuple[HttpServe
     return server, listening.getsockname()[1]
 
 
-async def ended(server: HttpServer, upstream: Upstream, log: RequestLog | None) -> None:
+async def ended(server: HttpServer, upstream: Upstream, *written: LineWriter | None) -> None:
     await server.stop()
     await upstream.close()
-    if log is not None:
-        await log.close()
+    for lines in written:
+        if lines is not None:
+            await lines.close()
 
 
 @dataclass
@@ -81,6 +85,7 @@ class Running:
     port: int
     room: EventRoom
     upstream: Any
+    spans: SpanLog | None
 
     @property
     def url(self) -> str:
@@ -111,6 +116,17 @@ def _is_paused(connection: OpenConnection) -> bool:
     return connection.is_paused
 
 
+def _in_flight(changed: GatewaySettings) -> InFlight:
+    connections = connections_max(changed.http, FILES_EACH)
+    return shares(connections, changed.max_flights_of_organization, changed.max_flights_of_key)
+
+
+def _written(changed: GatewaySettings) -> tuple[RequestLog | None, SpanLog | None]:
+    """Where a gateway's lines go."""
+    log = RequestLog(changed.request_log) if changed.request_log else None
+    return log, SpanLog(changed) if changed.spans else None
+
+
 class _Unhandled(logging.Handler):
     """Keeps what the server logs of a handler that fails."""
 
@@ -129,7 +145,7 @@ def running(
     """Run a gateway with one upstream: at a URL, or made by the test."""
     changed = settings(**changes)
     clock = Clock()
-    engine = worlds.engine(world, clock)
+    engine = worlds.engine(world, clock, _in_flight(changed))
     box: dict[str, Any] = {}
     unhandled: list[str] = []
     """What nobody caught in the gateway's thread; a test that leaves any fails."""
@@ -141,16 +157,17 @@ def running(
             upstream: Upstream = HttpUpstream(target, changed)
         else:
             upstream = upstream_at(clock)
-        log = RequestLog(changed.request_log) if changed.request_log else None
-        gateway = Gateway(engine, {UPSTREAM: upstream}, changed, log, lambda: AT_MS)
+        log, spans = _written(changed)
+        gateway = Gateway(engine, {UPSTREAM: upstream}, changed, log, spans, lambda: AT_MS)
         server, port = await started(gateway, changed)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, told: unhandled.append(str(told)))
-        box.update(gate=Running(world, clock, engine, loop, server, port, gateway._room, upstream), stop=stop)
+        gate = Running(world, clock, engine, loop, server, port, gateway._room, upstream, spans)
+        box.update(gate=gate, stop=stop)
         ready.set()
         await stop.wait()
-        await ended(server, upstream, log)
+        await ended(server, upstream, log, spans)
 
     def run() -> None:
         try:

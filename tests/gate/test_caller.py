@@ -106,7 +106,7 @@ def signed(**changes: Any) -> bytes:
 
 def naming(callers: Callers, people: People, *tokens: bytes, of: str | None = None, now: Now = NOW) -> Naming:
     names = NO_NAMES if of is None else Names((of,))
-    return callers.naming(digest(people.key), tokens, names, now)
+    return callers.naming(digest(people.key), tokens, names, lambda: now)
 
 
 def test_a_request_that_names_nobody_names_nobody(callers, people):
@@ -154,7 +154,7 @@ def test_several_assertions_are_a_forged_one(callers, people):
 
 
 def test_nothing_is_verified_for_an_unknown_key_or_without_a_time(callers, people):
-    assert callers.naming(bytes(32), [signed()], NO_NAMES, NOW).is_forged
+    assert callers.naming(bytes(32), [signed()], NO_NAMES, lambda: NOW).is_forged
     assert naming(callers, people, signed(), now=Reason.GATE_STALE).is_forged
 
 
@@ -183,8 +183,8 @@ def test_what_was_verified_is_not_kept_beyond_its_provider(callers, people, engi
 
 def test_each_organization_verifies_by_its_own_provider(callers, people):
     given = [signed()]
-    mine = callers.naming(digest(people.key), given, NO_NAMES, NOW)
-    theirs = callers.naming(digest(people.theirs), given, NO_NAMES, NOW)
+    mine = callers.naming(digest(people.key), given, NO_NAMES, lambda: NOW)
+    theirs = callers.naming(digest(people.theirs), given, NO_NAMES, lambda: NOW)
     assert mine.signed is not None
     assert theirs.signed is not None
     assert (mine.signed.provider, theirs.signed.provider) == ("idp_org-1", "idp_org-2")
@@ -237,7 +237,7 @@ def test_an_assertion_for_one_credential_is_of_no_use_with_another(engine, calle
     assert isinstance(admit(engine, people, naming(callers, people, bound)), Flight)
     other, _ = people.credential(people.grants[0])
     engine.advance(people.take())
-    replayed = callers.naming(digest(other), [bound], NO_NAMES, NOW)
+    replayed = callers.naming(digest(other), [bound], NO_NAMES, lambda: NOW)
     ask = Ask(digest(other), MODEL, SURFACE, naming=replayed)
     assert isinstance(engine.admit(ask, lambda _: None), Deny)
 

@@ -307,7 +307,8 @@ def test_an_ended_lease_cuts_what_is_open(paced, world):
     key = world.customer()
     with running(world, paced) as gate, begin(gate, key) as client:
         gate.clock.at_ms += worlds.LEASE_MS
-        gate.do(gate.engine.redecide_all)
+        gate.do(gate.engine.redecide_soon)
+        gate.do(gate.engine.redecide_rest)
         assert (
             last_event(dechunked(client.rest()[0].partition(b"\r\n\r\n")[2]))["error"]["code"] == "gate_stale"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -23,7 +24,7 @@ from tests.core.access.test_fallback import falling
 from tests.gate import world as worlds
 from tests.gate.clients import ai, anthropic_api, calls, chat, get, post
 from tests.gate.running import Running, running
-from tests.gate.scripted import says, scripted
+from tests.gate.scripted import says_and_stays, scripted
 from tests.gate.world import FALLBACK, MODEL, SURFACE, World
 from tests.raw import Raw, parse_head
 from tests.waiting import eventually
@@ -38,6 +39,7 @@ SAID = {
 
 
 REQUEST_ID = "x-sluicegate-request-id"
+CREDENTIAL = "x-sluicegate-credential"
 
 
 def told(headers: Mapping[str, str]) -> dict[str, str]:
@@ -45,7 +47,7 @@ def told(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in headers.items()
-        if name.startswith("x-sluicegate") and name != REQUEST_ID
+        if name.startswith("x-sluicegate") and name not in (REQUEST_ID, CREDENTIAL)
     }
 
 
@@ -107,8 +109,12 @@ class Admitting:
 def test_a_flight_knows_what_it_stands_for() -> None:
     admitting = Admitting()
     flight = admitting.flight()
-    assert flight.ask == admitting.ask._replace(model=FALLBACK, instead_of=MODEL)
-    assert (flight.allow.grant, flight.allow.model, flight.directive) == (admitting.other, FALLBACK, "bis-1")
+    assert flight.ask == replace(admitting.ask, model=FALLBACK, instead_of=MODEL)
+    assert (flight.allow.grant.id, flight.allow.model, flight.directive) == (
+        admitting.other,
+        FALLBACK,
+        "bis-1",
+    )
     flight.prove()
     assert admitting.engine.unproven() == [admitting.other]
     admitting.engine.land(flight)
@@ -270,7 +276,7 @@ def test_a_refused_fallback_and_none_are_told_apart_by_nothing(gate: Running, wo
     for key in keys:
         with Raw(gate.port) as client:
             status, headers, body = client.send(post("/v1/chat/completions", chat(), key)).response()
-        for name in ("date", "x-request-id"):
+        for name in ("date", "x-request-id", CREDENTIAL):  # each its own
             headers.pop(name)
         heard.append((status, headers, json.loads(body)))
     assert heard[0] == heard[1]
@@ -285,7 +291,7 @@ def test_an_upstreams_error_is_the_fallbacks_and_its_claims_are_not_passed_on(wo
     plain = world.customer("org-2")
     lines = "".join(f"{name}: forged\r\n" for name in SAID)
     answer = f"HTTP/1.1 429 Slow\r\n{lines}content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
-    with scripted(says(answer.encode())) as upstream, running(world, upstream.url) as gate:
+    with scripted(says_and_stays(answer.encode())) as upstream, running(world, upstream.url) as gate:
         with Raw(gate.port) as client:
             status, headers, _ = client.send(post("/v1/chat/completions", chat(), plain)).response()
             assert (status, told(headers)) == (429, FROM)

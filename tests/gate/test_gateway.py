@@ -213,6 +213,9 @@ def test_a_refusal_is_told_once_in_both_dialects(gate, world, reason):
     assert (raised.value.status_code, answer["error"]["sluicegate"]) == (status, body["sluicegate"])
     assert raised.value.request_id == answer["request_id"]
     assert counted(gate, reason) == 2
+    known = gate.do(lambda: gate.engine.table.credentials.get(hashlib.sha256(key.encode()).digest()))
+    named = caught.value.response.headers.get("x-sluicegate-credential")
+    assert named == (None if known is None else known.id)
 
 
 def test_hidden_and_unknown_models_are_told_apart_by_nothing(gate, key):

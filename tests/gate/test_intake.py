@@ -13,9 +13,10 @@ import pytest
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.errors import InvalidInput
 from sluicegate.gate.intake import Full, Intake
+from sluicegate.gate.reading import SMALL_BYTES
 from sluicegate.gate.request import read
 from tests.clock import Clock
-from tests.gate.clients import chat, get, post
+from tests.gate.clients import chat, counted, get, post
 from tests.gate.running import Running, running, settings
 from tests.gate.world import MODEL
 from tests.raw import Raw
@@ -167,6 +168,33 @@ def test_who_sends_what_is_refused_is_read_no_further(quick, world):
         gate.clock.at_ms += 60_000
         assert asks(key, chat(model=MODEL))[0] == 200
         assert asks(key, b"{")[0] == 400
+
+
+def test_a_body_is_read_no_further_for_a_client_who_left(quick, world):
+    """And what it has cost so far is metered, or to leave would be a way to have all read for nothing."""
+    key = world.customer()
+    body = json.dumps({**chat(), "pad": "x " * SMALL_BYTES}).encode()
+    with running(world, quick, max_refused_bytes_per_minute=len(body) - 1) as gate:
+        gateway: Any = gate.server._serving.handler
+        gate.do(lambda: setattr(gateway._reader._places, "_free", 0))  # others' bodies are being read
+        with Raw(gate.port) as client:
+            client.send(post("/v1/chat/completions", body, key))
+            assert eventually(lambda: held_by(gate) == len(body))
+        assert eventually(lambda: held_by(gate) == 0)
+        assert counted(gate, "client_gone") == 1
+        with Raw(gate.port) as client:
+            assert client.send(post("/v1/chat/completions", chat(), key)).response()[0] == 429
+
+
+@pytest.mark.parametrize("line", ["Content-Type: text/plain", "Content-Encoding: br"])
+def test_a_head_that_does_not_fit_is_refused_before_its_body_is_read(quick, world, line):
+    whole = post("/v1/chat/completions", chat(), world.customer(), line)
+    if "Type" in line:
+        whole = whole.replace(b"Content-Type: application/json\r\n", b"")
+    head = whole[: whole.index(b"\r\n\r\n") + 4]
+    with running(world, quick) as gate, Raw(gate.port) as client:
+        status, headers, _ = client.send(head).response()
+    assert (status, headers["connection"]) == (400, "close")
 
 
 def test_a_body_with_very_many_keys_is_refused_before_they_are_looked_at(quick, world):

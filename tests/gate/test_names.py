@@ -36,7 +36,9 @@ BODIES: list[tuple[dict[str, Any], Dialect, Names]] = [
     ({"user": "ben", "safety_identifier": ""}, Dialect.OPENAI, Names(("ben",))),
     ({"user": "", "safety_identifier": None}, Dialect.OPENAI, NO_NAMES),
     ({"user": "x" * 512}, Dialect.OPENAI, Names(("x" * 512,))),
-    ({"user": "x" * 513}, Dialect.OPENAI, NO_NAMES),
+    ({"user": "x" * 513}, Dialect.OPENAI, Names(is_unclear=True)),
+    ({"user": "x" * 513, "safety_identifier": "ada"}, Dialect.OPENAI, Names(("ada",), is_unclear=True)),
+    ({"metadata": {"user_id": "x" * 513}}, Dialect.ANTHROPIC, Names(is_unclear=True)),
     ({"user": "\ud83d"}, Dialect.OPENAI, Names(("\ud83d",))),
     ({"metadata": {"user_id": "ada"}}, Dialect.OPENAI, NO_NAMES),
     ({"metadata": [1]}, Dialect.OPENAI, NO_NAMES),
@@ -171,6 +173,15 @@ def test_a_header_that_is_not_understood_is_not_ignored(quick, people):
         people.lift("d-1")
         gate.advance()
         assert client.send(post("/v1/chat/completions", asked, people.key, line)).response()[0] == 200
+
+
+def test_an_identifier_that_is_too_long_is_not_ignored(quick, people):
+    bound = people.bound("ada")
+    with running(people, quick) as gate, Raw(gate.port) as client:
+        for asked, expected in ((chat(), 200), (chat(user="a" * 512), 451), (chat(user="a" * 513), 451)):
+            assert client.send(post("/v1/chat/completions", asked, bound)).response()[0] == expected
+        line = f"Anthropic-User-Profile-Id: {'a' * 513}"
+        assert client.send(post("/v1/chat/completions", chat(), bound, line)).response()[0] == 451
 
 
 def test_more_than_may_be_named_are_refused(quick, people):

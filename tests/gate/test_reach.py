@@ -14,7 +14,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.gate.dialects import Dialect
 from sluicegate.gate.request import read
 from sluicegate.settings import UpstreamTarget
-from tests.gate.clients import ai, anthropic_api, calls, chat, counted, post
+from tests.gate.clients import ai, anthropic_api, calls, chat, post
 from tests.gate.running import UPSTREAM_KEY, Running, running
 from tests.gate.scripted import says_and_stays, scripted
 from tests.gate.world import FALLBACK, MODEL, UPSTREAM, World
@@ -53,6 +53,10 @@ STATE: list[tuple[str, dict[str, Any]]] = [
     ("input[0].id", {"input": [{"type": "compaction", "id": "cmp_1"}]}),
     ("input[0].id", {"input": [{"Type": "item_reference", "ID": "msg_1"}]}),
     ("input[0].id", {"input": [{"type": "item_reference", "Id": "msg_1", "status": "completed"}]}),
+    ("input[0].id", {"input": [{"type": "web_search_call", "id": "ws_1", "status": "completed"}]}),
+    ("input[0].id", {"input": [{"type": "web_search_call", "id": "ws_1", "action": None, "x": 1}]}),
+    ("input[0].id", {"input": [{"type": "file_search_call", "id": "fs_1", "queries": ["a"]}]}),
+    ("input[0].id", {"input": [{"type": "of_tomorrow_call", "id": "x_1", "status": "completed"}]}),
     ("input[0].id", {"input": [{"id": "msg_1", "status": None}]}),
     ("input[0].id", {"input": [{"id": "msg_1", "status": "completed"}]}),
     ("input[0].id", {"input": [{"type": "reasoning", "id": "rs_1", "Content": ["as another field"]}]}),
@@ -132,6 +136,8 @@ FREE: list[dict[str, Any]] = [
     {"input": [{"id": "msg_1", "role": "assistant", "content": "said before"}]},
     {"input": [{"type": "message", "id": None, "role": "user", "content": []}]},
     {"input": [{"type": "image_generation_call", "id": "ig_1", "result": "aGk=", "status": "completed"}]},
+    {"input": [{"type": "web_search_call", "id": "ws_1", "action": {"type": "search", "query": "a"}}]},
+    {"input": [{"type": "file_search_call", "id": "fs_1", "queries": ["a"], "results": [{"text": "b"}]}]},
 ]
 
 
@@ -182,6 +188,11 @@ ROUTED: list[tuple[str, dict[str, Any]]] = [
     ("tools[0].Model", {"tools": [{"type": "image_generation", "Model": "b"}]}),
     ("input[0].Tools[0].model", {"input": [{"type": "additional_tools", "Tools": [{"model": "b"}]}]}),
     ("tools[0].tools[1].model", {"tools": [{"type": "namespace", "tools": [{}, {"model": "b"}]}]}),
+    ("tools[0]", {"tools": [{"type": "image_generation"}]}),
+    ("tools[0]", {"tools": [{"Type": "image_generation", "model": None}]}),
+    ("tools[0].svg.model", {"tools": [{"type": "image_generation", "model": "a", "svg": {"model": "b"}}]}),
+    ("moderation.model", {"moderation": {"model": "omni-moderation-latest"}}),
+    ("moderation.Model", {"moderation": {"Model": "omni-moderation-latest"}}),
 ]
 
 
@@ -192,38 +203,26 @@ def test_refuses_what_could_make_another_model_answer(path, fields):
     assert caught.value.message.startswith(repr(path))
 
 
-@pytest.mark.parametrize("key", ["Models", "extra_body ", "ROUTE", "Previous_Response_Id", "Access_Programs"])
+@pytest.mark.parametrize("key", ["Models", "Moderation", "extra_body ", "ROUTE", "Previous_Response_Id"])
 def test_refuses_another_spelling(key):
     with pytest.raises(InvalidInput, match="differs from"):
         read(asked(**{key: "x"}))
 
 
-def test_a_tool_with_the_model_itself_is_no_other_model():
-    assert read(asked(tools=[{"type": "advisor", "model": "a"}])).model == "a"
-
-
 @pytest.mark.parametrize(
-    ("given", "programme"),
+    "fields",
     [
-        (None, ""),
-        ({}, ""),
-        ({"cyber": None}, ""),
-        ({"cyber": "standard"}, ""),
-        ({"cyber": "daybreak_blue"}, "cyber: daybreak_blue"),
-        ({"cyber": "standard", "bio": "specialised"}, "bio: specialised"),
-        ({"cyber": "Standard"}, "cyber: Standard"),
-        ({"cyber": ""}, "cyber: "),
-        ({"c" * 100: "d" * 100}, f"{'c' * 64}: {'d' * 64}"),
+        {"tools": [{"type": "advisor", "model": "a"}]},
+        {"tools": [{"type": "image_generation", "model": "a", "svg": {"model": "a"}}]},
+        {"tools": [{"type": "function", "name": "image_generation", "parameters": {"model": "b"}}]},
+        {"tools": [{"type": ["image_generation"]}]},
+        {"metadata": {"model": "b"}},
+        {"moderation": {"model": None}},
     ],
+    ids=range(6),
 )
-def test_reads_the_programme(given, programme):
-    assert read(asked(access_programs=given)).programme == programme
-
-
-@pytest.mark.parametrize("given", ["daybreak_red", [], 1, {"cyber": ["daybreak_red"]}, {"cyber": True}])
-def test_refuses_what_names_no_programme(given):
-    with pytest.raises(InvalidInput, match="access_programs"):
-        read(asked(access_programs=given))
+def test_the_model_itself_is_no_other_model(fields):
+    assert read(asked(**fields)).model == "a"
 
 
 # At the gateway
@@ -234,21 +233,6 @@ def key(gate: Running, world: World) -> str:
     key = world.customer()
     gate.advance()
     return key
-
-
-def test_a_programme_never_passes_by_itself(gate, key, quick):
-    before = len(calls(quick))
-    with ai(gate, key) as client:
-        plain = client.responses.create(model=MODEL, input="hello", access_programs={"cyber": "standard"})
-        assert plain.output_text
-        with pytest.raises(openai.PermissionDeniedError) as caught:
-            client.responses.create(model=MODEL, input="hello", access_programs={"cyber": "daybreak_red"})
-    body: Any = caught.value.body
-    assert (body["code"], body["param"]) == ("programme_not_granted", None)
-    assert "'cyber: daybreak_red' is not granted" in body["message"]
-    assert "no plan grants another programme yet" in body["sluicegate"]["remedy"]
-    assert counted(gate, "programme_not_granted") == 1
-    assert len(calls(quick)) == before + 1
 
 
 def test_state_upstream_is_refused_by_name_in_both_dialects(gate, key, quick):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sluicegate.errors import InvalidInput
+from sluicegate.gate import lines as written
 from sluicegate.gate import request_log
 from sluicegate.gate.request_log import RequestLog
 from sluicegate.gate.trace import FIELDS
@@ -57,7 +58,7 @@ def test_an_answered_request_has_a_line(world, quick, file):
     times = [line.pop("firstByteMs"), line.pop("totalMs")]
     assert 0 < times[0] <= times[1]
     assert line.pop("time") <= format_time(AT_MS)
-    (row,) = [each for each in gate.engine.table.credentials.values() if not each.revoked]
+    (row,) = [each for each in gate.engine.table.credentials.values() if not each.state.revoked]
     assert line == {
         "request": headers["x-sluicegate-request-id"],
         "credential": row.id,
@@ -73,6 +74,7 @@ def test_an_answered_request_has_a_line(world, quick, file):
         "upstreamStatus": 200,
         "bytesIn": len(body),
         "bytesOut": len(answer),
+        "differs": None,
     }
     text = file.read_text()
     assert SECRET not in text
@@ -246,7 +248,7 @@ def drained(reading: int) -> bytes:
 def test_a_pipe_that_is_not_read_holds_no_one_and_drops_are_counted(pipe, monkeypatch):
     path, reading = pipe
     size = fcntl.fcntl(reading, fcntl.F_GETPIPE_SZ)
-    monkeypatch.setattr(request_log, "WAITING_BYTES_MAX", 4 * size)
+    monkeypatch.setattr(written, "WAITING_BYTES_MAX", 4 * size)
     line = b"x" * 1_023 + b"\n"
     count = 8 * size // len(line)
     seen = bytearray()

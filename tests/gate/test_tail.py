@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.core.access import feed
+from sluicegate.core.access import versions
 from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.leases import SLOWEST
 from sluicegate.core.access.rate import WHOLE, RatePart
@@ -33,7 +33,21 @@ from tests.clock import Clock
 from tests.core.access.test_vouch import trust
 from tests.feed.surface import Notes
 from tests.forging import answer_json, forged
-from tests.worlds import API, AT_MS, MODEL, ORIGIN, World, plan_value, position, private_key, public_key
+from tests.worlds import (
+    API,
+    AT_MS,
+    DAY_MS,
+    MODEL,
+    ORIGIN,
+    RELEASE,
+    STAGE,
+    World,
+    plan_value,
+    position,
+    private_key,
+    public_key,
+    stage,
+)
 
 LOG = private_key("log")
 
@@ -145,39 +159,48 @@ def test_a_question_is_signed_by_its_run_and_says_what_was_folded(control: Contr
         found = acknowledgement.read(json.loads(json.dumps(question)))
         assert found is not None
         assert (found.ask.after, found.ask.root) == (size, control.root(size).hex())
-        assert found.ask.fold == feed.FOLD_VERSION
+        assert found.ask.fold == versions.FOLD_VERSION
         gateway.tail.take(control.answer(question))
 
 
-def folds(gateway: Gateway) -> list[int]:
-    """The versions of the fold that it says, one question after the other, each answered with a refusal."""
+def folds(gateway: Gateway, times: int = 3) -> list[int]:
+    """The versions of the fold that are said, each after the one before was refused."""
     said = []
-    for _ in range(3):
+    for _ in range(times):
         said.append(gateway.tail.question(0)["fold"])
         gateway.tail.drifted()
     return said
 
 
-def test_an_earlier_version_of_the_fold_is_said_in_turn_while_it_is_true(
+def test_the_earlier_versions_of_the_fold_are_said_in_turn_while_they_are_true(
     world: World, control: Control, gateway: Gateway
 ) -> None:
-    newest, earlier = feed.FOLD_VERSION, feed.EARLIER_FOLD_VERSION
-    assert folds(gateway) == [newest, earlier, newest]
+    tried = [*range(versions.FOLD_VERSION, versions.OLDEST_FOLD_VERSION - 1, -1)]
+    assert folds(gateway, len(tried) + 1) == [*tried, tried[0]]
     gateway.poll(control)
-    assert gateway.tail.question(0)["fold"] == earlier
-    assert folds(gateway) == [earlier, newest, earlier]
+    assert gateway.tail.question(0)["fold"] == tried[1]
+    assert folds(gateway, len(tried)) == [*tried[1:], tried[0]]
 
 
-@pytest.mark.parametrize("field", ["signedAt", "said"])
+@pytest.mark.parametrize("field", ["signedAt", "said", "weighs"])
 def test_an_earlier_version_of_the_fold_is_not_said_of_a_log_that_it_could_not_read(
     world: World, control: Control, gateway: Gateway, field: str
 ) -> None:
-    case = world.submit()
-    newer = {"signed_at_ms": world.now_ms} if field == "signedAt" else {"said": Discussion.of(())}
-    world.must(RecordPosition(position(case, "oncd", **newer)))
-    gateway.tail.drifted()
+    case, oldest = world.submit(), 3
+    if field == "weighs":  # a condition that is repeated
+        oldest = 4
+        limited: Any = {"conditions": {"requestsPerMinute": 60}}
+        for _ in range(2):
+            now = world.state.cases[case.id]
+            world.must(RecordPosition(position(now, "oncd", "approve-with-conditions", **limited)))
+    else:
+        newer = {"signed_at_ms": world.now_ms} if field == "signedAt" else {"said": Discussion.of(())}
+        world.must(RecordPosition(position(case, "oncd", **newer)))
+    while gateway.tail.question(0)["fold"] > versions.OLDEST_FOLD_VERSION:
+        gateway.tail.drifted()
     gateway.poll(control)
-    assert folds(gateway) == [feed.FOLD_VERSION] * 3
+    tried = [*range(versions.FOLD_VERSION, oldest - 1, -1)]
+    assert folds(gateway, len(tried) + 1) == [*tried, versions.FOLD_VERSION]
 
 
 def test_a_run_keeps_its_key_and_another_run_has_another(gateway: Gateway) -> None:
@@ -344,6 +367,56 @@ def test_a_feed_that_has_given_a_part_is_asked_for_it_from_then_on(
     spender.tail.misread()
     assert "spender" in spender.tail.question(0)
     spender.refuses(control.answer(spender.tail.question(0)), "without the part")
+
+
+# The budgets of a day
+
+
+def limited() -> tuple[World, Control]:
+    """A world whose open stage answers seven requests a day."""
+    made = World.opened(stages=[stage(exposure={"requestsPerDay": {"value": 7, "enforced": True}})])
+    return made, Control(made.entries)
+
+
+def test_a_gateway_asks_for_budgets_once_it_knows_the_day_and_takes_no_lease_without_them() -> None:
+    _, control = limited()
+    gateway = Gateway()
+    assert "days" not in gateway.tail.question(0)
+    gateway.poll(control)
+    asked = gateway.tail.question(0)["days"]
+    row = {"stage": f"{RELEASE}/{STAGE}", "day": AT_MS // DAY_MS, "limit": 7, "spent": 0, "held": 0}
+    assert (asked["spender"], asked["rows"]) == (gateway.engine.days.spender, [row])
+    gateway.refuses(control.answer(gateway.tail.question(0)), "without the budgets")
+    gateway.refuses(control.answer(gateway.tail.question(0), budgets=[7, 7]), "without the budgets")
+    gateway.poll(control, budgets=[5])
+    assert gateway.tail.question(0)["days"]["rows"] == [{**row, "held": 5}]
+
+
+def test_a_feed_that_lies_cannot_make_a_gateway_exceed_what_its_plan_says() -> None:
+    made, control = limited()
+    key, _ = made.credential(made.admit())
+    gateway = Gateway()
+    gateway.poll(control)
+    gateway.poll(control, budgets=[10**9])
+    asked = [gateway.engine.admit(Ask(key, MODEL, API), lambda _: None) for _ in range(8)]
+    assert [isinstance(each, Flight) for each in asked] == [True] * 7 + [False]
+
+
+def test_budgets_that_were_altered_or_taken_out_are_not_taken() -> None:
+    _, control = limited()
+    gateway = Gateway()
+    gateway.poll(control)
+    for changes in ({"budgets": [6]}, None):
+        answer = json.loads(control.answer(gateway.tail.question(0), budgets=[5]))
+        altered = {name: value for name, value in answer.items() if name != "budgets"} | (changes or {})
+        gateway.refuses(json.dumps(altered).encode(), "did not sign")
+
+
+def test_an_earlier_version_of_the_fold_is_not_said_of_a_plan_that_enforces_an_exposure() -> None:
+    gateway = Gateway()
+    gateway.poll(limited()[1])
+    tried = [*range(versions.FOLD_VERSION, 6, -1)]
+    assert folds(gateway, len(tried) + 1) == [*tried, versions.FOLD_VERSION]
 
 
 # Answers that do not count
@@ -549,7 +622,7 @@ def test_what_came_before_an_unknown_entry_is_in_force(
     world.direct("d-1")
     with pytest.raises(VerificationFailed):
         gateway.poll(Control([*world.entries, unknown(len(world.entries))]))
-    assert MODEL in gateway.engine.table.suspending
+    assert MODEL in gateway.engine.table.directed
 
 
 # Memory
@@ -608,7 +681,7 @@ def test_a_plan_whose_lease_changes_is_followed(world: World, control: Control, 
 
 # Time is bounded
 
-MINUTE_MS, DAY_MS = 60_000, 86_400_000
+MINUTE_MS = 60_000
 
 
 @pytest.mark.parametrize("changes", [{"leaseMs": 60_000}, {"leaseMs": 10**12}])

@@ -115,6 +115,37 @@ def test_only_what_is_allowed_goes_up(world, key):
     )
 
 
+KIND = b"content-type: text/event-stream\r\n"
+ENDED = b"content-length: 14\r\n\r\ndata: [DONE]\n\n"
+ODD = {
+    "a body for a form": b"HTTP/1.1 205 Reset Content\r\ncontent-length: 2\r\n\r\n{}",
+    "a form": b"HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\n\r\n",
+    "a part": b"HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 0-1/9\r\ncontent-length: 2\r\n\r\n{}",
+    "several": b"HTTP/1.1 207 Multi-Status\r\ncontent-length: 2\r\n\r\n{}",
+    "two types": OK + KIND + ENDED,
+    "two types, a stream first": b"HTTP/1.1 200 OK\r\n" + KIND + b"Content-Type: text/plain\r\n" + ENDED,
+    "the same type twice": b"HTTP/1.1 200 OK\r\n" + KIND * 2 + ENDED,
+    "a list of types": b"HTTP/1.1 200 OK\r\n" + KIND.replace(b"\r", b", text/plain\r") + ENDED,
+    "an empty type before another": b"HTTP/1.1 200 OK\r\ncontent-type:\r\n" + KIND + ENDED,
+    "two codings": OK + b"content-encoding: gzip\r\ncontent-encoding: identity\r\n" + ENDED,
+    "two codings of a stream": b"HTTP/1.1 200 OK\r\n"
+    + KIND
+    + b"content-encoding: identity\r\ncontent-encoding: gzip\r\n"
+    + ENDED,
+    "a list of codings": OK + b"content-encoding: identity, gzip\r\n" + ENDED,
+    "a coding of a stream": b"HTTP/1.1 200 OK\r\n" + KIND + b"content-encoding: gzip\r\n" + ENDED,
+    "two types of an error": b"HTTP/1.1 400 Bad\r\n" + KIND + b"content-type: application/json\r\n" + ENDED,
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_an_answer_that_is_not_what_was_asked_for_is_a_failure(world, key, case):
+    with between(world, says_and_stays(ODD[case])) as (_, _gate, client):
+        status, headers, body = client.send(post(CHAT, chat(stream=True), key)).response()
+        assert (status, json.loads(body)["error"]["code"]) == (502, "upstream_failed")
+        assert headers["content-type"] == "application/json"
+
+
 def test_a_header_that_is_not_ascii_stays_here(world, key):
     with between(world, says_and_stays(OK + b"content-length: 2\r\n\r\n{}")) as (upstream, _gate, client):
         assert client.send(post(CHAT, chat(), key, "User-Agent: caf\u00e9")).response()[0] == 200
@@ -255,7 +286,7 @@ def test_only_end_to_end_headers_come_back():
         (b"X-Request-Id", b"req_1"),
         (b"Content-Encoding", b"gzip"),
     ]
-    assert end_to_end(given) == [
+    assert end_to_end([(name.lower(), value) for name, value in given]) == [
         (b"content-type", b"application/json"),
         (b"content-length", b"2"),
         (b"retry-after", b"1"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from hashlib import sha256
 from typing import Any
 
 from sluicegate.core.access.decision import Ask
-from sluicegate.core.access.naming import Naming
+from sluicegate.core.access.naming import Naming, VerifiedAssertion
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.people.persons import identifier
 from sluicegate.gate import usage
@@ -77,13 +78,54 @@ def test_identifiers_that_nobody_registered_are_one():
     assert told(made) == [({"identifiers": [STRANGER.hex()]}, 2, 2)]
 
 
+def by(subject: str, credential: str | None = None) -> Naming:
+    return Naming(signed=VerifiedAssertion("idp", "kid", identifier(subject), credential))
+
+
+def test_subjects_that_nobody_registered_are_one():
+    made, key = gateway()
+    for name in ("anne", "bert", "carl"):
+        admitted(made, key, by(name))
+    signed = {"provider": "idp", "kid": "kid", "credential": None}
+    assert told(made) == [
+        ({"signed": {**signed, "subject": ANNE.hex()}}, 1, 1),
+        ({"signed": {**signed, "subject": STRANGER.hex()}}, 2, 2),
+    ]
+
+
+def test_assertions_for_other_keys_are_one():
+    made, key = gateway()
+    for credential in ("cred_8", "cred_9"):
+        admitted(made, key, by("anne", credential))
+    assert [(open_, total) for _, open_, total in told(made)] == [(2, 2)]
+    (row,) = made.usage.report()
+    assert Naming.from_json(row["naming"]) == by("anne", "")
+
+
 def test_what_is_too_much_to_be_told_apart_is_told_without_its_person(monkeypatch):
-    monkeypatch.setattr(usage, "KEYS_MAX", 1)
+    monkeypatch.setattr(usage, "KEYS_MAX", usage.SHARES)
     made, key = gateway()
     admitted(made, key, Naming((ANNE,)))
     admitted(made, key, Naming((BERT,)))
     admitted(made, key, Naming((ANNE,)))
     assert told(made) == [({"identifiers": [ANNE.hex()]}, 2, 2), ({}, 1, 1)]
+
+
+def test_an_organization_with_many_persons_takes_no_others_part(monkeypatch):
+    monkeypatch.setattr(usage, "KEYS_MAX", 2 * usage.SHARES)
+    world = World.with_release()
+    keys = [world.customer(f"org-{at}") for at in range(usage.SHARES + 1)]
+    for at in range(len(keys)):
+        members = [
+            {"member": f"mem_{at}_{name}", "identifiers": [identifier(name).hex()]} for name in "abcdefgh"
+        ]
+        world.write("members.registered", {}, organization=f"org-{at}", members=members)
+    made = engine(world, Clock())
+    for key in keys:
+        for name in "abcdefgh":
+            admitted(made, key, Naming((identifier(name),)))
+    named = Counter(row["credential"] for row in made.usage.report() if row["naming"])
+    assert list(named.values()) == [2] * usage.SHARES + [1]
 
 
 FLAGGED = (Naming(is_forged=True), Naming(is_session=True), Naming((ANNE,), is_unclear=True))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sluicegate.gate.engine import Engine, Lease
+from sluicegate.gate.in_flight import InFlight
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import times
 from tests.worlds import AT_MS, Rough, committed, raw_plan
@@ -56,6 +57,7 @@ class World(Rough):
         conditions: Mapping[str, Any] | None = None,
         upstream: str = UPSTREAM,
         terms: str = "",
+        **spec: Any,
     ) -> None:
         plan = raw_plan(
             name,
@@ -64,6 +66,7 @@ class World(Rough):
             announced=announced,
             leaseMs=60_000,
             onRefusal={"fallbackModel": FALLBACK},
+            **spec,
         )
         public: dict[str, Any] = {
             "release": name,
@@ -82,7 +85,12 @@ class World(Rough):
         self.write("stage.opened", opened)
 
     def grant(
-        self, organization: str, release: str = "preview", surface: str = SURFACE, until: str | None = None
+        self,
+        organization: str,
+        release: str = "preview",
+        surface: str = SURFACE,
+        until: str | None = None,
+        **more: Any,
     ) -> str:
         grant = self.name("grant")
         public = {
@@ -93,6 +101,7 @@ class World(Rough):
             "terms": self._terms[release],
             "validFrom": times.format_time(AT_MS),
             "validUntil": until,
+            **more,
         }
         self.write("grant.approved", public, organization=organization)
         return grant
@@ -158,9 +167,9 @@ def lease(clock: Callable[[], float], ends_in_ms: float = LEASE_MS) -> Lease:
     return Lease(now, now, now + ends_in_ms, AT_MS + 1_000)
 
 
-def engine(world: World, clock: Callable[[], float]) -> Engine:
+def engine(world: World, clock: Callable[[], float], in_flight: InFlight | None = None) -> Engine:
     """An engine with a live lease that has folded the world so far."""
-    made = Engine(SURFACE, clock)
+    made = Engine(SURFACE, clock, in_flight=in_flight)
     made.advance(world.take())
     made.renew(lease(clock))
     return made

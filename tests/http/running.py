@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sluicegate.http.exchange import Handler, HttpExchange
+from sluicegate.http.response import ErrorForm, error_response
 from sluicegate.http.server import HttpServer
 from sluicegate.http.tls import ServerCertificate
 from sluicegate.settings import HttpSettings, TlsFiles
@@ -89,7 +90,10 @@ class RunningServer:
 
 @contextmanager
 def running(
-    handler: Callable[[Echo], Handler] | None = None, tls: TlsFiles | None = None, **changes: Any
+    handler: Callable[[Echo], Handler] | None = None,
+    tls: TlsFiles | None = None,
+    error_form: ErrorForm = error_response,
+    **changes: Any,
 ) -> Iterator[RunningServer]:
     """Run a server with these settings."""
     echo, box = Echo(), dict[str, Any]()
@@ -99,7 +103,7 @@ def running(
         listening.setblocking(False)
         certificate = None if tls is None else ServerCertificate(tls)
         server = HttpServer(
-            handler(echo) if handler else echo, HttpSettings(**changes), certificate=certificate
+            handler(echo) if handler else echo, HttpSettings(**changes), error_form, certificate=certificate
         )
         await server.start(listening)
         port = listening.getsockname()[1]

@@ -43,7 +43,13 @@ def test_what_takes_access_away_is_one_column_of_the_table():
     assert {act.name for act in ORDERS} == {
         "directive.issue",
         "directive.confirm",
+        "deployment.end",
         "grant.suspend",
+        "account.close",
+        "licence.end",
+        "stage.close",
+        "release.recall",
+        "ramp.move",
         "grant.surrender",
         "credential.revoke",
         "token.revoke",

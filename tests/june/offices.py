@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench import fleet
-from bench.fleet import AGENCIES, Fleet
+from bench.fleet import AGENCIES
 from demo.cast import OFFICER, Customer, Place
+from demo.paperwork import Paperwork
 from sluicegate.acts import credentials, members, points, review, signatories
 from sluicegate.acts import directives as acts
 from sluicegate.acts import person as own_acts
@@ -56,11 +57,41 @@ ANNEX = "annex-a"
 YEAR_MS = 365 * 86_400_000
 
 
+class Cast(Protocol):
+    """Everyone who signs."""
+
+    def key(self, owner: str) -> Ed25519PrivateKey:
+        """An owner's private key."""
+
+
+class Running(Protocol):
+    """A control plane: of processes, or on a simulated clock."""
+
+    @property
+    def folder(self) -> Path:
+        """Where organizations' files are."""
+
+    @property
+    def cast(self) -> Cast:
+        """Everyone who signs."""
+
+    @property
+    def vkey(self) -> str:
+        """The key of the log."""
+
+    @property
+    def paperwork(self) -> Paperwork:
+        """What parties do."""
+
+    def client(self, token: str) -> Client:
+        """Who holds a token."""
+
+
 @dataclass
 class Registry:
     """The customers' own desks: their grants, and the secrets of their keys."""
 
-    fleet: Fleet
+    fleet: Running
     grants: dict[int, str] = field(default_factory=dict)
     secrets: dict[tuple[int, str], str] = field(default_factory=dict)
 
@@ -96,7 +127,7 @@ class Registry:
         for person, member in known.items():
             if person is not None and person.claim.self_said is not None:
                 token = client.do(members.LINK, MemberArgument(member=member)).token
-                with closing(Client(self.fleet.control_url, token)) as own:
+                with closing(self.fleet.client(token)) as own:
                     own.do(own_acts.CLAIM, OwnClaim(status=person.claim.self_said))
         return known
 
@@ -116,7 +147,7 @@ class Registry:
                 log=self.fleet.vkey,
                 credential=issued.credential,
                 statuses=tuple(attested),
-                until_ms=int(time.time() * 1_000) + YEAR_MS,
+                until_ms=signing.now_ms() + YEAR_MS,
             )
             envelope = signing.signed(said, signatory)
             client.do(signatories.ATTEST, SignedStatement(envelope=envelope))
@@ -139,7 +170,7 @@ def _row(person: Person) -> MemberRow:
 class Offices:
     """The developer's two officers, who hold the issuer's letters, and the agencies."""
 
-    fleet: Fleet
+    fleet: Running
     point: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     """Of whoever runs the catalogue."""
 
@@ -211,7 +242,7 @@ class Offices:
         """Whoever runs the catalogue signs what it has done about the order."""
         question = PointAndDirective(point=CATALOGUE, directive=ORDER)
         asked = self._staff().do(points.TO_STATE, question)
-        envelope = signing.enforcement(asked, says, int(time.time() * 1_000), self.point)
+        envelope = signing.enforcement(asked, says, signing.now_ms(), self.point)
         self._staff().do(points.STATE, SignedStatement(envelope=envelope))
 
     def status(self) -> DirectiveStatus:

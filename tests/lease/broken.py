@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sluicegate.core.access import feed
-from sluicegate.core.access.rate import RatePart
 from sluicegate.feed.head import Head, Reached
-from sluicegate.feed.leases import Leases
+from sluicegate.feed.leases import Leased, Leases
 from sluicegate.feed.run import Poll, Sighting
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import Tail, TrustedHead
-from sluicegate.ports import Allotment, FeedRecord, FeedTerm, Run
+from sluicegate.ports import FeedRecord, FeedTerm
 from sluicegate.service.fleet import Fleet, Sight
 from sluicegate_record.log import times
 from tests.lease.schedule import Clock, Process
@@ -94,11 +93,9 @@ class StandsStill(Clock):
 class GivesLonger(Leases):
     """Gives leases twice as long as the plans allow."""
 
-    def _lease(
-        self, poll: Poll, reached: Reached, end: int, confirmed_ms: float
-    ) -> tuple[int, RatePart] | None:
+    def _lease(self, poll: Poll, reached: Reached, end: int, confirmed_ms: float) -> Leased | None:
         leased = super()._lease(poll, reached, end, confirmed_ms)
-        return None if leased is None else (2 * leased[0], leased[1])
+        return None if leased is None else leased._replace(lease_ms=2 * leased.lease_ms)
 
 
 def unchecked(flight: Flight) -> bool:
@@ -117,10 +114,8 @@ class AgeFromAnswer(Leases):
 class AgeFromReceipt(Leases):
     """Counts `ageMs` from when the confirmation was over, not from when it was begun."""
 
-    def _note_confirmed(
-        self, term: FeedTerm, began_ms: float, runs: list[Run], parts: Mapping[str, Sequence[Allotment]]
-    ) -> None:
-        super()._note_confirmed(term, self._clocks.boot_ms(), runs, parts)
+    def _note_confirmed(self, term: FeedTerm, began_ms: float, *noted: Any) -> None:
+        super()._note_confirmed(term, self._clocks.boot_ms(), *noted)
 
 
 class OnlyReads(Leases):

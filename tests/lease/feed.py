@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from sluicegate.acts.fleet import DayQuestion
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import CONFIRM_EVERY_MS, Clocks, Leases
@@ -33,6 +34,7 @@ def polled(question: dict[str, Any]) -> Poll:
         cut=question["report"]["streamsCut"],
         signed=acknowledgement.read(question),
         spender=question.get("spender"),
+        days=None if "days" not in question else DayQuestion.from_json(question["days"]),
     )
 
 

@@ -157,7 +157,8 @@ class Gateway:
     def _look(self) -> None:
         deadline_ms = self.engine.deadline_ms()
         if deadline_ms is not None and self._boot_ms() >= deadline_ms:
-            self.engine.redecide_all()
+            self.engine.redecide_soon()
+            self.engine.redecide_rest()
 
     # Traffic
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sluicegate.errors import StoreUnavailable
-from sluicegate.ports import NO_PARTS, Allotment, FeedRecord, FeedTerm, Run, StoredHead
+from sluicegate.ports import NO_PARTS, Allotment, Budget, FeedRecord, FeedTerm, Run, StoredHead
 from sluicegate_record.entries import Entry
 from sluicegate_record.log.merkle import Place
 from tests.fakes import Contents, MemoryFeedRegister, MemoryLog, MemoryPorts, MemoryStore
@@ -136,17 +136,21 @@ class FeedFile:
     def allotments(self) -> Sequence[Allotment]:
         return self._file.allotments()
 
+    def budgets(self) -> Sequence[Budget]:
+        return self._file.budgets()
+
     def commit(
         self,
         term: FeedTerm,
         runs: Sequence[Run],
         gone: Sequence[Run],
         parts: Mapping[str, Sequence[Allotment]] = NO_PARTS,
+        budgets: Sequence[Budget] = (),
     ) -> None:
         self._disk.wait()
         if self._disk.fails():
             raise StoreUnavailable("not committed")
-        self._file.commit(term, runs, gone, parts)
+        self._file.commit(term, runs, gone, parts, budgets)
         self._disk.wait()
         if self._disk.fails():
             raise StoreUnavailable("committed, but nobody was told")

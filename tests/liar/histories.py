@@ -8,7 +8,8 @@ from typing import Any
 
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.directives.cover import Resolution
-from sluicegate.core.lifecycle.directives import LIFTED, EndDrill, ReportDrill
+from sluicegate.core.lifecycle.directives import LIFTED
+from sluicegate.core.lifecycle.drills import EndDrill, ReportDrill
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
     OpenRemoval,
@@ -33,12 +34,14 @@ from tests.worlds import (
     DEVELOPER,
     LOG,
     MODEL,
+    OFFICER,
     PINS,
     RELEASE,
     STAGE,
     pin,
     plan_value,
     position,
+    proceeding,
     screened,
     signed,
     stage,
@@ -205,6 +208,30 @@ def _drill(h: History) -> None:
     h.must(ReportDrill("drill", signed(dsse.statement(bound, DrillReport.TYPE, report), "log")))
 
 
+def _dated(h: History) -> None:
+    """The basis of one stage lapses, and an officer admits alone; that of the other stays, by a review."""
+    basis = {"kind": "agreed", "askedBy": ["oncd"], "how": "a call", "askedOn": "2026-06-24"}
+    review = {"review": {"by": ["oncd", "ostp"], "then": "lapse"}}
+    until = h.until(20)[:10]
+    stages = [
+        stage(admission=ADMISSION, basis={**basis, "until": until, "afterUntil": "lapse"}),
+        stage("reviewed", admission=ADMISSION, basis={**basis, "until": until, "afterUntil": review}),
+    ]
+    h.apply(plan_value(RELEASE, models=MODELS, stages=stages))
+    for name in (STAGE, "reviewed"):
+        h.agree_to(RELEASE)
+        h.opens(RELEASE, name)
+    waits, asks = h.applies("org-1", RELEASE, STAGE), h.applies("org-2", RELEASE, "reviewed")
+    h.says(waits, "oncd approve")
+    h.later(8)
+    h.says(h.newest("case.opened", kind="review")["case"], "oncd approve", "ostp approve")
+    h.later(14)
+    h.must(proceeding(h.state.cases[waits], OFFICER), by="officer")
+    h.issues(h.granted(waits), "key of org-1")
+    h.says(asks, "oncd approve", "ostp approve")
+    h.issues(h.granted(asks), "key of org-2")
+
+
 def _attempts(h: History) -> None:
     """What the log says though too few have signed it: a gateway has refused all of it so far."""
     h.apply(_plan())
@@ -281,6 +308,7 @@ HISTORIES: dict[str, Callable[[History], None]] = {
     "changes": _changes,
     "plans": _plans,
     "directives": _directives,
+    "dated": _dated,
 }
 
 
@@ -305,7 +333,9 @@ def _is_superseded(entry: Entry) -> bool:
 
 
 def trusting() -> VouchedTable:
-    """The table of a gateway that trusts the parties' keys, and no other; its floor is met by one agency."""
+    """The table of a gateway that trusts the parties' keys, and no other; its floor is met by one agency, or
+    by an officer where a basis has lapsed.
+    """
     upstreams = dict.fromkeys((*MODELS, QUIET), "demo")
-    floor = Floor(Rule("anyOf", ("caisi", "oncd", "ostp")), upstreams)
+    floor = Floor(Rule("anyOf", ("caisi", "oncd", "ostp", DEVELOPER)), upstreams)
     return VouchedTable(Releases(DEVELOPER, LOG, OWNERS, {RELEASE: floor, QUIET: floor}))

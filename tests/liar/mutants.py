@@ -18,23 +18,40 @@ from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple, TypeGuard
 
 from sluicegate_record.law import (
+    accounts,
     agreement,
+    bases,
     cases,
+    clearances,
     clocks,
+    closures,
     credentials,
+    deployments,
+    designations,
     directives,
+    evidence,
+    findings,
     fleet,
+    foresight,
     grants,
+    licences,
     openings,
     people,
+    programmes,
+    promises,
+    ramps,
+    referrals,
     releases,
+    successions,
     times,
     versions,
 )
 
 MODULES = (
-    *(agreement, cases, clocks, credentials, directives, fleet, grants, openings, people, releases),
-    *(times, versions),
+    *(accounts, agreement, bases, cases, clocks, credentials, directives, fleet, foresight, grants),
+    *(licences, openings, people),
+    *(programmes, promises, ramps, referrals, releases, successions),
+    *(clearances, closures, deployments, designations, evidence, findings, times, versions),
 )
 PART = " [without "
 """What the words of a part of a check have after those of the check."""

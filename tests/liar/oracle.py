@@ -21,7 +21,9 @@ from typing import NamedTuple
 
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant
-from sluicegate.core.access.table import CredentialRow, GrantRow, Offer, Table
+from sluicegate.core.access.programmes import NO_ROWS
+from sluicegate.core.access.rows import CredentialRow, GrantRow, Offer
+from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import VerificationFailed
 from sluicegate_record.entries import Entry
@@ -64,7 +66,7 @@ STOPPED = Seen({}, frozenset(), frozenset())
 
 def seen(table: Table, at_ms: int, newest_ms: int = 0) -> Seen:
     """What a table gives at a time, to requests that do not come before its newest entry."""
-    revoked = frozenset(digest for digest, row in table.credentials.items() if row.revoked)
+    revoked = frozenset(digest for digest, row in table.credentials.items() if row.state.revoked)
     found = {asked: answer for asked, answer in _access(table, at_ms) if at_ms + asked.after_ms >= newest_ms}
     return Seen(found, revoked, frozenset(table.credentials.keys() - revoked))
 
@@ -155,11 +157,12 @@ def _copied(table: VouchedTable) -> VouchedTable:
     """A table that goes on by itself; it shares what never changes, and its record is a layer."""
     directives = (*table.directives.values(), *table.drills.values())
     kept = (
-        *(table._trust, table._keys),
+        *(table._trust, table._keys, NO_ROWS),
         *table.terms.values(),
         *table.offers.values(),
         *table.listings.values(),
         *table.organizations.values(),
+        *table.scales.values(),
         *(each.restricts for each in directives),
     )
     memo: dict[int, object] = {id(each): each for each in kept}

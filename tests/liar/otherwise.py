@@ -32,6 +32,7 @@ UNSAID: Mapping[str, list[Any]] = {
     "opener": ["applicant_other"],
     "invited": ["applicant_other"],
     "blocked": [["screening_needed"]],
+    "reopens": [["terms_other"]],
     "webauthn": [{"rpId": "passkeys.example", "origin": "https://desk.passkeys.example"}],
 }
 """What may be said in fields that no entry of the logs has."""

@@ -34,8 +34,16 @@ from tests.liar.test_faults import (
     test_an_opening_that_no_agency_has_to_agree_to_is_a_breach,
     test_another_dossier_changes_no_grant_of_another_organization,
 )
+from tests.record.law.test_accounts import ACCOUNTS
 from tests.record.law.test_agreement import AGREEMENT, again, test_a_log_begins_with_its_start
+from tests.record.law.test_bases import BASES
 from tests.record.law.test_checks import CHECKS, Tell, Untrue, first, says
+from tests.record.law.test_clearances import CLEARANCES
+from tests.record.law.test_closures import CLOSURES
+from tests.record.law.test_deployments import DEPLOYMENTS
+from tests.record.law.test_designations import DESIGNATIONS
+from tests.record.law.test_evidence import EVIDENCE
+from tests.record.law.test_findings import FINDINGS
 from tests.record.law.test_law import (
     LIES,
     before,
@@ -44,7 +52,15 @@ from tests.record.law.test_law import (
     test_terms_said_to_be_tighter_apply_as_terms_that_nobody_has_agreed_to,
     test_what_is_suspended_after_it_has_ended_does_not_go_on,
 )
+from tests.record.law.test_licences import LICENCES
+from tests.record.law.test_lists import LISTS
 from tests.record.law.test_parts import PARTS
+from tests.record.law.test_programmes import PROGRAMMES
+from tests.record.law.test_promises import PROMISES
+from tests.record.law.test_ramps import RAMPS
+from tests.record.law.test_referrals import REFERRALS
+from tests.record.law.test_stages import STAGES
+from tests.record.law.test_successions import SUCCESSIONS
 from tests.record.law.test_times import (
     test_a_directive_that_was_kept_back_replaces_none,
     test_an_officers_opening_that_was_kept_back_asks_nobody,
@@ -67,6 +83,22 @@ ROWS: Mapping[str, Untrue] = {
         ("test_checks", CHECKS),
         ("test_agreement", AGREEMENT),
         ("test_parts", PARTS),
+        ("test_programmes", PROGRAMMES),
+        ("test_promises", PROMISES),
+        ("test_accounts", ACCOUNTS),
+        ("test_bases", BASES),
+        ("test_ramps", RAMPS),
+        ("test_lists", LISTS),
+        ("test_referrals", REFERRALS),
+        ("test_stages", STAGES),
+        ("test_successions", SUCCESSIONS),
+        ("test_licences", LICENCES),
+        ("test_clearances", CLEARANCES),
+        ("test_closures", CLOSURES),
+        ("test_designations", DESIGNATIONS),
+        ("test_evidence", EVIDENCE),
+        ("test_findings", FINDINGS),
+        ("test_deployments", DEPLOYMENTS),
         ("test_law", {name: _untrue(*each) for name, each in LIES.items()}),
     )
     for name, row in rows.items()

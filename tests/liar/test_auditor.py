@@ -20,10 +20,14 @@ BY = "by"
 """Who sent a command: a pseudonym, which only its writer knows. Time itself is `clock`."""
 AGAIN_IS_LAWFUL = {
     *("case.determined", "case.proceeded", "case.screened", "case.warned"),
-    *("credential.attested", "credential.issued", "credential.revoked", "definition.added"),
+    *("credential.attested", "credential.expiring", "credential.issued", "credential.revoked"),
+    "definition.added",
+    "identifiers.declared",
     *("directive.in_force", "directive.lifted", "grant.fallback_chosen", "grant.proven", "list.changed"),
+    "grant.differed",
     *("members.registered", "members.removed", "organization.described", "organization.nominated"),
-    *("point.declared", "point.retired", "point.stated", "provider.registered", "provider.removed"),
+    *("point.declared", "point.retired", "point.stated", "promise.changed"),
+    *("provider.registered", "provider.removed"),
     *("record.added", "release.applied", "signatory.pinned", "signatory.retired", "stage.opened"),
     *("status.claimed", "status.revoked"),
 }

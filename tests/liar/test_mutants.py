@@ -21,7 +21,7 @@ SHOWN = [
     ("agreement.carried", "require(left is not None", "signed_elsewhere", "position.recorded"),
     ("agreement.given", "carried(", "signed_elsewhere", "position.recorded"),
     ("agreement.given", "require(conditions.is_tighter", "otherwise", "grant.approved"),
-    ("agreement.in_force", "require(terms in release.agreed", "signed_elsewhere", "position.recorded"),
+    ("agreement.answering", "require(terms in release.agreed", "signed_elsewhere", "position.recorded"),
     ("cases._agrees", "carried(", "signed_elsewhere", "position.recorded"),
     ("cases._agrees", "require(is_first", "again", "case.determined"),
     ("cases._grants", "_agrees(", "signed_elsewhere", "position.recorded"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.core.access import feed
+from sluicegate.core.access import versions
 from sluicegate.errors import BadCheckpoint
 from sluicegate_record import law, verify
 from sluicegate_record.audit import Audit, audit
@@ -161,7 +161,7 @@ def test_another_root_under_the_right_key_is_found() -> None:
 def signed_row(after: int, root: str) -> dict[str, Any]:
     """A gateway that has signed that it reached `after`."""
     question = {"gateway": "gateway-1", "incarnation": "run-1", "surface": "api", "after": after,
-                "nonce": "n" * 16, "root": root, "fold": feed.FOLD_VERSION}  # fmt: skip
+                "nonce": "n" * 16, "root": root, "fold": versions.FOLD_VERSION}  # fmt: skip
     found = acknowledgement.read(acknowledgement.signed(question, private_key("gateway-1")))
     assert found is not None
     return {"gateway": "gateway-1", "incarnation": "run-1", "state": "acknowledged", "size": after,

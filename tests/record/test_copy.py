@@ -16,6 +16,7 @@ import pytest
 
 from sluicegate_record import copy
 from sluicegate_record.__main__ import main
+from sluicegate_record.audit import audit
 from sluicegate_record.errors import VerificationFailed
 from sluicegate_record.log import checkpoint, merkle, tiles
 from tests.record.test_audit import HASHES, LEAVES, LOG, NOTE, UNSIGNED, VERIFIER, note, noted
@@ -214,6 +215,82 @@ def test_entries_do_not_move_between_bundles() -> None:
     )
     with pytest.raises(VerificationFailed, match="has 255 entries, expected 256"):
         list(read.leaves)
+
+
+# Tiles of every level
+
+
+LARGE = 256 * 256 + 256 + 3
+"""So many entries have tiles of three levels."""
+
+
+def large() -> dict[str, bytes]:
+    """Every tile of a log with hashes that are no leaf's."""
+    hashes = [index.to_bytes(32, "big") for index in range(LARGE)]
+    files = {"checkpoint": checkpoint.sign(ORIGIN, LARGE, bytes(32), LOG).encode()}
+    level = 0
+    while hashes:
+        for path, width in tiles.tile_paths(level, len(hashes)):
+            at = tiles.parse_tile_path(path).index * 256
+            files[path] = b"".join(hashes[at : at + width])
+        for _ in range(8):
+            hashes = [
+                merkle.node_hash(hashes[at], hashes[at + 1]) for at in range(0, len(hashes) // 2 * 2, 2)
+            ]
+        level += 1
+    return files
+
+
+FILES = large()
+ABOVE = [path for path in FILES if path.startswith(("tile/1/", "tile/2/"))]
+
+
+def hashes_of(files: dict[str, bytes]) -> list[bytes]:
+    def fetch(path: str, limit: int) -> bytes:
+        if path not in files:
+            raise copy._Lacking(path)
+        return files[path][: limit + 1]
+
+    return list(copy.of_files(fetch, VERIFIER).hashes)
+
+
+def test_tiles_of_every_level_are_read() -> None:
+    assert ABOVE == ["tile/1/000", "tile/1/001.p/1", "tile/2/000.p/1"]
+    assert len(hashes_of(FILES)) == LARGE
+
+
+@pytest.mark.parametrize("path", ABOVE)
+@pytest.mark.parametrize("at", [0, 17, -1])
+def test_a_flipped_byte_in_any_tile_is_found(path: str, at: int) -> None:
+    data = bytearray(FILES[path])
+    data[at] ^= 1
+    with pytest.raises(VerificationFailed, match=f"^{path} has other hashes"):
+        hashes_of({**FILES, path: bytes(data)})
+
+
+@pytest.mark.parametrize("path", ABOVE)
+def test_a_byte_less_or_more_in_any_tile_is_found(path: str) -> None:
+    for data in (FILES[path][:-1], FILES[path] + b"x", b""):
+        with pytest.raises(VerificationFailed, match=f"^{path} does not have the"):
+            hashes_of({**FILES, path: data})
+    with pytest.raises(VerificationFailed, match=path):
+        hashes_of({name: data for name, data in FILES.items() if name != path})
+
+
+@pytest.mark.parametrize("level", ["0/257.p/3", "1/001.p/1", "2/000.p/1"])
+def test_a_full_tile_serves_where_a_partial_one_is_gone(level: str) -> None:
+    partial = f"tile/{level}"
+    full = partial.partition(".p/")[0]
+    kept = {name: data for name, data in FILES.items() if name != partial}
+    more = FILES[partial] + bytes(256 * 32 - len(FILES[partial]))
+    assert hashes_of({**kept, full: more}) == hashes_of(FILES)
+    with pytest.raises(VerificationFailed, match=f"^{full} does not have the 256"):
+        hashes_of({**kept, full: more + b"x"})
+
+
+def test_more_hashes_than_entries_are_found() -> None:
+    found = audit(NOTE, VERIFIER, LEAVES, [*HASHES, HASHES[0]])
+    assert (found.ok, found.problem) == (False, "more hashes stand beside the entries than there are entries")
 
 
 def test_a_huge_size_ends_at_the_first_file_that_lacks(verified: Heard, tmp_path: Path) -> None:

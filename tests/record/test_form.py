@@ -12,6 +12,12 @@ from hypothesis import strategies as st
 
 from sluicegate.errors import InvalidInput
 from sluicegate_record import form as forms
+from sluicegate_record.entries.closures import (
+    ReleaseReport,
+    ReportedDirective,
+    ReportedPromises,
+    ReportedStage,
+)
 from sluicegate_record.errors import VerificationFailed
 from sluicegate_record.form import (
     ABSENT,
@@ -344,3 +350,9 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
             Outer.from_json(given_)
         except Misread:
             continue
+
+
+def test_no_form_that_is_written_as_one_object_has_two_fields_of_one_key() -> None:
+    for each in (ReportedDirective, ReportedStage, ReportedPromises, ReleaseReport):
+        keys = [found.key for found in shape_of(each).fields]
+        assert len(keys) == len(set(keys)), each

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluicegate_record import law
-from sluicegate_record.entities.case import Span
 from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.entities.proceedings import Span
 from sluicegate_record.entries import Entry, read
 from sluicegate_record.errors import InvalidInput
 from sluicegate_record.form import Misread
@@ -28,7 +28,9 @@ from tests.worlds import content
 
 RECORD = FOLDER / "record.json"
 """The record in the first version of its form."""
-THIS = "sha256:81bd48d1e7e3f67a1473e84cd524bfd4f4ad000fa1ce898b18ad6624e2a83791"
+FIRST = 861
+"""How many entries of the log it is the record of."""
+THIS = "sha256:d96ec5fe0e3296274921b1ffc7a12448b01f1dc17a4ba78200cbaab6b147663f"
 """The digest of that record in this version."""
 
 
@@ -91,12 +93,22 @@ def test_the_json_of_an_overlay_is_that_of_the_record_it_will_be() -> None:
 # Versions of the form
 
 
-def test_this_version_adds_what_was_said_in_cases_to_what_the_first_wrote() -> None:
+def test_later_versions_add_to_what_the_first_wrote() -> None:
     first: Any = canonical.loads(RECORD.read_bytes().strip(), max_bytes=2**20)
-    value = before(len(stored())).to_json()
+    value = before(FIRST).to_json()
     assert sum(len(case.pop("discussion", ())) for case in value["cases"]) > 100
+    emptied = [
+        value.pop(name) for name in ("promises", "imports", "accounts", "bases", "reminded", "licences")
+    ]
+    assert emptied == [[], [], [], {}, [], []]
+    assert [value.pop(name) for name in ("closings", "lacking", "clearances", "foreseen", "closures")] == [
+        {}
+    ] * 5
+    assert {each["terms"] for each in value.pop("courses").values()} <= value["opened"].keys()
+    assert [value.pop(name) for name in ("designations", "evidence", "findings", "deployments")] == [[]] * 4
+    assert value.pop("recalls") == {}
     assert {**value, "v": 1} == first
-    with pytest.raises(Misread, match=r"^v: expected a record in version 4 of its form, found 1$"):
+    with pytest.raises(Misread, match=r"^v: expected a record in version 21 of its form, found 1$"):
         Record.from_json(first)
 
 
@@ -104,15 +116,15 @@ def test_what_this_version_writes_stays_as_it_is() -> None:
     assert canonical.sha256_hex(written(before(len(stored())))) == THIS
 
 
-@pytest.mark.parametrize("v", [0, 1, 2, 3, 5, "4", True, None, 4.0, []])
+@pytest.mark.parametrize("v", [0, 1, 2, 3, 6, 9, *range(10, 21), 22, "21", True, None, 21.0, []])
 def test_another_version_is_refused(v: object) -> None:
     with pytest.raises(Misread, match=r"^v: expected "):
         Record.from_json({**Record().to_json(), "v": v})
 
 
 def test_another_version_is_refused_as_such_whatever_its_fields_are() -> None:
-    with pytest.raises(Misread, match=r"^v: expected a record in version 4 of its form, found 5$"):
-        Record.from_json({"v": 5, "persons": {}})
+    with pytest.raises(Misread, match=r"^v: expected a record in version 21 of its form, found 22$"):
+        Record.from_json({"v": 22, "persons": {}})
 
 
 def test_the_key_of_a_passkey_is_read_back() -> None:

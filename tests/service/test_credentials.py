@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_nobody_issues_or_revokes_under_anothers_grant(plane):
     rival = plane.do("rival", acts.REVOKE, credential=issued)
     assert no(rival) == "credential_unknown"
     with plane.ledger.reading() as state:
-        assert not state.table.revoked(issued)
+        assert not state.table.credentials_by_id[issued].state.revoked
 
 
 @pytest.mark.parametrize("who", ["applicant", "developer"])
@@ -128,3 +129,43 @@ def test_a_row_says_whether_a_key_can_be_used_and_tells_its_member_to_the_holder
     plane.do("developer", grants.SUSPEND, grant=grant, code="misuse")
     (row,) = listed(plane, "applicant")
     assert (row.state, row.grant_state) == ("revoked", "suspended")
+
+
+# Shown, and rotated
+
+
+def test_a_credential_is_shown_to_those_who_list_it(plane):
+    grant = plane.admit("applicant")
+    asked = {"grant": grant, "digest": DIGEST, "label": "build", "expires": "2099-01-31"}
+    issued = yes(plane.do("applicant", acts.ISSUE, **asked)).credential
+    for who, label in (("developer", "build"), ("applicant", "build"), ("oncd", None)):
+        shown = yes(plane.do(who, acts.SHOW, credential=issued))
+        assert (shown.credential, shown.label, shown.state) == (issued, label, "valid"), who
+        assert shown == listed(plane, who)[0]
+    for who, name in (("rival", issued), ("caisi", issued), ("developer", "cred_x")):
+        assert no(plane.do(who, acts.SHOW, credential=name)) == "credential_unknown"
+
+
+@pytest.mark.parametrize("expires", ["soon", "2020-01-01", "31.01.2099"])
+def test_a_key_is_not_issued_until_no_time(plane, expires):
+    grant = plane.admit()
+    with pytest.raises(InvalidInput) if expires != "2020-01-01" else nullcontext():
+        refused = plane.do("applicant", acts.ISSUE, grant=grant, digest=DIGEST, expires=expires)
+        assert no(refused) == "expiry_passed"
+
+
+def test_a_key_is_rotated_by_its_holder_and_the_staff(plane):
+    grant = plane.admit("applicant")
+    old = plane.credential(grant, "old").credential
+    assert no(plane.do("rival", acts.ROTATE, credential=old, digest=DIGEST)) == "credential_unknown"
+    with pytest.raises(InvalidInput):
+        plane.do("applicant", acts.ROTATE, credential=old, digest="x")
+    done = yes(plane.do("applicant", acts.ROTATE, "rotate-12345", credential=old, digest=DIGEST, days=3))
+    assert (
+        yes(plane.do("applicant", acts.ROTATE, "rotate-12345", credential=old, digest=DIGEST, days=3)) == done
+    )
+    rows = {each.credential: each for each in listed(plane, "applicant")}
+    assert rows[old].expires_ms == done.until_ms == plane.ledger.now_ms() + 3 * 86_400_000
+    assert rows[done.credential].expires_ms is None
+    again = yes(plane.do("developer", acts.ROTATE, credential=done.credential, digest="1" * 64))
+    assert again.until_ms == plane.ledger.now_ms() + 7 * 86_400_000

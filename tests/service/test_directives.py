@@ -53,7 +53,7 @@ def test_a_name_covers_everybody_of_that_name(plane):
     result = plane.direct("d-1", ["Example Utility"])
     assert result.covered.organizations == 1  # the second has no key yet
     issued = [entry for entry in plane.store.log.entries(0, 1_000) if entry.type == "directive.issued"]
-    assert gate_value(issued[0], "named") == {"covers": {"names": [plane.ledger.tag("Example Utility")]}}
+    assert gate_value(issued[0], "named") == {"covers": {"names": [*plane.ledger.tags("Example Utility")]}}
     assert len(plane.pseudonyms("Example Utility")) == 2
     with plane.ledger.reading() as state:
         for organization in plane.pseudonyms("Example Utility"):
@@ -95,7 +95,7 @@ def test_a_name_that_covers_nobody_is_refused(plane, names):
 def test_the_same_command_again_returns_its_first_result(plane):
     given = {"envelope": worlds.directive(directive_value("d-1")).to_json()}
     first = yes(plane.do("oncd", acts.ISSUE, "direct-1234", **given))
-    counted = yes(preview.counted(plane.ledger, first)).covered
+    counted = yes(preview.counted(plane.ledger, plane.who["oncd"], first, {})).covered
     case = yes(plane.do("oncd", acts.LIFT, directive="d-1")).case
     plane.say(case, "oncd")
     plane.credential(plane.admit("applicant", "Example Bank"), "c")

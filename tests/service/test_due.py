@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.acts import credentials
+from sluicegate.acts import credentials, grants
 from sluicegate.core.lifecycle import ticks
 from sluicegate.core.lifecycle.positions import Receive
 from sluicegate.errors import StoreUnavailable
@@ -107,10 +107,29 @@ def test_what_only_narrows_does_not_wait_for_what_is_due(plane: Plane, what: str
         yes(plane.direct("d-2", models=[worlds.MODEL]))
     else:
         with plane.ledger.reading() as state:
-            (name,) = state.credentials
+            (name,) = state.keyring.places
         yes(plane.do("developer", credentials.REVOKE, credential=name))
     assert not [each for each in types(plane, since) if each.startswith("case.")]
     assert is_due(plane)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_freed_seat_is_offered_at_once_if_nothing_was_due_before(is_late: bool) -> None:
+    """Else the answer would wait for all of that."""
+    plane = Plane()
+    plane.opened(plan_value(stages=[stage(admission=ADMISSION, seats=1)]))
+    held = plane.admit(name="Example Grid")
+    waiting = plane.submit("rival", name="Example Utility").application
+    for agency in ("oncd", "ostp"):
+        plane.say(waiting, agency)
+    if is_late:
+        case = plane.case(plane.submit(name="Example Bank").application)
+        yes(plane.ledger.execute(receipt(case, "oncd"), by="oncd", command_id="receipt"))
+        plane.wall.at_ms += 10 * DAY_MS
+    since = plane.size
+    yes(plane.do("applicant", grants.SURRENDER, grant=held))
+    assert types(plane, since) == ["grant.ended", *([] if is_late else ["case.offered"])]
+    assert is_due(plane) is is_late
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from sluicegate.acts import directives as acts
 from sluicegate.acts import points
 from sluicegate.acts.directives import StateAtPoint
-from sluicegate.core.access import feed
+from sluicegate.core.access import feed, versions
 from sluicegate.core.access.feed import CERTIFIED_MS
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Unauthorized, VerificationFailed
@@ -750,11 +750,11 @@ def drifts(plane: Plane, poll: Poll, what: str, match: str) -> None:
     assert (caught.value.what, caught.value.code, bool(caught.value.remedy)) == (what, "drifted", True)
 
 
-@pytest.mark.parametrize("fold", [feed.FOLD_VERSION - 1, feed.FOLD_VERSION + 1])
+@pytest.mark.parametrize("fold", [versions.FOLD_VERSION - 1, versions.FOLD_VERSION + 1])
 def test_who_folds_otherwise_gets_no_lease_and_acknowledges_nothing(plane, fold):
-    plane.ask(plane.size, fold=feed.FOLD_VERSION)
+    plane.ask(plane.size, fold=versions.FOLD_VERSION)
     plane.direct("d-1")
-    drifts(plane, plane.poll(plane.size, fold=fold), "fold", f"version {fold}, .* by {feed.FOLD_VERSION}")
+    drifts(plane, plane.poll(plane.size, fold=fold), "fold", f"version {fold}, .* by {versions.FOLD_VERSION}")
     found = row(plane)
     assert (found.state, found.drifted, plane.fleet.drifted()) == ("waiting", "fold", 1)
     waited = plane.poll(plane.size, fold=fold)
@@ -798,7 +798,7 @@ def test_drift_is_an_error_in_the_log_once_for_each_run(plane, caplog):
 
 def test_who_agrees_again_is_heard_again(plane):
     drifts(plane, plane.poll(0, fold=9), "fold", "version 9")
-    assert plane.ask(plane.size, fold=feed.FOLD_VERSION).lease_ms == LEASE_MS
+    assert plane.ask(plane.size, fold=versions.FOLD_VERSION).lease_ms == LEASE_MS
     assert (plane.fleet.drifted(), row_of(plane.fleet.gateways()).drifted) == (0, None)
 
 

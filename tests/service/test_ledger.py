@@ -574,7 +574,7 @@ def test_what_is_remembered_is_canonical(plane):
 @pytest.mark.parametrize("act", ["execute", "arrange"])
 def test_what_was_done_is_answered_again_while_others_write(plane: Plane, act: str) -> None:
     with plane.ledger.reading() as state:
-        (name,) = state.credentials
+        (name,) = state.keyring.places
 
     def again() -> Any:
         if act == "arrange":

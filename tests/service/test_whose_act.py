@@ -58,7 +58,11 @@ BY_ITSELF = {
     "AgencyDays": "counts only what agencies signed",
     "AnswerReceipt": "the agency whose question the applicant has answered",
     "ApplicantQuestion": "a question is signed, never transcribed",
+    "AgencyHistory": "counts the days of cases",
     "Block": "what an agency cannot do",
+    "DesignationReceipt": "a judgement is signed, never transcribed",
+    "DesignationToSign": "what an agency is about to sign",
+    "DesignationView": "a judgement is signed, never transcribed",
     **dict.fromkeys(
         ("ClaimView", "OwnClaimView", "NewOwnClaim", "ClaimEnd"), "the issuer of a person's claim"
     ),
@@ -66,6 +70,7 @@ BY_ITSELF = {
     "DirectiveSpec": "a part of the signed document, which says itself how it arrived",
     "KeyShortage": "what an agency cannot do",
     "ProviderView": "an identity provider",
+    "ReportedDirective": "says how it arrived; the directive itself says which officers wrote it down",
 }
 """The forms that name an agency and show no act that officers could have written for it."""
 

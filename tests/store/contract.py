@@ -6,11 +6,14 @@ A backend's tests subclass `StoreContract` and say how a store is made.
 from __future__ import annotations
 
 from tests.store.feed_keys_contract import FeedKeysContract
+from tests.store.key_uses_contract import KeyUsesContract
 from tests.store.log_contract import LogContract
 from tests.store.outbox_contract import OutboxContract
 from tests.store.principals_contract import PrincipalsContract
 from tests.store.transactions_contract import TransactionContract
 
 
-class StoreContract(LogContract, OutboxContract, PrincipalsContract, FeedKeysContract, TransactionContract):
+class StoreContract(
+    LogContract, OutboxContract, PrincipalsContract, FeedKeysContract, KeyUsesContract, TransactionContract
+):
     """One suite a port, and one for what is done together."""

@@ -8,7 +8,7 @@ from sluicegate.errors import StoreUnusable
 from sluicegate.ports import PastCommand
 from sluicegate_record.log import checkpoint, merkle
 from tests.store.examples import DONE, ENTRIES, Contract, Log
-from tests.worlds import ORIGIN, private_key
+from tests.worlds import ORIGIN, World, plan_value, private_key
 
 
 class LogContract(Contract):
@@ -38,6 +38,14 @@ class LogContract(Contract):
         assert any(entry.gate for entry in ENTRIES[2:])
         assert [each.leaf for each in full.log.tail(2, 5)] == [entry.leaf for entry in ENTRIES[2:7]]
         assert list(full.log.tail(len(ENTRIES), 5)) == []
+
+    def test_plans_come_in_the_order_of_the_log(self, store):
+        world = World.opened()
+        world.apply(plan_value("secret", models=["gpt-6"]))
+        Log(store).append(world.entries)
+        expected = [entry.leaf for entry in world.entries if entry.type == "release.applied"]
+        assert len(expected) == 2
+        assert [entry.leaf for entry in store.log.plans()] == expected
 
     def test_the_plans_are_the_entries_that_put_one_in_force(self, full):
         expected = [entry for entry in ENTRIES if entry.type == "release.applied"]

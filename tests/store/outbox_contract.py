@@ -93,6 +93,18 @@ class OutboxContract(Contract):
         assert (posting.outbox.next_due_ms(()), posting.outbox.next_due_ms({MAIL.id})) == (0, 20)
         assert posting.outbox.next_due_ms({MAIL.id, HOOK.id}) is None
 
+    def test_of_letters_due_at_one_time_the_one_posted_first_comes_first(self, posting):
+        cases = ["case_3", "case_1", "case_2"]
+        self._post(posting, *(letter(number, case=case) for number, case in enumerate(cases)))
+        assert [found.message for _, found in posting.outbox.due(0, (), 9)] == ["msg_0"]
+
+    def test_dead_letters_come_in_the_order_in_which_they_were_posted(self, posting):
+        self._post(posting, letter(1, MAIL), letter(2), letter(3, MAIL), letter(4))
+        for number in (4, 1, 3, 2):
+            posting.outbox.bury(f"msg_{number}", "no answer")
+        found = [dead.message for _, dead in posting.outbox.dead(AGENCY.id, 9)]
+        assert found == ["msg_1", "msg_2", "msg_3", "msg_4"]
+
     def test_a_letter_posted_again_is_there_once(self, posting):
         self._post(posting, letter(1), letter(1))
         posting.outbox.put_off("msg_1", 7, "it said 500")

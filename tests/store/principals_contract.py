@@ -84,6 +84,23 @@ class PrincipalsContract(Contract):
         assert store.principals.named_like(["org_1"], "example") == {"org_1"}
         assert store.principals.named_like([], "example") == set()
 
+    def test_organizations_are_found_by_parts_that_most_have_with_parts_that_few_have(self, store):
+        names = {f"org_{number}": f"example plant {number:04}" for number in range(60)}
+        with store.write() as ports:
+            for pseudonym, name in names.items():
+                ports.principals.add_organization(pseudonym, "applicant_1", name, "US")
+        for part in (
+            "example",
+            "plant 0",
+            "example plant 0041",
+            "004",
+            "plant 009",
+            "0041 example",
+            "ant 0059",
+        ):
+            expected = {pseudonym for pseudonym, name in names.items() if part in name}
+            assert set(store.principals.organizations_like(part, 99)) == expected, part
+
     def test_an_organization_has_one_pseudonym_for_who_named_it(self, store):
         with store.write() as ports:
             ports.principals.add_organization("org_1", "applicant_1", "Example Utility", "US")
@@ -95,12 +112,32 @@ class PrincipalsContract(Contract):
             assert ports.principals.organization("applicant_2", "Example Utility", "US") == "org_2"
             assert ports.principals.organization("applicant_3", "Example Utility", "US") is None
             assert ports.principals.organization("applicant_1", "example utility", "US") is None
-        assert sorted(store.principals.organizations("Example Utility")) == ["org_1", "org_2", "org_3"]
-        assert list(store.principals.organizations("Example")) == []
+
+    def test_organizations_are_found_by_names_that_have_the_same_bare_form(self, store):
+        with store.write() as ports:
+            ports.principals.add_organization("org_1", "applicant_1", "o'example labs, inc.", "US")
+            ports.principals.add_organization("org_2", "applicant_2", "o\u2019example-labs inc", "US")
+            ports.principals.add_organization("org_3", "applicant_1", "example grid", "NO")
+        found = store.principals.organizations(["oexample labs inc", "example", "example grid"])
+        assert sorted(found) == [
+            ("org_1", "oexample labs inc"),
+            ("org_2", "oexample labs inc"),
+            ("org_3", "example grid"),
+        ]
+        assert list(store.principals.organizations([])) == []
+
+    def test_organizations_are_found_for_a_name_that_is_nearly_theirs(self, store):
+        with store.write() as ports:
+            ports.principals.add_organization("org_1", "applicant_1", "o'example labs, inc.", "US")
+            ports.principals.add_organization("org_2", "applicant_2", "another utility", "US")
+        for name in ("oexample lads inc", "oexample labs inc (aka oeb)", '"o" example labs'):
+            assert ("org_1", "o'example labs, inc.") in store.principals.organizations_near(name), name
+        assert list(store.principals.organizations_near("zzz")) == []
+        assert list(store.principals.organizations_near("")) == []
 
     def test_a_draft_is_its_owners_until_it_is_removed(self, store):
         with store.write() as ports:
-            for draft in DRAFTS:
+            for draft in (DRAFTS[1], DRAFTS[2], DRAFTS[0]):
                 ports.principals.add_draft(draft)
         with store.write() as ports:
             assert list(ports.principals.drafts("applicant")) == DRAFTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sluicegate.ports import Allotment, FeedRecord, FeedTerm, Run
+from sluicegate.ports import Allotment, Budget, FeedRecord, FeedTerm, Run
 
 TERM = FeedTerm("feed-1", "boot-1", bytes(range(32)), 12_345.678, 5_000)
 PLAIN = Run("gateway-1", "run-1", "api")
@@ -62,3 +62,13 @@ class RegisterContract:
         assert list(register.allotments()) == [*API[1:], *CODEX]
         register.commit(TERM, [], [], {"api": []})
         assert list(register.allotments()) == CODEX
+
+    def test_budgets_are_kept_one_by_one_and_one_of_nothing_is_forgotten(self, register):
+        assert list(register.budgets()) == []
+        first, other = Budget("r/s", 20_000, "one", 5), Budget("r/s", 20_000, "other", 7)
+        register.commit(TERM, [], [], {}, [first, other])
+        register.commit(TERM, [PLAIN], [])
+        assert sorted(register.budgets()) == [first, other]
+        larger, next_day = first._replace(most=9), other._replace(day=20_001)
+        register.commit(TERM, [], [], {}, [larger, next_day, other._replace(most=0)])
+        assert sorted(register.budgets()) == [larger, next_day]

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +20,9 @@ from sqlalchemy.engine import Connection
 from sluicegate.errors import StoreUnavailable, StoreUnusable
 from sluicegate.ports import Node, PastCommand, Principal
 from sluicegate.store import schema
+from sluicegate.store.database import Session
 from sluicegate.store.log import nodes_at
+from sluicegate.store.principals import SqlitePrincipals
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
@@ -173,8 +175,11 @@ DROP TABLE incarnations;
 ALTER TABLE incarnations_then RENAME TO incarnations;
 DROP TRIGGER organization_is_named;
 DROP TABLE organization_names;
+DROP TABLE bare_names;
+INSERT INTO organizations VALUES ('org_1', 'applicant_1', 'o''example labs, inc.', 'US');
 DROP TABLE feed_keys;
 DROP TABLE spent;
+DROP TABLE key_uses;
 DROP INDEX plans;
 INSERT INTO incarnations VALUES ('gateway-1', 'incarnation-1', 'api');
 PRAGMA user_version=3;
@@ -201,6 +206,7 @@ def test_a_database_of_an_older_version_is_brought_up_to_date_with_all_that_is_i
         with closing(SqliteStore(path)) as store:
             assert verified(store) == len(ENTRIES)
             assert store.feed_keys.has_earlier_runs()
+            assert store.principals.organizations(["oexample labs inc"]) == [("org_1", "oexample labs inc")]
             assert [entry.type for entry in store.log.plans()] == ["release.applied"]
     with closing(SqliteStore(path)) as store:
         store.feed_keys.forget_earlier_runs()
@@ -210,7 +216,7 @@ def test_a_database_of_an_older_version_is_brought_up_to_date_with_all_that_is_i
 
 
 WITHOUT_INDEX = "DROP TRIGGER organization_is_named; DROP TABLE organization_names;"
-NAMED = "INSERT INTO organizations VALUES (?, 'applicant_1', ?, 'US')"
+NAMED = "INSERT INTO organizations (pseudonym, owner, name, registered_in) VALUES (?, 'applicant_1', ?, 'US')"
 """As a build that does not know the index writes it."""
 
 
@@ -229,6 +235,28 @@ def test_the_index_of_names_has_what_a_build_without_it_has_written(path):
     for _ in range(2):
         with closing(SqliteStore(path)) as store:
             assert sorted(store.principals.organizations_like("util", 9)) == ["org_1", "org_2"]
+            assert store.principals.organizations(["another utility"]) == [("org_2", "another utility")]
+
+
+class Numbered:
+    """A session with an index of names: a three of digits is in every name whose number it divides."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def rows(self, query: str, given: tuple[Any, ...] = ()) -> Sequence[tuple[Any, ...]]:
+        self.asked.append(given[0])
+        step = int(given[0].strip('"')) if len(given) == 2 else 0
+        return [(number,) for number in range(step, 10_000, step)][: given[1]] if step else []
+
+
+def test_a_name_is_looked_for_by_the_two_rarest_of_its_threes():
+    session = Numbered()
+    SqlitePrincipals(cast(Session, session)).organizations_like("001300002007", 9)
+    assert session.asked[-1] == '"300" AND "007"'
+    session = Numbered()
+    SqlitePrincipals(cast(Session, session)).organizations_like("001900002007600", 9)
+    assert session.asked[-1] == '"900" AND "600"'
 
 
 def test_one_that_cannot_be_brought_up_to_date_stays_as_it_was(path):
@@ -344,6 +372,7 @@ def test_every_other_write_fails_as_what_it_is(path, when):
     with closing(SqliteStore(path)) as store, commits_broken(store, when):
         for write in (
             lambda: store.feed_keys.certify("feed-1", "{}"),
+            lambda: store.key_uses.note(["cred_1"], 5),
             store.feed_keys.forget_earlier_runs,
             lambda: store.principals.add(os.urandom(32), Principal(os.urandom(4).hex(), "agency", "oncd")),
             lambda: store.outbox.delivered("msg_1"),

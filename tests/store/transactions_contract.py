@@ -113,8 +113,8 @@ class TransactionContract(Contract):
         full.close()
         full.close()
 
-    EMPTY: tuple[object, ...] = (None, None, [], [], None)
-    FILLED: tuple[object, ...] = (DONE, "org_1", [HOOK], [DRAFTS[0]], "{}")
+    EMPTY: tuple[object, ...] = (None, None, [], [], None, {})
+    FILLED: tuple[object, ...] = (DONE, "org_1", [HOOK], [DRAFTS[0]], "{}", {"cred_1": 5})
 
     def _fill(self, ports, entries, nodes, head):
         """Do something at each port."""
@@ -126,6 +126,7 @@ class TransactionContract(Contract):
         ports.outbox.add_subscription(HOOK)
         ports.outbox.post([letter(1)])
         ports.feed_keys.certify("feed-1", "{}")
+        ports.key_uses.note(["cred_1"], 5)
 
     def _seen(self, ports):
         """What is there of it."""
@@ -136,6 +137,7 @@ class TransactionContract(Contract):
             list(ports.outbox.subscriptions(AGENCY.id)),
             list(ports.principals.drafts(DRAFTS[0].principal)),
             ports.feed_keys.certificate("feed-1"),
+            ports.key_uses.last(["cred_1"]),
         )
 
     def _elsewhere(self, what):

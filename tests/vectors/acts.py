@@ -9,7 +9,33 @@ from __future__ import annotations
 from functools import cache
 
 from tests.vectors.history import History
-from tests.vectors.themes import applications, clocks, directives, grants, persons, releases, seats
+from tests.vectors.themes import (
+    applications,
+    bases,
+    clearances,
+    clocks,
+    closings,
+    closures,
+    deployments,
+    designations,
+    directives,
+    effective,
+    evidence,
+    findings,
+    grants,
+    imports,
+    licences,
+    lists,
+    persons,
+    programmes,
+    promises,
+    ramps,
+    referrals,
+    releases,
+    seats,
+    stages,
+    successions,
+)
 
 THEMES = (
     *releases.RELEASES,
@@ -24,6 +50,28 @@ THEMES = (
     *seats.SEATED,
     *grants.ENDS,
     *clocks.OPEN,
+    *promises.PROMISES,
+    *imports.IMPORTS,
+    *stages.STAGES,
+    *bases.BASES,
+    *referrals.REFERRED,
+    *closings.CLOSED,
+    *licences.LICENCES,
+    *clearances.CLEARED,
+    *promises.SIGNED,
+    *ramps.RAMPS,
+    *closures.CLOSURES,
+    *closings.RECALLED,
+    *designations.DESIGNATED,
+    *programmes.PROGRAMMED,
+    *lists.LISTING,
+    *evidence.EVALUATED,
+    *findings.FOUND,
+    *findings.SEALED,
+    *successions.SPLITS,
+    *deployments.DEPLOYED,
+    *effective.EFFECTIVE,
+    *evidence.JUDGED,
 )
 
 

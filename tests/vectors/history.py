@@ -7,31 +7,35 @@ Rules:
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sluicegate.core.directives.cover import NOBODY, Resolution
-from sluicegate.core.lifecycle import Command, Refusal
+from sluicegate.core.lifecycle import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.lifecycle.credentials import IssueCredential
 from sluicegate.core.lifecycle.directives import Confirm, IssueDirective, OpenLift
 from sluicegate.core.lifecycle.fleet import NoteInForce
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.core.lifecycle.record import AddNote
-from sluicegate.core.lifecycle.releases import OpenStage
+from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
+from sluicegate.core.lifecycle.stages import FORESIGHT
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.entries.cases import Description
 from sluicegate_record.entries.directives import AtGateway
 from sluicegate_record.log import acknowledgement, canonical, merkle, times
-from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import Schedule, ScheduledCase, Transcription
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
 from sluicegate_record.statements.notes import NoteStatement
+from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.quorum import parties_of
+from tests.vectors import older
 from tests.vectors.themes.plans import SEATS
 from tests.worlds import (
     API,
@@ -44,6 +48,7 @@ from tests.worlds import (
     opening,
     position,
     private_key,
+    read_plan,
     signed,
 )
 
@@ -56,20 +61,33 @@ LETTER = {"how": "letter", "on": "2026-06-12", "digest": "sha256:" + "a" * 64}
 
 
 class History(World):
-    """A log made step by step, and the result of every command. `ids` holds what later steps refer to."""
+    """A log made step by step, and the result of every command. `ids` holds what later steps refer to.
+
+    `foresees`: earlier builds did not say before when a stage opens, and their part of the history stays.
+    """
 
     def __init__(self) -> None:
         super().__init__(started=False)
         self.results: list[dict[str, Any]] = []
         self.ids: dict[str, str] = {}
+        self.foresees = False
 
     def _do(self, command: Command, by: str) -> dict[str, Any] | Refusal:
         found = super()._do(command, by)
         at = times.format_time(max(self.now_ms, self.state.at_ms))
         said = {"refused": [found.kind, found.code]} if isinstance(found, Refusal) else {"result": found}
         name = type(command).__name__
+        if not self.foresees:
+            for what in [each for each in self.state.agenda if each.what == FORESIGHT]:
+                self.state.agenda.put(what, None)
         self.results.append({"id": f"cmd_{self._commands}", "command": name, "by": by, "at": at, **said})
         return found
+
+    def _decided(self, command: Command, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
+        earlier = older.DECIDES.get(type(command))
+        if earlier is not None:
+            return earlier(self.state, command, now_ms, entropy)
+        return super()._decided(command, now_ms, entropy)
 
     def no(self, code: str, command: Command) -> None:
         """A command that the rules refuse, and why."""
@@ -99,6 +117,17 @@ class History(World):
         assert self.entries[-1].type == type_, self.entries[-1].type
 
     # Releases
+
+    def apply_older(self, value: Mapping[str, Any]) -> None:
+        """A plan of an earlier build, whose bases do not say what follows when their date is over."""
+        said: Any = copy.deepcopy(value)
+        dated = [each["basis"] for each in said["spec"]["stages"] if "until" in each["basis"]]
+        for basis in dated:
+            basis["afterUntil"] = "stay"
+        plan = read_plan(said).to_json()
+        for stage in plan["spec"]["stages"]:
+            stage["basis"].pop("afterUntil", None)
+        self.must(ApplyPlan(Plan.from_json(plan)))
 
     def agree_to(self, release: str, *but: str) -> None:
         """Every agency approves the open terms cases of a release, but for these stages."""

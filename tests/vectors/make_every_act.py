@@ -36,6 +36,8 @@ PART = 256
 """How many entries a file holds."""
 EVERY = 25
 """Of how many sizes one is projected, beside those at which a directive begins or is lifted in part."""
+ENDED = (876, 1057)
+"""The sizes at which the history ended before themes were added to it: what was stored of it stays."""
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def record_of(entries: Iterable[Entry]) -> Record:
 def sizes(entries: Sequence[Entry]) -> list[int]:
     """The sizes that are projected: some, the last, and those at which a directive begins or loses a part."""
     directed = {entry.size for entry in entries if _directs(entry)}
-    return sorted({*range(EVERY, len(entries), EVERY), *directed, len(entries)})
+    return sorted({*range(EVERY, len(entries), EVERY), *directed, *ENDED, len(entries)})
 
 
 def _directs(entry: Entry) -> bool:

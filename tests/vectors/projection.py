@@ -22,16 +22,19 @@ from sluicegate.core.access.coverage import Usage
 from sluicegate.core.access.decision import Allow, Ask, Instant, Now
 from sluicegate.core.access.naming import NOBODY, Naming, VerifiedAssertion
 from sluicegate.core.access.refusals import Deny, Reason
-from sluicegate.core.access.table import CredentialRow, GrantRow, Table
+from sluicegate.core.access.rows import CredentialRow, GrantRow
+from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import State, applications, blocks, determination, notices, reports
 from sluicegate.core.lifecycle.notices import Notice
-from sluicegate.core.lifecycle.state import Nomination
+from sluicegate.core.lifecycle.rows import Nomination
 from sluicegate.core.people import persons
 from sluicegate.core.terms.trust import Releases
 from sluicegate_record import audit
-from sluicegate_record.entities.case import Case, ListComparison, Opinion, Span, Timer
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.course import Course
 from sluicegate_record.entities.directive import Directive
+from sluicegate_record.entities.proceedings import ListComparison, Opinion, Span, Timer
 from sluicegate_record.entries import Entry, cases, seen
 from sluicegate_record.log import canonical, checkpoint, merkle, times
 from sluicegate_record.log.merkle import Frontier
@@ -55,8 +58,8 @@ def state_sections(state: State) -> Sections:
         "cases": {name: _case(state, case) for name, case in state.cases.items()},
         "grants": {name: _grant_in(state, grant) for name, grant in state.table.grants_by_id.items()},
         "credentials": {
-            name: {**_credential(state.table.credential(name)), "grant": grant}
-            for name, grant in state.credentials.items()
+            name: {**_credential(state.table.credentials_by_id[name]), "grant": state.grant_of(name)}
+            for name in state.keyring.places
         },
         "directives": {name: _directive(state, each) for name, each in state.directives.items()},
         "definitions": {
@@ -79,10 +82,27 @@ def state_sections(state: State) -> Sections:
         "nominations": {each.nomination: _nomination(each) for each in state.nominations.values()},
         "notes": {str(number): _brief(note) for number, note in enumerate(state.notes.values())},
         "lists": dict(state.lists),
+        "accounts": {name: each.to_json() for name, each in state.record.accounts.items()},
+        "bases": {terms: {"then": then} for terms, then in state.record.bases.items()},
+        "promises": {name: each.to_json() for name, each in state.record.promises.items()},
         "plans": {terms: _digest(each.plan.to_json()) for terms, each in state.record.terms.items()},
-        "opened": {terms: _time(at_ms) for terms, at_ms in state.record.opened.items()},
+        "opened": {terms: _time(at_ms) for terms, at_ms in state.record.opened.items() if at_ms is not None},
+        "clearances": {name: each.to_json() for name, each in state.record.clearances.items()},
+        "designations": {name: each.to_json() for name, each in state.record.designations.items()},
+        "evidence": {name: each.to_json() for name, each in state.record.evidence.items()},
+        "found": {name: each.to_json() for name, each in state.record.findings.items()},
+        "deployments": {name: each.to_json() for name, each in state.record.deployments.items()},
+        "closings": {name: each.to_json() for name, each in state.record.closings.items()},
+        "closures": {name: each.to_json() for name, each in state.record.closures.items()},
+        "courses": {name: each.to_json() for name, each in state.record.courses.items() if _is_moved(each)},
+        "lacking": {terms: each.to_json() for terms, each in state.record.lacking.items()},
         "agenda": _agenda(state),
     }
+
+
+def _is_moved(course: Course) -> bool:
+    """Whether an officer has moved a ramp: what the others are follows from openings, which are projected."""
+    return course.digest is not None
 
 
 def _log(state: State) -> dict[str, Any]:
@@ -254,7 +274,7 @@ def _grant_in(state: State, grant: GrantRow) -> dict[str, Any]:
         "party": state.party_of(grant.id),
         "amendment": known.amendment,
         "removal": known.removal,
-        "provisioned": grant.id in state.provisioned,
+        "provisioned": grant.id in state.keyring.valid,
     }
     return {**grant_json(grant), **_filled(of_rules)}
 
@@ -276,12 +296,14 @@ def grant_json(grant: GrantRow) -> dict[str, Any]:
             "proven": grant.proven,
             "barred": grant.barred.value if grant.barred is not None else None,
             "fallsBack": grant.falls_back,
+            "programmes": sorted(map(repr, grant.programmes.items())),
+            "halted": sorted(grant.halted),
         }
     )
 
 
 def _credential(credential: CredentialRow) -> dict[str, Any]:
-    attested = credential.attested
+    attested = credential.state.attested
     stated = attested and _filled(
         {
             "statuses": sorted(attested.statuses),
@@ -291,7 +313,7 @@ def _credential(credential: CredentialRow) -> dict[str, Any]:
         }
     )
     member = credential.member.id if credential.member is not None else None
-    return _filled({"revoked": credential.revoked, "member": member, "attested": stated})
+    return _filled({"revoked": credential.state.revoked, "member": member, "attested": stated})
 
 
 def _directive(state: State, issued: Directive) -> dict[str, Any]:
@@ -380,7 +402,9 @@ def _organizations(state: State) -> Iterator[tuple[str, dict[str, Any]]]:
             name,
             _filled(
                 {
-                    "described": list(known) if known is not None else None,
+                    "described": [known.name, known.registered_in, known.sector]
+                    if known is not None
+                    else None,
                     "cases": state.cases_of.get(name, []),
                     "open": open_.get(name),
                     "members": {"count": len(members), "digest": _digest(_members(members))}
@@ -478,8 +502,8 @@ def asked_of(entries: Iterable[Entry]) -> Asked:
             plan = public["plan"] if public["announced"] else gate_value(entry, "plan")
             models |= {each["id"] for each in plan["spec"]["models"]}
             surfaces |= set(plan["spec"]["surfaces"])
-        elif entry.type == "grant.approved":
-            grants[public["grant"]] = gate_value(entry, "organization")
+        elif entry.type in {"grant.approved", "account.opened"}:
+            grants[public.get("grant") or public["account"]] = gate_value(entry, "organization")
         elif entry.type == "credential.issued":
             digests[public["credential"]] = bytes.fromhex(gate_value(entry, "digest"))
             organizations[public["credential"]] = grants[public["grant"]]
@@ -515,7 +539,7 @@ def table_sections(table: Table, asked: Asked, at_ms: int) -> Sections:
             decided[about] = _same(answers)
             if not answers[0].startswith(_FOR_EVERYONE):
                 for name, naming in asked.namings.get(asked.organizations[credential], {}).items():
-                    found = _answer(ask._replace(naming=naming), table, Instant(at_ms, at_ms))
+                    found = _answer(replace(ask, naming=naming), table, Instant(at_ms, at_ms))
                     if found != answers[0]:
                         decided[f"{about} by {name}"] = found
     return {
@@ -548,8 +572,8 @@ def _table(table: Table, asked: Asked, at_ms: int) -> dict[str, Any]:
         "directives": sorted(table.directives),
         "plans": {name: table.release_open(name) for name in table.listings},
         "stale": _answer(stale, table, Reason.GATE_STALE),
-        "unknown": _answer(stale._replace(digest=bytes(32)), table, Instant(at_ms, at_ms)),
-        "missing": _answer(stale._replace(digest=None), table, Instant(at_ms, at_ms)),
+        "unknown": _answer(replace(stale, digest=bytes(32)), table, Instant(at_ms, at_ms)),
+        "missing": _answer(replace(stale, digest=None), table, Instant(at_ms, at_ms)),
     }
 
 
@@ -558,7 +582,7 @@ def _decisions(ask: Ask, table: Table, at_ms: int) -> list[str]:
     now = Instant(at_ms, at_ms)
     return [
         _answer(ask, table, now),
-        _answer(ask._replace(in_flight=True), table, now),
+        _answer(replace(ask, in_flight=True), table, now),
         _answer(ask, table, Instant(at_ms - HOUR_MS, at_ms + 3 * HOUR_MS)),
         _answer(ask, table, Instant(at_ms + 20 * DAY_MS, at_ms + 20 * DAY_MS)),
     ]
@@ -580,7 +604,9 @@ def _said(found: Allow | Deny) -> str:
             "until": _time(found.until_ms),
             "rpm": found.requests_per_minute,
         }
-        return " ".join(["allow", found.grant, *(f"{name}={word}" for name, word in words.items() if word)])
+        return " ".join(
+            ["allow", found.grant.id, *(f"{name}={word}" for name, word in words.items() if word)]
+        )
     words = {"directive": found.directive, "application": found.application, "fallback": found.fallback}
     given = [f"{name}={word}" for name, word in words.items() if word]
     return " ".join(["deny", found.reason.value, str(found.status), *given])
@@ -629,7 +655,7 @@ def _with_former_holders(table: Table) -> Table:
         digest: replace(each, grant=replace(each.grant, barred=None, replaced=False))
         for digest, each in table.credentials.items()
     }
-    held._credential_ids = {each.id: each for each in held.credentials.values()}
+    held.credentials_by_id = {each.id: each for each in held.credentials.values()}
     return held
 
 

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
@@ -26,7 +26,7 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 
 from sluicegate_record.errors import InvalidInput, SluicegateError, Unreachable, VerificationFailed
-from sluicegate_record.log import checkpoint, tiles
+from sluicegate_record.log import checkpoint, merkle, tiles
 from sluicegate_record.log.merkle import HASH_BYTES
 
 Fetch: TypeAlias = Callable[[str, int], bytes]
@@ -57,6 +57,10 @@ _STEPS = 100_000
 """After how many steps of SQLite the deadline is looked at."""
 _UNREADABLE = (OSError, ValueError, HTTPException, EOFError)
 """What reading a file or a server raises; UnicodeError is a ValueError."""
+
+
+class _Lacking(VerificationFailed):
+    """A copy without one of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ def _folder(folder: Path) -> Fetch:
             why = getattr(error, "strerror", None) or str(error)
             if path == "checkpoint":
                 raise _no_log(folder, why) from error
-            raise VerificationFailed(f"the copy lacks {path}: {why}") from error
+            raise _Lacking(f"the copy lacks {path}: {why}") from error
 
     return fetch
 
@@ -173,7 +177,7 @@ def _lacking(url: str, path: str, status: int) -> SluicegateError:
         )
     if path == "checkpoint":
         return InvalidInput(f"there is no log at {url}: status {status}", remedy="check the address")
-    return VerificationFailed(f"the log at {url} lacks {path}: status {status}")
+    return _Lacking(f"the log at {url} lacks {path}: status {status}")
 
 
 def _patiently(url: str, limit: int) -> bytes:
@@ -242,22 +246,71 @@ def _within(seconds: float, work: Callable[[], bytes]) -> bytes:
 
 def _leaves(fetch: Fetch, size: int) -> Iterator[bytes]:
     for path, width in tiles.entries_paths(size):
-        data = fetch(path, width * tiles.MAX_ENTRY_BYTES)
-        try:
-            leaves = tiles.decode_entries(data)
-        except InvalidInput as error:
-            raise VerificationFailed(f"{path}: {error.message}") from error
-        if len(leaves) != width:
-            raise VerificationFailed(f"{path} has {len(leaves)} entries, expected {width}")
-        yield from leaves
+        yield from _whole_or_part(_bundle, fetch, path, width)
 
 
 def _hashes(fetch: Fetch, size: int) -> Iterator[bytes]:
+    """The leaf hashes of the tiles of level 0; after the last one, every tile above is checked by them."""
+    count, level, over = size, 0, list[bytes]()
     for path, width in tiles.tile_paths(0, size):
-        data = fetch(path, width * HASH_BYTES)
-        if len(data) != width * HASH_BYTES:
-            raise VerificationFailed(f"{path} does not have the {width} hashes that the size of the log says")
-        yield from (data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES))
+        hashes = _whole_or_part(_tile, fetch, path, width)
+        yield from hashes
+        over += _over(hashes)
+    while count := count // tiles.TILE_WIDTH:
+        level, expected, over = level + 1, over, []
+        for at, (path, width) in enumerate(tiles.tile_paths(level, count)):
+            hashes = _whole_or_part(_tile, fetch, path, width)
+            if hashes != expected[at * tiles.TILE_WIDTH : at * tiles.TILE_WIDTH + width]:
+                raise VerificationFailed(f"{path} has other hashes than those of the tiles below it")
+            over += _over(hashes)
+
+
+def _over(hashes: Sequence[bytes]) -> list[bytes]:
+    """The hash over a full tile, as the tile above has it; none of one that is not full."""
+    found = list(hashes) if len(hashes) == tiles.TILE_WIDTH else []
+    while len(found) > 1:
+        found = [merkle.node_hash(found[at], found[at + 1]) for at in range(0, len(found), 2)]
+    return found
+
+
+Read: TypeAlias = Callable[[Fetch, str, int], list[bytes]]
+"""Reads the parts of a file, whose number is given."""
+
+
+def _whole_or_part(read: Read, fetch: Fetch, path: str, width: int) -> list[bytes]:
+    """The parts of a tile or bundle; where a partial one is gone, those of the full one.
+
+    Who serves a log may delete a partial tile once the full one is there (C2SP tlog-tiles).
+    """
+    try:
+        return read(fetch, path, width)
+    except _Lacking:
+        full = path.partition(".p/")[0]
+        if full == path:
+            raise
+        try:
+            return read(fetch, full, tiles.TILE_WIDTH)[:width]
+        except _Lacking:
+            pass
+        raise
+
+
+def _bundle(fetch: Fetch, path: str, width: int) -> list[bytes]:
+    data = fetch(path, width * tiles.MAX_ENTRY_BYTES)
+    try:
+        leaves = tiles.decode_entries(data)
+    except InvalidInput as error:
+        raise VerificationFailed(f"{path}: {error.message}") from error
+    if len(leaves) != width:
+        raise VerificationFailed(f"{path} has {len(leaves)} entries, expected {width}")
+    return leaves
+
+
+def _tile(fetch: Fetch, path: str, width: int) -> list[bytes]:
+    data = fetch(path, width * HASH_BYTES)
+    if len(data) != width * HASH_BYTES:
+        raise VerificationFailed(f"{path} does not have the {width} hashes that the size of the log says")
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
 
 
 def _database(path: Path, verifier: checkpoint.Verifier) -> Copy:

@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field as field_of
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in a document something is wrong.
 
+    `field` names it as the document does, such as `spec.stages[partners].seats`, or a column of a sheet.
     Units: line and column count from 1; column counts code points.
     """
 
@@ -32,9 +34,11 @@ class Place:
     column: int
     expected: str
     found: str
+    field: str = field_of(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: expected {self.expected}, found {self.found}"
+        what = f" (field {self.field})" if self.field else ""
+        return f"{self.file}:{self.line}:{self.column}: expected {self.expected}, found {self.found}{what}"
 
 
 class SluicegateError(Exception):

@@ -1,9 +1,10 @@
 """The record: what the law needs from a log, at one size.
 
 Rules:
-- It is the fold of the entries. Only `apply` writes it, and moves each entity by its own `after`.
-- It holds keys, releases, terms, cases, grants and directives. It holds nothing for each credential or
-  person.
+- It is the fold of the entries. Only `apply` writes it, with the functions of `fold.py`; each entity moves by
+  its own `after`.
+- It holds keys, releases, terms, designations, findings, cases, grants, directives, promises and imports of
+  keys; nothing for each credential or person.
 - `overlay` is the record with a layer above it: changes to the layer do not change the record. So a batch is
   judged entry by entry before any of it is kept.
 - Its JSON is a `Snapshot`: plain data with a version. A record that is read from it continues as this one
@@ -12,27 +13,43 @@ Rules:
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol, Self, TypeAlias, TypeVar
+from collections import ChainMap
+from collections.abc import MutableMapping, Sequence
+from typing import NamedTuple, Self, TypeAlias, TypeVar
 
-from sluicegate_record.entities import case as case_
-from sluicegate_record.entities import directive as directive_
-from sluicegate_record.entities import grant as grant_
+from sluicegate_record.entities import closing
+from sluicegate_record.entities import designation as designation_
+from sluicegate_record.entities import evidence as evidence_
+from sluicegate_record.entities.account import Account
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.clearing import Clearing
+from sluicegate_record.entities.closing import Closing, Lack
+from sluicegate_record.entities.closure import Closure
+from sluicegate_record.entities.course import Course
+from sluicegate_record.entities.deployment import Deployment
+from sluicegate_record.entities.designation import Designation
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.discussion import case_of
+from sluicegate_record.entities.evidence import Evidence
+from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entities.grant import Grant
-from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entities.key import Keys, PinnedKey
+from sluicegate_record.entities.keyimport import KeyImport
+from sluicegate_record.entities.licence import Licence
+from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
-from sluicegate_record.entries import Body, Entry, cases, directives, grants, releases
-from sluicegate_record.form import Form, Json, Misread, Time, form, replace, shown
-from sluicegate_record.terms import kinds
+from sluicegate_record.entries import Entry, Hidden, seen
+from sluicegate_record.fold import fold, index_case, index_grant, keep_evidence, keep_finding, keep_promise
+from sluicegate_record.form import Json, Misread, shown
+from sluicegate_record.snapshot import VERSION, Snapshot, faults
+from sluicegate_record.terms import kinds, scrutiny
+from sluicegate_record.terms.after import LAPSE
 from sluicegate_record.terms.plan import Plan
 
 V = TypeVar("V")
-Entity: TypeAlias = Case | Grant | Directive
+Entity: TypeAlias = Case | Grant | Directive | Promise | Licence | Finding
+Judging: TypeAlias = Designation | Evidence
+"""What leads to a scrutiny level."""
 
 
 class Change(NamedTuple):
@@ -42,69 +59,106 @@ class Change(NamedTuple):
     after: Entity
 
 
-@form
-class Snapshot(Form):
-    """A record as it is written. Each list has the entities that know their own name, oldest first.
+class Holding(NamedTuple):
+    """What an organization holds: a grant, or an account. `party` is the commitment to its dossier."""
 
-    `v` is the version of this form. If a field is added, to it or to an entity, it gets the next version:
-    2 added the `webauthn` of keys, 3 what was said in cases, 4 whether it weighs. A record of another version
-    is made again, from the log.
-    """
+    holder: str | Hidden
+    party: str
+    is_live: bool
 
-    v: Literal[4]
-    origin: str
-    log: str
-    developer: str
-    newest_v: int
-    keys: tuple[PinnedKey, ...]
-    releases: tuple[Release, ...]
-    terms: Mapping[str, Terms]
-    opened: Mapping[str, Time]
-    cases: tuple[Case, ...]
-    grants: tuple[Grant, ...]
-    directives: tuple[Directive, ...]
+    @property
+    def organization(self) -> str:
+        """The organization that holds it. Raises: Withheld."""
+        return seen(self.holder)
 
 
 class Record:
-    """Keys, releases, terms, cases, grants and directives, by their names."""
+    """Keys, releases, terms, cases, grants, directives, promises and imports of keys, by their names."""
 
-    def __init__(self) -> None:
-        self.origin = ""
-        self.log = ""
-        """The log's verifier key. Statements are bound to it."""
-        self.developer = ""
+    _pinned: Keys | None = None
+
+    def __init__(self) -> None:  # noqa: PLR0915 - one a part of the record
+        self.origin, self.log, self.developer = "", "", ""
+        """`log` is the log's verifier key. Statements are bound to it."""
         self.newest_v = 0
         """The newest `v` of the entries so far. An older one is no longer lawful."""
         self.keys: MutableMapping[str, PinnedKey] = {}
         self.releases: MutableMapping[str, Release] = {}
         self.terms: MutableMapping[str, Terms] = {}
         """Terms by their digest, in force or not."""
-        self.opened: MutableMapping[str, int] = {}
-        """When a stage was first opened under terms, by the digest of the terms: milliseconds since 1970 UTC.
+        self.opened: MutableMapping[str, int | None] = {}
+        """Since when a stage is open under terms, by the digest of the terms: milliseconds since 1970 UTC.
+        None: it is closed.
         """
+        self.closings: MutableMapping[str, Closing] = {}
+        """The newest closing of each stage, by `release/stage`."""
+        self.courses: MutableMapping[str, Course] = {}
+        """How far each stage has come that has ever opened, by `release/stage`."""
+        self.foreseen: MutableMapping[str, int] = {}
+        """For when an opening was foreseen, by the digest of its terms: milliseconds since 1970 UTC."""
+        self.closures: MutableMapping[str, Closure] = {}
+        """The releases that are closed, by name."""
+        self.clearances: MutableMapping[str, Clearing] = {}
+        """What parties last said of standards and stages, by `entities.clearing.key_of`."""
+        self.designations: MutableMapping[str, Designation] = {}
+        """The newest word of each agency on each model and class, by `entities.designation.key_of`."""
+        self.evidence: MutableMapping[str, Evidence] = {}
+        """Results of evaluations, by the digests of their statements."""
+        self.evaluated: MutableMapping[str, tuple[str, ...]] = {}
+        """The results of each evaluation, oldest first, by `entities.evidence.key_of`."""
+        self.findings: MutableMapping[str, Finding] = {}
+        self.found: MutableMapping[str, tuple[str, ...]] = {}
+        """The findings of each release, oldest first."""
+        self.recalls: MutableMapping[str, Closing] = {}
+        """The newest recall of each release, until an officer's opening undoes it."""
+        self.deployments: MutableMapping[str, Deployment] = {}
+        """The newest statement of what serves the models of each release, by its name."""
+        self.lacking: MutableMapping[str, Lack] = {}
+        """What open stages lack, by the digest of their terms."""
         self.cases: MutableMapping[str, Case] = {}
         self.grants: MutableMapping[str, Grant] = {}
         self.directives: MutableMapping[str, Directive] = {}
+        self.promises: MutableMapping[str, Promise] = {}
+        self.promised: MutableMapping[str, tuple[str, ...]] = {}
+        """The promises about a stage, a case or a directive, by `entities.promise.place_of`."""
+        self.signs_promises = False
+        """Whether a word on a promise was signed: from then on no one may say one without a signature."""
+        self.imports: MutableMapping[str, KeyImport] = {}
+        self.bases: MutableMapping[str, str] = {}
+        """What followed when the date of a basis was over, `lapse` or `stay`, by the digest of its terms."""
+        self.licences: MutableMapping[str, Licence] = {}
+        self.licensed: MutableMapping[str, tuple[str, ...]] = {}
+        """The cases that ask for a licence, by directive."""
+        self.reminded: MutableMapping[str, None] = {}
+        """The terms whose parties were reminded of the date of their basis."""
+        self.reviews: MutableMapping[str, str] = {}
+        """The case that reviews a basis before its date, by the digest of its terms."""
         self.screened: MutableMapping[str, None] = {}
         """The cases with a screening record."""
         self.dossiers: MutableMapping[str, str] = {}
         """The first case about each dossier, by the commitment to it."""
         self.asked: MutableMapping[str, tuple[str, ...]] = {}
         """The terms cases about each terms, by their digest."""
-        self._pinned: Keys | None = None
-        self._changes: list[Change] = []
+        self.accounts: MutableMapping[str, Account] = {}
+        self.listed: MutableMapping[str, tuple[str, ...]] = {}
+        """The grants that a name on a list gave or took over, sorted, by `entities.grant.place_of`."""
+        self.seats: MutableMapping[str, tuple[str, ...]] = {}
+        """The grants of each organization on a surface, oldest first, by `entities.grant.seat_of`."""
+        self.openings: MutableMapping[str, tuple[str, ...]] = {}
+        """The cases about the opening under each terms, by their digest."""
+        self._changes = list[Change]()
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
         """The record that `to_json` wrote. Raises: Misread: another version of the form, or no record:
         an entity is there twice, or names a case or terms that are not there.
         """
-        if type(value) is dict and value.get("v", 4) != 4:
-            raise Misread("a record in version 4 of its form", shown(value["v"]), ("v",))
+        if type(value) is dict and value.get("v", VERSION) != VERSION:
+            raise Misread(f"a record in version {VERSION} of its form", shown(value["v"]), ("v",))
         found = Snapshot.from_json(value)
         for name in found.unknown:
             raise Misread("a field that this build knows", repr(name), (name,))
-        for fault in _loose(found):
+        for fault in faults(found):
             raise fault
         record = cls()
         record.origin, record.log, record.developer = found.origin, found.log, found.developer
@@ -112,18 +166,36 @@ class Record:
         record.keys = {key.keyid: key for key in found.keys}
         record.releases = {release.name: release for release in found.releases}
         record.terms, record.opened = dict(found.terms), dict(found.opened)
+        record.closings, record.lacking = dict(found.closings), dict(found.lacking)
+        record.recalls = dict(found.recalls)
+        record.clearances, record.courses = dict(found.clearances), dict(found.courses)
+        record.foreseen, record.closures = dict(found.foreseen), dict(found.closures)
+        record.designations = {each.name: each for each in found.designations}
+        for each in found.evidence:
+            keep_evidence(record, each)
+        for finding in found.findings:
+            keep_finding(record, finding)
+        record.deployments = {each.release: each for each in found.deployments}
         record.cases = {case.id: case for case in found.cases}
         record.screened = {case.id: None for case in found.cases if case.screening is not None}
         for case in found.cases:
-            _find(record, case)
+            index_case(record, case)
         record.grants = {grant.id: grant for grant in found.grants}
+        for grant in found.grants:
+            index_grant(record, grant)
         record.directives = {directive.name: directive for directive in found.directives}
+        record.licences = {licence.id: licence for licence in found.licences}
+        record.bases, record.reminded = dict(found.bases), dict.fromkeys(found.reminded)
+        for promise in found.promises:
+            keep_promise(record, promise)
+        record.imports = {each.name: each for each in found.imports}
+        record.accounts = {account.id: account for account in found.accounts}
         return record
 
     def to_json(self) -> dict[str, Json]:
         """The record as JSON, as `canonical.dumps` takes it."""
         return Snapshot(
-            v=4,
+            v=VERSION,
             origin=self.origin,
             log=self.log,
             developer=self.developer,
@@ -132,9 +204,26 @@ class Record:
             releases=tuple(self.releases.values()),
             terms=dict(self.terms),
             opened=dict(self.opened),
+            closings=dict(self.closings),
+            recalls=dict(self.recalls),
+            lacking=dict(self.lacking),
+            courses=dict(self.courses),
+            foreseen=dict(self.foreseen),
+            closures=dict(self.closures),
+            clearances=dict(self.clearances),
+            evidence=tuple(self.evidence[name] for names in self.evaluated.values() for name in names),
+            findings=tuple(self.findings.values()),
             cases=tuple(self.cases.values()),
             grants=tuple(self.grants.values()),
             directives=tuple(self.directives.values()),
+            promises=tuple(self.promises.values()),
+            imports=tuple(self.imports.values()),
+            accounts=tuple(self.accounts.values()),
+            bases=dict(self.bases),
+            reminded=tuple(self.reminded),
+            licences=tuple(self.licences.values()),
+            designations=tuple(self.designations.values()),
+            deployments=tuple(self.deployments.values()),
         ).to_json()
 
     def pinned(self) -> Keys:
@@ -147,12 +236,27 @@ class Record:
         """This record with a layer above it, for changes that may not be kept."""
         above = Record()
         above.origin, above.log, above.developer = self.origin, self.log, self.developer
-        above.newest_v = self.newest_v
+        above.newest_v, above.signs_promises = self.newest_v, self.signs_promises
         above.keys, above.releases = _above(self.keys), _above(self.releases)
         above.terms, above.opened = _above(self.terms), _above(self.opened)
+        above.closings, above.lacking = _above(self.closings), _above(self.lacking)
+        above.recalls = _above(self.recalls)
+        above.clearances, above.courses = _above(self.clearances), _above(self.courses)
+        above.foreseen, above.closures = _above(self.foreseen), _above(self.closures)
+        above.designations = _above(self.designations)
+        above.deployments = _above(self.deployments)
+        above.evidence, above.evaluated = _above(self.evidence), _above(self.evaluated)
+        above.findings, above.found = _above(self.findings), _above(self.found)
         above.cases, above.grants = _above(self.cases), _above(self.grants)
         above.directives, above.screened = _above(self.directives), _above(self.screened)
         above.dossiers, above.asked = _above(self.dossiers), _above(self.asked)
+        above.promises, above.promised = _above(self.promises), _above(self.promised)
+        above.imports = _above(self.imports)
+        above.openings, above.accounts = _above(self.openings), _above(self.accounts)
+        above.bases, above.reminded = _above(self.bases), _above(self.reminded)
+        above.reviews = _above(self.reviews)
+        above.licences, above.licensed = _above(self.licences), _above(self.licensed)
+        above.listed, above.seats = _above(self.listed), _above(self.seats)
         return above
 
     def apply(self, entry: Entry) -> Sequence[Change]:
@@ -160,13 +264,9 @@ class Record:
 
         Raises: KeyError: it is about something that is not on the record; it is skipped.
         """
-        fold = _FOLDS.get(type(entry.body))
-        if fold is None:
-            self.newest_v = max(self.newest_v, entry.v)
-            return ()
         self._changes = []
         try:
-            fold(self, entry, entry.body)
+            fold(self, entry)
         except KeyError:
             self.skip(entry)
             raise
@@ -190,6 +290,15 @@ class Record:
         elif isinstance(entity, Grant):
             before = self.grants.get(entity.id)
             self.grants[entity.id] = entity
+        elif isinstance(entity, Licence):
+            before = self.licences.get(entity.id)
+            self.licences[entity.id] = entity
+        elif isinstance(entity, Promise):
+            before = self.promises.get(entity.id)
+            self.promises[entity.id] = entity
+        elif isinstance(entity, Finding):
+            before = self.findings.get(entity.id)
+            self.findings[entity.id] = entity
         else:
             before = self.directives.get(entity.name)
             self.directives[entity.name] = entity
@@ -202,278 +311,114 @@ class Record:
         grant = self.grants.get(against.question.grant) if against.kind == kinds.REMOVAL else None
         return against.dossier if grant is None else grant.dossier
 
+    def party_of(self, grant: str) -> str:
+        """The commitment to the dossier that was last agreed to for a grant. Raises: KeyError."""
+        found = self.grants[grant]
+        return self.cases[found.dossier].question.party or found.listed or ""
+
+    def holding(self, name: str) -> Holding | None:
+        """The grant or account of this name; None if there is neither."""
+        account, grant = self.accounts.get(name), self.grants.get(name)
+        if grant is not None:
+            return Holding(grant.holder, self.party_of(name), grant.is_live)
+        return None if account is None else Holding(account.holder, account.party, account.is_open)
+
+    def party_of_appeal(self, against: Case) -> str:
+        """The commitment to the dossier that an appeal is about, as `dossier_of_appeal` says."""
+        if against.kind == kinds.REMOVAL and against.question.grant in self.grants:
+            return self.party_of(against.question.grant)
+        return self.cases.get(against.dossier, against).question.party
+
     def parties_of_appeal(self, against: Case) -> frozenset[str]:
         """Those that an appeal may ask about: the party of the case, and of the last dossier of its grant."""
-        last = self.cases.get(self.dossier_of_appeal(against), against)
-        return frozenset({against.question.party, last.question.party})
+        return frozenset({against.question.party, self.party_of_appeal(against)})
+
+    def agreement(self, release: str, stage: str) -> Case | None:
+        """The newest case in which the terms of a stage, or looser ones, were agreed to; None without one."""
+        found = self.releases[release]
+        terms = found.terms.get(stage, "")
+        asked = (name for each in {terms, *found.within.get(terms, ())} for name in self.asked.get(each, ()))
+        agreed = (self.cases[name] for name in asked if self.cases[name].outcome in kinds.GRANTED)
+        return max(agreed, key=lambda case: case.seq, default=None)
 
     def unheard_appeal(self, against: Case) -> Case | None:
         """The newest appeal against a case, if it ended without a decision and was not withdrawn."""
         last = self.cases.get(against.appeal or "")
         return last if last is not None and last.outcome in kinds.UNHEARD else None
 
+    def reviewed(self, terms: str) -> Case | None:
+        """The case that reviews the basis of terms before its date, if it was opened."""
+        return self.cases.get(self.reviews.get(terms, ""))
+
+    def results_of(self, release: str, evaluation: str) -> list[Evidence]:
+        """The results of an evaluation, oldest first."""
+        names = self.evaluated.get(evidence_.key_of(release, evaluation), ())
+        return [self.evidence[name] for name in names]
+
+    def findings_of(self, release: str) -> list[Finding]:
+        """The findings of a release, oldest first."""
+        return [self.findings[name] for name in self.found.get(release, ())]
+
+    def suspending(self, grant: str) -> Finding | None:
+        """An open report of a misuse that suspends a grant; None without one. Raises: KeyError."""
+        found = self.findings_of(self.grants[grant].release)
+        return next((each for each in found if each.is_open and each.suspends and each.grant == grant), None)
+
+    def open_terms(self, release: str, stage: str) -> tuple[str, ...]:
+        """The terms under which a stage is open, also those that are not in force any more."""
+        known = (digest for digest, at_ms in self.opened.items() if at_ms is not None)
+        found = ((digest, self.terms[digest]) for digest in known)
+        here = (digest for digest, each in found if (each.plan.metadata.name, each.stage) == (release, stage))
+        return tuple(sorted(here))
+
+    def closing_of(self, release: str, stage: str) -> Closing | None:
+        """The newest closing of a stage; None if it never closed."""
+        return self.closings.get(closing.key_of(release, stage))
+
+    def shut_by(self, release: str, stage: str) -> Closing | None:
+        """The officer's closing that keeps a stage shut: its own, or else the recall of its release."""
+        for found in (self.closing_of(release, stage), self.recalls.get(release)):
+            if found is not None and found.digest is not None:
+                return found
+        return None
+
+    def course_of(self, release: str, stage: str) -> Course | None:
+        """How far a stage has come; None if it never opened."""
+        return self.courses.get(closing.key_of(release, stage))
+
+    def designated(self, digest: str) -> Designation | None:
+        """The newest word of an agency, by its digest; None if it is not the newest."""
+        return next((each for each in self.designations.values() if each.digest == digest), None)
+
+    def levels(self, release: str, plan: Plan, changed: Judging | None = None) -> tuple[str, ...]:
+        """The scrutiny levels that hold for a plan of a release. `changed` is a word or result that is tried.
+
+        Designations lead to them, and results that are comparable to those of another model.
+        """
+        known = {each.name: each for each in self.designations.values() if each.release == release}
+        compared = (name for name, each in plan.spec.evaluations.items() if each.when_comparable is not None)
+        tested = {each.id: each for name in compared for each in self.results_of(release, name)}
+        if isinstance(changed, Designation):
+            known[changed.name] = changed
+        elif changed is not None:
+            tested[changed.id] = changed
+        levels = designation_.levels(plan, known.values()) | evidence_.levels(plan, tested.values())
+        return tuple(sorted(levels))
+
+    def raised(self, release: str, plan: Plan, changed: Judging | None = None) -> dict[str, str]:
+        """The digests of the terms in force where levels amend a plan's own, by stage. Raises: Misread."""
+        return scrutiny.raised(plan, self.levels(release, plan, changed))
+
+    def has_lapsed(self, release: str, stage: str) -> bool:
+        """Whether the rules of a stage bind no longer, by the terms of its plan."""
+        found = self.releases.get(release)
+        terms = None if found is None else found.own_terms.get(stage)
+        return terms is not None and self.bases.get(terms) == LAPSE
+
     def root_of(self, grant: str) -> Case:
         """The application that a grant goes back to. Raises: KeyError."""
         return self.cases[self.cases[self.grants[grant].case].root]
 
 
-def _loose(found: Snapshot) -> Iterator[Misread]:
-    """Every entity that is there twice, and every case or terms that are named and are not there."""
-    for field, names in (
-        ("keys", [key.keyid for key in found.keys]),
-        ("releases", [release.name for release in found.releases]),
-        ("cases", [case.id for case in found.cases]),
-        ("grants", [grant.id for grant in found.grants]),
-        ("directives", [directive.name for directive in found.directives]),
-    ):
-        for name in (name for name, count in Counter(names).items() if count > 1):
-            yield Misread("each once", repr(name), (field,))
-    known = {case.id for case in found.cases}
-    for field, name in _named(found):
-        if name not in known:
-            yield Misread("a case of this record", repr(name), (field,))
-    for release in found.releases:
-        for digest in set(release.terms.values()) - found.terms.keys():
-            yield Misread("terms of this record", repr(digest), ("releases",))
-    for digest, terms in found.terms.items():
-        if isinstance(terms.given, Plan) and terms.stage not in terms.given.stages:
-            yield Misread("a stage of its plan", repr(terms.stage), ("terms", digest))
-
-
-def _named(found: Snapshot) -> Iterator[tuple[str, str]]:
-    """Every case that an entity names, with the field of the entity."""
-    for case in found.cases:
-        yield from (
-            ("cases", name) for name in (case.dossier, case.root, case.appeal or case.id, *case.appeals)
-        )
-    for grant in found.grants:
-        about = (grant.case, grant.dossier, grant.amendment, grant.removal)
-        yield from (("grants", name) for name in about if name is not None)
-    for directive in found.directives:
-        yield from (("directives", name) for name in directive.lifts)
-
-
 def _above(below: MutableMapping[str, V]) -> MutableMapping[str, V]:
     return below.new_child() if isinstance(below, ChainMap) else ChainMap({}, below)
-
-
-def _log_started(record: Record, entry: Happening, body: releases.LogStarted) -> None:
-    record.origin, record.log, record.developer = body.origin, body.vkey, body.developer
-    record._pinned = None
-
-
-def _key_pinned(record: Record, entry: Happening, body: releases.KeyPinned) -> None:
-    record._pinned = None
-    record.keys[body.keyid] = PinnedKey(
-        keyid=body.keyid,
-        public=body.public_key,
-        owner=body.owner,
-        party=body.party,
-        webauthn=body.webauthn,
-    )
-
-
-def _release_applied(record: Record, entry: Happening, body: releases.ReleaseApplied) -> None:
-    before = record.releases.get(body.release)
-    if before is None:
-        before = Release(name=body.release, given=body.given, terms={})
-    record.releases[body.release] = before.after(body)
-    _end_cases_about(record, set(before.terms.values()).difference(body.terms.values()))
-    for stage, digest in body.terms.items():
-        record.terms[digest] = Terms(stage=stage, given=body.given)
-    for stage, looser in body.tightened.items():
-        if looser in record.opened:
-            record.opened.setdefault(body.terms[stage], record.opened[looser])
-
-
-def _end_cases_about(record: Record, gone: Collection[str]) -> None:
-    """Terms go out of force. A case about them that is not decided is over, even if no entry says so."""
-    for name in (name for digest in gone for name in record.asked.get(digest, ())):
-        if record.cases[name].state != kinds.DETERMINED:
-            record.put(replace(record.cases[name], is_over=True))
-
-
-def _find(record: Record, case: Case) -> None:
-    """Let a case be found by the dossier or the terms that it is about."""
-    question = case.question
-    record.dossiers.setdefault(question.party, case.id)
-    if case.kind == kinds.TERMS:
-        record.asked[question.terms] = (*record.asked.get(question.terms, ()), case.id)
-
-
-def _stage_opened(record: Record, entry: Happening, body: releases.StageOpened) -> None:
-    record.opened.setdefault(body.terms, entry.at_ms)
-
-
-def _case_opened(record: Record, entry: Happening, body: cases.CaseOpened) -> None:
-    """The entry that opened what this case is about may have no effect here, so it is not on the record. The
-    case still is.
-    """
-    question = body.question
-    dossier = root = ""
-    first, grant = record.cases.get(question.against), record.grants.get(question.grant)
-    if first is not None:
-        is_same = question.party == first.question.party
-        dossier, root = first.dossier if is_same else record.dossier_of_appeal(first), first.root
-    elif grant is not None:
-        root = record.root_of(grant.id).id
-        if question.party == record.cases[grant.dossier].question.party:
-            dossier = grant.dossier
-    case = case_.opened(entry, body, dossier, root)
-    record.put(case)
-    _find(record, case)
-    if first is not None:
-        _appealed(record, case)
-    elif case.kind in _OPEN_ABOUT:
-        _about_grant(record, case, case.id)
-    elif question.directive in record.directives:
-        found = record.directives[question.directive]
-        record.put(replace(found, lifts=(*found.lifts, case.id)))
-
-
-_OPEN_ABOUT = frozenset({kinds.AMENDMENT, kinds.REMOVAL})
-"""The kinds of case that a grant keeps while they are open."""
-
-
-def _appealed(record: Record, case: Case) -> None:
-    against = record.cases[case.question.against]
-    record.put(replace(against, appeal=case.id))
-    root = record.cases[case.root]
-    record.put(replace(root, appeals=(*root.appeals, case.id)))
-
-
-def _about_grant(record: Record, case: Case, name: str | None) -> None:
-    """Note the open case about a grant; None: it is no longer open."""
-    grant = record.grants.get(case.question.grant)
-    if grant is not None:
-        amends = case.kind == kinds.AMENDMENT
-        record.put(replace(grant, amendment=name) if amends else replace(grant, removal=name))
-
-
-def _case_moved(record: Record, entry: Happening, name: str) -> Case:
-    case = record.cases[name].after(entry)
-    record.put(case)
-    return case
-
-
-class _OfCase(Protocol):
-    """The body of an entry about a case."""
-
-    @property
-    def case(self) -> str: ...
-
-
-class _OfGrant(Protocol):
-    """The body of an entry about a grant."""
-
-    @property
-    def grant(self) -> str: ...
-
-
-class _OfDirective(Protocol):
-    """The body of an entry about a directive."""
-
-    @property
-    def directive(self) -> str: ...
-
-
-def _of_case(record: Record, entry: Happening, body: _OfCase) -> None:
-    _case_moved(record, entry, body.case)
-
-
-def _case_replied(record: Record, entry: Happening, body: cases.CaseReplied) -> None:
-    case = _case_moved(record, entry, body.case)
-    if case.kind == kinds.AMENDMENT:
-        _about_grant(record, case, case.id)
-
-
-def _case_determined(record: Record, entry: Happening, body: cases.CaseDetermined) -> None:
-    case = _case_moved(record, entry, body.case)
-    if case.kind in _OPEN_ABOUT:
-        _about_grant(record, case, None)
-    elif case.kind == kinds.TERMS and case.outcome in kinds.GRANTED and case.question.terms:
-        release = record.releases[case.question.release]
-        record.releases[release.name] = release.agreeing(case.question.terms)
-
-
-def _list_changed(record: Record, entry: Happening, body: releases.ListChanged) -> None:
-    for case in [record.cases[name] for name in record.screened]:
-        after = case.after(entry)
-        if after is not case:
-            record.put(after)
-
-
-def _record_added(record: Record, entry: Happening, body: releases.RecordAdded) -> None:
-    if body.about.case is not None:
-        _case_moved(record, entry, body.about.case)
-
-
-def _grant_approved(record: Record, entry: Happening, body: grants.GrantApproved) -> None:
-    case = _case_moved(record, entry, body.case)
-    appeals = [record.cases[name] for name in record.cases[case.root].appeals]
-    about = next((each for each in (case, *appeals) if each.question.party == body.party), case)
-    for appeal in appeals:
-        record.put(replace(appeal, used=True))
-    record.put(grant_.approved(body, about.dossier))
-
-
-def _grant_amended(record: Record, entry: Happening, body: grants.GrantAmended) -> None:
-    case = _case_moved(record, entry, body.case)
-    grant = record.grants[body.grant].after(entry)
-    record.put(replace(grant, dossier=case.dossier))
-
-
-def _grant_reinstated(record: Record, entry: Happening, body: grants.GrantReinstated) -> None:
-    _case_moved(record, entry, body.case)
-    _of_grant(record, entry, body)
-
-
-def _of_grant(record: Record, entry: Happening, body: _OfGrant) -> None:
-    record.put(record.grants[body.grant].after(entry))
-
-
-def _directive_issued(record: Record, entry: Happening, body: directives.DirectiveIssued) -> None:
-    replaced = record.directives[body.replaces] if body.replaces is not None else None
-    if replaced is not None:
-        record.put(replaced.after(entry))
-    record.put(directive_.issued(entry, body, replaced))
-
-
-def _of_directive(record: Record, entry: Happening, body: _OfDirective) -> None:
-    record.put(record.directives[body.directive].after(entry))
-
-
-_FOLDS: dict[type[Body], Callable[[Record, Happening, Any], None]] = {
-    releases.LogStarted: _log_started,
-    releases.KeyPinned: _key_pinned,
-    releases.ReleaseApplied: _release_applied,
-    releases.StageOpened: _stage_opened,
-    releases.ListChanged: _list_changed,
-    releases.RecordAdded: _record_added,
-    cases.CaseOpened: _case_opened,
-    cases.CaseReceived: _of_case,
-    cases.CaseWarned: _of_case,
-    cases.CaseEscalated: _of_case,
-    cases.CaseSilent: _of_case,
-    cases.CaseAnswered: _of_case,
-    cases.CaseScreened: _of_case,
-    cases.CaseProceeded: _of_case,
-    cases.CaseWaitlisted: _of_case,
-    cases.CaseOffered: _of_case,
-    cases.CaseResumed: _of_case,
-    cases.CaseReplied: _case_replied,
-    cases.CaseDetermined: _case_determined,
-    cases.PositionRecorded: _of_case,
-    grants.GrantApproved: _grant_approved,
-    grants.GrantAmended: _grant_amended,
-    grants.GrantSuspended: _of_grant,
-    grants.GrantResumed: _of_grant,
-    grants.GrantEnded: _of_grant,
-    grants.GrantReinstated: _grant_reinstated,
-    directives.DirectiveIssued: _directive_issued,
-    directives.DirectiveConfirmed: _of_directive,
-    directives.DirectiveLifted: _of_directive,
-    directives.DirectiveExpired: _of_directive,
-    directives.DrillReported: _of_directive,
-    directives.DirectiveInForce: _of_directive,
-}

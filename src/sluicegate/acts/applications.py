@@ -6,7 +6,16 @@ from typing import Annotated
 
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseName
-from sluicegate.acts.fields import FileName, Identifier, ReleaseName, ShortText, StageName, SurfaceName, text
+from sluicegate.acts.fields import (
+    FileName,
+    Identifier,
+    ReleaseName,
+    ShortText,
+    StageName,
+    SurfaceName,
+    some,
+    text,
+)
 from sluicegate.acts.grants import GrantName
 from sluicegate.acts.growth import ENDS, ONCE, daily
 from sluicegate.bounds import ORGANIZATION_CHARACTERS_MAX
@@ -23,15 +32,41 @@ Words = Annotated[str, text(1, REASON_MAX), Note("What you say. It is not public
 APPLICANTS = frozenset({DEVELOPER, APPLICANT})
 
 
+ProgrammeWord = Annotated[str, text(1, 64, r"[a-z0-9._-]+")]
+
+
+@form
+class ProgrammeAsked(Arguments):
+    """A programme that is asked for, such as daybreak_red in cyber.
+
+    `holders` are the only ones who are to have it: members, or user profiles by digests of their ids.
+    """
+
+    concern: ProgrammeWord
+    name: ProgrammeWord
+    holders: Annotated[tuple[str, ...], some(Annotated[str, text(1, 64)], 0, 64)] = ()
+
+
+Wanted = Annotated[
+    tuple[ProgrammeAsked, ...],
+    some(ProgrammeAsked, 0, 16),
+    Note("A programme, such as cyber:daybreak_red; or cyber:daybreak_red@mem_1,mem_2 for these alone."),
+]
+
+
 @form
 class Submission(Arguments):
-    """An application for one stage on one surface; `organization` is the text of an organization file."""
+    """An application for one stage on one surface; `organization` is the text of an organization file.
+
+    `programmes` are those that the grant is to have, beside the standard ones.
+    """
 
     release: ReleaseName
     stage: StageName
     surface: SurfaceName
     organization: OrganizationText
     file: FileName = "organization"
+    programmes: Wanted = ()
 
 
 @form
@@ -56,7 +91,10 @@ SUBMIT = Act(
 
 @form
 class Amendment(Arguments):
-    """What is to change: the validity, or the organization as the text of a file, or both."""
+    """What is to change: the validity, the organization as the text of a file, the programmes.
+
+    `programmes` are all that the grant is to have from then on; without it, it keeps those that it has.
+    """
 
     grant: GrantName
     renew: Annotated[bool, Note("Ask for its validity to begin again.")] = False
@@ -69,6 +107,7 @@ class Amendment(Arguments):
         | None
     ) = None
     file: FileName = "organization"
+    programmes: Wanted | None = None
 
 
 @form

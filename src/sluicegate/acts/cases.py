@@ -9,12 +9,14 @@ from typing import Annotated
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import PartOfName, Word
 from sluicegate.acts.grants import GrantView
+from sluicegate.acts.paging import Paging
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
-from sluicegate_record.form import Json, Note, Time, form, within
+from sluicegate_record.form import Json, Note, Time, form
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.programmes import HeldProgramme
 from sluicegate_record.terms.rule import Rule
 
 CaseName = Annotated[str, Note("The case, such as case_6n3v….")]
@@ -28,15 +30,13 @@ class CaseArgument(Arguments):
 
 
 @form
-class CaseFilter(Arguments):
-    """Which cases. At most 500 are listed at once."""
+class CaseFilter(Paging):
+    """Which cases."""
 
     kind: Annotated[str | None, Note(" | ".join(kinds.KINDS))] = None
     state: Annotated[Word | None, Note(" | ".join((*kinds.STATES, *kinds.OUTCOMES)))] = None
     awaiting: Annotated[str | None, Note("An agency, the developer, or 'applicant'.")] = None
     organization: PartOfName = None
-    before: Annotated[str | None, Note("The last case of the page before.")] = None
-    limit: Annotated[int, within(1, 500), Note("How many cases.")] = 50
 
 
 @form
@@ -104,7 +104,8 @@ class PositionView(ActAnswer):
 
     `superseded` says that its agency has taken another position since. `said` is what had been said in the
     case as its signer saw it, `unheard` what was said after that and before the position came. `stale` says
-    that it is a consent that does not count for that reason, until its agency signs again.
+    that it is a consent that does not count for that reason, until its agency signs again. `outside` says
+    that it is an objection that does not count: its `concern` is not that of the stage, or not its agency's.
     """
 
     agency: str
@@ -120,8 +121,21 @@ class PositionView(ActAnswer):
     said: Discussion | None = None
     unheard: tuple[ContributionView, ...] = ()
     stale: bool = False
+    concern: str | None = None
+    outside: bool = False
     transcribed: Transcribed = None
     officers: Officers = ()
+
+
+@form
+class ReferralView(ActAnswer):
+    """That an agency had another one asked, and why. `binds`: that one has joined the rule."""
+
+    by: str
+    to: str
+    reason: str
+    binds: bool
+    seq: int
 
 
 @form
@@ -146,7 +160,8 @@ class SealedText(ActAnswer):
 class AgencyClock(ActAnswer):
     """An agency's clock. `step` counts the steps of its ladder so far.
 
-    `silence` is the meaning of its silence, once it has one.
+    `silence` is the meaning of its silence, once it has one. `dueBy` says in words which day is the last one,
+    in which time zone, and by which rule.
     """
 
     agency: str
@@ -156,6 +171,7 @@ class AgencyClock(ActAnswer):
     step: int
     escalated_to: str | None
     silence: str | None
+    due_by: str | None = None
 
 
 @form
@@ -210,7 +226,8 @@ class CaseView(CaseSummary):
     """A case as its reader may see it.
 
     `wouldDecide` are the smallest sets of parties whose yes would decide it. `unreceived` are the agencies
-    that have not confirmed receipt. `conditions` are those that a grant from it would have. `place` is its
+    that have not confirmed receipt. `conditions` are those that a grant from it would have, `programmes`
+    those that are asked for. `place` is its
     place on the waitlist, counted from 1. `forTheRecord` says that an appeal cannot lead to a grant.
     `nextSteps` are what the case waits for its reader to do: steps by their names in the table of steps;
     `issue`, to make a key under the grant; `pin`, to give an agency that cannot sign another key.
@@ -218,7 +235,7 @@ class CaseView(CaseSummary):
 
     application: str | None
     asks: str
-    basis: str | None
+    basis: Annotated[str | None, Note("`lapsed`: an officer decides alone")]
     rule: Rule
     would_decide: tuple[tuple[str, ...], ...]
     recused: tuple[str, ...]
@@ -245,6 +262,9 @@ class CaseView(CaseSummary):
     notes: tuple[CaseNote, ...]
     grant: GrantView | None
     next_steps: tuple[str, ...] = ()
+    referrals: tuple[ReferralView, ...] = ()
+    declined: tuple[str, ...] = ()
+    programmes: tuple[HeldProgramme, ...] = ()
 
 
 SHOW = Act(

@@ -5,32 +5,45 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.fields import Identifier
-from sluicegate.acts.grants import GrantName, HoldingFilter, HoldingView
+from sluicegate.acts.fields import Identifier, ShortText
+from sluicegate.acts.grants import GrantName, HoldingFilter
 from sluicegate.acts.growth import ENDS, daily
-from sluicegate_record.form import Note, form, within
+from sluicegate_record.form import Note, Time, form, within
+
+EXPIRES = "When the key ends, such as 2027-01-31; a date in UTC, or a time."
 
 
 @form
 class CredentialFilter(HoldingFilter):
-    """Which credentials. At most 500 are listed at once."""
+    """Which credentials."""
 
     grant: Annotated[str | None, Note("Only under this grant.")] = None
-    before: Annotated[str | None, Note("The last credential of the page before.")] = None
-    limit: Annotated[int, within(1, 500), Note("How many credentials.")] = 50
 
 
 @form
-class CredentialSummary(HoldingView):
-    """A credential in a list. `state` is `valid` or `revoked`; `grantState` is the state of its grant.
+class CredentialSummary(ActAnswer):
+    """A credential in a list, and what it is under: a grant, or an account, which has no release, stage and
+    surface. `organization` is the legal name of its holder.
 
-    `member` is the only person who may use it, for the one who looks after the members.
+    `state` is `valid`, `revoked` or `expired`; `pending` while its import does not count yet, `discarded` if
+    it never does. `grantState` is that of the grant or account.
+
+    `member` is the only person who may use it, for the one who looks after the members; `label` is what they
+    call the key, and `lastUsed` the hour of its last use; both also for the developer's staff.
     """
 
+    grant: Annotated[str, Note("The grant, or the account.")]
+    organization: str | None
+    release: str | None
+    stage: str | None
+    surface: str | None
     credential: str
     state: str
     grant_state: str
     member: str | None
+    label: str | None = None
+    expires_ms: Time | None = None
+    last_used_ms: Time | None = None
 
 
 @form
@@ -52,7 +65,7 @@ LIST = Act(
     "/api/v1/credentials",
     CredentialFilter,
     CredentialList,
-    "List the credentials under the grants you may see, each grant's newest first.",
+    "List the credentials under the grants you may see, each grant's newest first; or those of one account.",
 )
 
 
@@ -66,6 +79,8 @@ class KeyDigest(Arguments):
     grant: GrantName
     digest: str
     member: Annotated[Identifier, Note("The only member who may use it.")] | None = None
+    label: Annotated[ShortText, Note("What you call the key, such as where it is used.")] | None = None
+    expires: Annotated[ShortText, Note(EXPIRES)] | None = None
 
 
 @form
@@ -75,6 +90,8 @@ class KnownCredential(Done):
     credential: str
     grant: str
     member: str | None = None
+    label: str | None = None
+    expires_ms: Time | None = None
 
 
 ISSUE = Act(
@@ -85,6 +102,40 @@ ISSUE = Act(
     KeyDigest,
     KnownCredential,
     "Make an API key under a grant. It is made on this machine and shown once; only its digest is sent.",
+    daily("keys"),
+)
+
+
+@form
+class CredentialRotation(Arguments):
+    """Which credential gets another key, by the digest of that, and for how many days both can be used."""
+
+    credential: Annotated[str, Note("The credential, such as cred_….")]
+    digest: str
+    days: Annotated[int, within(1, 90), Note("For how many days the old key can still be used.")] = 7
+    expires: Annotated[ShortText, Note(EXPIRES)] | None = None
+
+
+@form
+class RotatedCredential(KnownCredential):
+    """A credential, and the one that it `replaces`, which can be used until a time.
+
+    `attested`: an attestation of the old one is in force. It is not about the new one.
+    """
+
+    replaces: str
+    until_ms: Time
+    attested: bool = False
+
+
+ROTATE = Act(
+    "credential.rotate",
+    frozenset({DEVELOPER, APPLICANT}),
+    "command",
+    "/api/v1/credentials/{credential}/rotate",
+    CredentialRotation,
+    RotatedCredential,
+    "Make a new key in the place of another one, which ends some days later. Only its digest is sent.",
     daily("keys"),
 )
 
@@ -103,6 +154,15 @@ class CredentialEnd(Done):
     credential: str
 
 
+SHOW = Act(
+    "credential.show",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/credentials/{credential}",
+    CredentialArgument,
+    CredentialSummary,
+    "Show a credential under a grant you may see: its state, its label, when it ends.",
+)
 REVOKE = Act(
     "credential.revoke",
     frozenset({DEVELOPER, APPLICANT}),

@@ -78,6 +78,18 @@ class NamedCoverage(OrganizationCoverage):
 
 
 @form
+class UnmatchedName(ActAnswer):
+    """A name that matches no organization here that the reader may see. It is matched when one comes."""
+
+    name: str
+    listed: Annotated[str, Note("Where it stands: `annex.…`, `except.organizations`.")]
+    nearest: Annotated[tuple[str, ...], Note("Names here that are nearly the same, for the first ten names.")]
+    look_alikes: Annotated[
+        str, Note("Letters of another alphabet than the rest of their word. They look the same and are not.")
+    ]
+
+
+@form
 class DirectivePreview(ActAnswer):
     """Who a directive would cover. `document` is the directive as written, with all defaults."""
 
@@ -91,6 +103,7 @@ class DirectivePreview(ActAnswer):
     assurance: Mapping[str, AssuranceSides]
     exceptions: tuple[ExceptionCoverage, ...]
     unmatched: Annotated[int, Note("How many of the names match no organization that you see here yet.")]
+    unmatched_names: Annotated[tuple[UnmatchedName, ...], Note("The first hundred of them.")]
     withheld: Annotated[
         bool,
         Note(
@@ -134,6 +147,9 @@ class AcceptedDirective(Done):
     officers: Officers = ()
     covered: SideCounts | None = None
     spared: SideCounts | None = None
+    exceptions: Annotated[tuple[ExceptionCoverage, ...], Note("What each exception spares.")] = ()
+    unmatched: Annotated[int, Note("How many of the names match no organization that you see here yet.")] = 0
+    unmatched_names: Annotated[tuple[UnmatchedName, ...], Note("The first hundred of them.")] = ()
 
 
 ISSUE = Act(
@@ -340,6 +356,26 @@ STATUS = Act(
     DirectiveArgument,
     DirectiveStatus,
     "Show where a directive is in force: gateway by gateway, and point by point.",
+)
+
+
+@form
+class DirectiveNames(ActAnswer):
+    """Which names of a directive match no one now. Null, if the reader is neither its issuer nor staff."""
+
+    directive: str
+    unmatched: Annotated[int | None, Note("How many of its names match no organization that you see here.")]
+    unmatched_names: Annotated[tuple[UnmatchedName, ...], Note("The first hundred of them.")]
+
+
+NAMES = Act(
+    "directive.names",
+    frozenset({DEVELOPER, AGENCY}),
+    "question",
+    "/api/v1/directives/{directive}/names",
+    DirectiveArgument,
+    DirectiveNames,
+    "Show which names of a directive match no organization, with the nearest names that you may see.",
 )
 
 

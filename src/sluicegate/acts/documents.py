@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import Arguments
-from sluicegate.acts.fields import FileName, SignedEnvelope, text
-from sluicegate.bounds import DOCUMENT_BYTES_MAX
+from sluicegate.acts.fields import FileName, ListedName, SignedEnvelope, some, text
+from sluicegate.bounds import DOCUMENT_BYTES_MAX, LISTED_MAX
 from sluicegate_record.form import Note, form
 
 
@@ -16,6 +18,16 @@ class DocumentText(Arguments):
 
     text: Annotated[str, text(0, DOCUMENT_BYTES_MAX), Note("The document, as YAML.")]
     file: FileName = "document"
+
+
+@form
+class ListedPlan(DocumentText):
+    """A plan as written, the name of its file, and the names of the lists that it refers to."""
+
+    lists: Annotated[
+        Mapping[str, Annotated[tuple[ListedName, ...], some(ListedName, 0, LISTED_MAX)]],
+        Note("The legal names of each list, by the file that the plan names."),
+    ] = field(default_factory=dict)
 
 
 @form

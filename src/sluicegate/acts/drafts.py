@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Nothing
-from sluicegate.acts.applications import APPLICANTS, NewApplication, OrganizationText, Submission
+from sluicegate.acts.applications import APPLICANTS, NewApplication, OrganizationText, Submission, Wanted
 from sluicegate.acts.fields import FileName, ReleaseName, StageName, SurfaceName
 from sluicegate.acts.growth import ENDS, daily
 from sluicegate_record.form import Note, Time, form
@@ -47,6 +47,7 @@ class DraftEdit(DraftArgument):
     surface: SurfaceName | None = None
     organization: OrganizationText | None = None
     file: FileName = "organization"
+    programmes: Wanted | None = None
 
 
 EDIT = Act(

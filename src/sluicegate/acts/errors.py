@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from sluicegate.acts.act import ActAnswer
+from sluicegate.errors import Place
 from sluicegate_record.form import form
 
 
 @form
 class ErrorPlace(ActAnswer):
-    """Where in a document something is wrong; line and column count from 1."""
+    """Where in a document something is wrong; line and column count from 1. `field` names it, if it can."""
 
     file: str
     line: int
     column: int
     expected: str
     found: str
+    field: str = ""
 
 
 @form
@@ -25,6 +27,13 @@ class ErrorDetail(ActAnswer):
     message: str
     remedy: str
     at: tuple[ErrorPlace, ...]
+
+    def places(self) -> list[Place]:
+        """Where, as an error has it."""
+        return [
+            Place(each.file, each.line, each.column, each.expected, each.found, each.field)
+            for each in self.at
+        ]
 
 
 @form

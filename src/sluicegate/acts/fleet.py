@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY, Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.fields import Identifier, PlainName, ShortText, some, text
 from sluicegate.acts.growth import IN_PLACE, ONCE
-from sluicegate_record.form import Json, Verbatim, form, within
+from sluicegate_record.form import Json, Note, Verbatim, form, within
 
 Count = Annotated[int, within(0)]
 
@@ -64,10 +64,45 @@ class MissingKey(Arguments):
     kid: Annotated[str, text(1, 256)]
 
 
+StageText = Annotated[str, text(3, 127)]
+"""A release and a stage, with a slash between them."""
+Spender = Annotated[str, text(32, 32, "[0-9a-f]{32}")]
+
+
+@form
+class DayTotal(Arguments):
+    """How many requests of a stage a gateway has let through on a day. Units: `day` since 1970 UTC."""
+
+    stage: StageText
+    day: Count
+    total: Count
+
+
+@form
+class DayTotals(Arguments):
+    """The days of a gateway's report. `spender` is who counts, over all runs that go on with it."""
+
+    spender: Spender
+    rows: Annotated[tuple[DayTotal, ...], some(DayTotal, 1, 100)]
+
+
+DifferenceKind = Annotated[Literal["programme_not_given", "programme_not_granted"], Note("How it differs.")]
+
+
+@form
+class Difference(Arguments):
+    """A grant under which an answer said that something else ran than was asked for and granted."""
+
+    grant: Identifier
+    kind: DifferenceKind
+
+
 @form
 class FleetReport(Arguments):
     """What a run of a gateway reports of its use. `proven` are grants under which a call has succeeded;
-    `missing` are keys of identity providers that it was asked to verify with and does not have.
+    `missing` are keys of identity providers that it was asked to verify with and does not have; `days` are
+    the requests of a day of stages whose plan states how many that are to be at most; `differences` are
+    grants under which something else ran than was granted, as answers say.
 
     Nothing depends on it: a report that is lost costs no lease.
     """
@@ -78,6 +113,8 @@ class FleetReport(Arguments):
     proven: Annotated[tuple[Identifier, ...], some(Identifier, 0, 100)] = ()
     usage: Annotated[tuple[UsageRow, ...], some(UsageRow, 0, 1_000)] = ()
     missing: Annotated[tuple[MissingKey, ...], some(MissingKey, 0, 100)] = ()
+    days: DayTotals | None = None
+    differences: Annotated[tuple[Difference, ...], some(Difference, 0, 100)] = ()
 
 
 @form
@@ -105,11 +142,34 @@ class PollReport(Arguments):
 
 
 @form
+class DayRow(Arguments):
+    """A stage on a day: how many requests its plan allows, how many a gateway has let through, and up to
+    which total it may. Units: `day` since 1970 UTC.
+    """
+
+    stage: StageText
+    day: Count
+    limit: Count
+    spent: Count
+    held: Count
+
+
+@form
+class DayQuestion(Arguments):
+    """What a gateway asks budgets for. Units: `boot_ms` of its CLOCK_BOOTTIME, when it asks."""
+
+    spender: Spender
+    boot_ms: Count
+    rows: Annotated[tuple[DayRow, ...], some(DayRow, 1, 100)]
+
+
+@form
 class FeedQuestion(Verbatim, Arguments):
     """A gateway's question to the feed (DESIGN 4.5), and in `source` exactly what it sent.
 
     A run that shows its `key` signs every question, see `sluicegate_record.log.acknowledgement`. A run that
-    says who is the `spender` gets its part of the rates with its lease.
+    says who is the `spender` gets its part of the rates with its lease, and one that asks for `days` a budget
+    for each.
     """
 
     gateway: PlainName
@@ -121,7 +181,8 @@ class FeedQuestion(Verbatim, Arguments):
     report: PollReport = PollReport()
     root: Annotated[str, text(64, 64, "[0-9a-f]{64}")] | None = None
     fold: Count | None = None
-    spender: Annotated[str, text(32, 32, "[0-9a-f]{32}")] | None = None
+    spender: Spender | None = None
+    days: DayQuestion | None = None
     key: Annotated[str, text(44, 44, "[A-Za-z0-9+/]{43}=")] | None = None
     sig: Annotated[str, text(88, 88, "[A-Za-z0-9+/]{86}==")] | None = None
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.fields import PartOfName, text
+from sluicegate.acts.fields import PartOfName, some, text
 from sluicegate.acts.growth import ENDS, daily
-from sluicegate_record.form import Note, Time, form, within
+from sluicegate.acts.paging import Paging
+from sluicegate_record.form import Json, Note, Time, form
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import REASON_MAX
 
@@ -23,8 +26,32 @@ class GrantArgument(Arguments):
 
 
 @form
+class ProgrammeView(ActAnswer):
+    """A programme of a grant: what it asks, in what a request names it, who alone has it, and whether it is
+    active or suspended.
+    """
+
+    programme: str
+    state: str
+    asks: Mapping[str, Json]
+    travels: str
+    holders: tuple[str, ...] = ()
+
+
+@form
+class GrantLimit(ActAnswer):
+    """What limits a grant now. `name` is of the directive, finding, stage or programme."""
+
+    kind: Annotated[
+        str, Note("ended | suspended | not-begun | stage | deployment | programme | directive | finding")
+    ]
+    name: str | None
+    words: str
+
+
+@form
 class GrantView(ActAnswer):
-    """A grant as its holder sees it."""
+    """A grant as its holder sees it. Everyone has the standard programmes beside those that it names."""
 
     grant: str
     case: str
@@ -41,10 +68,19 @@ class GrantView(ActAnswer):
     stage_open: bool
     fallback: bool
     screening: str | None
+    programmes: tuple[ProgrammeView, ...] = ()
+    conditions: Annotated[Mapping[str, Json], Note("Its duties, by name.")] = field(default_factory=dict)
+    limits: Annotated[tuple[GrantLimit, ...], Note("What limits it now, as far as you may know.")] = ()
+    ends_at_ms: Annotated[Time | None, Note("Until when its keys work; null if it has ended.")] = None
+    address: Annotated[str | None, Note("Where to send requests.")] = None
+    differs: Annotated[
+        Mapping[str, str],
+        Note("How answers under it differed from what was granted, each kind with the newest day."),
+    ] = field(default_factory=dict)
 
 
 @form
-class HoldingFilter(Arguments):
+class HoldingFilter(Paging):
     """Whose grants, and in which release."""
 
     organization: PartOfName = None
@@ -53,10 +89,9 @@ class HoldingFilter(Arguments):
 
 @form
 class GrantFilter(HoldingFilter):
-    """Which grants. At most 500 are listed at once."""
+    """Which grants."""
 
-    before: Annotated[str | None, Note("The last grant of the page before.")] = None
-    limit: Annotated[int, within(1, 500), Note("How many grants.")] = 50
+    state: Annotated[str | None, Note("Only those in this state, such as suspended.")] = None
 
 
 @form
@@ -79,6 +114,10 @@ class GrantSummary(HoldingView):
     valid_until_ms: Time | None
     stage_open: bool
     credentials: int
+    conditions: Annotated[Mapping[str, Json], Note("Its duties, by name.")] = field(default_factory=dict)
+    limits: Annotated[tuple[GrantLimit, ...], Note("What limits it now, as far as you may know.")] = ()
+    ends_at_ms: Annotated[Time | None, Note("Until when its keys work; null if it has ended.")] = None
+    address: Annotated[str | None, Note("Where to send requests.")] = None
 
 
 @form
@@ -112,18 +151,35 @@ SHOW = Act(
 
 @form
 class GrantChange(Done):
-    """What a grant is now."""
+    """What a grant is now, or only these programmes of it."""
 
     grant: str
     state: str
+    programmes: tuple[str, ...] = ()
+
+
+Halted = Annotated[
+    tuple[str, ...],
+    some(Annotated[str, text(1, 130)], 0, 16),
+    Note("Only this programme of it, such as cyber:daybreak_red."),
+]
 
 
 @form
 class Suspension(Arguments):
-    """Which grant, and why."""
+    """Which grant, and why; or only some of its programmes."""
 
     grant: GrantName
     code: Code
+    programme: Halted = ()
+
+
+@form
+class Resumption(Arguments):
+    """Which grant goes on; or only some of its programmes."""
+
+    grant: GrantName
+    programme: Halted = ()
 
 
 SUSPEND = Act(
@@ -133,7 +189,8 @@ SUSPEND = Act(
     "/api/v1/grants/{grant}/suspend",
     Suspension,
     GrantChange,
-    "Suspend a grant immediately. Its open streams end. 'grant resume' makes it valid again.",
+    "Suspend a grant immediately, or only a programme of it. Its open streams end. 'grant resume' makes it "
+    "valid again.",
     effect="narrows",
 )
 RESUME = Act(
@@ -141,9 +198,9 @@ RESUME = Act(
     frozenset({DEVELOPER}),
     "command",
     "/api/v1/grants/{grant}/resume",
-    GrantArgument,
+    Resumption,
     GrantChange,
-    "Make a suspended grant valid again.",
+    "Make a suspended grant valid again, or only a programme of it.",
 )
 SURRENDER = Act(
     "grant.surrender",

@@ -11,9 +11,10 @@ from typing import Annotated, TypeAlias
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
 from sluicegate.acts.growth import ENDS, daily
+from sluicegate.acts.paging import Paging
 from sluicegate.bounds import MEMBERS_BODY_MAX
 from sluicegate_record.directives.status import STATUSES
-from sluicegate_record.form import Note, Time, form
+from sluicegate_record.form import Note, Time, form, within
 
 ADMINISTRATORS = frozenset({DEVELOPER, APPLICANT})
 """The roles whose holder may have applied for an organization."""
@@ -96,8 +97,11 @@ REGISTER = Act(
 
 
 @form
-class MemberSearch(OrganizationArgument):
+class MemberSearch(Paging):
     """Which organization, and which of its members."""
+
+    grant: Annotated[str, Note("A grant of the organization.")]
+    limit: Annotated[int, within(1, 500), Note("How many.")] = 500
 
     identifier: Annotated[IdentifierDigest, Note("Only the member with this identifier.")] | None = None
 
@@ -125,9 +129,10 @@ class MemberView(ActAnswer):
 
 @form
 class MemberList(ActAnswer):
-    """Members, oldest first."""
+    """A page of members, oldest first."""
 
     members: tuple[MemberView, ...]
+    next: str | None = None
 
 
 LIST = Act(

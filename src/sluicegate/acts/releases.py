@@ -17,20 +17,24 @@ from sluicegate.acts.act import (
     Done,
     Nothing,
 )
-from sluicegate.acts.documents import DocumentText, SignedStatement
-from sluicegate_record.form import Json, Note, form
+from sluicegate.acts.changes import ChangeGroup, PlanChange, PlanEffect, PlanOutline, TermsToAgree
+from sluicegate.acts.deployments import StatedDeployment
+from sluicegate.acts.designations import DesignationView
+from sluicegate.acts.documents import ListedPlan, SignedStatement
+from sluicegate.acts.fields import text
+from sluicegate.acts.findings import FindingSummary
+from sluicegate.acts.promises import PromiseView
+from sluicegate.acts.ramps import RampShare
+from sluicegate.acts.stages import RequirementView
+from sluicegate_record.form import Note, Time, form
+from sluicegate_record.terms.audience import APPLICANTS
 from sluicegate_record.terms.conditions import Conditions
-from sluicegate_record.terms.plan import Clock, Eligibility, OpensWhen, StageBasis
+from sluicegate_record.terms.exposure import AMeasure, Exposure
+from sluicegate_record.terms.plan import Clock, Eligibility, StageBasis
+from sluicegate_record.terms.programmes import Programmes
+from sluicegate_record.terms.requirements import Group
 from sluicegate_record.terms.rule import Rule
-
-
-@form
-class PlanChange(ActAnswer):
-    """A field that a plan changes. `before` or `after` is null if the field is not there."""
-
-    field: str
-    before: Json
-    after: Json
+from sluicegate_record.terms.text import REASON_MAX
 
 
 @form
@@ -43,10 +47,28 @@ class AffectedCounts(ActAnswer):
 
 
 @form
+class ExposureChange(ActAnswer):
+    """A measure of what a stage is meant to let into the world that would change, and what it lets in now.
+
+    `measure` is its word in the plan language: organizations, people, or requestsPerDay. Units: `now` of
+    requests is those of today, UTC, as far as gateways have reported them.
+    """
+
+    stage: str
+    measure: str
+    now: int
+    before: AMeasure | None
+    after: AMeasure | None
+
+
+@form
 class PlanPreview(ActAnswer):
     """What applying a plan would change. `loosened` has the fields that may be less strict, by stage.
 
-    `unheard` says, by stage, why appeals may wait for ever.
+    `groups` has `changes` by what they are about, and `effects` what they lead to. `outline` is the plan of a
+    new release in short. `unheard` says, by stage, why appeals may wait for ever. `exposure` has
+    each measure of a stage that changes. `retargeted` are the stages whose target date
+    was promised and changes: that needs a reason.
     """
 
     release: str
@@ -58,6 +80,15 @@ class PlanPreview(ActAnswer):
     changes: tuple[PlanChange, ...]
     affects: AffectedCounts
     unheard: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: tuple[ChangeGroup, ...] = ()
+    effects: tuple[PlanEffect, ...] = ()
+    outline: PlanOutline | None = None
+    exposure: tuple[ExposureChange, ...] = ()
+    retargeted: tuple[str, ...] = ()
+    scrutiny: Annotated[tuple[str, ...], Note("The scrutiny levels that would hold.")] = ()
+    undesignated: Annotated[
+        tuple[DesignationView, ...], Note("Designations that hold, and would lead to no level any more.")
+    ] = ()
 
 
 PREVIEW = Act(
@@ -65,7 +96,7 @@ PREVIEW = Act(
     frozenset({DEVELOPER}),
     "look",
     "/api/v1/releases/preview",
-    DocumentText,
+    ListedPlan,
     PlanPreview,
     "Show what a plan would change, and who is affected. This changes nothing.",
 )
@@ -73,7 +104,10 @@ PREVIEW = Act(
 
 @form
 class PlanReceipt(Done):
-    """What a plan has changed. `cases` ask agencies to agree to new terms, `superseded` cases have ended."""
+    """What a plan has changed. `cases` ask agencies to agree to new terms, `superseded` cases have ended.
+
+    `retargeted` are the stages whose promised target date it changes.
+    """
 
     release: str
     terms_digests: Mapping[str, str]
@@ -82,6 +116,17 @@ class PlanReceipt(Done):
     changes: tuple[PlanChange, ...]
     cases: tuple[str, ...]
     superseded: tuple[str, ...]
+    to_agree: Annotated[
+        tuple[TermsToAgree, ...], Note("What is to be agreed now, also of earlier plans.")
+    ] = ()
+    retargeted: tuple[str, ...] = ()
+
+
+@form
+class PlanText(ListedPlan):
+    """A plan to put in force."""
+
+    reason: Annotated[str | None, text(1, REASON_MAX), Note("Why target dates change. It is public.")] = None
 
 
 APPLY = Act(
@@ -89,7 +134,7 @@ APPLY = Act(
     frozenset({DEVELOPER}),
     "command",
     "/api/v1/releases",
-    DocumentText,
+    PlanText,
     PlanReceipt,
     "Put a plan in force. Its agencies must agree to new terms before a stage admits anyone.",
 )
@@ -101,6 +146,50 @@ class AppealTerms(ActAnswer):
 
     decide: Rule
     within: str
+
+
+@form
+class BasisView(ActAnswer):
+    """The date of a basis, and what follows when that day is over: `after` is lapse, stay or review.
+
+    `then` is what followed: lapse or stay; null before. `review` is the case that decides it.
+    """
+
+    until: str
+    after: str
+    then: str | None
+    review: str | None
+    words: str
+
+
+@form
+class HeardView(ActAnswer):
+    """Who is heard about a stage that serves a concern: who is asked, by whose referral, who declined.
+
+    `referred` says by the name of each such agency which other one referred to it. `neverAsked` are the
+    agencies with that remit that no case asks.
+    """
+
+    concern: str
+    asked: tuple[str, ...]
+    referred: Mapping[str, str]
+    declined: tuple[str, ...]
+    never_asked: tuple[str, ...]
+
+
+@form
+class ExposureView(ActAnswer):
+    """What a stage is meant to let into the world at most, as the plan states it, and what it lets in now.
+
+    `organizations` hold a seat, or an account where the stage is for everyone; `people` are their registered
+    members; `requestsToday` those of this day, UTC, as far as gateways have reported them. To applicants, few
+    are null.
+    """
+
+    stated: Exposure
+    organizations: int | None
+    people: int | None
+    requests_today: int | None = None
 
 
 @form
@@ -118,7 +207,7 @@ class StageStatus(ActAnswer):
     mode: str
     rule: Rule
     removed_by: Rule
-    opens_when: OpensWhen | None
+    opens_when: Group | None
     clock: Clock | None
     reply: str
     appeal: AppealTerms
@@ -128,6 +217,45 @@ class StageStatus(ActAnswer):
     waitlisted: int | None
     eligibility: Eligibility
     conditions: Conditions
+    exposure: ExposureView | None = None
+    requirements: tuple[RequirementView, ...] = ()
+    audience: Annotated[
+        str,
+        Note(
+            "`applicants`, each with a case; with an account `evaluators`, the `organizations` of a list,"
+            " or `everyone`; `programme`: those whose grants have it."
+        ),
+    ] = APPLICANTS
+    programme: Annotated[str | None, Note("The programme that those hold who it is for.")] = None
+    listed: Annotated[int | None, Note("How many organizations the terms name, if they do.")] = None
+    share: Annotated[int | None, Note("How many per cent of all organizations are in now, if it ramps.")] = (
+        None
+    )
+    ramp: RampShare | None = None
+    becoming: Annotated[
+        int | None, Note("How many organizations have a grant that goes on as part of it.")
+    ] = None
+    opens_ms: Annotated[Time | None, Note("When it opens by itself, if nothing more happens.")] = None
+    basis_after: BasisView | None = None
+    heard: HeardView | None = None
+
+
+@form
+class ReportSaid(ActAnswer):
+    """What a party said of a report: `signs` or `dissents`, and why."""
+
+    party: str
+    says: str
+    reason: str = ""
+
+
+@form
+class ReleaseEnd(ActAnswer):
+    """When a release was closed, the digest of its report, and what parties have said of that."""
+
+    closed_ms: Time
+    report: str
+    said: tuple[ReportSaid, ...] = ()
 
 
 @form
@@ -146,15 +274,35 @@ class ReleaseStatus(ActAnswer):
         ),
     ] = field(default_factory=dict)
     stages: tuple[StageStatus, ...]
+    closed: Annotated[ReleaseEnd | None, Note("If it is closed.")] = None
+    scrutiny: Annotated[
+        tuple[str, ...], Note("The scrutiny levels that hold: their terms are in force.")
+    ] = ()
+    designations: Annotated[
+        tuple[DesignationView, ...], Note("Judgements that hold, of agencies: whose and since when.")
+    ] = ()
+    programmes: Annotated[
+        Programmes, Note("The programmes of its plan, by concern: what each asks, and what carries it.")
+    ] = field(default_factory=dict)
+    findings: Annotated[
+        tuple[FindingSummary, ...], Note("Findings that are open, newest first, at most 50.")
+    ] = ()
+    deployment: Annotated[
+        StatedDeployment | None, Note("What the developer asserts serves it, if it does or its plan asks.")
+    ] = None
 
 
 @form
 class Status(ActAnswer):
-    """Every release that the reader may know of, as it is with `size` entries."""
+    """Every release that the reader may know of, as it is with `size` entries.
+
+    `promises` are those that are open or were broken, newest first, at most 50.
+    """
 
     size: int
     releases: tuple[ReleaseStatus, ...]
     directives_in_force: tuple[str, ...]
+    promises: tuple[PromiseView, ...] = ()
 
 
 STATUS = Act(
@@ -166,6 +314,13 @@ STATUS = Act(
     Status,
     "Show each release with its stages: terms, opening, seats, what it asks; and directives in force.",
 )
+
+
+@form
+class ReleaseArgument(Arguments):
+    """Which release."""
+
+    release: Annotated[str, Note("The release, as 'status' shows it.")]
 
 
 @form
@@ -184,6 +339,7 @@ class OpeningToSign(ActAnswer):
     release: str
     stage: str
     terms: str
+    closing: str | None = None
 
 
 OPENING = Act(
@@ -199,7 +355,7 @@ OPENING = Act(
 
 @form
 class StageReceipt(Done):
-    """The stage is open; or `case` asks agencies to agree to its opening."""
+    """The stage is open, or closed; or `case` asks agencies to agree to its opening."""
 
     release: str
     stage: str
@@ -214,6 +370,18 @@ OPEN = Act(
     SignedStatement,
     StageReceipt,
     "Open a stage under the terms in force. An officer signs the opening.",
+)
+
+
+CLOSE = Act(
+    "stage.close",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/releases/closings",
+    SignedStatement,
+    StageReceipt,
+    "Close a stage for all who use it. An officer signs the closing, and only an officer opens it again.",
+    effect="narrows",
 )
 
 

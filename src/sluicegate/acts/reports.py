@@ -82,6 +82,19 @@ class RequirementDelay(ActAnswer):
 
 
 @form
+class PromiseCount(ActAnswer):
+    """How many promises a party has made, and what happened to them. `late`: kept after they were broken."""
+
+    party: str
+    made: int
+    open: int
+    kept: int
+    late: int
+    broken: int
+    void: int
+
+
+@form
 class CaseReport(ActAnswer):
     """What the cases that its reader may see add up to, and what delays the releases."""
 
@@ -93,6 +106,7 @@ class CaseReport(ActAnswer):
     waiting: tuple[PartyWait, ...]
     cannot_sign: tuple[KeyShortage, ...] = ()
     requirements: tuple[RequirementDelay, ...]
+    promises: tuple[PromiseCount, ...] = ()
 
 
 REPORT = Act(

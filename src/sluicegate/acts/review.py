@@ -68,7 +68,8 @@ class ExportedCase(CaseToSign):
     """What a reviewer needs to decide and sign, if need be without a network.
 
     `terms` is the plan whose terms the question binds. `against` is the kind of the case that an appeal is
-    about.
+    about, `designation` the envelope of the judgement that is reconsidered. `listed` opens the commitments
+    to the organizations that the terms of its stage name.
     """
 
     kind: Literal["sluicegate-review"]
@@ -77,6 +78,8 @@ class ExportedCase(CaseToSign):
     dossier: ExportedDossier | None
     against: str | None
     case: CaseView
+    designation: Json = None
+    listed: tuple[ExportedDossier, ...] = ()
 
 
 EXPORT = Act(
@@ -143,6 +146,7 @@ class StatementReceipt(PositionReceipt):
     """A statement on the record. Its kind says which fields there are.
 
     - a position, of its agency or transcribed: case, agency, digest, determination.
+    - a referral: case, agency, digest, and the agency that is asked now.
     - a receipt: case, agency, digest, and when the position of the agency is due.
     - a screening: case, decision, determination.
     - a decision to proceed: case, digest, determination.
@@ -151,6 +155,7 @@ class StatementReceipt(PositionReceipt):
     """
 
     due_ms: Time | Absent | None = ABSENT
+    referred: str = ""
     decision: str = ""
     party: str = ""
     about: About | None = None

@@ -86,10 +86,14 @@ class SignatoryArgument(OrganizationArgument):
 
 @form
 class SignatoryEnd(Done):
-    """A signatory that signs no more, and the credentials whose attestations ended."""
+    """A signatory that signs no more, and the credentials whose attestations ended.
+
+    `undeclared` are the credentials and grants whose identifiers mean persons again.
+    """
 
     signatory: str
     withdrawn: tuple[str, ...]
+    undeclared: tuple[str, ...] = ()
 
 
 RETIRE = Act(
@@ -99,7 +103,7 @@ RETIRE = Act(
     "/api/v1/grants/{grant}/signatories/{signatory}/retire",
     SignatoryArgument,
     SignatoryEnd,
-    "Retire a signatory. It may sign no more, and its present attestations end.",
+    "Retire a signatory. It may sign no more, and its present attestations and declarations end.",
     ENDS,
     effect="ends",
 )
@@ -122,6 +126,28 @@ ATTEST = Act(
     SignedStatement,
     KnownAttestation,
     "Put in force what a signatory has signed about all persons who can reach a key.",
+    daily("keys"),
+)
+
+
+@form
+class KnownDeclaration(Done):
+    """What identifiers mean that requests send with a credential, or under a grant; and its digest."""
+
+    credential: str | None
+    grant: str | None
+    identifiers: str
+    digest: str
+
+
+DECLARE = Act(
+    "credential.declare",
+    ADMINISTRATORS,
+    "command",
+    "/api/v1/declarations",
+    SignedStatement,
+    KnownDeclaration,
+    "Put in force what a signatory has declared: whether the identifiers in requests name persons.",
     daily("keys"),
 )
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.fields import ShortText, text
 from sluicegate.acts.growth import ENDS, daily
+from sluicegate.acts.paging import Paging
 from sluicegate.targets import TARGET_MAX
 from sluicegate_record.form import Note, Time, form
 
@@ -76,10 +77,19 @@ CONFIRM = Act(
 
 
 @form
+class SubscriptionFilter(Paging):
+    """Which of the caller's subscriptions."""
+
+    kind: Annotated[str | None, Note("webhook | email")] = None
+    state: Annotated[str | None, Note("active | unconfirmed | gone")] = None
+
+
+@form
 class Subscriptions(ActAnswer):
-    """The caller's subscriptions, oldest first."""
+    """A page of the caller's subscriptions, oldest first."""
 
     subscriptions: tuple[SubscriptionView, ...]
+    next: str | None = None
 
 
 LIST = Act(
@@ -87,7 +97,7 @@ LIST = Act(
     ALL,
     "question",
     "/api/v1/subscriptions",
-    Nothing,
+    SubscriptionFilter,
     Subscriptions,
     "List your subscriptions, oldest first.",
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import DEVELOPER, Act, ActAnswer, Arguments, Nothing
+from sluicegate.acts.act import DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import Identifier, PlainName
+from sluicegate.acts.paging import Paging
 from sluicegate_record.form import Note, form
 
 
@@ -60,10 +61,19 @@ class TokenView(TokenHolder):
 
 
 @form
+class TokenFilter(Paging):
+    """Which tokens."""
+
+    role: Annotated[str | None, Note("developer | agency | applicant | gateway")] = None
+    state: Annotated[str | None, Note("valid | ended")] = None
+
+
+@form
 class Tokens(ActAnswer):
-    """Every principal that tokens are issued for, by role and name."""
+    """A page of principals that tokens are issued for, by role and name."""
 
     tokens: tuple[TokenView, ...]
+    next: str | None = None
 
 
 LIST = Act(
@@ -71,7 +81,7 @@ LIST = Act(
     frozenset({DEVELOPER}),
     "question",
     "/api/v1/tokens",
-    Nothing,
+    TokenFilter,
     Tokens,
     "List who has a token, and whether it is valid. The tokens themselves are not stored.",
 )

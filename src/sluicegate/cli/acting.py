@@ -5,7 +5,7 @@ A command that does more than ask and print is a function. It takes its words fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature, getdoc
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -34,6 +34,12 @@ class Given(NamedTuple):
     also: tuple[str, ...] = ()
 
 
+class Fixed(NamedTuple):
+    """The value of a field that is not typed: the command is for this value alone."""
+
+    value: Any
+
+
 def written(name: str, field: str) -> Given:
     """A file whose text is the value of a field. Its name is the value of the field `file`."""
     return Given(name, Path, lambda path: {field: read_text(path), "file": str(path)}, ("file",))
@@ -47,11 +53,34 @@ def acting(
     What is in the act's path is an argument, what else it is asked with is an option. `given` names a field
     otherwise: by an option if the name begins with `--`, such as `--on/--off`, and by an argument if not.
     """
-    ways = {name: each if isinstance(each, Given) else _as_it_is(each, name) for name, each in given.items()}
+
+    def run(asked: Asked, _: Mapping[str, Any], as_json: bool) -> None:
+        answer = Client().do(act, asked)
+        tell(answer, as_json, said(answer))
+
+    return commanding(act, run, (), **given)
+
+
+def commanding(
+    act: Act[Asked, Answered],
+    run: Callable[[Asked, Mapping[str, Any], bool], None],
+    more: Sequence[Parameter],
+    **given: str | Given | Fixed,
+) -> Callable[..., None]:
+    """The command that makes the arguments of an act of what is typed, and runs `run` with them.
+
+    `run` gets what was typed, too, also for the parameters in `more`, which are no fields of the act.
+    """
+    fixed = {name: each.value for name, each in given.items() if isinstance(each, Fixed)}
+    ways = {
+        name: each if isinstance(each, Given) else _as_it_is(each, name)
+        for name, each in given.items()
+        if not isinstance(each, Fixed)
+    }
     beside = {name for each in ways.values() for name in each.also}
     parameters, reads = [], {}
     for each in shape_of(act.asked).fields:
-        if each.name not in beside:
+        if each.name not in beside and each.name not in fixed:
             own = each.name if each.key in act.places else f"--{each.name.replace('_', '-')}"
             way = ways.get(each.name) or _as_it_is(own, each.name)
             parameter = _parameter(each, way)
@@ -59,14 +88,13 @@ def acting(
             reads[parameter.name] = way.read
 
     def command(as_json: bool, **typed: Any) -> None:
-        asked: dict[str, Any] = {}
-        for name, value in typed.items():
-            asked |= {} if value is None else reads[name](value)
-        answer = Client().do(act, act.asked(**asked))
-        tell(answer, as_json, said(answer))
+        asked = {**fixed}
+        for name, read in reads.items():
+            asked |= {} if typed[name] is None else read(typed[name])
+        run(act.asked(**asked), typed, as_json)
 
     as_json = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=Json)
-    command.__signature__ = Signature([*parameters, as_json])  # type: ignore[attr-defined]
+    command.__signature__ = Signature([*parameters, *more, as_json])  # type: ignore[attr-defined]
     return helped(act)(command)
 
 
@@ -85,9 +113,9 @@ def option(asked: type[Arguments], field: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=_note(asked, field), show_default=False, **more)
 
 
-def argument(asked: type[Arguments], field: str) -> Any:
+def argument(asked: type[Arguments], field: str, **more: Any) -> Any:
     """An argument of a command that is a function, with the note of a field as its help."""
-    return typer.Argument(help=_note(asked, field), show_default=False)
+    return typer.Argument(help=_note(asked, field), show_default=False, **more)
 
 
 def _note(asked: type[Arguments], field: str) -> str:

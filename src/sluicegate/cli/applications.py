@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,17 +14,21 @@ from sluicegate.acts.applications import (
     NewAppeal,
     NewApplication,
     Nominations,
+    ProgrammeAsked,
     ReplyReceipt,
     SeatReceipt,
     Submission,
 )
 from sluicegate.acts.drafts import DraftReceipt, Drafts
 from sluicegate.cli import wording
-from sluicegate.cli.acting import acting, helped, option, written
+from sluicegate.cli.acting import Given, acting, helped, option, written
 from sluicegate.cli.files import read_text
+from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, emit, tell
-from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
+from sluicegate.core.people.persons import identifier
+from sluicegate.errors import WrongUsage
+from sluicegate_record.form import Misread
 from sluicegate_record.log import times
 
 TEMPLATE = Path(__file__).with_name("organization.yaml")
@@ -45,8 +49,8 @@ def _saved(done: DraftReceipt) -> str:
     return "\n".join(lines)
 
 
-def _drafts(found: Drafts) -> str:
-    rows = [
+def _drafts(found: Drafts) -> list[list[str]]:
+    return [
         [
             each.draft,
             f"{each.release}/{each.stage}",
@@ -56,7 +60,6 @@ def _drafts(found: Drafts) -> str:
         ]
         for each in found.drafts
     ]
-    return table("", ["draft", "stage", "surface", "saved", "not eligible"], rows, "No draft.")
 
 
 def _answered(done: AnswerReceipt) -> str:
@@ -82,8 +85,8 @@ def _appeal(done: NewAppeal) -> str:
     return "\n".join(lines)
 
 
-def _nominations(found: Nominations) -> str:
-    rows = [
+def _nominations(found: Nominations) -> list[list[str | None]]:
+    return [
         [
             each.nomination,
             f"{each.release}/{each.stage}",
@@ -93,22 +96,51 @@ def _nominations(found: Nominations) -> str:
         ]
         for each in found.nominations
     ]
-    columns = ["nomination", "stage", "organization", "invited", "applied"]
-    return table(wording.log_of(found.size), columns, rows, "No organization is nominated.")
+
+
+def _wanted(given: list[str]) -> dict[str, Any]:
+    """The programmes that are typed; `standard` alone means no other one."""
+    return {"programmes": tuple(map(_programme, given if given != ["standard"] else []))}
+
+
+def _programme(given: str) -> ProgrammeAsked:
+    """A programme, such as `cyber:daybreak_red`, and who alone is to have it: members, or user profiles, of
+    whose ids the control plane gets digests alone.
+    """
+    asked, _, holders = given.partition("@")
+    concern, _, name = asked.partition(":")
+    if not concern.strip() or not name.strip():
+        raise WrongUsage(f"no programme {given[:80]!r}, expected such as cyber:daybreak_red")
+    each = (text.strip() for text in holders.split(",") if text.strip())
+    who = tuple(text if text.startswith("mem_") else identifier(text).hex() for text in each)
+    try:
+        return ProgrammeAsked.from_json(
+            {"concern": concern.strip(), "name": name.strip(), "holders": list(who)}
+        )
+    except Misread as error:
+        raise WrongUsage(f"no programme {given[:80]!r}: {error.message}") from None
 
 
 amend = acting(
     acts.AMEND,
     lambda done: _opened(done, "amendment"),
     organization=written("--organization", "organization"),
+    programmes=Given("--programme", list[str], _wanted),
 )
 nominate = acting(
     acts.NOMINATE,
     lambda done: f"nomination {done.nomination}: the organization must still apply",
     organization=written("--organization", "organization"),
 )
-drafts = acting(of_draft.LIST, _drafts)
-edit = acting(of_draft.EDIT, _saved, organization=written("--organization", "organization"))
+DRAFTS = ("draft", "stage", "surface", "saved", "not eligible")
+NOMINATED = ("nomination", "stage", "organization", "invited", "applied")
+drafts = listing(of_draft.LIST, Columns(DRAFTS, _drafts, "No draft."))
+edit = acting(
+    of_draft.EDIT,
+    _saved,
+    organization=written("--organization", "organization"),
+    programmes=Given("--programme", list[str], _wanted),
+)
 send = acting(of_draft.SUBMIT, _opened)
 discard = acting(of_draft.DISCARD, lambda done: f"{done.draft} is discarded")
 answer = acting(acts.ANSWER, _answered, agency="--to")
@@ -117,7 +149,7 @@ withdraw = acting(acts.WITHDRAW, lambda done: f"{done.case} is withdrawn")
 reply = acting(acts.REPLY, _reply)
 appeal = acting(acts.APPEAL, _appeal)
 return_ = acting(acts.RETURN, lambda done: f"{done.case} is returned without action")
-nominations = acting(acts.NOMINATIONS, _nominations)
+nominations = listing(acts.NOMINATIONS, Columns(NOMINATED, _nominations, "No organization is nominated."))
 
 
 def template(as_json: Json = False) -> None:
@@ -132,6 +164,7 @@ def submit(
     stage: Annotated[str, option(Submission, "stage")],
     surface: Annotated[str, option(Submission, "surface")],
     organization: Annotated[Path, option(Submission, "organization")],
+    programme: Annotated[list[str] | None, option(Submission, "programmes")] = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Save it without submitting it, and show what is not eligible.")
     ] = False,
@@ -143,6 +176,7 @@ def submit(
         surface=surface,
         organization=read_text(organization),
         file=str(organization),
+        **_wanted(programme or []),
     )
     if draft:
         kept = Client().do(of_draft.SAVE, asked)

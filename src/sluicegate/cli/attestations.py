@@ -1,4 +1,4 @@
-"""`signatory …`, `credential attest`, `credential withdraw`: what an organization's signatory attests."""
+"""`signatory …`, `credential attest`, `withdraw`, `declare`: what an organization's signatory signs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from sluicegate.acts.log import HEAD
 from sluicegate.acts.signatories import SignatoryEnd, SignatoryList
 from sluicegate.cli.acting import Given, acting, argument
 from sluicegate.cli.files import read_text
+from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
-from sluicegate.cli.tables import table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.core.people import members
-from sluicegate.errors import InvalidInput
+from sluicegate.core.times import time_ms
+from sluicegate.errors import WrongUsage
 from sluicegate_record.log import times
-from sluicegate_record.statements.people import Attestation
+from sluicegate_record.statements.people import PERSONS, Attestation, IdentifierDeclaration
 from sluicegate_record.terms.text import counted
 
 
 def _retired(done: SignatoryEnd) -> str:
     ended = counted(len(done.withdrawn), "attestation")
+    ended += f" and {counted(len(done.undeclared), 'declaration')}" if done.undeclared else ""
     return f"signatory {done.signatory} is retired, {ended} ended"
 
 
-def _signatories(found: SignatoryList) -> str:
-    rows = [
+def _signatories(found: SignatoryList) -> list[list[str]]:
+    return [
         [
             each.signatory,
             each.keyid,
@@ -40,7 +41,6 @@ def _signatories(found: SignatoryList) -> str:
         ]
         for each in found.signatories
     ]
-    return table("", ["signatory", "keyid", "attests"], rows, "No signatory yet.")
 
 
 pin = acting(
@@ -50,7 +50,8 @@ pin = acting(
     key=Given("key", Path, lambda path: {"key": read_text(path)}),
 )
 retire = acting(acts.RETIRE, _retired, grant="--grant")
-listed = acting(acts.LIST, _signatories, grant="--grant")
+COLUMNS = ("signatory", "keyid", "attests")
+listed = listing(acts.LIST, Columns(COLUMNS, _signatories, "No signatory yet."), grant="--grant")
 
 
 def attest(
@@ -77,7 +78,7 @@ def attest(
         log=client.do(HEAD, Nothing()).vkey,
         credential=credential,
         statuses=tuple(status),
-        until_ms=_until_ms(until),
+        until_ms=time_ms(until),
         models=tuple(model) if model else None,
         excluded=tuple(excluded) if excluded else None,
     )
@@ -87,11 +88,31 @@ def attest(
     tell(done, as_json, f"{done.credential} is attested until {until}")
 
 
+def declare(
+    identifiers: Annotated[str, typer.Argument(help="persons | none", show_default=False)],
+    key: Annotated[Path, typer.Option("--key", help="The signatory's key.", show_default=False)],
+    credential: Annotated[
+        str | None, typer.Option("--credential", help="Of requests with this key.", show_default=False)
+    ] = None,
+    grant: Annotated[
+        str | None, typer.Option("--grant", help="Of requests under this grant.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Sign on this machine whether the identifiers in requests name persons, and put it in force.
+
+    With 'none', an identifier that no one registered names no one: then the key's member, an assertion or an
+    attestation decides alone. Who is named by none of them stays unknown, and covered if a directive says so.
+    """
+    if (credential is None) is (grant is None):
+        raise WrongUsage("expected one of --credential and --grant")
+    client = Client()
+    log = client.do(HEAD, Nothing()).vkey
+    stated = IdentifierDeclaration(log=log, identifiers=identifiers, credential=credential, grant=grant)
+    envelope = signing.signed(stated, signing.private_key(key))
+    done = client.do(acts.DECLARE, SignedStatement(envelope=envelope))
+    said = "name persons" if done.identifiers == PERSONS else "name no person, unless they are registered"
+    tell(done, as_json, f"{done.credential or done.grant}: identifiers in requests {said}")
+
+
 withdraw = acting(acts.WITHDRAW, lambda done: f"the attestation of {done.credential} has ended")
-
-
-def _until_ms(text: str) -> int:
-    try:
-        return members.until_ms(text)
-    except ValueError as error:
-        raise InvalidInput(str(error)) from error

@@ -1,4 +1,4 @@
-"""`credential issue`, `credential revoke`: keys over HTTP."""
+"""`credential issue`, `rotate`, `revoke`: keys over HTTP."""
 
 from __future__ import annotations
 
@@ -6,30 +6,104 @@ import hashlib
 import secrets
 from typing import Annotated
 
+import typer
+
 from sluicegate.acts import credentials, grants
-from sluicegate.acts.credentials import CredentialList, CredentialSummary, KeyDigest
+from sluicegate.acts.credentials import (
+    CredentialArgument,
+    CredentialList,
+    CredentialRotation,
+    CredentialSummary,
+    KeyDigest,
+)
 from sluicegate.acts.grants import GrantArgument, GrantView
-from sluicegate.cli.acting import acting, helped, option
+from sluicegate.cli.acting import acting, argument, helped, option
+from sluicegate.cli.confirmation import confirm
+from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
-from sluicegate.cli.tables import table
-from sluicegate.cli.wording import BARRED
+from sluicegate.cli.wording import BARRED, minute
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
+from sluicegate_record.log import times
+from sluicegate_record.terms.text import counted
 
 
 @helped(credentials.ISSUE)
 def issue(
     grant: Annotated[str, option(KeyDigest, "grant")],
     member: Annotated[str | None, option(KeyDigest, "member")] = None,
+    label: Annotated[str | None, option(KeyDigest, "label")] = None,
+    expires: Annotated[str | None, option(KeyDigest, "expires")] = None,
     as_json: Json = False,
 ) -> None:
     client = Client()
-    shown = client.do(grants.SHOW, GrantArgument(grant=grant))
-    key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    done = client.do(credentials.ISSUE, KeyDigest(grant=grant, digest=digest, member=member))
-    lines = [f"credential {done.credential}", f"  key, shown only now: {key}", *_usage(shown)]
+    is_account = grant.startswith(_ACCOUNT)
+    usage = _EVERYWHERE if is_account else _usage(client.do(grants.SHOW, GrantArgument(grant=grant)))
+    key, digest = _made()
+    asked = KeyDigest(grant=grant, digest=digest, member=member, label=label, expires=expires)
+    done = client.do(credentials.ISSUE, asked)
+    lines = [f"credential {done.credential}", f"  key, shown only now: {key}", *usage]
     tell(done, as_json, "\n".join(lines), key=key)
+
+
+@helped(credentials.ROTATE)
+def rotate(
+    credential: Annotated[str, argument(CredentialRotation, "credential")],
+    days: Annotated[int, option(CredentialRotation, "days", min=1, max=90)] = 7,
+    expires: Annotated[str | None, option(CredentialRotation, "expires")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The new key is for the same grant and member. Without --days, the old one ends after 7 days."""
+    client = Client()
+    if not yes:
+        old = client.do(credentials.SHOW, CredentialArgument(credential=credential))
+        confirm(_rotated(old, days), yes)
+    key, digest = _made()
+    asked = CredentialRotation(credential=credential, digest=digest, days=days, expires=expires)
+    done = client.do(credentials.ROTATE, asked)
+    lines = [f"credential {done.credential}", f"  key, shown only now: {key}"]
+    lines.append(f"  the old key, {done.replaces}, can be used until {times.format_time(done.until_ms)}")
+    if done.attested:
+        lines.append("  what is attested of the old key is not of the new one: have it attested")
+    tell(done, as_json, "\n".join(lines), key=key)
+
+
+def _rotated(old: CredentialSummary, days: int) -> str:
+    """What rotating a key does."""
+    called = f" ({old.label})" if old.label else ""
+    said = f"{old.credential}{called} of {old.organization}, {old.state}: a new key takes its place now"
+    return f"{said}, and it ends in {counted(days, 'day')} at the latest"
+
+
+def _made() -> tuple[str, str]:
+    """A new key, and its digest."""
+    key = apikey.make(apikey.KEY_PREFIX, secrets.token_bytes(32))
+    return key, hashlib.sha256(key.encode()).hexdigest()
+
+
+def _shown(shown: CredentialSummary) -> str:
+    lines = [f"credential {shown.credential}: {_state(shown)}"]
+    if shown.release is None:
+        lines.append(f"  under account {shown.grant} of {shown.organization}")
+    else:
+        of = f"{shown.release}/{shown.stage} on {shown.surface}"
+        lines.append(f"  under grant {shown.grant} of {shown.organization}, {of}")
+    if shown.label is not None:
+        lines.append(f"  called {shown.label!r}")
+    if shown.member is not None:
+        lines.append(f"  only for {shown.member}")
+    if shown.expires_ms is not None:
+        lines.append(f"  it can be used until {times.format_time(shown.expires_ms)}")
+    if shown.last_used_ms is not None:
+        lines.append(f"  it was last used in the hour from {minute(shown.last_used_ms)}")
+    return "\n".join(lines)
+
+
+_ACCOUNT = "acct_"
+"""How the names of accounts begin."""
+_SENT = "  send it with each request: 'Authorization: Bearer KEY', or 'x-api-key: KEY'"
+_EVERYWHERE = ["  it works for each model, on each surface, where a stage is open for everyone", _SENT]
 
 
 def _usage(shown: GrantView) -> list[str]:
@@ -37,33 +111,39 @@ def _usage(shown: GrantView) -> list[str]:
     lines = [
         f"  it works for {', '.join(shown.models)} at the gateway for {shown.surface!r}, whose address",
         "    the developer of the model gives you",
-        "  send it with each request: 'Authorization: Bearer KEY', or 'x-api-key: KEY'",
+        _SENT,
     ]
     return lines if shown.stage_open else [*lines, "  the stage is not open yet: the key works once it opens"]
 
 
-def _credentials(found: CredentialList) -> str:
-    columns = ["credential", "grant", "organization", "stage", "surface", "state", "only for"]
-    rows = [
+def _credentials(found: CredentialList) -> list[list[str | None]]:
+    return [
         [
             each.credential,
             each.grant,
             each.organization,
-            f"{each.release}/{each.stage}",
+            f"{each.release}/{each.stage}" if each.release is not None else "everyone",
             each.surface,
             _state(each),
             each.member,
+            each.label,
+            minute(each.expires_ms),
+            minute(each.last_used_ms),
         ]
         for each in found.credentials
     ]
-    text = table("", columns, rows, "There is no such key, or you may not see it.")
-    return text + (f"\n  more: sluicegate credential list --before {found.next}" if found.next else "")
 
 
 def _state(shown: CredentialSummary) -> str:
-    is_barred = shown.state == "valid" and shown.grant_state in BARRED
-    return f"its grant is {shown.grant_state}" if is_barred else shown.state
+    if shown.state != "valid" or shown.grant_state not in {*BARRED, "closed"}:
+        return shown.state
+    return f"its {'account' if shown.release is None else 'grant'} is {shown.grant_state}"
 
 
-listed = acting(credentials.LIST, _credentials)
+COLUMNS = ("credential", "grant", "organization", "stage", "surface", "state", "only for", "label")
+listed = listing(
+    credentials.LIST,
+    Columns((*COLUMNS, "expires", "last used"), _credentials, "There is no such key, or you may not see it."),
+)
+show = acting(credentials.SHOW, _shown)
 revoke = acting(credentials.REVOKE, lambda done: f"credential {done.credential} is revoked")

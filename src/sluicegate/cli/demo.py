@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import sluicegate
 from sluicegate.errors import WrongUsage
 
-WORDS = ("run", "story", "upstream")
+WORDS = ("run", "story", "upstream", "model")
 _SOURCES = Path(sluicegate.__file__).resolve().parents[1]
 _PACKAGE = _SOURCES.parent / "demo" / "__init__.py"
 

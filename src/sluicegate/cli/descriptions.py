@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sluicegate.acts.coverage import AssuranceSides, Counts, SideCounts, UnknownCounts
+from sluicegate.acts.coverage import AssuranceSides, Counts, ExceptionCoverage, SideCounts, UnknownCounts
 from sluicegate.acts.directives import (
     AffectedPeople,
     DirectivePreview,
@@ -14,12 +15,13 @@ from sluicegate.acts.directives import (
     LiftView,
     NamedCoverage,
     Remark,
+    UnmatchedName,
 )
 from sluicegate.cli import wording
 from sluicegate_record.directives.document import EVERYONE, Persons, Reasons, Selection
 from sluicegate_record.directives.scope import CommittedNames, Scope
-from sluicegate_record.log import times
 from sluicegate_record.strict import Unread
+from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted
 
 _COUNTED = {
@@ -49,19 +51,42 @@ def preview(shown: DirectivePreview) -> str:
         *_not_known(shown.not_known),
         *map(_organization, shown.organizations),
         *_assured(shown.assurance),
-        *(f"  the exception {each.exception} spares {_counts(each.spares)}" for each in shown.exceptions),
+        *exceptions(shown.exceptions),
     ]
     if shown.not_directed:
         lines.append(
             f"  its issuer does not direct {', '.join(shown.not_directed)} alone: two officers have to"
         )
         lines.append("    transcribe the order")
-    if shown.unmatched:
-        lines.append(f"  no match here yet for {counted(shown.unmatched, 'name')}")
+    lines += unmatched(shown.unmatched, shown.unmatched_names)
     if shown.withheld:
         lines.append("  counted are only organizations of which you see a case: others are fewer than five,")
         lines.append("    or the order names some")
     return "\n".join(lines)
+
+
+def exceptions(found: Iterable[ExceptionCoverage]) -> Iterator[str]:
+    """What each exception spares; a warning for one that spares no one."""
+    for each in found:
+        if any(each.spares.to_json().values()):
+            yield f"  the exception {each.exception} spares {_counts(each.spares)}"
+        else:
+            yield f"  warning: the exception {each.exception} spares no one who is here now"
+
+
+def unmatched(count: int, names: Sequence[UnmatchedName]) -> Iterator[str]:
+    """The names that match no organization here, and what may have been meant."""
+    if count:
+        yield f"  no match here yet for {counted(count, 'name')}: it is matched when one of that name comes"
+    for each in names:
+        yield f"    {each.name} ({each.listed})"
+        if each.nearest:
+            yield f"      similar names here: {'; '.join(each.nearest)}"
+        if each.look_alikes:
+            named = (f"{letter} ({unicodedata.name(letter, '?').lower()})" for letter in each.look_alikes)
+            yield f"      letters of another alphabet: {', '.join(named)}"
+    if count > len(names) > 0:
+        yield f"    and {count - len(names):,} more"
 
 
 def _not_known(unknown: UnknownCounts) -> Iterator[str]:
@@ -92,13 +117,13 @@ def directive(shown: DirectiveView) -> str:
     where = shown.surfaces if shown.surfaces == "all" else ", ".join(shown.surfaces)
     lines = [
         f"{shown.directive}: {_state(shown)}",
-        f"  issued by {issuer(shown)} {_minute(shown.issued_at_ms)}",
+        f"  issued by {issuer(shown)} {wording.minute(shown.issued_at_ms)}",
         f"  basis: {shown.basis.kind}, {shown.basis.authority}",
         f"  {shown.action}s {', '.join(shown.models)} on {where}",
         f"  covers {covered(shown.covers)}",
         *([f"  except {covered(shown.except_)}"] if shown.except_ is not None else []),
         *map(_lifted, shown.lifted),
-        f"  {'may' if shown.ended_at_ms is None else 'could'} be lifted by: {wording.rule(shown.lifted_by)}",
+        f"  {'may' if shown.ended_at_ms is None else 'could'} be lifted by: {phrases.rule(shown.lifted_by)}",
         *map(_remark, shown.said),
     ]
     return "\n".join(lines)
@@ -108,9 +133,9 @@ def _state(shown: DirectiveView) -> str:
     drill = "a drill, " if shown.drill else ""
     if shown.ended_at_ms is not None:
         whose = wording.written_for(shown.lift_transcribed_for)
-        return f"{drill}{shown.ended} {_minute(shown.ended_at_ms)}{whose}"
+        return f"{drill}{shown.ended} {wording.minute(shown.ended_at_ms)}{whose}"
     begins_ms, stands = shown.effective_ms, "which refuses no request" if shown.drill else "in force"
-    return drill + (stands if begins_ms is None else f"{stands} from {_minute(begins_ms)}")
+    return drill + (stands if begins_ms is None else f"{stands} from {wording.minute(begins_ms)}")
 
 
 def issuer(shown: DirectiveSummary) -> str:
@@ -127,7 +152,7 @@ def transcript(shown: DirectiveSummary | DirectiveStatus) -> str:
 
 def _lifted(part: LiftView) -> str:
     whose = wording.written_for(part.transcribed_for)
-    return f"  lifted {_minute(part.at_ms)} for {_scope(part.scope)}{whose}"
+    return f"  lifted {wording.minute(part.at_ms)} for {_scope(part.scope)}{whose}"
 
 
 def _remark(said: Remark) -> str:
@@ -175,7 +200,3 @@ def _part(kind: str, value: Iterable[str] | CommittedNames | Persons) -> str:
     if isinstance(value, CommittedNames):
         return counted(value.count, kind.removesuffix("s"), kind)
     return f"{kind} {', '.join(value)}"
-
-
-def _minute(at_ms: int) -> str:
-    return wording.minute(times.format_time(at_ms))

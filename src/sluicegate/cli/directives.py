@@ -21,11 +21,11 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.cli import descriptions, wording
 from sluicegate.cli.acting import acting, argument, helped
-from sluicegate.cli.output import Json, tell, visible
+from sluicegate.cli.listing import Columns, listing
+from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused, WrongUsage
-from sluicegate_record.log import times
 from sluicegate_record.terms.text import counted
 
 WATCH_EVERY_S = 0.25
@@ -44,12 +44,12 @@ define = acting(
 )
 
 
-def _definitions(found: Definitions) -> str:
-    rows = [[each.definition, ", ".join(sorted(each.statuses)), each.source] for each in found.definitions]
-    return table("", ["definition", "statuses", "source"], rows, "No definition.")
+def _definitions(found: Definitions) -> list[list[str]]:
+    return [[each.definition, ", ".join(sorted(each.statuses)), each.source] for each in found.definitions]
 
 
-definitions = acting(acts.DEFINITIONS, _definitions)
+MEANINGS = ("definition", "statuses", "source")
+definitions = listing(acts.DEFINITIONS, Columns(MEANINGS, _definitions, "No definition."))
 
 
 @helped(acts.STATUS)
@@ -66,13 +66,15 @@ def status(
     if name is None:
         if watch:
             raise WrongUsage("no directive is named to watch", remedy="'directive list' shows their names")
-        listed(as_json)
+        listed(as_json=as_json, watch=False)
         return
     if watch:
         _watch(name, as_json)
         return
-    answer = Client().do(acts.STATUS, DirectiveArgument(directive=name))
-    tell(answer, as_json, "\n".join(_status(answer)))
+    client, asked = Client(), DirectiveArgument(directive=name)
+    answer, names = client.do(acts.STATUS, asked), client.do(acts.NAMES, asked)
+    lines = [*_status(answer), *descriptions.unmatched(names.unmatched or 0, names.unmatched_names)]
+    emit({**names.to_json(), **answer.to_json()}, as_json, "\n".join(lines))
 
 
 def _status(answer: DirectiveStatus) -> Iterator[str]:
@@ -83,7 +85,7 @@ def _status(answer: DirectiveStatus) -> Iterator[str]:
             row.surface,
             row.size,
             _state(row),
-            _time(row.at_ms),
+            wording.moment(row.at_ms),
             row.streams_cut,
             "yes" if row.signed else "no",
         ]
@@ -97,7 +99,7 @@ def _status(answer: DirectiveStatus) -> Iterator[str]:
         yield f"  {descriptions.transcript(answer)}"
     yield from (f"  {_at_point(row)}" for row in answer.points)
     if answer.entry is not None:
-        since = _time(answer.in_force_since_ms)
+        since = wording.moment(answer.in_force_since_ms)
         yield f"  in force everywhere since {since}, as entry {answer.entry} says"
 
 
@@ -154,11 +156,7 @@ def _at_gateway(row: StateAtGateway, *, is_drill: bool) -> str:
 
 
 def _at(at_ms: int | None) -> str:
-    return "" if at_ms is None else f" at {_time(at_ms)}"
-
-
-def _time(at_ms: int | None) -> str:
-    return "" if at_ms is None else times.format_time(at_ms)
+    return "" if at_ms is None else f" at {wording.moment(at_ms)}"
 
 
 def _state(row: StateAtGateway) -> str:
@@ -169,8 +167,8 @@ def _state(row: StateAtGateway) -> str:
 _DRIFTS = {"root": "log", "fold": "version"}
 
 
-def _directives(found: Directives) -> str:
-    rows = [
+def _directives(found: Directives) -> list[list[str]]:
+    return [
         [
             each.directive,
             each.issuer + (", transcribed" if each.transcribed and not each.confirmed else ""),
@@ -178,12 +176,10 @@ def _directives(found: Directives) -> str:
             ", ".join(each.models),
             descriptions.covered(each.covers),
             _stands(each),
-            _time(each.issued_at_ms),
+            wording.moment(each.issued_at_ms),
         ]
         for each in found.directives
     ]
-    columns = ["directive", "issuer", "basis", "models", "covers", "state", "issued"]
-    return table("", columns, rows, "No directive on the record.")
 
 
 def _stands(found: DirectiveSummary) -> str:
@@ -192,4 +188,5 @@ def _stands(found: DirectiveSummary) -> str:
     return (found.ended or "in force") + wording.written_for(found.lift_transcribed_for)
 
 
-listed = acting(acts.LIST, _directives)
+COLUMNS = ("directive", "issuer", "basis", "models", "covers", "state", "issued")
+listed = listing(acts.LIST, Columns(COLUMNS, _directives, "No directive on the record."))

@@ -13,7 +13,7 @@ from sluicegate.acts import directives
 from sluicegate.acts import drills as acts
 from sluicegate.acts.directives import DirectiveArgument
 from sluicegate.acts.drills import DrillArgument, SignedDrillReport
-from sluicegate.cli import orders
+from sluicegate.cli import orders, wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import read_text, write_json
 from sluicegate.cli.output import Json, tell
@@ -22,7 +22,6 @@ from sluicegate.client.http import Client
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused
-from sluicegate_record.log import times
 
 ASK_EVERY_S = 0.1
 NAME_MAX = 63
@@ -79,7 +78,14 @@ def _report(client: Client, name: str, output: Path | None, as_json: bool, *, pa
     if output is not None:
         write_json(output, answer.envelope)
     rows = [
-        [row.gateway, row.surface, row.state, _time(row.at_ms), _time(row.restored_at_ms), row.would_cut]
+        [
+            row.gateway,
+            row.surface,
+            row.state,
+            wording.moment(row.at_ms),
+            wording.moment(row.restored_at_ms),
+            row.would_cut,
+        ]
         for row in answer.gateways
     ]
     columns = ["gateway", "surface", "state", "at", "restored", "would have cut"]
@@ -88,10 +94,6 @@ def _report(client: Client, name: str, output: Path | None, as_json: bool, *, pa
         f"access back everywhere {answer.time_to_restore_ms} ms after its end; no request was refused"
     )
     tell(answer, as_json, table(title, columns, rows, f"{title}; no gateway holds a lease"))
-
-
-def _time(at_ms: int | None) -> str:
-    return "" if at_ms is None else times.format_time(at_ms)
 
 
 def _asked(client: Client, name: str, *, patient: bool) -> SignedDrillReport:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +12,37 @@ from sluicegate.errors import InvalidInput, NotCanonical
 from sluicegate_record.log import canonical
 
 
-def read_text(path: Path) -> str:
-    """A file's text. Raises: InvalidInput: it cannot be read, or is not UTF-8."""
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Raises: InvalidInput: the file cannot be read, or is not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8")
+        yield
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 text") from error
 
 
+def read_text(path: Path) -> str:
+    """A file's text. Raises: InvalidInput: it cannot be read, or is not UTF-8."""
+    with _reading(path):
+        return path.read_text(encoding="utf-8")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Iterator[str]]:
+    """The lines of a text file, for one that is too long to be read at once.
+
+    Raises: InvalidInput: it cannot be read, or is not UTF-8.
+    """
+    with _reading(path), path.open(encoding="utf-8", newline="\n") as lines:
+        yield iter(lines)
+
+
 def read_bytes(path: Path) -> bytes:
     """A file's bytes. Raises: InvalidInput: it cannot be read."""
-    try:
+    with _reading(path):
         return path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -37,6 +54,17 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput(f"{path} holds no JSON object")
     return value
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a text into a new file. Raises: InvalidInput: there is one already, or it cannot be written."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise InvalidInput(f"{path} is here already", remedy="name another file, or move that one") from error
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sluicegate.acts import grants as acts
-from sluicegate.acts.grants import FallbackReceipt, GrantArgument, GrantList, GrantView, NewRemoval
+from sluicegate.acts.grants import (
+    FallbackReceipt,
+    GrantArgument,
+    GrantChange,
+    GrantList,
+    GrantView,
+    NewRemoval,
+)
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
+from sluicegate.cli.confirmation import confirm
+from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
-from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
-from sluicegate.errors import WrongUsage
 from sluicegate_record.log import times
 
 
@@ -36,9 +42,8 @@ def _shown(shown: GrantView) -> str:
     return "\n".join(lines)
 
 
-def _grants(found: GrantList) -> str:
-    columns = ["grant", "organization", "stage", "surface", "state", "keys", "until"]
-    rows = [
+def _grants(found: GrantList) -> list[list[Any]]:
+    return [
         [
             each.grant,
             each.organization,
@@ -46,18 +51,40 @@ def _grants(found: GrantList) -> str:
             each.surface,
             wording.grant_state(each.state, stage_open=each.stage_open),
             each.credentials,
-            wording.minute(times.format_time(each.valid_until_ms) if each.valid_until_ms is not None else ""),
+            wording.minute(each.ends_at_ms),
+            "; ".join(limit.words for limit in each.limits if limit.kind != "ended"),
+            wording.duties(each.conditions),
+            each.address,
         ]
         for each in found.grants
     ]
-    text = table("", columns, rows, "There is no such grant, or you may not see it.")
-    return text + (f"\n  more: sluicegate grant list --before {found.next}" if found.next else "")
 
 
-listed = acting(acts.LIST, _grants)
+COLUMNS = (
+    "grant",
+    "organization",
+    "stage",
+    "surface",
+    "state",
+    "keys",
+    "until",
+    "limited by",
+    "duties",
+    "address",
+)
+listed = listing(acts.LIST, Columns(COLUMNS, _grants, "There is no such grant, or you may not see it."))
 show = acting(acts.SHOW, _shown)
-suspend = acting(acts.SUSPEND, lambda done: f"grant {done.grant} is suspended")
-resume = acting(acts.RESUME, lambda done: f"grant {done.grant} is valid again")
+
+
+def _changed(done: GrantChange) -> str:
+    state = "suspended" if done.state == "suspended" else "valid again"
+    if done.programmes:
+        return f"{', '.join(done.programmes)} of grant {done.grant}: {state}"
+    return f"grant {done.grant} is {state}"
+
+
+suspend = acting(acts.SUSPEND, _changed)
+resume = acting(acts.RESUME, _changed)
 fallback = acting(acts.CHOOSE_FALLBACK, _fallback, fallback="--on/--off")
 remove = acting(acts.REMOVE, _removal)
 
@@ -68,12 +95,6 @@ def surrender(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
     as_json: Json = False,
 ) -> None:
-    if not yes:
-        if not sys.stdin.isatty():
-            said = "surrendering a grant cannot be undone, and no terminal is here to confirm it"
-            raise WrongUsage(said, remedy="say --yes")
-        typer.confirm(
-            f"End grant {grant}? Its keys stop working; for new access, you must apply again", abort=True
-        )
+    confirm(f"grant {grant} ends: its keys stop working, and for new access you must apply again", yes)
     done = Client().do(acts.SURRENDER, GrantArgument(grant=grant))
     tell(done, as_json, f"grant {grant} is surrendered")

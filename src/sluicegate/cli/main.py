@@ -34,22 +34,52 @@ COMMANDS = {
     "plan": ("plans.plan", "Show what a plan would change, and who is affected."),
     "apply": ("plans.apply", "Put a plan in force."),
     "status": (
-        "releases.status",
+        "screen.status",
         "Show each release with its stages: terms, opening, seats, what it asks; and directives in force.",
+    ),
+    "explain": (
+        "explanations.explain",
+        "Explain why a key may use a model, or may not: each layer, who decides it, what would change it.",
+    ),
+    "evaluate": (
+        "evaluating.evaluate",
+        "Run an evaluation with Inspect through a gateway, and put its signed result on the record.",
     ),
     "report": (
         "reports.report",
         "Count cases; days per agency and in total; who the cases waited for; what delayed a release.",
     ),
+    "early-access": (
+        "early_access.early_access",
+        "Show who held a model: from when to when, on which terms and basis, for what, and when not.",
+    ),
+    "dossier": (
+        "dossiers.dossier",
+        "Make a signed dossier of what a key was under at one moment, and of what has happened since.",
+    ),
 }
 """The commands without a group: where the function is, and its help line, the first sentence of its help."""
 
 GROUPS: dict[str, tuple[str, dict[str, str]]] = {
-    "stage": ("Open stages.", {"open": "stages.open_"}),
+    "stage": (
+        "Open, close, hold and evaluate stages.",
+        {
+            "open": "stages.open_",
+            "close": "stages.close",
+            "hold": "clearances.hold",
+            "release": "clearances.release_",
+            "evaluate": "clearances.evaluate",
+        },
+    ),
+    "ramp": (
+        "Pause a ramp, let it go on, take it back.",
+        {"pause": "ramps.pause", "on": "ramps.on", "back": "ramps.back"},
+    ),
     "application": (
         "Apply, and follow an application.",
         {
             "template": "applications.template",
+            "list": "cases.applications",
             "submit": "applications.submit",
             "drafts": "applications.drafts",
             "edit": "applications.edit",
@@ -77,6 +107,8 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "schedule": "review.schedule",
             "countersign": "review.countersign",
             "import": "review.import_position",
+            "refer": "review.refer",
+            "decline": "review.decline",
             "proceed": "review.proceed",
             "note": "review.note",
         },
@@ -101,14 +133,24 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         "Organizations that you hope will apply.",
         {"add": "applications.nominate", "list": "applications.nominations"},
     ),
+    "account": (
+        "Organizations that a list, or a stage for everyone, admits without a case.",
+        {"open": "accounts.open_", "close": "accounts.close", "list": "accounts.listed"},
+    ),
     "credential": (
         "API keys.",
         {
             "issue": "credentials.issue",
+            "import": "imports.import_",
+            "imports": "imports.listed",
+            "discard": "imports.discard",
             "list": "credentials.listed",
+            "show": "credentials.show",
+            "rotate": "credentials.rotate",
             "revoke": "credentials.revoke",
             "attest": "attestations.attest",
             "withdraw": "attestations.withdraw",
+            "declare": "attestations.declare",
         },
     ),
     "member": (
@@ -155,6 +197,10 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "list": "directives.listed",
         },
     ),
+    "licence": (
+        "Exceptions from a directive for those it covers.",
+        {"request": "licences.request", "list": "licences.listed", "end": "licences.end"},
+    ),
     "drill": (
         "Try a directive; no request is refused.",
         {"run": "drills.run", "end": "drills.end", "report": "drills.report"},
@@ -182,6 +228,60 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "test": "notices.trial",
             "dead": "notices.dead",
             "replay": "notices.replay",
+        },
+    ),
+    "promise": (
+        "What parties promise, by when, and what happens to it.",
+        {
+            "make": "signed_promises.make",
+            "keep": "signed_promises.keep",
+            "change": "signed_promises.change",
+            "break": "signed_promises.break_",
+            "list": "promises.listed",
+        },
+    ),
+    "release": (
+        "Begin a plan, withdraw a release, bring it back, close it; adopt standards; designate models.",
+        {
+            "new": "plans.new",
+            "recall": "recalls.recall",
+            "restore": "recalls.restore",
+            "adopt": "clearances.adopt",
+            "attest": "clearances.attest",
+            "report": "closures.report",
+            "close": "closures.close",
+            "sign": "closures.sign",
+            "dissent": "closures.dissent",
+            "designate": "designations.designate",
+            "reconsider": "designations.reconsider",
+        },
+    ),
+    "deployment": (
+        "What the developer asserts serves a release.",
+        {"sign": "signed_deployments.sign", "show": "deployments.show", "end": "deployments.end"},
+    ),
+    "evidence": (
+        "Results of evaluations: import, list, show, export, withdraw.",
+        {
+            "import": "evidence_files.import_",
+            "list": "evidence.listed",
+            "show": "evidence.show",
+            "export": "evidence_files.export",
+            "withdraw": "evidence_files.withdraw",
+        },
+    ),
+    "finding": (
+        "Weaknesses and misuse: report, answer, retest.",
+        {
+            "report": "signed_findings.report",
+            "list": "findings.listed",
+            "show": "signed_findings.show",
+            "acknowledge": "signed_findings.acknowledge",
+            "ask": "signed_findings.ask",
+            "give": "signed_findings.give",
+            "dispute": "signed_findings.dispute",
+            "fix": "signed_findings.fix",
+            "retest": "signed_findings.retest",
         },
     ),
     "preset": ("Plans to start from.", {"list": "presets.listed", "show": "presets.show"}),
@@ -267,7 +367,7 @@ def main() -> NoReturn:
             typer.echo(error, err=True)
             sys.exit(output.USAGE)
         remedy = f"'{_words(called)} --help' shows how"
-        output.report(errors.WrongUsage(str(error), remedy=remedy), as_json)
+        output.report(errors.WrongUsage(_said(error), remedy=remedy), as_json)
         sys.exit(output.USAGE)
     except OSError as error:
         output.report(output.withheld(error), as_json)
@@ -275,6 +375,12 @@ def main() -> NoReturn:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said(error: TyperException) -> str:
+    """What is wrong with a command as it was typed: with the option or argument that it is about."""
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    return said.strip().removesuffix(".")
 
 
 def _words(called: Any) -> str:

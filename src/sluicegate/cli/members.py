@@ -6,6 +6,7 @@ Identifiers become digests here: the control plane never gets a user name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from sluicegate.acts.members import (
 from sluicegate.acts.person import OwnClaim, PersonView
 from sluicegate.cli.acting import Given, acting, argument, helped, option
 from sluicegate.cli.files import read_bytes, read_text
+from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, emit, log_now, tell
 from sluicegate.cli.tables import table
 from sluicegate.cli.wording import words
@@ -141,11 +143,11 @@ _CLAIM = ("issuer", "status", "method", "assurance", "until")
 """The columns of a claim."""
 
 
-def _rows(member: MemberView) -> Iterator[list[str | None]]:
+def _rows(member: MemberView, name: str) -> Iterator[list[str | None]]:
     """The rows of a table about a member, one for each claim."""
     disputed = "yes" if member.disputed else ""
     for cells in map(_cells, member.claims or [None]):
-        yield [member.member, *cells, disputed]
+        yield [member.member, name, *cells, disputed]
 
 
 def _cells(claim: ClaimView | None) -> list[str | None]:
@@ -155,9 +157,23 @@ def _cells(claim: ClaimView | None) -> list[str | None]:
     return [claim.issuer, claim.status, claim.method, claim.assurance, until]
 
 
-def _members(found: MemberList) -> str:
-    rows = [cells for member in found.members for cells in _rows(member)]
-    return table("", ["member", *_CLAIM, "disputed"], rows, "No such member.")
+def _members(found: MemberList, names: Path | None) -> list[list[str | None]]:
+    """The rows of all members. Only the list of names knows who they are: it stays on this machine."""
+    listed = members.read(read_bytes(names), str(names)) if names is not None else []
+    known = {_digest(row["identifier"]): row["identifier"] for row in listed}
+    called = {
+        each.member: next((known[digest] for digest in each.identifiers if digest in known), "")
+        for each in found.members
+    }
+    return [cells for each in found.members for cells in _rows(each, called[each.member])]
+
+
+_NAMES = Annotated[
+    Path | None,
+    typer.Option(
+        "--names", help="A CSV file of identifiers, as for 'member import': shows who each member is."
+    ),
+]
 
 
 def _removed(done: MembersEnd) -> str:
@@ -165,9 +181,14 @@ def _removed(done: MembersEnd) -> str:
     return f"{gone} removed, {keys} revoked with them"
 
 
-listed = acting(
+listed = listing(
     acts.LIST,
-    _members,
+    Columns(
+        ("member", "name", *_CLAIM, "disputed"),
+        _members,
+        "No such member.",
+        Parameter("names", Parameter.KEYWORD_ONLY, default=None, annotation=_NAMES),
+    ),
     grant="--grant",
     identifier=Given("--identifier", str, lambda text: {"identifier": _digest(text)}),
 )

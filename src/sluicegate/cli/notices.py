@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sluicegate.acts import subscriptions as acts
 from sluicegate.acts.subscriptions import DeadLetters, ReplayRequest, SubscriptionRequest, Subscriptions
 from sluicegate.cli.acting import acting, argument, helped
+from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
-from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
 from sluicegate_record.log import times
@@ -42,28 +42,27 @@ def add(
     tell(added, as_json, "\n".join(lines))
 
 
-def _subscriptions(found: Subscriptions) -> str:
-    rows = [
+def _subscriptions(found: Subscriptions) -> list[list[str]]:
+    return [
         [each.subscription, each.kind, each.target, each.state, times.format_time(each.since_ms)]
         for each in found.subscriptions
     ]
-    return table("", ["subscription", "kind", "target", "state", "since"], rows, "No subscription yet.")
 
 
-def _dead(found: DeadLetters) -> str:
-    rows = [
+def _dead(found: DeadLetters) -> list[list[Any]]:
+    return [
         [each.letter, each.subscription, each.topic, each.case, each.attempts, each.error]
         for each in found.letters
     ]
-    columns = ["letter", "subscription", "topic", "case", "attempts", "error"]
-    return table("", columns, rows, "No dead letter.")
 
 
-listed = acting(acts.LIST, _subscriptions)
+SUBSCRIPTIONS = ("subscription", "kind", "target", "state", "since")
+LETTERS = ("letter", "subscription", "topic", "case", "attempts", "error")
+listed = listing(acts.LIST, Columns(SUBSCRIPTIONS, _subscriptions, "No such subscription."))
 confirm = acting(acts.CONFIRM, lambda found: f"notices go to {found.target} from now on", code="code")
 remove = acting(acts.REMOVE, lambda gone: f"subscription {gone.subscription} is removed")
 trial = acting(acts.TRY, lambda sent: f"letter {sent.letter} is on its way to {sent.subscription}")
-dead = acting(acts.DEAD, _dead)
+dead = listing(acts.DEAD, Columns(LETTERS, _dead, "No dead letter."))
 
 
 @helped(acts.REPLAY)

@@ -197,6 +197,8 @@ def _issued(done: AcceptedDirective, as_json: bool) -> None:
     lines = [f"{done.directive} is on the record{whose}"]
     if done.covered is not None and done.spared is not None:
         lines.append(descriptions.sides("it covers", done.covered, done.spared))
+    lines += descriptions.exceptions(done.exceptions)
+    lines += descriptions.unmatched(done.unmatched, done.unmatched_names)
     lines.append(f"  watch it: sluicegate directive status {done.directive} --watch")
     tell(done, as_json, "\n".join(lines))
 

@@ -13,6 +13,8 @@ from sluicegate.settings import DailyLimits, HttpSettings
 GATE_BOUNDS = (
     "max_event_bytes",
     "max_held_event_bytes",
+    "max_flights_of_organization",
+    "max_flights_of_key",
     "keep_alive_ms",
     "max_upstream_connections",
     "upstream_connect_ms",

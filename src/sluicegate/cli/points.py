@@ -13,10 +13,10 @@ from sluicegate.acts.act import Nothing
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
 from sluicegate.acts.points import PointAndDirective, Points, PointView
-from sluicegate.cli.acting import acting, argument, helped
+from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
+from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
-from sluicegate.cli.tables import table
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused
@@ -90,8 +90,8 @@ def state(
     tell(done, as_json, f"{name} has {says} {directive} at {at}")
 
 
-def _points(found: Points) -> str:
-    rows = [
+def _points(found: Points) -> list[list[str]]:
+    return [
         [
             each.point,
             each.surface,
@@ -102,8 +102,6 @@ def _points(found: Points) -> str:
         ]
         for each in found.points
     ]
-    columns = ["point", "surface", "state", "declared by", "declared", "says"]
-    return table("", columns, rows, "No point is declared.")
 
 
 def _said(point: PointView) -> str:
@@ -111,4 +109,5 @@ def _said(point: PointView) -> str:
     return ", ".join(said)
 
 
-listed = acting(acts.LIST, _points)
+COLUMNS = ("point", "surface", "state", "declared by", "declared", "says")
+listed = listing(acts.LIST, Columns(COLUMNS, _points, "No point is declared."))

@@ -21,23 +21,32 @@ PRESETS = Path(sluicegate.__file__).with_name("presets")
 
 
 def listed(as_json: Json = False) -> None:
-    """List the presets and their purposes."""
-    found = [{"preset": path.stem, "about": _about(path)} for path in _presets()]
-    rows = [[each["preset"], each["about"]] for each in found]
-    emit({"presets": found}, as_json, table("presets", ["preset", "about"], rows, "No preset here."))
+    """List the presets and their purposes. Then: sluicegate release new NAME --from PRESET -o FILE."""
+    about = [{"preset": path.stem, "about": _about(path)} for path in _presets()]
+    rows = [[each["preset"], each["about"]] for each in about]
+    emit({"presets": about}, as_json, table("presets", ["preset", "about"], rows, "No preset here."))
 
 
 def show(
     name: Annotated[str, typer.Argument(help="The preset; 'preset list' names them.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Print a preset, so that you can save it as a plan and change it."""
-    path = next((path for path in _presets() if path.stem == name), None)
+    """Print a preset: a plan with its comments. 'release new' makes a plan of your own from it."""
+    path = found(name)
     if path is None:
-        known = ", ".join(path.stem for path in _presets())
-        raise InvalidInput(f"no preset {name[:80]!r}, expected one of {known}")
+        raise InvalidInput(f"no preset {name[:80]!r}, expected one of {', '.join(known())}")
     text = read_text(path)
     emit({"preset": name, "plan": text}, as_json, text.rstrip("\n"))
+
+
+def found(name: str) -> Path | None:
+    """The file of a preset; None if none has this name."""
+    return next((path for path in _presets() if path.stem == name), None)
+
+
+def known() -> list[str]:
+    """The names of all presets."""
+    return [path.stem for path in _presets()]
 
 
 def _presets() -> list[Path]:

@@ -10,7 +10,7 @@ from sluicegate.acts import providers as acts
 from sluicegate.acts.providers import JwkSet, ProviderList
 from sluicegate.cli.acting import Given, acting
 from sluicegate.cli.files import read_bytes
-from sluicegate.cli.tables import table
+from sluicegate.cli.listing import Columns, listing
 from sluicegate.core.people import assertion
 from sluicegate.errors import InvalidInput, NotCanonical
 from sluicegate_record.log import canonical
@@ -18,13 +18,11 @@ from sluicegate_record.log import canonical
 _NEEDED = frozenset({"kty", "crv", "alg", "use", "key_ops", "kid", "n", "e", "x", "y"})
 
 
-def _providers(found: ProviderList) -> str:
-    columns = ["provider", "issuer", "audience", "keys", "from", "failure"]
-    rows = [
+def _providers(found: ProviderList) -> list[list[str | None]]:
+    return [
         [each.provider, each.issuer, each.audience, ", ".join(each.kids), each.jwks_url, each.failure]
         for each in found.providers
     ]
-    return table("", columns, rows, "No provider yet.")
 
 
 def _key_set(file: Path) -> Mapping[str, JwkSet]:
@@ -61,4 +59,5 @@ rotate = acting(
     jwks=JWKS,
 )
 remove = acting(acts.REMOVE, lambda done: f"provider {done.provider} is removed")
-listed = acting(acts.LIST, _providers, grant="--grant")
+COLUMNS = ("provider", "issuer", "audience", "keys", "from", "failure")
+listed = listing(acts.LIST, Columns(COLUMNS, _providers, "No provider yet."), grant="--grant")

@@ -10,20 +10,25 @@ from sluicegate.acts.cases import ContributionView
 from sluicegate.acts.review import ExportedCase
 from sluicegate.cli import wording
 from sluicegate.client import export as exports
-from sluicegate_record.entities.case import CONSENT
 from sluicegate_record.entities.discussion import Contribution
+from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.entries import Body, Entry, Hidden
 from sluicegate_record.entries.cases import (
     CaseAnswered,
     CaseProceeded,
+    CaseReferred,
     CaseReplied,
     CaseScreened,
     PositionRecorded,
 )
 from sluicegate_record.entries.releases import RecordAdded
 from sluicegate_record.log.leaf import Opening
-from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms import kinds, phrases, quorum
+from sluicegate_record.terms.audience import EVALUATORS
 from sluicegate_record.terms.plan import Plan, Stage
+from sluicegate_record.terms.programmes import Programme
+from sluicegate_record.terms.rule import Rule
+from sluicegate_record.terms.text import counted
 from sluicegate_record.terms.text import shown as spelled
 
 
@@ -35,33 +40,70 @@ def question(case: ExportedCase, agency: str = "") -> str:
     asked = case.question
     bound = asked.to_json()
     lines = [f"{asked.kind} case {asked.case}: {kinds.KINDS[asked.kind].asks}"]
-    shown = ("release", "stage", "surface", "grant", "renew", "reasonCode", "against", "directive")
+    shown = ("release", "stage", "surface", "grant", "member", "renew", "reasonCode", "against", "directive",
+             "designation")  # fmt: skip
     lines += [f"  {name}: {bound[name]}" for name in (*shown, "terms", "document", "log") if name in bound]
-    lines.append(f"  decided by: {wording.rule(case.rule)}")
+    lines += _programmes(case)
+    lines.append(f"  decided by: {phrases.rule(case.rule)}")
     lines += [*_about(case), *_heard(case, agency)]
     return "\n".join(lines)
 
 
+def _programmes(case: ExportedCase) -> Iterator[str]:
+    """The programmes that the grant would have, and what each asks."""
+    stated = {} if case.terms is None else case.terms.spec.programmes
+    for each in case.question.programmes:
+        programme = stated.get(each.concern, {}).get(each.name, Programme())
+        asks = f"; it asks {wording.asked(programme.asks)}" if programme.asks else ""
+        yield f"  programme: {wording.held(each)}{asks}"
+
+
 def _about(case: ExportedCase) -> Iterator[str]:
     """What the question is about: an applicant, the directive of a lift, or the terms of a stage."""
-    if case.question.kind == kinds.LIFT:
+    if case.question.kind == kinds.LICENCE:
+        yield from _applicant(case)
+    if case.question.kind in {kinds.LIFT, kinds.LICENCE}:
         assert case.document is not None
         for name, value in case.document.to_json()["spec"].items():
             yield f"  {name}: {json.dumps(value)}"
         return
     assert case.terms is not None
+    if case.question.kind == kinds.RECONSIDER:
+        said = exports.designation_of(case)
+        for name in ("agency", "says", "model", "class", "comparableTo", "statement"):
+            yield from (f"  {name}: {plain(value)}" for key, value in said.to_json().items() if key == name)
+        return
     stage = stage_of(case, case.terms)
     if case.question.party:
-        assert case.dossier is not None
-        organization = case.dossier.application["organization"]
-        for name in sorted(organization, key=lambda name: name != "name"):
-            yield f"  {name}: {plain(organization[name])}"
+        yield from _applicant(case)
         yield from _asked_of(stage)
         return
     spec = case.terms.to_json()["spec"]
-    yield from (f"  {name}: {json.dumps(spec[name])}" for name in ("models", "surfaces", "leaseMs"))
+    bound = _BOUND if stage.audience.kind == EVALUATORS else _BOUND - {"evaluators"}
+    yield from (f"  {name}: {json.dumps(value)}" for name, value in spec.items() if name in bound)
     yield f"  {wording.directed(_directs(case.terms, stage))}"
-    yield from (f"  {name}: {json.dumps(value)}" for name, value in stage.to_json().items() if name != "name")
+    if case.terms.spec.closers:
+        yield f"  findings of others are closed by a retest of {', '.join(sorted(case.terms.spec.closers))}"
+    stated = {name: value for name, value in stage.to_json().items() if name != "name"}
+    if stage.audience.is_listed:
+        del stated["audience"]
+        yield f"  admitted by your agreement, {counted(len(case.listed), 'organization')}:"
+        yield from (f"    {plain(each.application['organization']['name'])}" for each in case.listed)
+    yield from (f"  {name}: {json.dumps(value)}" for name, value in stated.items())
+
+
+_BOUND = frozenset(
+    {"models", "surfaces", "leaseMs", "referrals", "designations", "scrutiny", "programmes", "evaluations"}
+) | {"evaluators", "findings", "deployments"}
+"""What the terms of each stage bind of a release, beside its agencies."""
+
+
+def _applicant(case: ExportedCase) -> Iterator[str]:
+    """The organization of the dossier, its name first."""
+    assert case.dossier is not None
+    organization = case.dossier.application["organization"]
+    for name in sorted(organization, key=lambda name: name != "name"):
+        yield f"  {name}: {plain(organization[name])}"
 
 
 def _directs(terms: Plan, stage: Stage) -> dict[str, tuple[str, ...]]:
@@ -76,16 +118,24 @@ def recusal(case: ExportedCase, agency: str) -> Iterator[str]:
     bodies = (each.body for each in exports.discussion(case))
     said = {each.agency: each.position for each in bodies if isinstance(each, PositionRecorded)}
     said[agency] = "recuse"
-    left = quorum.without(case.rule, {party for party, word in said.items() if word == "recuse"})
+    gone = {party for party, word in said.items() if word in {"recuse", "decline"}}
+    left = quorum.without(_joined(case), gone)
     if left is None:
         yield "  then no one is left to decide, and it ends without a decision"
         return
-    yield f"  then it is decided without {agency}, by: {wording.rule(left)}"
+    yield f"  then it is decided without {agency}, by: {phrases.rule(left)}"
     yield f"  a gateway whose trust file asks for {agency} refuses that, unless it says withoutRecused"
     if quorum.satisfied(left, {party for party, word in said.items() if word in CONSENT}):
         yield "  they have said yes: your recusal can decide the case"
     elif not quorum.reachable(left, {party for party, word in said.items() if word == "object"}):
         yield "  they cannot say yes any more: your recusal denies it"
+
+
+def _joined(case: ExportedCase) -> Rule:
+    """The rule of a case, with the agencies that joined it because the case was referred to them."""
+    bodies = (each.body for each in exports.discussion(case))
+    binding = [each.to for each in bodies if isinstance(each, CaseReferred) and each.binds]
+    return Rule("allOf", (case.rule, *sorted(binding))) if binding else case.rule
 
 
 def _heard(case: ExportedCase, agency: str) -> Iterator[str]:
@@ -96,9 +146,8 @@ def _heard(case: ExportedCase, agency: str) -> Iterator[str]:
     seen = len(said) if own is None else _seen(said, own)
     since = [line for i, line in enumerate(lines) if i >= seen and i != own]
     known = [line for i, line in enumerate(lines) if i < seen or i == own]
-    known[:0] = [
-        f"    the applicant: {spelled(each.text)}" for each in case.case.answers if each.what in _OPENED
-    ]
+    opener = "the developer" if case.question.kind == kinds.RECONSIDER else "the applicant"
+    known[:0] = [f"    {opener}: {spelled(each.text)}" for each in case.case.answers if each.what in _OPENED]
     if known:
         yield from ("  what has been said so far; your position names it by its digest:", *known)
     if own is not None:
@@ -137,13 +186,15 @@ _OPENED = frozenset({"appeal", "notice"})
 """What was said when a case was opened. A position does not name it."""
 
 
-def _contribution(said: Body) -> str:
+def _contribution(said: Body) -> str:  # noqa: PLR0911 - one a kind of entry
     """What someone said in a case, on one line."""
     match said:
         case PositionRecorded():
             on = f" on {json.dumps(said.conditions.to_json())}" if said.conditions else ""
             why = said.reason or _sealed(said.secret)
-            return f"{said.agency}: {said.position}{on}" + (f", because: {why}" if why else "")
+            about = f" ({said.concern})" if said.concern else ""
+            about += " (outside this gate's concern: it does not count)" if said.outside else ""
+            return f"{said.agency}: {said.position}{about}{on}" + (f", because: {why}" if why else "")
         case CaseAnswered():
             return f"the applicant answers {said.agency}: {spelled(_sealed(said.answer))}"
         case CaseReplied():
@@ -153,6 +204,9 @@ def _contribution(said: Body) -> str:
             return f"{said.owner} screened it with {listed}: {said.decision}: {said.reason}"
         case CaseProceeded():
             return f"{' and '.join(said.owners)} proceed: {said.reason}"
+        case CaseReferred():
+            joins = ", which joins those who decide" if said.binds else ""
+            return f"{said.agency} refers it to {said.to}{joins}, because: {said.reason}"
         case RecordAdded():
             return f"{said.party}, {said.kind} of {said.on}: {said.text}"
         case _:

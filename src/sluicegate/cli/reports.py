@@ -90,6 +90,15 @@ def _sections(found: CaseReport) -> list[ReportPart]:
             ["release", "stage", "requirement", "met", "days"],
             [[row.release, row.stage, row.requirement, row.met, row.days] for row in found.requirements],
         ),
+        ReportPart(
+            "promises",
+            "Promises",
+            ["party", "made", "open", "kept", "late", "broken", "void"],
+            [
+                [row.party, row.made, row.open, row.kept, row.late, row.broken, row.void]
+                for row in found.promises
+            ],
+        ),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,8 +21,9 @@ from sluicegate.acts.review import (
 )
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
+from sluicegate.cli.confirmation import Signed, read_first
 from sluicegate.cli.files import read_json, read_text, write_json
-from sluicegate.cli.output import Json, emit, tell, visible
+from sluicegate.cli.output import Json, emit, tell
 from sluicegate.cli.question import plain, question, recusal, stage_of
 from sluicegate.client import export as exports
 from sluicegate.client import signing
@@ -40,11 +40,12 @@ from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import counted
 
+LEAVES = frozenset({"recuse", "decline"})
+"""The positions by which an agency leaves a case to the others."""
 Case = Annotated[str, argument(CaseArgument, "case")]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
 Key = Annotated[Path, typer.Option("--key", help="Your private key.", show_default=False)]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before signing.")]
 PositionWord = Annotated[str, typer.Option("--position", help=" | ".join(POSITIONS), show_default=False)]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why. An objection, a question and a recusal need it. It is public.")
@@ -80,12 +81,15 @@ def sign(
     sealed: Annotated[
         bool, typer.Option("--sealed", help="Show the reason only to the developer and the agencies asked.")
     ] = False,
-    yes: Yes = False,
+    concern: Annotated[
+        str | None, typer.Option("--concern", help="What an objection is about, such as cyber.")
+    ] = None,
+    yes: Signed = False,
     as_json: Json = False,
 ) -> None:
     """Sign your position in an exported case. This needs no network; the key never leaves this machine.
 
-    It shows the question and what you say, and asks before it signs, if you are at a terminal.
+    It shows the question and what you say, and asks before it signs. Where no one can answer, say --yes.
     """
     if position in NEED_REASON and not reason.strip():
         raise WrongUsage(f"{NEED_REASON[position]} without a reason", remedy="say --reason TEXT")
@@ -94,9 +98,9 @@ def sign(
     exported = exports.read(read_json(file))
     private = signing.private_key(key)
     agency = exports.party_of(exported, private)
-    said = Review(position, reason, _conditions(conditions), sealed)
-    follows = recusal(exported, agency) if position == "recuse" else ()
-    _read_first("\n".join([question(exported, agency), *_stated(agency, said), *follows]), yes, as_json)
+    said = Review(position, reason, _conditions(conditions), sealed, concern)
+    follows = recusal(exported, agency) if position in LEAVES else ()
+    read_first("\n".join([question(exported, agency), *_stated(agency, said), *follows]), yes, as_json)
     write_json(output, signing.position(exported, said, private))
     answer = {
         "case": exported.question.case,
@@ -118,7 +122,7 @@ def schedule(
     key: Key,
     output: Output,
     reason: Reason = "",
-    yes: Yes = False,
+    yes: Signed = False,
     as_json: Json = False,
 ) -> None:
     """Sign one position in several exported cases. Each case is shown, and one signature covers all."""
@@ -128,10 +132,10 @@ def schedule(
     shown = [f"{i}. {question(each, agency)}" for i, each in enumerate(exported, 1)]
     follows = [
         f"in {each.question.case}:\n{line}"
-        for each in (exported if position == "recuse" else ())
+        for each in (exported if position in LEAVES else ())
         for line in recusal(each, agency)
     ]
-    _read_first("\n".join([*shown, *_stated(agency, said), *follows]), yes, as_json)
+    read_first("\n".join([*shown, *_stated(agency, said), *follows]), yes, as_json)
     write_json(output, signing.schedule(exported, said, private))
     answer = {
         "cases": [each.question.case for each in exported],
@@ -151,13 +155,13 @@ def countersign(
     file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)],
     key: Key,
     output: Output,
-    yes: Yes = False,
+    yes: Signed = False,
     as_json: Json = False,
 ) -> None:
     """Add a second signature, by another owner, to a signed file. It shows what the file says first."""
     given = read_json(file)
     private = signing.private_key(key)
-    _read_first("\n".join(["this is signed:", *_said_in(given)]), yes, as_json)
+    read_first("\n".join(["this is signed:", *_said_in(given)]), yes, as_json)
     write_json(output, signing.countersigned(given, private))
     text = f"countersigned; written to {output}"
     emit({"file": str(output)}, as_json, f"{text}\n  put it on the record: sluicegate review import {output}")
@@ -177,24 +181,59 @@ def import_position(
     tell(answer, as_json, _recorded(answer))
 
 
+def refer(
+    case: Case,
+    to: Annotated[str, typer.Option("--to", help="The agency that must be asked.", show_default=False)],
+    key: Key,
+    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
+    yes: Signed = False,
+    as_json: Json = False,
+) -> None:
+    """Sign that another agency must be asked in a case, too, and put that on the record."""
+    client = Client()
+    exported = _exported(client, case)
+    private = signing.private_key(key)
+    agency = exports.party_of(exported, private)
+    read_first(f"{question(exported, agency)}\n{agency} refers it to {to}: {reason}", yes, as_json)
+    answer = _import(client, signing.referral(exported, to, reason, private))
+    tell(answer, as_json, f"{agency} has referred {case} to {to}")
+
+
+def decline(case: Case, key: Key, reason: Reason = "", yes: Signed = False, as_json: Json = False) -> None:
+    """Sign that a case is not your agency's to decide, and put that on the record."""
+    client = Client()
+    exported = _exported(client, case)
+    private = signing.private_key(key)
+    agency, said = exports.party_of(exported, private), Review("decline", reason)
+    shown = [question(exported, agency), *_stated(agency, said), *recusal(exported, agency)]
+    read_first("\n".join(shown), yes, as_json)
+    answer = _import(client, signing.position(exported, said, private))
+    tell(answer, as_json, _recorded(answer))
+
+
 def proceed(
     case: Case,
     reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
     key: Key,
     output: Output,
-    yes: Yes = False,
+    yes: Signed = False,
     as_json: Json = False,
 ) -> None:
-    """Sign, as an officer, to proceed despite silence or objection. The basis must be voluntary.
+    """Sign, as an officer, to proceed despite silence or objection.
 
-    A second officer runs 'review countersign' on the file that this writes. 'review import' puts it on the
-    record.
+    The basis must be voluntary, or have lapsed.
+
+    A second officer runs 'review countersign' on the file that this writes; where the basis has lapsed, no
+    one else signs. 'review import' puts it on the record.
     """
     exported = _exported(Client(), case)
     private = signing.private_key(key)
-    _read_first(f"{question(exported)}\nyou proceed; your reason is public: {reason}", yes, as_json)
+    read_first(f"{question(exported)}\nyou proceed; your reason is public: {reason}", yes, as_json)
     write_json(output, signing.proceeding(exported, reason, private))
-    next_ = f"then a second officer: sluicegate review countersign {output} --key … -o …"
+    if exported.case.basis == "lapsed":
+        next_ = f"then: sluicegate review import {output}"
+    else:
+        next_ = f"then a second officer: sluicegate review countersign {output} --key … -o …"
     text = f"signed by one officer; written to {output}\n  {next_}"
     emit({"case": case, "file": str(output)}, as_json, text)
 
@@ -258,18 +297,10 @@ def note(
     tell(answer, as_json, f"on the record: {party}, {kind} of {on}")
 
 
-def _read_first(shown: str, yes: bool, as_json: bool) -> None:
-    """Show what is about to be signed, and ask, if a person is at the terminal to answer."""
-    if as_json:
-        return
-    typer.echo(visible(shown))
-    if sys.stdin.isatty() and not yes:
-        typer.confirm("Sign this?", abort=True)
-
-
 def _stated(agency: str, said: Review) -> Iterator[str]:
     """What a reviewer adds to the question: the position, its conditions, and its reason."""
-    yield f"{agency} says: {said.word}"
+    about = f" ({said.concern})" if said.concern else ""
+    yield f"{agency} says: {said.word}{about}"
     yield from (f"  condition {name}: {plain(value)}" for name, value in (said.conditions or {}).items())
     if said.reason.strip():
         readers = "only for the developer and the agencies asked" if said.is_sealed else "public"

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-Trust = Annotated[Path, typer.Option("--trust", help="The trust file: whose keys count.", show_default=False)]
+Trust = Annotated[
+    Path,
+    typer.Option(
+        "--trust",
+        help="The trust file: whose keys count. YAML with apiVersion: sluicegate/v1, kind: Trust, "
+        "metadata: {developer: NAME}, and spec: {officers: {NAME: {key: PUBLIC}}, agencies: …}, in the same "
+        "form; 'keys generate' makes keys.",
+        show_default=False,
+    ),
+]
 State = Annotated[Path, typer.Option("--state", help="The state folder.")]
 Origin = Annotated[str, typer.Option("--origin", help="The log's name, such as log.example/2026.")]
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
@@ -33,6 +42,24 @@ Bounds = Annotated[
         help="NAME=VALUE, again for each: a bound of streams and upstreams, such as keep-alive-ms=15000.",
         show_default=False,
     ),
+]
+MaxBodyBytes = Annotated[
+    int, typer.Option("--max-body-bytes", help="The longest body, where pictures travel.", min=1_024)
+]
+MaxTextBytes = Annotated[
+    int,
+    typer.Option(
+        "--max-text-bytes",
+        help="The longest body elsewhere, and how much of a body may be other than pictures.",
+        min=1_024,
+    ),
+]
+MaxUnfinishedBytes = Annotated[
+    int, typer.Option("--max-unfinished-bytes", help="What all incomplete bodies may hold.", min=1_024)
+]
+CorsOrigins = Annotated[
+    list[str] | None,
+    typer.Option("--cors-origin", help="An origin whose pages may call; again for each."),
 ]
 TlsCert = Annotated[
     Path | None,

@@ -24,10 +24,14 @@ from sluicegate.cli.server_options import (
     Bounds,
     ClockBound,
     ClockIsRight,
+    CorsOrigins,
     FeedPort,
     Host,
     Http,
     Limits,
+    MaxBodyBytes,
+    MaxTextBytes,
+    MaxUnfinishedBytes,
     Origin,
     Port,
     RequestLogFile,
@@ -42,7 +46,7 @@ from sluicegate.cli.server_options import (
 )
 from sluicegate.cli.upstreams import UpstreamKeys, Upstreams
 from sluicegate.errors import InvalidInput, SluicegateError
-from sluicegate.gate import cors
+from sluicegate.gate import cors, span_log
 from sluicegate.settings import (
     BODY_BYTES_MAX,
     CLIENT_CERT,
@@ -85,6 +89,10 @@ def up(
     gateway_port: Annotated[
         int, typer.Option("--gateway-port", help="The gateway's port; 0: any free port.", min=0, max=65_535)
     ] = GATEWAY_PORT,
+    max_body_bytes: MaxBodyBytes = BODY_BYTES_MAX,
+    max_text_bytes: MaxTextBytes = TEXT_BYTES_MAX,
+    max_unfinished_bytes: MaxUnfinishedBytes = UNFINISHED_BYTES_MAX,
+    cors_origin: CorsOrigins = None,
     http: Http = None,
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
@@ -99,6 +107,7 @@ def up(
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
     served, bounds = upstreams.read(upstream, upstream_keys, upstream_ca), pairs.gate(bound)
+    origins, gate_http = tuple(map(cors.origin, cors_origin or ())), pairs.http(http, GATEWAY_HTTP)
     tls = _tls(tls_cert, tls_key)
     control = _settings(
         ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
@@ -106,6 +115,9 @@ def up(
         limit,
         reserve_mib,
     )
+    if gateway_port and surface not in control.addresses:
+        own = f"{'http' if tls is None else 'https'}://{host}:{gateway_port}"
+        control = replace(control, addresses={**control.addresses, surface: own})
     with _supervised("up", state) as processes:
         begun = _start_control(processes, control, feed_port, as_json)
         token = state / "tokens" / f"{FIRST_GATEWAY}.token"
@@ -125,8 +137,14 @@ def up(
             name=FIRST_GATEWAY,
             host=host,
             port=gateway_port,
+            max_body_bytes=max_body_bytes,
+            max_text_bytes=max_text_bytes,
+            max_unfinished_bytes=max_unfinished_bytes,
+            cors_origins=origins,
+            http=gate_http,
             clock_bound_ms=clock_bound * 1_000,
             request_log=request_log,
+            spans=span_log.environment(os.environ),
             tls=tls,
             client_cert=_client_cert(),
         )
@@ -233,25 +251,10 @@ def gateway(
     state: State = _STATE / "gateway",
     host: Host = "127.0.0.1",
     port: Port = GATEWAY_PORT,
-    max_body_bytes: Annotated[
-        int,
-        typer.Option("--max-body-bytes", help="The longest body, where pictures travel.", min=1_024),
-    ] = BODY_BYTES_MAX,
-    max_text_bytes: Annotated[
-        int,
-        typer.Option(
-            "--max-text-bytes",
-            help="The longest body elsewhere, and how much of a body may be other than pictures.",
-            min=1_024,
-        ),
-    ] = TEXT_BYTES_MAX,
-    max_unfinished_bytes: Annotated[
-        int, typer.Option("--max-unfinished-bytes", help="What all incomplete bodies may hold.", min=1_024)
-    ] = UNFINISHED_BYTES_MAX,
-    cors_origin: Annotated[
-        list[str] | None,
-        typer.Option("--cors-origin", help="An origin whose pages may call; again for each."),
-    ] = None,
+    max_body_bytes: MaxBodyBytes = BODY_BYTES_MAX,
+    max_text_bytes: MaxTextBytes = TEXT_BYTES_MAX,
+    max_unfinished_bytes: MaxUnfinishedBytes = UNFINISHED_BYTES_MAX,
+    cors_origin: CorsOrigins = None,
     http: Http = None,
     clock_bound: ClockBound = _CLOCK_BOUND,
     upstream_ca: UpstreamCa = None,
@@ -287,6 +290,7 @@ def gateway(
         clock_bound_ms=clock_bound * 1_000,
         http=pairs.http(http, GATEWAY_HTTP),
         request_log=request_log,
+        spans=span_log.environment(os.environ),
         tls=_tls(tls_cert, tls_key, tls_client_ca),
         client_cert=_client_cert(),
     )
@@ -436,7 +440,20 @@ def _settings(
         reserve_bytes=reserve_mib << 20,
         http=pairs.http(http),
         post=_post(),
+        addresses=_addresses(),
     )
+
+
+def _addresses() -> dict[str, str]:
+    """Where requests go, by surface: SLUICEGATE_GATEWAYS, such as `api=https://api.example`."""
+    found: dict[str, str] = {}
+    for each in os.environ.get("SLUICEGATE_GATEWAYS", "").split():
+        surface, equals, url = each.partition("=")
+        if not equals or not url.startswith(("https://", "http://")):
+            said = f"SLUICEGATE_GATEWAYS has {each[:80]!r}, expected SURFACE=URL, such as api=https://api.example"
+            raise InvalidInput(said)
+        found[surface] = url.rstrip("/")
+    return found
 
 
 def _post() -> PostSettings:

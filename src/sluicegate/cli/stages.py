@@ -1,4 +1,4 @@
-"""`stage open`."""
+"""`stage open`, `stage close`."""
 
 from __future__ import annotations
 
@@ -32,4 +32,20 @@ def open_(
         text = f"{what} is open"
     else:
         text = f"{what} opens when agencies agree: {done.case}\n  follow it: sluicegate case show {done.case}"
+    tell(done, as_json, text)
+
+
+@helped(releases.CLOSE)
+def close(
+    release: Annotated[str, argument(StageArgument, "release")],
+    stage: Annotated[str, argument(StageArgument, "stage")],
+    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
+    key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    client = Client()
+    asked = client.do(releases.OPENING, StageArgument(release=release, stage=stage))
+    envelope = signing.closing(asked, reason, signing.private_key(key))
+    done = client.do(releases.CLOSE, SignedStatement(envelope=envelope))
+    text = f"stage {done.stage} of {done.release} is closed: its keys are refused, and streams are cut"
     tell(done, as_json, text)

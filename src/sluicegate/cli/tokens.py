@@ -5,12 +5,11 @@ from __future__ import annotations
 from sluicegate.acts import tokens as acts
 from sluicegate.acts.tokens import Tokens
 from sluicegate.cli.acting import acting
-from sluicegate.cli.tables import table
+from sluicegate.cli.listing import Columns, listing
 
 
-def _listed(found: Tokens) -> str:
-    rows = [[each.principal, each.role, each.name, each.party, each.state] for each in found.tokens]
-    return table("", ["principal", "role", "name", "party", "state"], rows, "No token.")
+def _tokens(found: Tokens) -> list[list[str | None]]:
+    return [[each.principal, each.role, each.name, each.party, each.state] for each in found.tokens]
 
 
 issue = acting(
@@ -18,5 +17,6 @@ issue = acting(
     lambda made: f"{made.role} {made.name}\n  token, shown only now: {made.token}",
     party="--agency",
 )
-listed = acting(acts.LIST, _listed)
+COLUMNS = ("principal", "role", "name", "party", "state")
+listed = listing(acts.LIST, Columns(COLUMNS, _tokens, "No such token."))
 revoke = acting(acts.REVOKE, lambda ended: f"the token of {ended.role} {ended.name} has ended")

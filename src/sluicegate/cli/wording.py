@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView, ContributionView
-from sluicegate.acts.grants import GrantView
+from sluicegate.acts.deployments import DeploymentView
+from sluicegate.acts.evidence import EvidenceReceipt
+from sluicegate.acts.findings import FindingSummary
+from sluicegate.acts.grants import GrantView, ProgrammeView
+from sluicegate.acts.promises import PromiseView
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.log import times
 from sluicegate_record.strict import Unread
 from sluicegate_record.terms import kinds
-from sluicegate_record.terms.rule import Rule
+from sluicegate_record.terms.effective import DIFFERENCES
+from sluicegate_record.terms.exposure import Measure
+from sluicegate_record.terms.phrases import duration, rule
+from sluicegate_record.terms.programmes import PERSON_NAMED, HeldProgramme
 from sluicegate_record.terms.text import counted
 
 _SILENCE = {
@@ -29,6 +36,11 @@ _SAID = {
 }
 UNREAD = "what only a newer build can read"
 ADVICE = "; the basis is voluntary, so two officers may proceed without them"
+_BASES = {
+    "voluntary": ADVICE,
+    "lapsed": "; the basis has lapsed, so an officer decides alone: 'review proceed'",
+}
+"""What the basis of a case means for those who decide it."""
 _USES = {
     "approved": "approved, without a key yet",
     "provisioned": "has a key that was not used yet",
@@ -37,7 +49,12 @@ _USES = {
 """The states of a grant that is valid: how far its holder has come."""
 BARRED = frozenset({"suspended", "expired", "removed", "surrendered"})
 """The states of a grant whose keys are refused."""
-_UNITS = {"D": "day", "H": "hour", "M": "minute", "S": "second"}
+
+
+def imported(done: EvidenceReceipt) -> str:
+    """What the result of an evaluation says that is on the record now."""
+    counts = "counts" if done.counts else "does not count"
+    return f"{done.party}: {done.evaluation} of {done.release} {counts}\n  {done.says}\n  {done.evidence}"
 
 
 def words(state: str) -> str:
@@ -45,39 +62,31 @@ def words(state: str) -> str:
     return state.replace("_", " ")
 
 
-def rule(given: Rule) -> str:
-    """A rule over agencies, such as `oncd and ostp`."""
-    members = [each if isinstance(each, str) else f"({rule(each)})" for each in given.members]
-    if given.operator == "atLeast":
-        return f"at least {given.n} of {', '.join(members)}"
-    if given.operator == "majorityOf" and len(members) > 1:
-        return f"a majority of {', '.join(members)}"
-    return (" or " if given.operator == "anyOf" else " and ").join(members)
-
-
 def log_of(size: int) -> str:
     """The title of what is shown as it is with so many entries of the log."""
     return f"the public log has {counted(size, 'entry', 'entries')}"
 
 
-def duration(text: str) -> str:
-    """A duration, such as `10 days` for `P10D`."""
-    found = [(int(count), _UNITS[unit]) for count, unit in re.findall(r"(\d+)([DHMS])", text)]
-    return " ".join(counted(count, unit) for count, unit in found)
+def moment(at_ms: int | None) -> str:
+    """A time to the millisecond; an empty text for None. Units: milliseconds since 1970 UTC."""
+    return "" if at_ms is None else times.format_time(at_ms)
 
 
-def minute(at: str | None) -> str:
-    """A time for a table, such as `2026-07-08 04:00Z`."""
-    return f"{at[:10]} {at[11:16]}Z" if at else ""
+def minute(at_ms: int | None) -> str:
+    """A time for a table, such as `2026-07-08 04:00Z`. Units: milliseconds since 1970 UTC."""
+    if at_ms is None:
+        return ""
+    at = times.format_time(at_ms)
+    return f"{at[:10]} {at[11:16]}Z"
 
 
 def case(shown: CaseView) -> str:
     """A case: its state, what was said, whose time runs, who it waits for, and what to do next."""
-    about = shown.directive or f"{shown.release}/{shown.stage}"
+    about = shown.directive or "/".join(filter(None, (shown.release, shown.stage)))
     on = f" on {shown.surface}" if shown.surface else ""
     name = f" for {shown.organization}" if shown.organization else ""
     code = f" ({shown.reason_code})" if shown.reason_code else ""
-    advice = ADVICE if shown.basis == "voluntary" else ""
+    advice = _BASES.get(shown.basis or "", "")
     whose = written_for(shown.transcribed_for)
     state = f"{shown.determination or words(shown.state)}{code}{_meaning(shown)}{whose}"
     lines = [
@@ -85,6 +94,7 @@ def case(shown: CaseView) -> str:
         f"  it asks: {shown.asks}",
         *([f"  about: {shown.subject}"] if shown.subject else []),
         f"  state: {state}, opened {times.format_time(shown.opened_at_ms)}",
+        *(f"  programme asked for: {held(each)}" for each in shown.programmes),
         f"  decided by: {rule(shown.rule)}{advice}",
         *_heard(shown),
         *_times(shown),
@@ -126,6 +136,47 @@ def directed(directs: Mapping[str, Iterable[str]]) -> str:
     return "; ".join(f"{name} directs {', '.join(models) or 'no model'}" for name, models in directs.items())
 
 
+def finder(shown: FindingSummary) -> str:
+    """Who found something: the party that signed it, or someone without a key."""
+    return shown.party if shown.transcribed is None else f"{shown.transcribed.reporter} (no key)"
+
+
+def owed(shown: FindingSummary) -> list[str]:
+    """What the developer owes of a finding, and until when, or has not done in time."""
+    comes = [f"{each.step} until {minute(each.due_ms)}" for each in shown.owed]
+    return [*comes, *(f"{each} overdue" for each in shown.overdue)]
+
+
+def finding(shown: FindingSummary) -> str:
+    """A finding in one line: its name, level and kind, who found it, where it stands, and what is owed."""
+    said = "; ".join([shown.state, *owed(shown)])
+    return f"{shown.finding}, {shown.level} {shown.kind} by {finder(shown)}: {said}"
+
+
+def promise(shown: PromiseView) -> str:
+    """A promise in one line: whose, what, by when, what happened to it, and what follows by default."""
+    about = "/".join(shown.about.to_json().values())
+    what = f"{shown.text} ({about})" if about else shown.text
+    follows = "so" if shown.state == "broken" else "if not"
+    default = f"; {follows}: {shown.default}" if shown.default else ""
+    changed = f"; changed, because: {shown.changes[-1].reason}" if shown.changes else ""
+    return f"{promiser(shown)}, by {shown.by}: {what}: {promise_state(shown)}{changed}{default}"
+
+
+def promiser(shown: PromiseView) -> str:
+    """Whose promise it is, and what stands for it where no one signed it."""
+    if shown.signed_by is not None:
+        return shown.party
+    return f"{shown.party} ({'by its plan' if shown.is_target else 'not signed'})"
+
+
+def promise_state(shown: PromiseView) -> str:
+    """What happened to a promise, such as `broken by time`."""
+    if shown.state == "broken":
+        return "broken by time" if shown.how == "time" else "broken by its party"
+    return "kept late" if shown.late else shown.state
+
+
 def _meaning(shown: CaseView) -> str:
     """The meaning of an approved removal: the word "approved" alone would mislead."""
     ended = shown.kind == kinds.REMOVAL and shown.determination in kinds.GRANTED
@@ -138,14 +189,20 @@ def _heard(shown: CaseView) -> Iterator[str]:
         why = said.reason or said.sealed_reason or ("the reason is not public" if said.sealed else "")
         on = f" on {json.dumps(said.conditions.to_json())}" if said.conditions else ""
         by = f" ({transcript(said.transcribed, said.officers)})" if said.transcribed else ""
-        line = f"  {times.format_time(said.at_ms)} {said.agency} {said.position}{superseded}{by}{on}"
+        about = f" ({said.concern})" if said.concern else ""
+        about += ", outside this gate's concern: it does not count" if said.outside else ""
+        line = f"  {times.format_time(said.at_ms)} {said.agency} {said.position}{about}{superseded}{by}{on}"
         yield line + (f": {why}" if why else "")
         if said.unheard:
             is_awaited = said.stale and not said.superseded
             counts = "; it does not count until it is signed again" + because(said.unheard)
             yield f"    {before(said.unheard)}{counts if is_awaited else ''}"
+    for found in shown.referrals:
+        joins = ", which joins those who decide" if found.binds else ""
+        yield f"  {found.by} referred it to {found.to}{joins}: {found.reason}"
     yield from (f"  {each.agency} asks: {each.question}" for each in shown.questions)
-    yield from (f"  {_SAID[each.what]}: {each.text}" for each in shown.answers)
+    said_by = _SAID | ({"appeal": "the developer says"} if shown.kind == kinds.RECONSIDER else {})
+    yield from (f"  {said_by[each.what]}: {each.text}" for each in shown.answers)
     screened = shown.screening
     if screened:
         by = f"{screened.list} {screened.version}, by {screened.owner}"
@@ -180,6 +237,8 @@ _CONTRIBUTED = {
     "screening": "{} screened the applicant",
     "proceeding": "{} proceeded",
     "note": "{} added a note",
+    "referral": "{} referred it to another agency",
+    "decline": "{} declined",
 }
 """What was said, by the word for it, with who said it."""
 
@@ -231,6 +290,11 @@ _STEPS = {
 """What to do for each step, with the case and its grant."""
 
 
+def of_class(name: str, comparable_to: str | None) -> str:
+    """A class of models, as it follows 'designated'."""
+    return f"comparable to {comparable_to}" if comparable_to is not None else f"a {name.replace('-', ' ')}"
+
+
 def silence(meaning: str, ladder: Sequence[str]) -> str:
     """What follows if an agency does not answer in time."""
     if meaning == "escalate":
@@ -247,8 +311,10 @@ def clock(given: AgencyClock) -> str:
         return f"{agency}: stopped until the applicant answers"
     if given.silence:
         return f"{agency}: over; {_SILENCE.get(given.silence, given.silence)}"
-    due_ms = given.due_ms
-    return f"{agency}: no time runs" if due_ms is None else f"{agency}: due {times.format_time(due_ms)}"
+    if given.due_ms is None:
+        return f"{agency}: no time runs"
+    by = f" ({given.due_by})" if given.due_by is not None else ""
+    return f"{agency}: due {times.format_time(given.due_ms)}{by}"
 
 
 def grant_state(state: str, *, stage_open: bool) -> str:
@@ -256,6 +322,45 @@ def grant_state(state: str, *, stage_open: bool) -> str:
     if state not in _USES:
         return words(state)
     return _USES[state] if stage_open else f"{_USES[state]}; the stage is not open yet"
+
+
+def measure(name: str, most: Measure) -> str:
+    """A measure of exposure, such as `2,000 people (enforced)`. `name` is its word in a plan."""
+    what = "requests a day, by UTC" if name == "requestsPerDay" else name
+    return f"{most.value:,} {what} ({'enforced' if most.enforced else 'stated, not enforced'})"
+
+
+def programme(shown: ProgrammeView) -> str:
+    """A programme of a grant: whether it is active, in what requests name it, who has it, what it asks."""
+    whose = f", for {', '.join(shown.holders)} alone" if shown.holders else ""
+    asks = f"; it asks {asked(shown.asks)}" if shown.asks else ""
+    return f"programme {shown.programme}: {shown.state}, in {shown.travels}{whose}{asks}"
+
+
+def held(of: HeldProgramme) -> str:
+    """A programme, and who alone has it."""
+    return f"{of.label}, for {', '.join(of.holders)} alone" if of.holders else of.label
+
+
+def asked(asks: Mapping[str, Any]) -> str:
+    """What a programme asks, with whether gateways check it."""
+    return ", ".join(_ask(name, value) for name, value in sorted(asks.items()))
+
+
+def _ask(name: str, value: Any) -> str:
+    if name == PERSON_NAMED:
+        return f"{name} (checked at each request)"
+    stated = value["value"] if isinstance(value, Mapping) else value
+    return f"{name} (declared)" if stated is True else f"{name} {stated} (declared)"
+
+
+def duties(conditions: Mapping[str, Any]) -> str:
+    """The conditions of a grant, in a line: those that are only declared are marked."""
+    said = []
+    for name, value in conditions.items():
+        declared = isinstance(value, Mapping)
+        said.append(f"{name} {value['value']} (declared)" if declared else f"{name} {value}")
+    return ", ".join(said)
 
 
 def grant(shown: GrantView) -> list[str]:
@@ -276,6 +381,31 @@ def grant(shown: GrantView) -> list[str]:
         lines.append("  the fallback answers requests that a directive refuses, if you hold a grant for it")
     if shown.screening:
         lines.append("  its screening record is open again: the list has changed")
+    lines += [f"  {programme(each)}" for each in shown.programmes]
+    told = ("deployment", "directive", "finding")
+    lines += [f"  limited now: {each.words}" for each in shown.limits if each.kind in told]
+    if shown.conditions:
+        lines.append(f"  duties: {duties(shown.conditions)}")
+    if shown.address is not None:
+        lines.append(f"  send requests to {shown.address}")
+    for kind, day in shown.differs.items():
+        lines.append(f"  {day}: {DIFFERENCES.get(kind, 'an answer differed')} ({kind})")
     about = {"amendment": shown.amendment, "removal": shown.removal}
     lines += [f"  {name} {case} is open" for name, case in about.items() if case]
     return lines
+
+
+def asserted(statement: DeploymentView | None, developer: str, at_most: str | None) -> str:
+    """What the developer asserts serves a release, and what its plan asks for, in one line."""
+    asks = "the plan asks for no statement of what serves its models"
+    if at_most:
+        asks = (
+            f"its models answer while {developer} asserts what serves them, for {duration(at_most)} at a time"
+        )
+    if statement is None:
+        return f"{asks}; it has not" if at_most else asks
+    if statement.ended_ms is not None:
+        return f"{asks}; {developer} took its statement back on {minute(statement.ended_ms)}"
+    when = f"{'until' if statement.holds else 'it was over on'} {minute(statement.until_ms)}"
+    said = f"{developer} asserts it by {statement.officer}, {when}"
+    return f"{asks}; {said} (not measured; 'deployment show' tells more)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from sluicegate.acts.review import CaseToSign, ExportedCase
+from sluicegate.acts.review import CaseToSign, ExportedCase, ExportedDossier
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record import entries
 from sluicegate_record.directives.scope import CommittedNames, Scope
@@ -12,10 +12,13 @@ from sluicegate_record.entities.discussion import case_of
 from sluicegate_record.entries import Entry
 from sluicegate_record.form import Misread, replace
 from sluicegate_record.log import canonical, merkle, publickey
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.publickey import SigningKey
+from sluicegate_record.statements.designations import DesignationStatement
 from sluicegate_record.statements.discussion import Discussion
-from sluicegate_record.terms import kinds
+from sluicegate_record.terms import audience, kinds
+from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.rule import Rule
 
 T = TypeVar("T")
@@ -86,17 +89,47 @@ def _bound(case: CaseToSign) -> tuple[dict[str, object], Rule]:
     if question.kind == kinds.LIFT:
         document = _there(case.document)
         return {"document": document.digest, "scope": _scope(case)}, document.spec.lifted_by
+    if question.kind == kinds.LICENCE:
+        document = _there(case.document)
+        return {"document": document.digest, **_party(case)}, document.spec.licensing
     if not isinstance(case, ExportedCase):
         raise Misread("a case about a directive", question.kind)
     given = _there(case.terms)
+    if question.kind == kinds.RECONSIDER:
+        return {"designation": Envelope.from_json(case.designation).digest}, _reconsiders(case, given)
     stage = given.stages[question.stage]
     rule = kinds.rule_of(question.kind, given, stage, case.against or "")
+    if question.kind == kinds.TERMS:
+        shown = tuple(audience.committed(_opened(each)) for each in case.listed)
+        if shown != given.listed(stage):
+            raise altered("it shows other organizations than the terms name")
     found: dict[str, object] = {"terms": given.terms_digest(stage), "models": given.model_digests}
-    if question.party:
-        dossier = _there(case.dossier)
-        opened = Opening(dossier.salt, canonical.dumps(dossier.application))
-        found |= {"party": opened.commitment("sealed", "application")}
-    return found, rule
+    return found | (_party(case) if question.party else {}), rule
+
+
+def designation_of(case: ExportedCase) -> DesignationStatement:
+    """The judgement that is reconsidered in a case. Raises: BadEnvelope: something else was signed."""
+    return DesignationStatement.read(Envelope.from_json(case.designation))
+
+
+def _reconsiders(case: ExportedCase, given: Plan) -> Rule:
+    """The rule by which a judgement is reconsidered: that of the plan that it shows, or its agency alone."""
+    stated = given.spec.designations
+    rule = None if stated is None else stated.reconsider
+    return Rule("allOf", (designation_of(case).agency,)) if rule is None else rule
+
+
+def _party(case: CaseToSign) -> dict[str, object]:
+    """The commitment to the dossier that it shows: as one of an application, or of an account."""
+    if not isinstance(case, ExportedCase):
+        raise Misread("a case with a dossier", case.question.kind)
+    opened = _opened(_there(case.dossier))
+    found = (opened.commitment("sealed", name) for name in ("application", "organization"))
+    return {"party": next((each for each in found if each == case.question.party), "")}
+
+
+def _opened(dossier: ExportedDossier) -> Opening:
+    return Opening(dossier.salt, canonical.dumps(dossier.application))
 
 
 def _scope(case: CaseToSign) -> Scope | None:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from sluicegate.acts.act import Act, Answered, Asked
 from sluicegate.acts.errors import ErrorAnswer
-from sluicegate.errors import CommandRefused, InvalidInput, Place, SluicegateError, Unauthorized, Unreachable
+from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError, Unauthorized, Unreachable
 from sluicegate.settings import CLIENT_CERT
 from sluicegate_record.form import Misread
 
@@ -38,7 +38,9 @@ class Client:
 
     def __init__(self, url: str = "", token: str | None = None) -> None:
         self.url = (url or os.environ.get("SLUICEGATE_URL", DEFAULT_URL)).rstrip("/")
-        self._connection, self._prefix = _connection(self.url)
+        said = f"{self.url!r} is not the URL of a control plane, expected such as {DEFAULT_URL}"
+        refused = InvalidInput(said, remedy="set SLUICEGATE_URL")
+        self._connection, self._prefix = connection(self.url, refused)
         self._headers = _authorization(os.environ.get("SLUICEGATE_TOKEN", "") if token is None else token)
 
     def close(self) -> None:
@@ -84,7 +86,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         tries: int = TRIES,
     ) -> _Answer:
-        target = self._prefix + quote(path) + (f"?{urlencode(query)}" if query else "")
+        target = self._prefix + quote(path) + (f"?{urlencode(query, doseq=True)}" if query else "")
         for tries_left in reversed(range(tries)):
             self._connect()
             try:
@@ -139,22 +141,20 @@ class _Answer(NamedTuple):
     """When a server that did nothing wants to be asked again."""
 
 
-def _connection(url: str) -> tuple[HTTPConnection, str]:
+def connection(url: str, refused: InvalidInput) -> tuple[HTTPConnection, str]:
     """The connection to the host of a URL, and the path that all its resources begin with.
 
-    Raises: InvalidInput: not a URL.
+    Raises: InvalidInput: `refused`, if it is not a URL; or this program's certificate cannot be read.
     """
-    said = f"{url!r} is not the URL of a control plane, expected such as {DEFAULT_URL}"
-    refused = InvalidInput(said, remedy="set SLUICEGATE_URL")
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()
-        connection = _SCHEMES[parts.scheme](host, parts.port, timeout=TIMEOUT_S)
+        found = _SCHEMES[parts.scheme](host, parts.port, timeout=TIMEOUT_S)
     except (KeyError, ValueError, HTTPException) as error:
         raise refused from error
     if not host:
         raise refused
-    return connection, quote(parts.path)
+    return found, quote(parts.path)
 
 
 def _encrypted(host: str, port: int | None, timeout: float) -> HTTPSConnection:
@@ -200,11 +200,10 @@ def _error(answer: _Answer) -> SluicegateError:
     except (ValueError, Misread):
         said = f"{answer.url} answered {answer.status}, not as a control plane does"
         return Unreachable(said, remedy="set SLUICEGATE_URL to the URL of a control plane")
-    at = [Place(each.file, each.line, each.column, each.expected, each.found) for each in told.at]
     kind = _KINDS.get(answer.status, Unreachable)
     if answer.status == 429 and not answer.is_busy:  # what a day allows is used
         kind = CommandRefused
-    return kind(told.message, code=told.code, remedy=told.remedy, at=at)
+    return kind(told.message, code=told.code, remedy=told.remedy, at=told.places())
 
 
 _KINDS: dict[int, type[SluicegateError]] = {

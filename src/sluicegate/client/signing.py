@@ -11,11 +11,20 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from sluicegate.acts.clearances import ClearanceToSign
+from sluicegate.acts.closures import ReportView
+from sluicegate.acts.deployments import ReleaseDeployment
+from sluicegate.acts.designations import DesignationToSign
 from sluicegate.acts.fields import opened_beside
+from sluicegate.acts.findings import FindingToSign, FindingView
 from sluicegate.acts.points import EnforcementToSign
+from sluicegate.acts.promises import PromiseToSign
+from sluicegate.acts.ramps import RampToSign
 from sluicegate.acts.releases import OpeningToSign
 from sluicegate.acts.review import CaseToSign, ExportedCase
-from sluicegate.client import export
+from sluicegate.client import export, sealing
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Arrival
@@ -28,15 +37,23 @@ from sluicegate_record.statements.cases import (
     Position,
     Proceeding,
     Receipt,
+    Referral,
     Schedule,
     ScheduledCase,
     Screening,
     Transcription,
 )
+from sluicegate_record.statements.clearances import Clearance
+from sluicegate_record.statements.deployments import DeploymentStatement
+from sluicegate_record.statements.designations import DesignationStatement
 from sluicegate_record.statements.directives import Confirmation
+from sluicegate_record.statements.findings import FindingStatement, SealedDetails
 from sluicegate_record.statements.points import Enforcement
-from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.statements.promises import Promising
+from sluicegate_record.statements.ramps import RampMove
+from sluicegate_record.statements.releases import ReleaseClosing, StageClosing, StageOpening
 from sluicegate_record.statements.statement import Statement
+from sluicegate_record.terms.deployments import ServedModel
 
 _FOUND = itemgetter("list", "version", "decision", "reason")
 
@@ -63,12 +80,16 @@ def signed(stated: Statement, *keys: SigningKey) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A reviewer's position, its reason, and its conditions; `is_sealed` if the reason is not public."""
+    """A reviewer's position, its reason, and its conditions; `is_sealed` if the reason is not public.
+
+    `concern` is what an objection is about.
+    """
 
     word: str
     reason: str = ""
     conditions: dict[str, Any] | None = None
     is_sealed: bool = False
+    concern: str | None = None
 
 
 def position(case: CaseToSign, said: Review, key: SigningKey) -> dict[str, Any]:
@@ -87,6 +108,7 @@ def position(case: CaseToSign, said: Review, key: SigningKey) -> dict[str, Any]:
         conditions=said.conditions,
         sealed=opened.commitment("sealed", "reason") if opened else None,
         said=case.said,
+        concern=said.concern,
     )
     return _with_opened(signed(stated, key), opened)
 
@@ -124,6 +146,13 @@ def countersigned(given: Mapping[str, Any], key: SigningKey) -> dict[str, Any]:
         raise InvalidInput("this key has signed it already", remedy="countersign with another owner's key")
     both = Envelope(envelope.payload_type, envelope.payload, (*envelope.signatures, *added)).to_json()
     return {**given, "envelope": both} if "envelope" in given else both
+
+
+def referral(case: CaseToSign, to: str, reason: str, key: SigningKey) -> dict[str, Any]:
+    """The signed word of the key's party that another agency must be asked, too. Raises: InvalidInput."""
+    party = export.party_of(case, key)
+    stated = Referral(question=case.question, agency=party, to=to, reason=reason, said=case.said)
+    return signed(stated, key)
 
 
 def receipt(case: CaseToSign, key: SigningKey) -> dict[str, Any]:
@@ -164,6 +193,149 @@ def _with_opened(envelope: dict[str, Any], opened: Opening | None) -> dict[str, 
 def opening(asked: OpeningToSign, key: SigningKey) -> dict[str, Any]:
     """The signed opening of a stage: `asked` unchanged."""
     return signed(StageOpening.from_json(asked.to_json()), key)
+
+
+def clearance(
+    asked: ClearanceToSign, key: SigningKey, *, reason: str, version: str | None, until: str | None
+) -> dict[str, Any]:
+    """A party's signed word on a requirement. Raises: BadEnvelope: malformed. Misread: no time."""
+    more = {"version": version, "until": until, "previous": asked.previous}
+    fields = {"log": asked.log, "release": asked.release, "party": asked.party, "says": asked.says}
+    given = {
+        **fields,
+        "about": asked.about,
+        "reason": reason,
+        **{k: v for k, v in more.items() if v is not None},
+    }
+    return signed(Clearance.from_json(given), key)
+
+
+def release_closing(asked: ReportView, key: SigningKey) -> dict[str, Any]:
+    """The signed closing of a release, with its report."""
+    return signed(ReleaseClosing(log=asked.log, release=asked.release, report=asked.digest), key)
+
+
+def promising(asked: PromiseToSign, says: str, key: SigningKey, **said: Any) -> dict[str, Any]:
+    """A party's signed word on a promise; `said` are fields of `Promising`. Raises: BadEnvelope."""
+    stated = Promising(
+        log=asked.log, party=asked.party, says=says, promise=asked.promise, previous=asked.previous, **said
+    )
+    return signed(stated, key)
+
+
+def finding(
+    asked: FindingToSign,
+    says: str,
+    key: SigningKey,
+    details: str = "",
+    seal_to: Sequence[str] = (),
+    **said: Any,
+) -> dict[str, Any]:
+    """A party's signed word on a finding, and what opens its sealed details, `{envelope, opened}`.
+
+    `said` are fields of `FindingStatement`; `details` can be read by the parties of `seal_to` alone.
+    Raises: BadEnvelope: malformed. InvalidInput: a party that has no key to which anything can be sealed.
+    """
+    opened = None
+    if details:
+        keys = _sealing_keys(asked, seal_to)
+        text = canonical.b64(sealing.sealed(details, list(keys.values())))
+        opened = Opening(secrets.token_bytes(32), canonical.dumps(text))
+        commitment = opened.commitment("sealed", "details")
+        said["sealed_details"] = SealedDetails(commitment=commitment, keys=tuple(sorted(keys)))
+    stated = FindingStatement(
+        log=asked.log, party=asked.party, says=says, finding=asked.finding, previous=asked.previous, **said
+    )
+    envelope = signed(stated, key)
+    return {"envelope": envelope} if opened is None else _with_opened(envelope, opened)
+
+
+def details(found: FindingView, key: SigningKey) -> dict[str, str]:
+    """The details of a finding that are sealed to a key, opened, by their entry.
+
+    Raises: InvalidInput: a key to which nothing can be sealed; or what is sealed to it was changed.
+    """
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InvalidInput("nothing can be sealed to this key", remedy="it opens with an ed25519 key")
+    sealed = {seq: canonical.unb64(text) for seq, text in found.details.items()}
+    named = {seq: data for seq, data in sealed.items() if sealing.is_to(data, key)}
+    if sealed and not named:
+        said = "the details are sealed to other keys than this one"
+        raise InvalidInput(said, remedy="name a key of a party to which they are sealed")
+    return {seq: sealing.opened(data, key) for seq, data in named.items()}
+
+
+def _sealing_keys(asked: FindingToSign, parties: Sequence[str]) -> dict[str, bytes]:
+    """The keys of some parties to which something can be sealed, by their ids. Raises: InvalidInput."""
+    for party in parties:
+        if party not in {each.party for each in asked.keys}:
+            known = ", ".join(sorted({each.party for each in asked.keys})) or "no party has one"
+            said = f"{party!r} has no key to which anything can be sealed: an ed25519 key that is no passkey"
+            raise InvalidInput(said, remedy=f"one of {known}")
+    return {PublicKey(each.public).keyid: each.public for each in asked.keys if each.party in parties}
+
+
+def designation(
+    asked: DesignationToSign, key: SigningKey, statement: str, basis: str | None
+) -> dict[str, Any]:
+    """An agency's signed judgement, and what opens its sealed basis, `{envelope, opened}`.
+
+    Raises: BadEnvelope: malformed.
+    """
+    sealed = None if basis is None else Opening(secrets.token_bytes(32), canonical.dumps(basis))
+    stated = DesignationStatement(
+        log=asked.log,
+        release=asked.release,
+        agency=asked.agency,
+        says=asked.says,
+        model=asked.model,
+        class_=asked.class_,
+        comparable_to=asked.comparable_to,
+        terms=asked.terms,
+        statement=statement,
+        sealed=None if sealed is None else sealed.commitment("sealed", "basis"),
+        previous=asked.previous,
+    )
+    envelope = signed(stated, key)
+    return {"envelope": envelope} if sealed is None else _with_opened(envelope, sealed)
+
+
+def closing(asked: OpeningToSign, reason: str, key: SigningKey, *, recalls: bool = False) -> dict[str, Any]:
+    """The signed closing of a stage, or of one in a recall. Raises: BadEnvelope: no such reason."""
+    said = StageClosing(
+        log=asked.log, release=asked.release, stage=asked.stage, reason=reason, recalls=recalls
+    )
+    return signed(said, key)
+
+
+def ramp(
+    asked: RampToSign, says: str, reason: str, key: SigningKey, share: int | None = None
+) -> dict[str, Any]:
+    """An officer's signed word on a ramp. Raises: BadEnvelope: no such word, share or reason."""
+    said = RampMove(
+        log=asked.log,
+        release=asked.release,
+        stage=asked.stage,
+        says=says,
+        share=share,
+        reason=reason,
+        previous=asked.previous,
+    )
+    return signed(said, key)
+
+
+def deployment(
+    asked: ReleaseDeployment, serves: Sequence[ServedModel], until_ms: int, key: SigningKey
+) -> dict[str, Any]:
+    """An officer's signed statement of what serves a release. Raises: BadEnvelope: malformed."""
+    said = DeploymentStatement(
+        log=asked.log,
+        release=asked.release,
+        serves=tuple(serves),
+        until_ms=until_ms,
+        previous=None if asked.statement is None else asked.statement.deployment,
+    )
+    return signed(said, key)
 
 
 def enforcement(asked: EnforcementToSign, says: str, at_ms: int, key: SigningKey) -> dict[str, Any]:

@@ -30,7 +30,8 @@ async def _issue(
     issued = await run(directives.issue, context, asked)
     with suppress(StoreUnavailable):  # the next tick tells
         await run(plane.services.telling.tell, context.ledger.size())
-    counted: AcceptedDirective | Refusal = await run(preview.counted, context.ledger, issued)
+    about = (context.ledger, context.principal, issued, asked.opened)
+    counted: AcceptedDirective | Refusal = await run(preview.counted, *about)
     return counted
 
 

@@ -36,7 +36,7 @@ class ControlPlane:
         key_source: KeySource | None = None,
     ) -> ControlPlane:
         """The one over a ledger and a fleet. It fetches the keys of providers from `key_source`."""
-        services = Services.over(ledger, fleet, settings.post, settings.limits)
+        services = Services.over(ledger, fleet, settings.post, settings.limits, settings.addresses)
         chance = random.SystemRandom().random
         kept = services.key_failures, services.key_news
         refresher = Refresher(ledger, key_source, chance, *kept, settings.limits)
@@ -44,6 +44,7 @@ class ControlPlane:
 
 
 TIME, FLEET, TELLING = "what is due", "what is in force everywhere", "notices of directives"
+USES = "when keys were last used"
 """The chores of a control plane."""
 
 
@@ -55,5 +56,6 @@ def chores_of(services: Services) -> Chores:
             TIME: ledger.tick,
             FLEET: services.fleet.tick,
             TELLING: lambda: services.telling.tell(ledger.size()),
+            USES: services.last_uses.write,
         }
     )

@@ -163,4 +163,5 @@ def _poll(question: FeedQuestion) -> Poll:
         question.fold,
         acknowledgement.read(question.source),
         question.spender,
+        question.days,
     )

@@ -10,7 +10,8 @@ Rules:
 - What a run acknowledges is true of everything before it.
 - What a run acknowledged of another log, which a database was before it was put back, does not count.
 - A gateway that has another log or another fold than ours acknowledges nothing and gets no lease.
-- A lease comes with the part of the rates that its run may spend, if the run says who spends.
+- A lease comes with the part of the rates that its run may spend, if the run says who spends; and with the
+  budgets of the days for which it asks.
 """
 
 from __future__ import annotations
@@ -20,24 +21,26 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core.access import feed
+from sluicegate.core.access import feed, versions
 from sluicegate.core.access.feed import Certificate, Signer
 from sluicegate.core.access.leases import CLOCK_ALLOWANCE
 from sluicegate.core.access.rate import NOTHING, RatePart
 from sluicegate.errors import BadSignature, Drifted, StoreUnavailable, Unauthorized, VerificationFailed
+from sluicegate.feed.budgets import Budgets
 from sluicegate.feed.head import Head, Lock, Reached
 from sluicegate.feed.neighbours import AWAY_MS, Neighbours, Terms
 from sluicegate.feed.parts import Parts
 from sluicegate.feed.run import WANTED_MS, Poll, Sighting
-from sluicegate.ports import Allotment, FeedKeys, FeedRegister, FeedTerm, PublishedEntry, Run
+from sluicegate.ports import Allotment, Budget, FeedKeys, FeedRegister, FeedTerm, PublishedEntry, Run
 from sluicegate_record.form import Misread
 from sluicegate_record.log import checkpoint
 
 CONFIRM_EVERY_MS = 250
+DAY_MS = 86_400_000
 RUNS_MAX = 64
 """How many runs of one gateway are known at a time."""
 ONE_NAME = "give each gateway a name and a token of its own"
@@ -56,6 +59,14 @@ class Clocks:
     boot: str
     boot_ms: Callable[[], float]
     wall_ms: Callable[[], int]
+
+
+class Leased(NamedTuple):
+    """A lease, 0 for no lease, and what may be spent while it lasts."""
+
+    lease_ms: int = 0
+    part: RatePart = NOTHING
+    budgets: tuple[int, ...] = ()
 
 
 class Leases:
@@ -98,6 +109,7 @@ class Leases:
         self._certificate: Certificate | None = None
         self._seen = self._loaded()
         self._parts = Parts(register.allotments(), self._gives.gives_until_ms)
+        self._budgets = Budgets(register.budgets())
         self._neighbours = Neighbours(name, clocks.boot, others)
 
     def begin(self) -> None:
@@ -145,7 +157,6 @@ class Leases:
             leased = self._lease(poll, reached, end, confirmed_ms)
             if leased is not None:
                 break
-        lease_ms, part = leased
         signed = feed.SignedAnswer(
             gateway=poll.gateway,
             incarnation=poll.incarnation,
@@ -154,9 +165,10 @@ class Leases:
             size=end,
             root=self.head.root(end),
             control_ms=self.now_ms(),
-            lease_ms=lease_ms,
+            lease_ms=leased.lease_ms,
             age_ms=int(self._clocks.boot_ms() - confirmed_ms) + 1,
-            part=None if poll.spender is None else part.bounds,
+            part=None if poll.spender is None else leased.part.bounds,
+            budgets=leased.budgets,
         )
         signer = Signer(self._key, self._good_certificate())
         return feed.answer_json(signed, entries, signer, reached.checkpoint)
@@ -201,8 +213,8 @@ class Leases:
 
     def _drift(self, poll: Poll) -> Drifted | None:
         """In what a poll disagrees with this log, if it does. Requires: `after` is within the log."""
-        if poll.fold is not None and poll.fold != feed.FOLD_VERSION:
-            said = f"folds entries by version {poll.fold}, here they are folded by {feed.FOLD_VERSION}"
+        if poll.fold is not None and poll.fold != versions.FOLD_VERSION:
+            said = f"folds entries by version {poll.fold}, here they are folded by {versions.FOLD_VERSION}"
             return Drifted("fold", f"the gateway {poll.gateway!r} {said}", "run one build on both sides")
         if poll.root is not None and poll.root != (ours := self.head.root(poll.after).hex()):
             said = f"has the root {poll.root[:64]!r} at size {poll.after}, here it is {ours}"
@@ -253,31 +265,31 @@ class Leases:
                 return entries[:count]
         return entries
 
-    def _lease(
-        self, poll: Poll, reached: Reached, end: int, confirmed_ms: float
-    ) -> tuple[int, RatePart] | None:
-        """The lease of an answer, 0 if entries remain, and what may be spent while it lasts; None where the
-        answer is to be made again.
+    def _lease(self, poll: Poll, reached: Reached, end: int, confirmed_ms: float) -> Leased | None:
+        """The lease of an answer, 0 if entries remain, and what may be spent with it; None where the answer
+        is to be made again.
 
         Under one lock: who sees a run as committed also sees the head that was read after that.
         """
         with self._lock:
             seen = self._known(poll)
             if end < reached.size or seen.known.drifted is not None:
-                return 0, NOTHING
+                return Leased()
             if not seen.may_lease or reached is not self.head.reached:
                 return None
             lease_ms = min(reached.lease_ms, self._gives.longest_lease_ms)
             ends_ms = confirmed_ms + self.allowance * lease_ms
             seen.lease(ends_ms)
+            budgets = () if poll.days is None else self._budgets.give(poll.days)
             if poll.spender is None:
-                return lease_ms, NOTHING
-            return lease_ms, self._parts.give(poll.surface, poll.spender, ends_ms)
+                return Leased(lease_ms, NOTHING, budgets)
+            return Leased(lease_ms, self._parts.give(poll.surface, poll.spender, ends_ms), budgets)
 
     def _is_to_be_kept(self, poll: Poll) -> bool:
-        """Whether it is not on the disk yet that the run may hold a lease, and who has its part of the rates.
+        """Whether it is not on the disk yet that the run may hold a lease, who has its part of the rates, and
+        its budgets.
 
-        From now on both are to be.
+        From now on all that is to be.
         """
         now_ms = self._clocks.boot_ms()
         with self._lock:
@@ -287,6 +299,8 @@ class Leases:
             wants = poll.spender is not None and self._parts.want(
                 poll.surface, poll.spender, now_ms, now_ms + WANTED_MS
             )
+            if poll.days is not None and self._budgets.want(poll.days, self._today(), now_ms):
+                wants = True
             if seen.may_lease and not wants:
                 return False
             seen.want(now_ms)
@@ -303,14 +317,14 @@ class Leases:
         with self._confirming:
             began_ms = self._clocks.boot_ms()
             self._look(began_ms)
-            runs, gone, parts = self._due(began_ms)
+            runs, gone, parts, budgets = self._due(began_ms)
             longest_ms = max(self._gives.longest_lease_ms, self.head.reached.longest_ms)
             until_ms = max(self._gives.gives_until_ms, began_ms + self.allowance * longest_ms)
             term = replace(self._gives, gives_until_ms=until_ms, longest_lease_ms=longest_ms)
-            self._register.commit(term, runs, gone, parts)
+            self._register.commit(term, runs, gone, parts, budgets)
             # Durable here: from now on the file shows every lease to come.
             self.head.follow()
-            self._note_confirmed(term, began_ms, runs, parts)
+            self._note_confirmed(term, began_ms, runs, parts, budgets)
         if runs:
             self._told()
 
@@ -334,10 +348,17 @@ class Leases:
 
     def _divide(self, now_ms: float) -> None:
         """Give what is this feed's to give. Requires: the lock is held."""
-        self._parts.own(self._neighbours.own(), waits=self._neighbours.waits(now_ms))
+        own, waits = self._neighbours.own(), self._neighbours.waits(now_ms)
+        self._parts.own(own, waits=waits)
+        self._budgets.own(len(own), waits=waits)
 
-    def _due(self, now_ms: float) -> tuple[list[Run], list[Run], Mapping[str, Sequence[Allotment]]]:
-        """The runs that are to be written, those that are to be forgotten, and the parts to be written."""
+    def _today(self) -> int:
+        return self.now_ms() // DAY_MS
+
+    def _due(
+        self, now_ms: float
+    ) -> tuple[list[Run], list[Run], Mapping[str, Sequence[Allotment]], Sequence[Budget]]:
+        """The runs to be written, those to be forgotten; the parts and the budgets to be written."""
         wall_ms = self.now_ms()
         with self._lock:
             gone = [seen for seen in self._seen.values() if seen.is_gone(now_ms)]
@@ -348,16 +369,23 @@ class Leases:
             changed = [seen for seen in self._seen.values() if seen.known != seen.kept]
             for seen in changed:
                 seen.kept = None  # until the commit is over, no one knows what is on the disk
-            return [seen.known for seen in changed], [seen.known for seen in gone], self._parts.unkept()
+            parts, budgets = self._parts.unkept(), self._budgets.unkept(self._today())
+            return [seen.known for seen in changed], [seen.known for seen in gone], parts, budgets
 
     def _note_confirmed(
-        self, term: FeedTerm, began_ms: float, runs: list[Run], parts: Mapping[str, Sequence[Allotment]]
+        self,
+        term: FeedTerm,
+        began_ms: float,
+        runs: list[Run],
+        parts: Mapping[str, Sequence[Allotment]],
+        budgets: Sequence[Budget],
     ) -> None:
-        """From here on leases are given by this term, to these runs, with these parts."""
+        """From here on leases are given by this term, to these runs, with these parts and budgets."""
         now_ms = self._clocks.boot_ms()
         self._neighbours.committed(now_ms)
         with self._lock:
             self._parts.keep(parts)
+            self._budgets.keep(budgets)
             self._divide(now_ms)
             self._gives, self._confirmed_ms = term, began_ms
             for run in runs:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from sluicegate.acts.fleet import DayQuestion
 from sluicegate.core.access.feed import CUTS_MAX
 from sluicegate.errors import BadSignature
 from sluicegate.ports import Run
@@ -29,7 +30,7 @@ class Poll:
 
     `root` (hex) is that of its own entries at `after`, `fold` the version of its fold, each None where it was
     not said; `signed` is what it acknowledges under its own key. `spender` is who spends, see `feed.parts`;
-    None of a build that knows no parts.
+    None of a build that knows no parts. `days` asks for budgets, see `feed.budgets`.
     """
 
     gateway: str
@@ -42,6 +43,7 @@ class Poll:
     fold: int | None = None
     signed: Acknowledgement | None = None
     spender: str | None = None
+    days: DayQuestion | None = None
 
     @property
     def run(self) -> tuple[str, str]:

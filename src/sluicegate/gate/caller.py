@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -45,7 +45,7 @@ class Callers:
         self._kept_max = kept_max
         self._kept: OrderedDict[bytes, _CachedAssertion] = OrderedDict()
 
-    def naming(self, digest: bytes, tokens: Sequence[bytes], names: Names, now: Now) -> Naming:
+    def naming(self, digest: bytes, tokens: Sequence[bytes], names: Names, now: Callable[[], Now]) -> Naming:
         """How a request with the key of this digest names its person; `tokens` are its assertions."""
         if not tokens and names is NO_NAMES:
             return NOBODY
@@ -53,7 +53,7 @@ class Callers:
         naming = Naming(identifiers, is_session=names.is_session, is_unclear=names.is_unclear)
         if not tokens:
             return naming
-        signed = self._signed(digest, tokens[0].strip(_BLANKS), now) if len(tokens) == 1 else None
+        signed = self._signed(digest, tokens[0].strip(_BLANKS), now()) if len(tokens) == 1 else None
         return naming._replace(signed=signed, is_forged=signed is None)
 
     def _signed(self, digest: bytes, token: bytes, now: Now) -> VerifiedAssertion | None:

@@ -21,7 +21,8 @@ MAX_AGE_S = 600
 """How long a browser may remember a preflight."""
 EXPOSED = (
     b"request-id, x-request-id, retry-after, x-should-retry, "
-    b"x-sluicegate-request-id, x-sluicegate-model, x-sluicegate-instead-of, x-sluicegate-directive"
+    b"x-sluicegate-request-id, x-sluicegate-model, x-sluicegate-instead-of, x-sluicegate-directive, "
+    b"x-sluicegate-credential"
 )
 """What a page may read of an answer's headers."""
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[1-9][0-9]{0,4})?")

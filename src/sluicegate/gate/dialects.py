@@ -181,6 +181,7 @@ _NOT_THE_MODEL = frozenset(
         Reason.GATE_BUSY,
         Reason.CREDENTIAL_UNKNOWN,
         Reason.CREDENTIAL_REVOKED,
+        Reason.CREDENTIAL_EXPIRED,
         Reason.REQUEST_INVALID,
         Reason.REQUEST_TOO_LARGE,
         Reason.UPGRADE_REQUIRED,
@@ -213,10 +214,20 @@ def _refused(deny: Deny, size: int, status: int | None) -> Problem:
             "fallback": deny.fallback,
             "remedy": deny.remedy,
             "size": size,
+            **_programme(deny),
         },
         tuple(_retry_headers(deny)),
         status,
     )
+
+
+def _programme(deny: Deny) -> dict[str, Any]:
+    """Why a programme is not granted, what is active, and what it would take."""
+    lacked = deny.programme
+    if lacked is None:
+        return {}
+    said = {"asked": lacked.asked, "why": lacked.why, "active": lacked.active}
+    return {"programme": {**said, "asks": lacked.needs, "travels": lacked.travels or None}}
 
 
 def stand_in_headers(model: str, instead_of: str, directive: str) -> Headers:

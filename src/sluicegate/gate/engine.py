@@ -6,7 +6,10 @@ Rules:
   0.999 of what has passed since on CLOCK_BOOTTIME.
 - Each change of the table, and each end of a lease or an `until`, re-decides the requests in flight with
   `core.access.decision.decide`, the function that admitted them. There is no other way to end a request.
-- `cut` is synchronous: when `advance` returns, no further byte of a refused request is written.
+- When `advance` returns, no further byte of a refused request is written: `cut` is synchronous, and a request
+  that was not decided by the newest table is decided before its next write.
+- Many requests are decided again some at a time, so that others need not wait. What has been folded is not
+  acknowledged before `redecide_more` has come to the end.
 - No I/O: the clock is a port, and the code that feeds the engine does the waiting.
 """
 
@@ -22,13 +25,19 @@ from sluicegate.core.access.leases import SLOWEST
 from sluicegate.core.access.naming import NOBODY, Naming
 from sluicegate.core.access.rate import WHOLE, RatePart
 from sluicegate.core.access.refusals import Deny, Reason
+from sluicegate.core.access.rows import CredentialRow
 from sluicegate.core.access.table import Table
+from sluicegate.gate.days import DAY_MS, DayCount, Days
+from sluicegate.gate.in_flight import InFlight
 from sluicegate.gate.missing import MissingKeys
 from sluicegate.gate.rate import Limit, Rates
 from sluicegate.gate.usage import UsageCounter
 from sluicegate_record.entries import Entry
+from sluicegate_record.terms.effective import DIFFERENCES, day_of
 
 Cut = Callable[[Deny], None]
+SLICE = 256
+"""How many requests in flight are decided again at a time: some milliseconds."""
 REPORTED_MAX = 100
 """How many grants are reported as proven at a time."""
 
@@ -70,18 +79,20 @@ class Flight:
 
     `refused` is the refusal that ended it, or None while it may continue. If a fallback answers,
     `ask.instead_of` is the model that was asked for, and `directive` names the directive that refused it;
-    otherwise both are empty.
+    otherwise both are empty. `credential` is that of its admission.
     """
 
-    __slots__ = ("_cut", "_engine", "allow", "ask", "directive", "key", "refused")
+    __slots__ = ("_cut", "_engine", "_size", "allow", "ask", "credential", "directive", "refused", "usage")
 
-    def __init__(self, engine: Engine, ask: Ask, allow: Allow, cut: Cut) -> None:
+    def __init__(self, engine: Engine, ask: Ask, allow: Allow, credential: CredentialRow, cut: Cut) -> None:
         self._engine = engine
         self._cut = cut
+        self._size = engine.table.size
         self.ask = ask
         self.allow = allow
         self.directive = ""
-        self.key = engine.usage.began(ask)
+        self.credential = credential
+        self.usage = engine.usage.began(ask, credential)
         self.refused: Deny | None = None
 
     def check(self) -> Deny | None:
@@ -89,9 +100,17 @@ class Flight:
 
         INVARIANT: between this call and the write there is no await.
         """
-        if self.refused is None and not self._engine.holds(self.allow.until_ms):
-            self._engine.redecide(self)
+        engine = self._engine
+        if self.refused is None and (
+            self._size != engine.table.size or not engine.holds(self.allow.until_ms)
+        ):
+            engine.redecide(self)
         return self.refused
+
+    def goes_on(self, allow: Allow) -> None:
+        """It is allowed by the newest table, too."""
+        self.allow = allow
+        self._size = self._engine.table.size
 
     def prove(self) -> None:
         """Note that the call has succeeded."""
@@ -108,15 +127,18 @@ class Engine:
     """Decides and re-decides for one surface.
 
     `boot_ms` reads CLOCK_BOOTTIME in milliseconds; `table` is empty; with a trust file, it is a
-    `VouchedTable`. `rates` knows what earlier runs let through.
+    `VouchedTable`. `rates` and `days` know what earlier runs let through; `in_flight` bounds what one caller
+    may have.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a surface, a clock, and what it counts by
         self,
         surface: str,
         boot_ms: Callable[[], float],
         table: Table | None = None,
         rates: Rates | None = None,
+        in_flight: InFlight | None = None,
+        days: Days | None = None,
     ) -> None:
         self.surface = surface
         self.table = Table() if table is None else table
@@ -128,14 +150,22 @@ class Engine:
         self.missing = MissingKeys()
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here and the log does not say so yet."""
+        self.differing: set[tuple[str, str]] = set()
+        """Grants under which an answer differed, and how; the log does not say so yet today."""
         self.clock_offset_ms: float | None = None
         """How far the control plane's clock was ahead of this machine's by the newest answer."""
         self.clocks_differ = False
         """Whether the newest answer was not taken because of that."""
         self.boot_ms = boot_ms
         self.rates = Rates() if rates is None else rates
+        self.days = Days() if days is None else days
+        self._in_flight = InFlight() if in_flight is None else in_flight
         self._until_ms: int | None = None
         """A lower bound for every `until` of the requests in flight."""
+        self._next_until_ms: int | None = None
+        """That of those which are not due."""
+        self._due: list[Flight] = []
+        """What is to be decided again."""
 
     def now(self) -> Now:
         """The control plane's time; without a live lease, the reason why it is not known."""
@@ -177,11 +207,16 @@ class Engine:
         decided = decision.decide(ask, self.table, self.now())
         if isinstance(decided, Deny):
             return self._admit_instead(ask, decided, cut) or decided
-        over = self._over_rate(decided)
+        assert ask.digest is not None  # it was allowed
+        credential, day = self.table.credentials[ask.digest], self._day(decided)
+        over = self._in_flight.over(credential) or self._over_day(day) or self._over_rate(decided)
         if over is not None:
             return over
-        flight = Flight(self, ask, decided, cut)
+        if day is not None:
+            day.note()
+        flight = Flight(self, ask, decided, credential, cut)
         self.flights.add(flight)
+        self._in_flight.began(credential)
         self._note_until(decided.until_ms)
         return flight
 
@@ -189,17 +224,34 @@ class Engine:
         """The request is over, however it ended."""
         if flight in self.flights:
             self.flights.discard(flight)
-            self.usage.ended(flight.key)
+            self.usage.ended(flight.usage)
+            self._in_flight.ended(flight.credential)
 
     def prove(self, flight: Flight) -> None:
         """Note that the call has succeeded: the first success of a grant goes on the record."""
-        grant = self.table.grants_by_id[flight.allow.grant]
+        grant = flight.allow.grant
         if not grant.proven:
             self.proven.add(grant.id)
 
+    def differs(self, flight: Flight, kind: str) -> None:
+        """Note that an answer differs from what was asked for and granted: each kind once a day goes on the
+        record, for each grant.
+        """
+        grant = flight.allow.grant
+        if kind in DIFFERENCES and grant.id in self.table.grants_by_id:
+            self.differing.add((grant.id, kind))
+
+    def unrecorded(self) -> list[tuple[str, str]]:
+        """The grants and kinds of difference to report, sorted: those that the log does not have today."""
+        today, rows = day_of(self.passed_ms(self.boot_ms())), self.table.grants_by_id
+        self.differing = {
+            each for each in self.differing if dict(rows[each[0]].differed).get(each[1], -1) < today
+        }
+        return sorted(self.differing)[:REPORTED_MAX]
+
     def unproven(self) -> list[str]:
         """The grants to report as proven, sorted: those that the log does not have as proven yet."""
-        self.proven = {name for name in self.proven if not self.table.grants_by_id[name].proven}
+        self.proven = {name for name in self.proven if not self.table.row(name).proven}
         return sorted(self.proven)[:REPORTED_MAX]
 
     def newest_cuts(self, most: int) -> dict[str, int]:
@@ -211,11 +263,11 @@ class Engine:
         self._go_on(flight, self._again(flight.ask))
 
     def _again(self, ask: Ask) -> Allow | Deny:
-        return decision.decide(ask._replace(in_flight=True), self.table, self.now())
+        return decision.decide(ask.again(), self.table, self.now())
 
     def _go_on(self, flight: Flight, decided: Allow | Deny) -> None:
         if isinstance(decided, Allow):
-            flight.allow = decided
+            flight.goes_on(decided)
             self._note_until(decided.until_ms)
             return
         if flight.refused is None:
@@ -224,7 +276,7 @@ class Engine:
         flight.cut(decided)
 
     def advance(self, entries: Iterable[Entry]) -> None:
-        """Fold verified entries in and re-decide everything in flight.
+        """Fold verified entries in, and begin to re-decide everything in flight: see `redecide_more`.
 
         Raises: VerificationFailed: an entry this build cannot fold; the entries before it are folded in.
         """
@@ -234,7 +286,8 @@ class Engine:
                 self.table.apply(entry)
         finally:
             if self.table.size != before:
-                self.redecide_all()
+                self.redecide_soon()
+                self.redecide_more()
                 self._drill()
 
     def _drill(self) -> None:
@@ -252,15 +305,31 @@ class Engine:
         """Trust the table for as long as the newest answer says, even if that is shorter than before."""
         self.lease = replace(lease, control_ms=max(lease.control_ms, self.passed_ms(lease.received_ms)))
 
-    def redecide_all(self) -> None:
-        """Decide again for everything in flight, once for all requests that ask the same."""
-        self._until_ms = None
+    def redecide_soon(self) -> None:
+        """Have everything in flight decided again: by `redecide_more`, or `redecide_rest`."""
+        self._due = list(self.flights)
+        self._next_until_ms = None
+
+    def redecide_more(self) -> bool:
+        """Decide again for some of what is due, once for all that ask the same. Returns: whether more is."""
         decided: dict[Ask, Allow | Deny] = {}
-        for flight in list(self.flights):
+        due = self._due
+        some, due[-SLICE:] = due[-SLICE:], ()
+        for flight in some:
+            if flight not in self.flights:
+                continue
             ask = flight.ask
             if ask not in decided:
                 decided[ask] = self._again(ask)
             self._go_on(flight, decided[ask])
+        if some and not due:
+            self._until_ms = self._next_until_ms
+        return bool(due)
+
+    def redecide_rest(self) -> None:
+        """Decide again for all that is due, at once."""
+        while self.redecide_more():
+            pass
 
     def deadline_ms(self) -> float | None:
         """When, on CLOCK_BOOTTIME, something in flight may have to end without news from the feed."""
@@ -280,8 +349,23 @@ class Engine:
         return flight
 
     def _note_until(self, until_ms: int | None) -> None:
-        if until_ms is not None and (self._until_ms is None or until_ms < self._until_ms):
-            self._until_ms = until_ms
+        if until_ms is not None:
+            self._until_ms = min(until_ms, self._until_ms or until_ms)
+            self._next_until_ms = min(until_ms, self._next_until_ms or until_ms)
+
+    def _day(self, allow: Allow) -> DayCount | None:
+        """What counts today's requests of the stage that this one rests on, if its plan states a number."""
+        if not self.table.per_day:
+            return None
+        stage = (self.table.offers[allow.model].release, allow.stage)
+        if stage not in self.table.per_day:
+            return None
+        return self.days.of(stage, self.passed_ms(self.boot_ms()) // DAY_MS)
+
+    def _over_day(self, day: DayCount | None) -> Deny | None:
+        if day is None or day.lets(measure := self.table.per_day[day.stage]):
+            return None
+        return day.refusal(measure, self.passed_ms(self.boot_ms()))
 
     def _over_rate(self, allow: Allow) -> Deny | None:
         """Let a request through by the rates that it counts against: its grant's, and a narrower one.
@@ -291,9 +375,9 @@ class Engine:
         per_minute, lease = allow.requests_per_minute, self.lease
         if per_minute is None or lease is None:
             return None
-        granted = self.table.grants_by_id[allow.grant].requests_per_minute
-        limits = [] if granted is None else [Limit(allow.grant, granted)]
+        name, granted = allow.grant.id, allow.grant.requests_per_minute
+        limits = [] if granted is None else [Limit(name, granted)]
         if per_minute != granted:
-            limits.append(Limit(f"{allow.grant} {per_minute}", per_minute))
+            limits.append(Limit(f"{name} {per_minute}", per_minute))
         wait_s = self.rates.take(limits, lease.part, self.boot_ms())
         return Deny(Reason.QUOTA_EXCEEDED, retry_after_s=wait_s) if wait_s else None

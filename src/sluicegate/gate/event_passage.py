@@ -4,6 +4,7 @@ Rules:
 - Only whole events are written, so that an error can follow at any time. What is held for that is bounded,
   for each event, for the streams of one organization, and for all streams together.
 - A stream ends properly only after its dialect's last event. Otherwise it ends with an error event.
+- An error event of the upstream is judged as its other errors are (`event_error.py`).
 - After a long silence something is said that changes nothing, between two events, as any other write.
 """
 
@@ -13,7 +14,9 @@ import asyncio
 
 from sluicegate.errors import InvalidInput
 from sluicegate.gate.dialects import GatewayFault, Headers
+from sluicegate.gate.effective import Watch
 from sluicegate.gate.endings import IN_SILENCE, StreamEnd
+from sluicegate.gate.event_error import judged
 from sluicegate.gate.exchange import Progress
 from sluicegate.gate.outlet import SLICE_BYTES, Bytes, Outlet
 from sluicegate.gate.sse import EventShare, EventSplitter
@@ -37,11 +40,13 @@ class EventPassage:
         "_splitter",
         "_timer",
         "_unwritten",
+        "_watch",
         "_wrote_s",
     )
 
-    def __init__(self, outlet: Outlet, settings: GatewaySettings, room: EventShare) -> None:
+    def __init__(self, outlet: Outlet, settings: GatewaySettings, room: EventShare, watch: Watch) -> None:
         self._outlet = outlet
+        self._watch = watch
         self._room = room
         self._splitter = EventSplitter(settings.max_event_bytes)
         self._end = StreamEnd(outlet.exchange.dialect)
@@ -67,7 +72,7 @@ class EventPassage:
         finally:
             self._timer.cancel()
             self._release()
-        if self._end.is_said() and not self._splitter.held:
+        if self._end.is_said and not self._splitter.held:
             await self._outlet.end()
         elif await self._outlet.clear():
             self._outlet.fail(GatewayFault.UPSTREAM_FAILED)
@@ -94,15 +99,30 @@ class EventPassage:
         return self._fits() and not (self._unwritten or self._outlet.exchange.connection.is_paused)
 
     def _feed(self, data: bytes) -> bool:
-        """Find the events that are whole now. Returns: False: one is too large, and the stream has ended."""
+        """Find the events that are whole now. Returns: False: one may not go on, and the stream has ended."""
         try:
-            self._unwritten = self._splitter.feed(data)
+            events = self._splitter.feed(data)
         except InvalidInput as error:
             self._outlet.fail(GatewayFault.EVENT_TOO_LARGE, error.message)
             return False
+        if events:
+            self._watch.saw(events)
+        self._unwritten, fault, failed = judged(events)
+        if fault is not None:
+            self._end_with(fault)
+            return False
+        if failed:
+            self._end.failed()
         if self._unwritten:
             self._end.saw(self._unwritten)
         return True
+
+    def _end_with(self, fault: GatewayFault) -> None:
+        """End with a fault in the place of an event, after those before it if others have been written."""
+        outlet = self._outlet
+        if outlet.exchange.stage is Progress.STREAM:
+            outlet.write(self._unwritten)
+        outlet.fail(fault)
 
     def _fits(self) -> bool:
         """Count what this stream holds. Returns: False: there is no room, and it has ended."""

@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
 
@@ -25,10 +26,14 @@ from sluicegate.gate.dialects import (
 from sluicegate.gate.quirks import status_for
 from sluicegate.gate.trace import Trace, new_request_id
 from sluicegate.http.exchange import HttpExchange
-from sluicegate.http.head import BadRequest, Fields
+from sluicegate.http.head import NAME, BadRequest, Fields
 from sluicegate.http.response import CODES, STATUS_LINES, date_line, error_response
 
 NO_CONTENT = 204
+CREDENTIAL = b"x-sluicegate-credential"
+"""The header of a refusal that names the credential of its key, for `sluicegate explain`."""
+_ASKED_LATER = frozenset({b"user-agent", b"anthropic-version"})
+"""The headers that decide in which form, and with which status, a client is answered."""
 _NEVER_AGAIN = ((b"x-should-retry", b"false"),)
 """What cannot be read once cannot be read the next time."""
 
@@ -50,7 +55,8 @@ class Exchange:
     """A request, and how far its response is.
 
     `outcome` is how it ended, and `trace` what is noted of it; `ended` is called once. `shared` are the
-    headers that let a page of another origin read the response.
+    headers that let a page of another origin read the response. Code that waits is
+    cancelled by `stop` once `waits` has been called.
     `next_number` gives the number of an event that ends a stream early.
     """
 
@@ -68,6 +74,7 @@ class Exchange:
         "query",
         "shared",
         "stage",
+        "stop",
         "trace",
     )
 
@@ -85,9 +92,16 @@ class Exchange:
         self.outcome = ""
         self._ended = ended
         self.next_number: Callable[[], int] = int
+        self.stop: Callable[[], object] = int
         self._chunked = False
         self._whole = True
         connection.on_lost(self.gone)
+
+    def forget_headers(self) -> None:
+        """Keep of the request's headers what is asked for until its end: a stream may take long."""
+        head = self.connection.head
+        head.forget_but(_ASKED_LATER)
+        self.headers = head.fields
 
     def over(self) -> bool:
         """Whether the response is over."""
@@ -107,6 +121,8 @@ class Exchange:
     def refuse(self, deny: Deny, size: int, grace_ms: int = 0) -> None:
         """End with a refusal, decided at log size `size`, however far the response is."""
         self.trace.refused(deny.reason.value, deny.directive or "")
+        if self.trace.credential is not None:
+            self.shared = (*self.shared, (CREDENTIAL, self.trace.credential.id.encode()))
         status = status_for(deny, self.headers)
         self.end_early(refused(deny, size, None if status == deny.status else status), grace_ms)
 
@@ -129,7 +145,19 @@ class Exchange:
 
     def gone(self) -> None:
         """The client has left."""
-        self._end("client_gone")
+        if not self.over():
+            self._end("client_gone")
+            self.stop()
+
+    def waits(self) -> None:
+        """The task that answers the request has begun: from now on it is cancelled when the client leaves."""
+        self.stop = self._cancel
+
+    def _cancel(self) -> None:
+        """Cancel that task; not from within it, which looks at the stage itself."""
+        task = self.connection.task
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
 
     def begin(self, stage: Progress, status: int, headers: Headers, first: bytes = b"") -> None:
         """Write the head and the first bytes; without a Content-Length the body is chunked.
@@ -138,7 +166,7 @@ class Exchange:
         """
         self.stage = stage
         connection = self.connection
-        sized = status == NO_CONTENT or any(name == b"content-length" for name, _ in headers)
+        sized = status == NO_CONTENT or b"content-length" in map(NAME, headers)
         self._chunked = not sized and connection.head.version == "1.1"
         fields = [*headers, *self.shared]
         if self._chunked:

@@ -11,6 +11,8 @@ Rules of `Tail`, which takes bytes and never fetches:
   closes.
 - A feed that has once given a part of the rates gives one with every lease. A feed of an earlier build gives
   none: then the gateway may spend the whole rates, and never more than that.
+- Where a plan enforces the requests a day of a stage, a question asks for budgets of the day, and an answer
+  with a lease has them (`gate.days`).
 - Every question is signed with the key of this run. The key never leaves the run, so no one else can
   acknowledge for it.
 
@@ -33,12 +35,15 @@ from typing import Any
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sluicegate.core.access import feed
+from sluicegate.core.access import feed, versions
+from sluicegate.core.access.decision import Instant
 from sluicegate.core.access.rate import WHOLE
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
+from sluicegate.gate.days import DayBalance
 from sluicegate.gate.engine import Engine, Lease
 from sluicegate.gate.upstream import tls
+from sluicegate.memory import Lasting
 from sluicegate.settings import CLOCK_BOUND_MS, GatewaySettings
 from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
@@ -103,9 +108,11 @@ class Tail:
         """The latest time that an answer has shown, milliseconds since 1970 UTC."""
         self._entry_ms = 0
         """The time of the newest entry, milliseconds since 1970 UTC."""
-        self._fold = feed.FOLD_VERSION
-        self._is_of_earlier_fold = True
+        self._fold = versions.FOLD_VERSION
+        self._oldest_fold = versions.OLDEST_FOLD_VERSION
+        """The oldest version of the fold that gives the same table from the log so far."""
         self._had_part = False
+        self._asked_days: list[DayBalance] = []
         self._misread_ms = float("-inf")
         """When a feed of an earlier build did not know what a spender is."""
         self._says_spender = False
@@ -118,7 +125,11 @@ class Tail:
         return {"gateway": self._gateway, "incarnation": self.incarnation, "surface": self._engine.surface}
 
     def question(self, wait_ms: int) -> dict[str, Any]:
-        """The next question; from now on only its answer counts."""
+        """The next question; from now on only its answer counts.
+
+        INVARIANT: what it acknowledges, everything in flight was decided by.
+        """
+        self._engine.redecide_rest()
         self._asked = {
             "gateway": self._gateway,
             "incarnation": self.incarnation,
@@ -138,7 +149,17 @@ class Tail:
         self._says_spender = again and self._engine.rates.spender is not None
         if self._says_spender:
             question["spender"] = self._engine.rates.spender
+        question |= self._days()
         return acknowledgement.signed(question, self._key)
+
+    def _days(self) -> dict[str, Any]:
+        """What asks for budgets, where a plan enforces the requests of a day."""
+        engine, now = self._engine, self._engine.now()
+        self._asked_days = engine.days.rows(engine.table, now) if isinstance(now, Instant) else []
+        if not self._asked_days:
+            return {}
+        rows = [row.to_json() for row in self._asked_days]
+        return {"days": {"spender": engine.days.spender, "bootMs": int(self._asked_ms), "rows": rows}}
 
     def take(self, data: bytes) -> TrustedHead:
         """Take an answer: advance by it, and renew the lease if it is whole.
@@ -155,6 +176,8 @@ class Tail:
         answer = feed.open_answer(data, asked, self._log)
         if self._says_spender and answer.part is None:
             raise BadFeed("a feed answer without the part of the rates that was asked for")
+        if answer.lease_ms and len(answer.budgets) != len(self._asked_days):
+            raise BadFeed("a feed answer without the budgets of the days that were asked for")
         received_ms = self._clock.boot_ms()
         self._check_clocks(answer, received_ms)
         self._check_times(answer)
@@ -171,6 +194,7 @@ class Tail:
             part = WHOLE if answer.part is None else answer.part
             self._had_part = answer.part is not None
             self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms, part))
+            self._engine.days.answered(self._asked_days, answer.budgets)
         return TrustedHead(grown.size, grown.root())
 
     def drifted(self) -> None:
@@ -178,10 +202,7 @@ class Tail:
 
         It is said only as long as it is true of the log so far.
         """
-        is_newest = self._fold == feed.FOLD_VERSION
-        self._fold = (
-            feed.EARLIER_FOLD_VERSION if is_newest and self._is_of_earlier_fold else feed.FOLD_VERSION
-        )
+        self._fold = self._fold - 1 if self._fold > self._oldest_fold else versions.FOLD_VERSION
 
     def misread(self) -> None:
         """Do not say who spends for a while: the feed is of an earlier build, which may be replaced.
@@ -247,8 +268,10 @@ class Tail:
         except VerificationFailed as error:
             self.halted = error
             raise
-        if self._is_of_earlier_fold and not all(map(feed.is_of_earlier_fold, answer.entries)):
-            self._is_of_earlier_fold, self._fold = False, feed.FOLD_VERSION
+        if self._oldest_fold < versions.FOLD_VERSION:
+            self._oldest_fold = max([self._oldest_fold, *map(versions.fold_version, answer.entries)])
+        if self._fold < self._oldest_fold:
+            self._fold = versions.FOLD_VERSION
         if isinstance(self._engine.table, VouchedTable):
             while self._engine.table.told:
                 _log.error("%s", self._engine.table.told.popleft())
@@ -257,9 +280,13 @@ class Tail:
 def wait_ms(engine: Engine) -> int:
     """How long a question may wait for news: a third of the lease, and half of what is left of it.
 
-    Before the first lease it does not wait, so that a start is quick. A lease may already be old when it
-    comes, because the control plane confirmed the head some time before; it is renewed before it ends.
+    Before the first lease it does not wait, so that a start is quick; nor while a budget of a day is short. A
+    lease may already be old when it comes, because the control plane confirmed the head some time before; it
+    is renewed before it ends.
     """
+    now = engine.now()
+    if isinstance(now, Instant) and engine.days.is_short(engine.table, now):
+        return 0
     return min(WAIT_MS_MAX, engine.table.lease_ms // 3, int(engine.lease_left_ms() / 2))
 
 
@@ -320,6 +347,7 @@ class Feed:
         self._seen = self._memory.load()
         self._kept = self._seen
         self._news = asyncio.Event()
+        self._lasting = Lasting()
         verifier = checkpoint.parse_vkey(settings.log_vkey)
         self._tail = Tail(engine, verifier, settings.name, clock, self._seen)
 
@@ -363,7 +391,17 @@ class Feed:
             self._tail.misread()
         if response.status != 200:
             raise BadFeed(f"the feed answered {response.status}: {data[:300]!r}")
-        self._remember(self._tail.take(data))
+        try:
+            seen = self._tail.take(data)
+        finally:
+            await self._settle()
+        self._remember(seen)
+        self._lasting.grown(len(self._engine.table.credentials))
+
+    async def _settle(self) -> None:
+        """Decide again what is due, and let others run meanwhile. The next question acknowledges it."""
+        while self._engine.redecide_more():  # noqa: ASYNC110 - it waits for nothing
+            await asyncio.sleep(0)
 
     def _session(self) -> aiohttp.ClientSession:
         headers = {"authorization": f"Bearer {self._settings.token}"}
@@ -377,12 +415,18 @@ class Feed:
             while True:
                 await asyncio.sleep(REPORT_MS / 1000)
                 proven, usage = self._engine.unproven(), self._engine.usage.report()
-                missing = self._engine.missing.report(self._clock.boot_ms())
-                if not proven and not usage and not missing:
+                differing = self._engine.unrecorded()
+                asked_ms = self._clock.boot_ms()
+                missing, days = self._engine.missing.report(asked_ms), self._engine.days.report(asked_ms)
+                if not (proven or usage or missing or days or differing):
                     continue
-                body = {**self._tail.run, "proven": proven, "usage": usage}
+                body: dict[str, Any] = {**self._tail.run, "proven": proven, "usage": usage}
                 if missing:  # an earlier control plane does not know the field
                     body["missing"] = missing
+                if differing:  # nor this one
+                    body["differences"] = [{"grant": grant, "kind": kind} for grant, kind in differing]
+                if days:  # nor this one, of plans that it may know all the same
+                    body["days"] = {"spender": self._engine.days.spender, "rows": days}
                 timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
                 try:
                     async with session.post(
@@ -390,6 +434,7 @@ class Feed:
                     ) as response:
                         if response.status == 200:
                             self._engine.usage.arrived()
+                            self._engine.days.arrived(asked_ms)
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
                     _log.debug("a report of use did not arrive: %s", error)
 
@@ -430,5 +475,6 @@ class Feed:
         while True:
             deadline_ms = self._engine.deadline_ms()
             if deadline_ms is not None and self._clock.boot_ms() >= deadline_ms:
-                self._engine.redecide_all()
+                self._engine.redecide_soon()
+                await self._settle()
             await asyncio.sleep(TICK_MS / 1000)

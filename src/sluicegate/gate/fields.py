@@ -9,6 +9,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 FORWARDED: dict[bytes, bytes] = {
     b"accept": b"Accept",
@@ -24,6 +25,9 @@ FORWARDED: dict[bytes, bytes] = {
 `x-stainless-…`, forwarding headers, and Content-Type. Content-Type is always `application/json`, because the
 gateway read the body as JSON.
 """
+
+NAMES = 512
+"""How many names of headers are remembered with whether they pass: upstreams use few."""
 
 DROPPED = frozenset(
     {
@@ -74,13 +78,17 @@ DROPPED_BEGINNINGS = (
 
 
 def end_to_end(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """An upstream's response headers that may go to a client, names in lower case."""
-    kept: list[tuple[bytes, bytes]] = []
-    named: set[bytes] = set()
-    for given, value in headers:
-        name = given.lower()
-        if name == b"connection":
-            named.update(token.strip().lower() for token in value.split(b","))
-        if name not in DROPPED and not name.startswith(DROPPED_BEGINNINGS):
-            kept.append((name, value))
-    return [(name, value) for name, value in kept if name not in named] if named else kept
+    """An upstream's response headers that may go to a client. Requires: names in lower case."""
+    kept = [field for field in headers if _may_pass(field[0])]
+    named = {
+        token.strip().lower()
+        for name, value in headers
+        if name == b"connection"
+        for token in value.split(b",")
+    }
+    return [field for field in kept if field[0] not in named] if named else kept
+
+
+@lru_cache(maxsize=NAMES)
+def _may_pass(name: bytes) -> bool:
+    return name not in DROPPED and not name.startswith(DROPPED_BEGINNINGS)

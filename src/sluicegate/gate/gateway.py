@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from time import monotonic
@@ -31,7 +32,6 @@ from sluicegate.gate.dialects import (
     TEXT_ALONE,
     GatewayFault,
     GatewayReply,
-    credential_digest,
     faulty,
     model_reply,
     models_reply,
@@ -39,16 +39,18 @@ from sluicegate.gate.dialects import (
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import Exchange
 from sluicegate.gate.intake import SHARES, Full, Intake, RequestBody, busy
+from sluicegate.gate.lines import LineWriter
 from sluicegate.gate.metrics import CONTENT_TYPE, Metrics
 from sluicegate.gate.names import NO_NAMES, of_headers
 from sluicegate.gate.passage import Passage
+from sluicegate.gate.presented import Presented, by_key
 from sluicegate.gate.reading import SMALL_BYTES, BodyContent, BodyReader
 from sluicegate.gate.request import Request, RequestHeaders
-from sluicegate.gate.request_log import RequestLog
-from sluicegate.gate.sse import EventRoom, EventShare
+from sluicegate.gate.spans import traceparent, written
+from sluicegate.gate.sse import EventRoom
 from sluicegate.gate.trace import MODEL, MODELS, line
 from sluicegate.gate.upstream import Upstream
-from sluicegate.http.exchange import HttpExchange
+from sluicegate.http.exchange import Disconnected, HttpExchange
 from sluicegate.http.server import connections_max
 from sluicegate.settings import GatewaySettings
 
@@ -64,18 +66,23 @@ _NOT_SERVED = "work that outlives its request, and what a model's server keeps, 
 class Gateway:
     """What answers the requests of an HTTP server: at once, or, where it has to wait, in what it returns.
 
-    `upstreams` are by their names in plans. With a `log`, `wall_ms` is what its lines have the time of.
+    `upstreams` are by their names in plans. `log` and `spans` get a line for each request, with the time of
+    `wall_ms`.
+    `presented` says whose a request is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an engine and where it forwards to; and what others may give
         self,
         engine: Engine,
         upstreams: Mapping[str, Upstream],
         settings: GatewaySettings,
-        log: RequestLog | None = None,
+        log: LineWriter | None = None,
+        spans: LineWriter | None = None,
         wall_ms: Callable[[], int] = int,
+        presented: Presented = by_key,
     ) -> None:
         self._engine = engine
+        self._presented = presented
         self._callers = Callers(engine.table, engine.missing)
         self._upstreams = upstreams
         self._settings = settings
@@ -84,8 +91,9 @@ class Gateway:
         self._room = EventRoom(held, max(settings.max_event_bytes, held // SHARES))
         self._reader = BodyReader(settings.max_text_bytes)
         self._log = log
+        self._spans = spans
         self._wall_ms = wall_ms
-        self._metrics = Metrics(engine, self._intake, log)
+        self._metrics = Metrics(engine, self._intake, log, spans)
         self._observations: Mapping[bytes, Callable[[], GatewayReply]] = {
             b"/healthz": _health,
             b"/readyz": self._readiness,
@@ -95,7 +103,10 @@ class Gateway:
     def __call__(self, connection: HttpExchange) -> Answering | None:
         """Answer a request."""
         if connection.head.path.startswith(b"/v1/"):
-            return self._serve(Exchange(connection, self._ended))
+            exchange = Exchange(connection, self._ended)
+            if self._spans is not None:
+                exchange.trace.parent = traceparent(exchange.headers)
+            return self._serve(exchange)
         self._observe(Exchange(connection, self._metrics.ended))
         return None
 
@@ -104,18 +115,19 @@ class Gateway:
         ended_s = monotonic()
         self._metrics.ended(exchange)
         self._metrics.took(exchange.trace, exchange.outcome, ended_s)
+        if self._log is not None or self._spans is not None:
+            self._note(exchange, ended_s)
+
+    def _note(self, exchange: Exchange, ended_s: float) -> None:
+        """Log a request that is over, and leave its span."""
+        trace, bytes_in, table = exchange.trace, exchange.connection.content_bytes, self._engine.table
+        said = line(
+            trace, exchange.path, exchange.outcome, bytes_in, table, self._wall_ms(), ended_s
+        ).encode()
         if self._log is not None:
-            bytes_in, wall_ms = exchange.connection.content_bytes, self._wall_ms()
-            said = line(
-                exchange.trace,
-                exchange.path,
-                exchange.outcome,
-                bytes_in,
-                self._engine.table,
-                wall_ms,
-                ended_s,
-            )
-            self._log.put(said.encode())
+            self._log.put(said)
+        if self._spans is not None:
+            self._spans.put(written(trace.parent, said))
 
     def _serve(self, exchange: Exchange) -> Answering | None:
         exchange.shared = cors.shared(exchange.headers, self._settings.cors_origins)
@@ -125,7 +137,7 @@ class Gateway:
         if exchange.connection.head.offers_websocket:
             self._refuse(exchange, Deny(Reason.UPGRADE_REQUIRED))
             return None
-        digest = credential_digest(exchange.headers)
+        digest = self._presented(exchange)
         if digest is not None:
             exchange.trace.credential = self._engine.table.credentials.get(digest)
         found = self._engine.identify(digest)
@@ -163,7 +175,7 @@ class Gateway:
     def _list(self, exchange: Exchange, digest: bytes) -> None:
         engine = self._engine
         tokens, names = request.assertions(exchange.headers), of_headers(exchange.headers)
-        naming = self._callers.naming(digest, tokens, names, engine.now())
+        naming = self._callers.naming(digest, tokens, names, engine.now)
         if exchange.path == MODELS:
             models = engine.usable_models(digest, naming)
             exchange.reply(models_reply(models, exchange.dialect, exchange.trace.id), "listed")
@@ -180,37 +192,37 @@ class Gateway:
 
     def _take_in(self, exchange: Exchange, digest: bytes, organization: str) -> Answering | None:
         """Read a request, and carry it out if it may be."""
+        connection = exchange.connection
+        content: BodyContent | None = None
         closed = self._intake.closed(organization)
         if closed is not None:
             self._refuse(exchange, closed)
             return None
-        connection = exchange.connection
-        if not connection.body_arrived:
-            return self._await_body(exchange, digest, organization)
-        body = connection.take()
-        content: BodyContent | None = None
         try:
-            self._check_size(exchange, len(body))
-            headers = request.read_headers(exchange.headers)
-            if headers.coding or len(body) > SMALL_BYTES:
-                return self._await_body(exchange, digest, organization, body)
+            self._check_size(exchange, int(connection.head.field(b"content-length") or 0))
+            headers = request.read_headers(exchange.headers, self._engine.table.carriers)
             _check_query(exchange)
-            content = self._reader.small(body, exchange.dialect)
+            if not connection.body_arrived or headers.coding or connection.content_bytes > SMALL_BYTES:
+                return self._await_body(exchange, digest, organization, headers)
+            self._check_size(exchange, connection.content_bytes)
+            content = self._reader.small(connection.take(), exchange.dialect)
             ask = self._ask(digest, content.asked, headers)
         except InvalidInput as error:
             ask = self._unread(digest, error)
-        return self._admit(exchange, ask, organization, content, len(body))
+        return self._admit(exchange, ask, organization, content, connection.content_bytes)
 
     async def _await_body(
-        self, exchange: Exchange, digest: bytes, organization: str, first: bytes = b""
+        self, exchange: Exchange, digest: bytes, organization: str, headers: RequestHeaders
     ) -> None:
-        """Read a body as it arrives, and what is large or compressed; then do as with one that is here."""
+        """Read a body as it arrives, and what is large or compressed; then do as with one that is here.
+
+        If the client leaves meanwhile, it is read no further.
+        """
         content: BodyContent | None = None
+        exchange.waits()
         with self._intake.body(organization) as body:
             try:
-                await self._read_body(exchange, body, first)
-                headers = request.read_headers(exchange.headers)
-                _check_query(exchange)
+                await self._read_body(exchange, body)
                 most = self._body_max(exchange)
                 content = await self._reader.read(
                     organization, body.parts(), headers.coding, exchange.dialect, most
@@ -221,9 +233,12 @@ class Gateway:
                 return
             except InvalidInput as error:
                 ask = self._unread(digest, error)
+            except (asyncio.CancelledError, Disconnected):
+                self._intake.refused(organization, self._cost(exchange, body.size, None))
+                if not exchange.over():
+                    raise
+                return
             cost = self._cost(exchange, body.size, content)
-        if exchange.over():
-            return
         answering = self._admit(exchange, ask, organization, content, cost)
         del content
         if answering is not None:
@@ -242,13 +257,16 @@ class Gateway:
         if len(names.identifiers) > IDENTIFIERS_MAX:
             said = f"{len(names.identifiers)} different identifiers of end users"
             raise InvalidInput(f"{said}, expected at most {IDENTIFIERS_MAX}")
-        naming = self._callers.naming(digest, headers.assertions, names, self._engine.now())
+        naming = self._callers.naming(digest, headers.assertions, names, self._engine.now)
         if asked.state and not self._has_own_account(digest, asked.model):
             raise InvalidInput(
                 f"{asked.state!r} names something that the model's server keeps, in an account that all "
                 "customers share; expected all of it in the request itself"
             )
-        return Ask(digest, asked.model, self._engine.surface, naming=naming, programme=asked.programme)
+        programmes = asked.programmes
+        if headers.programmes:
+            programmes = (*programmes, *headers.programmes)
+        return Ask(digest, asked.model, self._engine.surface, naming=naming, programmes=programmes)
 
     def _unread(self, digest: bytes, error: InvalidInput) -> Ask:
         reason = Reason.REQUEST_TOO_LARGE if isinstance(error, TooLarge) else Reason.REQUEST_INVALID
@@ -269,8 +287,7 @@ class Gateway:
         self, exchange: Exchange, ask: Ask, organization: str, content: BodyContent | None, cost: int
     ) -> Answering | None:
         """Decide a request. What was read for one that is refused is metered: its `cost`, in bytes."""
-        room = EventShare(self._room, organization)
-        passage = Passage(exchange, self._settings, room, lambda: self._engine.table.size)
+        passage = Passage(exchange, self._settings, self._room, self._engine.table)
         flight = self._engine.admit(ask, passage.cut)
         exchange.trace.model = ask.model
         if isinstance(flight, Deny) or content is None:
@@ -299,15 +316,17 @@ class Gateway:
                 await carrying
         finally:
             self._engine.land(flight)
+            for kind in exchange.trace.differences:
+                self._metrics.differed(kind)
+                self._engine.differs(flight, kind)
             if flight.refused is not None:
                 self._metrics.cut(flight.refused.reason.value)
 
-    async def _read_body(self, exchange: Exchange, body: RequestBody, first: bytes) -> None:
+    async def _read_body(self, exchange: Exchange, body: RequestBody) -> None:
         """Read a body to its end. Raises: TooLarge. Full: no room for it. Disconnected."""
         connection = exchange.connection
-        length = connection.head.field(b"content-length")
-        self._check_size(exchange, int(length or 0))
-        body.add(first, more=not connection.body_taken)
+        body.add(connection.take(), more=not connection.body_taken)
+        self._check_size(exchange, body.size)
         while not connection.body_taken:
             part = await connection.read()
             body.add(part, more=not connection.body_taken)

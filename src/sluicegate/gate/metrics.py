@@ -8,28 +8,42 @@ Rules:
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from sluicegate.core.access.vouch import VouchedTable
+from sluicegate.gate.effective import OTHER_MODEL
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import Exchange
 from sluicegate.gate.intake import Intake
-from sluicegate.gate.request_log import RequestLog
+from sluicegate.gate.lines import LineWriter
 from sluicegate.gate.trace import OTHER, Trace
+from sluicegate_record.terms.effective import DIFFERENCES
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """What times are sorted by: the upper ends, in seconds."""
+_LINES_DROPPED = "Lines of the request log that were dropped: it could not be written, or not fast enough"
+_SPANS_DROPPED = "Spans that were lost: the collector did not take them, or not fast enough"
+_UPPER_ENDS = (*map(floatToGoString, BUCKETS_S), "+Inf")
 
 
 class Metrics:
     """The metrics of one gateway, in a separate registry."""
 
-    def __init__(self, engine: Engine, intake: Intake, log: RequestLog | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        intake: Intake,
+        log: LineWriter | None = None,
+        spans: LineWriter | None = None,
+    ) -> None:
         self._offers = engine.table.offers
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -42,7 +56,9 @@ class Metrics:
         self._duration = _Times("request", "From the head of a request to its end", self._registry)
         self._first = _Times("first_chunk", "From the head of a request to its first chunk", self._registry)
         if log is not None:
-            self._registry.register(_Dropped(log))
+            self._registry.register(_Dropped("request_log", _LINES_DROPPED, log))
+        if spans is not None:
+            self._registry.register(_Dropped("spans", _SPANS_DROPPED, spans))
         self._cut = Counter(
             "sluicegate_cut", "Requests cut in flight, by reason", ["reason"], registry=self._registry
         )
@@ -51,6 +67,14 @@ class Metrics:
             "Requests that only a directive refused, answered by the fallback",
             registry=self._registry,
         )
+        self._differed = Counter(
+            "sluicegate_effective_access",
+            "Answers that say that something else ran than was asked for or granted, by kind",
+            ["kind"],
+            registry=self._registry,
+        )
+        for kind in (*DIFFERENCES, OTHER_MODEL):
+            self._differed.labels(kind)
         self._gauge("in_flight", "Admitted requests not yet over").set_function(lambda: len(engine.flights))
         self._gauge("unfinished_bytes", "What bodies hold that are not complete").set_function(
             lambda: intake.unfinished_bytes
@@ -87,6 +111,10 @@ class Metrics:
         """Count a request that was cut in flight."""
         self._cut.labels(reason).inc()
 
+    def differed(self, kind: str) -> None:
+        """Count an answer that says that something else ran than was asked for or granted."""
+        self._differed.labels(kind).inc()
+
     def fell_back(self) -> None:
         """Count a request that a fallback answers."""
         self._fallbacks.inc()
@@ -99,33 +127,42 @@ class Metrics:
         return Gauge(f"sluicegate_{name}", text, registry=self._registry)
 
 
-class _Times:
+class _Times(Collector):
     """How many requests took how long, by model and outcome."""
 
     def __init__(self, what: str, text: str, registry: CollectorRegistry) -> None:
-        self._all = Histogram(
-            f"sluicegate_{what}_seconds", text, ["model", "outcome"], registry=registry, buckets=BUCKETS_S
-        )
-        self._one: dict[tuple[str, str], Histogram] = {}
+        self._name, self._text = f"sluicegate_{what}_seconds", text
+        self._counts: dict[tuple[str, str], list[int]] = {}
+        """How many ended in each bucket, and above the last one."""
+        self._sums_s: dict[tuple[str, str], float] = {}
+        registry.register(self)
 
     def observe(self, key: tuple[str, str], seconds: float) -> None:
         """Count one request of a model and an outcome."""
-        histogram = self._one.get(key)
-        if histogram is None:
-            histogram = self._one[key] = self._all.labels(*key)
-        histogram.observe(seconds)
+        counts = self._counts.get(key)
+        if counts is None:
+            counts = self._counts[key] = [0] * len(_UPPER_ENDS)
+            self._sums_s[key] = 0.0
+        counts[bisect_left(BUCKETS_S, seconds)] += 1
+        self._sums_s[key] += seconds
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The counts so far, each with those of the smaller buckets."""
+        family = HistogramMetricFamily(self._name, self._text, labels=["model", "outcome"])
+        for key, counts in self._counts.items():
+            family.add_metric(key, list(zip(_UPPER_ENDS, accumulate(counts), strict=True)), self._sums_s[key])
+        yield family
 
 
 class _Dropped(Collector):
-    """Lines of the request log that were not written."""
+    """Lines that did not arrive where they go."""
 
-    def __init__(self, log: RequestLog) -> None:
-        self._log = log
+    def __init__(self, what: str, text: str, lines: LineWriter) -> None:
+        self._name, self._text, self._lines = f"sluicegate_{what}_dropped", text, lines
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """How many so far."""
-        text = "Lines of the request log that were dropped: it could not be written, or not fast enough"
-        yield CounterMetricFamily("sluicegate_request_log_dropped", text, value=self._log.dropped)
+        yield CounterMetricFamily(self._name, self._text, value=self._lines.dropped)
 
 
 class _Findings(Collector):

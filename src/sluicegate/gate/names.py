@@ -2,7 +2,7 @@
 
 Rules:
 - Every field and header in which a client names its end user counts, whatever the dialect; what differs names
-  several persons. An empty or too long identifier names no one.
+  several persons. An empty identifier names no one; one that is too long names a person that no one knows.
 - Agents fill such a field with a device, an account and a session of their own. That form names no person: a
   bound key or an assertion then decides alone.
 - A header by which proxies and other gateways name a user is not understood here. It is not ignored: it
@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sluicegate.core.people.persons import IDENTIFIER_MAX
 from sluicegate.errors import InvalidInput
 from sluicegate.gate.wording import kind, text_at
+from sluicegate.http.head import NAME
 
 PROFILE = b"anthropic-user-profile-id"
 FIELDS = ("safety_identifier", "user", "user_profile_id")
@@ -65,6 +66,7 @@ NOT_UNDERSTOOD = frozenset(
     }
 )
 """Headers by which others name a user."""
+_NAMING = NOT_UNDERSTOOD | {PROFILE}
 
 _SESSION_KEYS = frozenset({"device_id", "account_uuid", "session_id"})
 _SESSION = re.compile(r"user_[0-9a-f]{64}_account_[0-9a-f-]{0,36}_session_[0-9a-f-]{36}")
@@ -102,8 +104,10 @@ def of_body(body: Mapping[str, Any], *, in_metadata: bool) -> Names:
     return _names(each for each in given if each) if given else NO_NAMES
 
 
-def of_headers(headers: Iterable[tuple[bytes, bytes]]) -> Names:
+def of_headers(headers: Sequence[tuple[bytes, bytes]]) -> Names:
     """Who the headers name."""
+    if _NAMING.isdisjoint(map(NAME, headers)):
+        return NO_NAMES
     given, is_unclear = [], False
     for name, value in headers:
         if name == PROFILE:
@@ -112,7 +116,8 @@ def of_headers(headers: Iterable[tuple[bytes, bytes]]) -> Names:
             is_unclear = True
     if not given and not is_unclear:
         return NO_NAMES
-    return _names(each for each in given if each)._replace(is_unclear=is_unclear)
+    found = _names(each for each in given if each)
+    return found._replace(is_unclear=True) if is_unclear else found
 
 
 def is_session(text: str) -> bool:
@@ -134,10 +139,12 @@ def is_session(text: str) -> bool:
 
 
 def _names(given: Iterable[str]) -> Names:
-    found, has_session = [], False
+    found, has_session, is_unclear = [], False, False
     for each in given:
         if is_session(each):
             has_session = True
         elif len(each) <= IDENTIFIER_MAX:
             found.append(each)
-    return Names(tuple(dict.fromkeys(found)), has_session)
+        else:
+            is_unclear = True
+    return Names(tuple(dict.fromkeys(found)), has_session, is_unclear)

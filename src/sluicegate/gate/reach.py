@@ -1,9 +1,9 @@
 """What a body reaches for beyond its own request: state that the model's server keeps, other models, other
-servers, and programmes.
+servers. `programmes` reads which programmes it asks for.
 
 Rules:
 - Pure: a parsed body in, the path of a field out. Nothing that a body says is quoted but the names of its
-  fields and of programmes.
+  fields.
 - All customers share one account at a model's server, unless the operator gave each its own. So a name of
   something stored there could be another customer's: it is state, wherever the APIs put such names.
 - A field that makes another server, or the same one, answer with another model than the one decided is never
@@ -13,24 +13,18 @@ Rules:
 - A name in other case counts, also of a field by which others are found: some servers read names so.
 - The cost is that of the body: where a field is becomes a text only once it is found, and a short one.
 
-Sources: the request types of openai 3.54 and anthropic 2.12 (state, programmes); openrouter.ai's reference of
+Sources: the request types of openai 3.54 and anthropic 2.12 (state); openrouter.ai's reference of
 chat completions (`models`, `route`, `provider`, `preset`); LiteLLM's proxy documentation (the others).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
-from sluicegate.errors import InvalidInput
-
-PROGRAMMES = "access_programs"
-"""The field that asks for programmes, by concern: `{"cyber": "daybreak_red"}`."""
-STANDARD = "standard"
-"""The programme that everyone has."""
-PROGRAMMES_MAX = 16
-PROGRAMME_MAX = 64
-"""How many programmes one request may ask for, and how many characters each name may have."""
+from sluicegate.gate import programmes
+from sluicegate_record.terms.programmes import FIELD
 
 ROUTING = frozenset(
     {
@@ -62,6 +56,9 @@ STORED = frozenset({"conversation", "previous_response_id", "container", "thread
 LISTS = frozenset({"input", "tools"})
 """Top-level fields whose items are looked at."""
 
+JUDGES = frozenset({"moderation"})
+"""Top-level fields that may have the model of a second opinion on what is said."""
+
 _NAMED = frozenset(
     {
         "file_id",
@@ -85,6 +82,7 @@ _NAMED = frozenset(
 _HELD = frozenset({"container", "audio", "voice"})
 """Fields that name something kept if they are, or have, an `id`; at any depth."""
 _DEEP = _NAMED | _HELD
+_LOOKED_FOR = _DEEP | programmes.SPELLINGS | {FIELD}
 
 _FREE = frozenset(
     {
@@ -106,8 +104,14 @@ _BY_ID: Mapping[str, tuple[str, ...]] = {
     "reasoning": ("encrypted_content", "content"),
     "compaction": ("encrypted_content",),
     "image_generation_call": ("result",),
+    "web_search_call": ("action",),
+    "file_search_call": ("results",),
 }
 """Items of a Responses input that a server looks up by their id, unless they have one of these fields."""
+_SAYS_NOTHING = frozenset({"id", "type", "status"})
+"""What an item may have beside its id without saying what it is the id of."""
+_RUNS_ANOTHER = frozenset({"image_generation"})
+"""Tools that a server runs with a model of its own choice if they name none."""
 NAME_MAX = 80
 DEPTH_MAX = 16
 """How many characters of each name, and how many of the innermost names, the path of a field has."""
@@ -135,8 +139,8 @@ class _Field(NamedTuple):
 
 
 def is_deep(found: Mapping[str, Any]) -> bool:
-    """Whether an object anywhere in a body has a field that may name something kept."""
-    return not _DEEP.isdisjoint(map(str.casefold, found))
+    """Whether an object anywhere in a body has a field that may name something kept, or programmes."""
+    return not _LOOKED_FOR.isdisjoint(map(str.casefold, found))
 
 
 def state(body: Mapping[str, Any], *, deep: bool) -> str:
@@ -156,32 +160,17 @@ def state(body: Mapping[str, Any], *, deep: bool) -> str:
 
 
 def routing(body: Mapping[str, Any]) -> str:
-    """The path of the first field that could make another model answer; empty if none does."""
+    """The path of the first field that could make another model answer than the one that the body asks for;
+    empty if none does.
+    """
     if not ROUTING.isdisjoint(body):
         for name in body:
             if name in ROUTING and body[name] is not None:
                 return name
-    if "tools" in body or isinstance(body.get("input"), list):
+    has_tools = "tools" in body or isinstance(body.get("input"), list)
+    if (has_tools or not JUDGES.isdisjoint(body)) and "model" in body:
         return next(_other_models(body), "")
     return ""
-
-
-def programme(body: Mapping[str, Any]) -> str:
-    """The first programme that a body asks for, other than the standard one, as `cyber: daybreak_red`;
-    empty if it asks for none.
-
-    Raises: InvalidInput: not an object with the names of programmes.
-    """
-    asked = body.get(PROGRAMMES)
-    if asked is None:
-        return ""
-    if not isinstance(asked, dict) or len(asked) > PROGRAMMES_MAX:
-        raise InvalidInput(f"{PROGRAMMES!r} is not an object of at most {PROGRAMMES_MAX} programmes")
-    for name in asked.values():
-        if name is not None and not isinstance(name, str):
-            raise InvalidInput(f"{PROGRAMMES!r} has a value that is no name, expected such as {STANDARD!r}")
-    named = ((concern, name) for concern, name in asked.items() if name not in (None, STANDARD))
-    return next((f"{concern[:PROGRAMME_MAX]}: {name[:PROGRAMME_MAX]}" for concern, name in named), "")
 
 
 def _kept(body: Mapping[str, Any]) -> Iterator[str]:
@@ -230,23 +219,44 @@ def _is_reference(item: Mapping[str, Any]) -> bool:
     given = {name.casefold() for name, value in item.items() if value is not None}
     if "id" not in given:
         return False
-    kinds = [value for name, value in item.items() if name.casefold() == "type" and value is not None]
-    if given <= {"id", "type"} or not (kinds or "role" in given):
+    if given <= _SAYS_NOTHING or not ("type" in given or "role" in given):
         return True
-    contents = [_BY_ID.get(kind, ()) for kind in kinds if isinstance(kind, str)]
+    kinds = _kinds(item)
+    contents = [_BY_ID.get(kind, ()) for kind in kinds]
     return "item_reference" in kinds or any(each and not any(map(item.get, each)) for each in contents)
 
 
+def _kinds(item: Mapping[str, Any]) -> list[str]:
+    """What an object says that it is, in every case of the name."""
+    return [kind for name, kind in item.items() if name.casefold() == "type" and isinstance(kind, str)]
+
+
 def _other_models(body: Mapping[str, Any]) -> Iterator[str]:
-    """The tools that a server runs with another model."""
-    for field, tool in _tools(body):
-        for name, model in tool.items():
-            if name.casefold() == "model" and model not in (None, body.get("model")):
+    """The judges of a body, and the tools, that a server runs with another model.
+
+    Requires: the body has a model.
+    """
+    own = (None, body["model"])
+    judges = (
+        (_Field(None, name), body[name]) for name in JUDGES & body.keys() if isinstance(body[name], dict)
+    )
+    for field, tool in chain(judges, _tools(body)):
+        for name, value in tool.items():
+            if name.casefold() == "model" and value not in own:
                 yield _Field(field, name).path()
+        if tool.get("model") is None and not _RUNS_ANOTHER.isdisjoint(_kinds(tool)):
+            yield field.path()
+
+
+def _parts(field: _Field, tool: Mapping[str, Any]) -> Iterator[tuple[_Field, Mapping[str, Any]]]:
+    """The objects that a tool has, unless what they hold is free."""
+    for name, each in tool.items():
+        if isinstance(each, dict) and not _is_free(name.casefold(), tool, is_top=False):
+            yield _Field(field, name), each
 
 
 def _tools(body: Mapping[str, Any]) -> Iterator[tuple[_Field, Mapping[str, Any]]]:
-    """The tools of a body, those that items of its input bring, and those within other tools."""
+    """The tools of a body, those that items of its input bring, those within other tools, and their parts."""
     items = body.get("input")
     waiting: list[tuple[_Field | None, Mapping[str, Any]]] = [(None, body)]
     for at, item in enumerate(items if isinstance(items, list) else ()):
@@ -260,4 +270,5 @@ def _tools(body: Mapping[str, Any]) -> Iterator[tuple[_Field, Mapping[str, Any]]
                     if isinstance(tool, dict):
                         found = _Field(_Field(field, name), at)
                         yield found, tool
+                        yield from _parts(found, tool)
                         waiting.append((found, tool))

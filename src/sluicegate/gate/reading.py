@@ -22,6 +22,7 @@ import weakref
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from sluicegate.core.access.programmes import AskedProgramme
 from sluicegate.errors import InvalidInput, TooLarge
 from sluicegate.gate import coding, request
 from sluicegate.gate.dialects import Dialect
@@ -121,8 +122,9 @@ class BodyReader:
 
 def _request(said: list[Any]) -> Request:
     """A request, from the JSON of its fields."""
-    model, stream, (identifiers, *flags), *others = said
-    return Request(model, stream, Names(tuple(identifiers), *flags), *others)
+    model, stream, (identifiers, *flags), asked, *others = said
+    programmes = tuple(AskedProgramme(*each) for each in asked)
+    return Request(model, stream, Names(tuple(identifiers), *flags), programmes, *others)
 
 
 class _Process:

@@ -15,15 +15,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
+from sluicegate.core.access.programmes import AskedProgramme
 from sluicegate.errors import InvalidInput
-from sluicegate.gate import names, reach
+from sluicegate.gate import names, programmes, reach
 from sluicegate.gate.coding import CODINGS
 from sluicegate.gate.dialects import Dialect
+from sluicegate.gate.levels import STRING, at_top
 from sluicegate.gate.names import NO_NAMES, Names
 from sluicegate.gate.wording import flag, kind, quoted
+from sluicegate_record.terms.programmes import FIELD
 
 SIGNIFICANT = frozenset(
     {
@@ -33,10 +37,11 @@ SIGNIFICANT = frozenset(
         "user_id",
         "metadata",
         *names.FIELDS,
-        reach.PROGRAMMES,
+        FIELD,
         *reach.STORED,
         *reach.ROUTING,
         *reach.LISTS,
+        *reach.JUDGES,
     }
 )
 """The keys that say what the request asks for, for which person, whether its work ends with it, and what it
@@ -45,8 +50,7 @@ reaches for beyond itself.
 
 ASSERTION = b"x-sluicegate-assertion"
 """The header with a signed assertion that names the caller."""
-_FOLDED = frozenset(key.casefold() for key in SIGNIFICANT)
-_STRING = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")([ \t\n\r]*+:)?', re.DOTALL)
+_FOLDED = frozenset(key.casefold() for key in SIGNIFICANT) | programmes.SPELLINGS
 _MODEL = re.compile(
     rb'"model"(?<!\\"model")[ \t\n\r]*+:[ \t\n\r]*+(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+")?', re.DOTALL
 )
@@ -67,26 +71,27 @@ _UNCOUNTED_BYTES = 64 * 1024
 
 
 class RequestHeaders(NamedTuple):
-    """What a request's headers say: the assertions of its caller, who else they name, and how its body is
-    compressed: one of `CODINGS`, or empty.
+    """What a request's headers say: the assertions of its caller, who else they name, how its body is
+    compressed (one of `CODINGS`, or empty), and which programmes they ask for.
     """
 
     assertions: list[bytes]
     names: Names = NO_NAMES
     coding: bytes = b""
+    programmes: tuple[AskedProgramme, ...] = ()
 
 
 class Request(NamedTuple):
     """What a body asks for, and who it names.
 
-    `programme` is the first one that it asks for, such as `cyber: daybreak_red`; `state` the path of the
-    first field that names something kept at the model's server. Each may be empty.
+    `programmes` are those that it asks for; `state` is the path of the first field that names something kept
+    at the model's server, or empty.
     """
 
     model: str
     stream: bool
     names: Names = NO_NAMES
-    programme: str = ""
+    programmes: tuple[AskedProgramme, ...] = ()
     state: str = ""
 
 
@@ -116,7 +121,7 @@ def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
         _model(value),
         flag(value, "stream"),
         names.of_body(value, in_metadata=dialect is Dialect.ANTHROPIC),
-        reach.programme(value),
+        programmes.of_body(value, deep=deep),
         reach.state(value, deep=deep),
     )
 
@@ -131,7 +136,8 @@ def _check_keys(body: dict[str, Any]) -> None:
                 f"key {quoted(key)} is longer than {KEY_MAX} characters, expected a shorter one"
             )
         if key not in SIGNIFICANT and _folded(key) in _FOLDED:
-            meant = quoted(_folded(key))
+            folded = _folded(key)
+            meant = quoted(FIELD if folded in programmes.SPELLINGS else folded)
             raise InvalidInput(
                 f"key {quoted(key)} differs from {meant} only in case or in what does not show"
             )
@@ -158,19 +164,9 @@ def model_span(body: bytes) -> tuple[int, int]:
     """Where the value of the top-level "model" begins and ends.
 
     Requires: as `with_model`.
-
-    INVARIANT: `at` is outside strings, and so is where a key begins; the text between them, without its
-               strings, opens and closes exactly the levels that it shows.
     """
-    depth = at = 0
-    for key in _MODEL.finditer(body):
-        between = body[at : key.start()]
-        if b'"' in between:
-            between = _STRING.sub(b"", between)
-        depth += sum(map(between.count, (b"{", b"["))) - sum(map(between.count, (b"}", b"]")))
-        if depth == 1:
-            return key.span("value")
-        at = key.end()
+    for key in at_top(body, _MODEL):
+        return key.span("value")
     raise InvalidInput("'model' is missing, expected the name of a model")
 
 
@@ -190,10 +186,14 @@ def assertions(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
     return [value for name, value in headers if name == ASSERTION]
 
 
-def read_headers(headers: Sequence[tuple[bytes, bytes]]) -> RequestHeaders:
+def read_headers(
+    headers: Sequence[tuple[bytes, bytes]], carriers: AbstractSet[bytes] = frozenset()
+) -> RequestHeaders:
     """Check that the headers declare the body as JSON in UTF-8, and read them.
 
-    Raises: InvalidInput: another type, charset or coding, or more than one coding.
+    `carriers` are the headers in which programmes travel, in lower case.
+    Raises: InvalidInput: another type, charset or coding, or more than one coding; a programme asked for
+            twice.
     """
     found, coding = [], b""
     for name, value in headers:
@@ -203,7 +203,8 @@ def read_headers(headers: Sequence[tuple[bytes, bytes]]) -> RequestHeaders:
             coding = _coding(value, coding)
         elif name == ASSERTION:
             found.append(value)
-    return RequestHeaders(found, names.of_headers(headers), b"" if coding == b"identity" else coding)
+    asked = programmes.of_headers(headers, carriers) if carriers else ()
+    return RequestHeaders(found, names.of_headers(headers), b"" if coding == b"identity" else coding, asked)
 
 
 def _coding(value: bytes, before: bytes) -> bytes:
@@ -228,7 +229,7 @@ def _refuse_crowded(body: bytes) -> None:
     values = separators(body)
     if values > VALUES_MAX:
         strings = (body.count(b'"') - body.count(b'\\"')) // 2
-        values = strings if strings > VALUES_MAX else separators(_STRING.sub(b"", body))
+        values = strings if strings > VALUES_MAX else separators(STRING.sub(b"", body))
     if values > VALUES_MAX:
         raise InvalidInput(f"the body has {values} values or more, expected at most {VALUES_MAX}")
 
@@ -290,7 +291,7 @@ _ANY = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
 
 def _refuse_escaped_keys(body: bytes) -> None:
     """Refuse a significant key that is written with escapes. A string before a colon is a key."""
-    escaped = [string for string, colon in _STRING.findall(body) if colon and b"\\u" in string]
+    escaped = [string for string, colon in STRING.findall(body) if colon and b"\\u" in string]
     for key in json.loads(b"[%b]" % b",".join(escaped)):
         if key.casefold() in _FOLDED:
             raise InvalidInput(f"key {quoted(key)} is written with escapes, expected it plain")

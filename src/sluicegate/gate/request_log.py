@@ -1,99 +1,34 @@
 """Where the lines of the request log go: a file, or standard output.
 
 Rules:
-- No request waits for it. Lines are collected, and a thread writes them, some at a time.
-- What waits to be written is bounded. Lines beyond it, and those that cannot be written, are dropped and
-  counted.
+- Lines that cannot be written are dropped and counted.
 - A file that was renamed or removed is opened again under its name, before the next lines are written.
 - A line is whole, or it ends where the disk was full; the next one begins on a line of its own.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 
 from sluicegate.errors import InvalidInput
+from sluicegate.gate.lines import LineWriter
 
-WAITING_BYTES_MAX = 8 * 1024 * 1024
-"""How many bytes of lines may wait to be written."""
-BATCH_MS = 100
-"""How long a line waits for others to be written with."""
 WRITE_BYTES = 64 * 1024
 """The most that is written at once."""
-END_S = 1.0
-"""How long the last lines may take to be written when the gateway ends."""
 STANDARD_OUTPUT = "-"
 _log = logging.getLogger(__name__)
 
 
-class RequestLog:
+class RequestLog(LineWriter):
     """Writes lines to a file, or to standard output for `-`.
 
     Raises: InvalidInput: the file cannot be opened.
     """
 
     def __init__(self, to: str) -> None:
-        self._outlet = _FileOutlet(to)
-        self._lines: list[bytes] = []
-        self._collected_bytes = 0
-        self._writing_bytes = 0
-        """What the thread has and has not written yet."""
-        self._dropped = 0
-        self._is_due = False
-        self._loop = asyncio.get_running_loop()
-        self._batches: SimpleQueue[list[bytes] | None] = SimpleQueue()
-        self._thread = Thread(target=self._write, name="request-log", daemon=True)
-        self._thread.start()
-
-    @property
-    def dropped(self) -> int:
-        """How many lines were dropped so far."""
-        return self._dropped + self._outlet.dropped
-
-    def put(self, line: bytes) -> None:
-        """Have a line written soon. Requires: it ends with a line break."""
-        if self._collected_bytes + self._writing_bytes + len(line) > WAITING_BYTES_MAX:
-            self._dropped += 1
-            return
-        self._lines.append(line)
-        self._collected_bytes += len(line)
-        if not self._is_due:
-            self._is_due = True
-            self._loop.call_later(BATCH_MS / 1000, self._hand_over)
-
-    async def close(self) -> None:
-        """Write what waits, unless that takes too long."""
-        self._hand_over()
-        self._batches.put(None)
-        await asyncio.to_thread(self._thread.join, END_S)
-
-    def _hand_over(self) -> None:
-        """Give the thread what was collected, if it has written the last."""
-        self._is_due = False
-        if not self._lines:
-            return
-        lines, self._lines = self._lines, []
-        self._writing_bytes += self._collected_bytes
-        self._collected_bytes = 0
-        self._batches.put(lines)
-
-    def _write(self) -> None:
-        """In the thread: write batch after batch."""
-        while (lines := self._batches.get()) is not None:
-            self._outlet.write(lines)
-            size = sum(map(len, lines))
-            try:
-                self._loop.call_soon_threadsafe(self._written, size)
-            except RuntimeError:  # the loop has ended
-                return
-
-    def _written(self, size: int) -> None:
-        self._writing_bytes -= size
+        super().__init__(_FileOutlet(to), "request-log")
 
 
 class _FileOutlet:
@@ -129,6 +64,12 @@ class _FileOutlet:
             self._trouble = ""
         if at:
             self._is_in_line = data[at - 1 : at] != b"\n"
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def _current(self) -> int:
         """The file under its name. Raises: OSError."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluicegate.errors import InvalidInput
@@ -55,6 +56,16 @@ class EventShare:
     def change(self, more: int) -> bool:
         """See `EventRoom.change`."""
         return self.room.change(self.organization, more)
+
+
+def events(text: bytes) -> Iterator[bytes]:
+    """The events of a text one by one, each with its empty lines; the last one may be incomplete."""
+    begin = 0
+    for blank in _BLANK.finditer(text):
+        yield text[begin : blank.end()]
+        begin = blank.end()
+    if begin < len(text):
+        yield text[begin:]
 
 
 class EventSplitter:

@@ -12,8 +12,10 @@ import secrets
 from functools import lru_cache
 from time import monotonic
 
-from sluicegate.core.access.table import CredentialRow, Table
+from sluicegate.core.access.rows import CredentialRow
+from sluicegate.core.access.table import Table
 from sluicegate.gate.dialects import ENDPOINTS
+from sluicegate.gate.effective import Watch
 from sluicegate_record.log.times import format_time
 
 OTHER = "other"
@@ -39,21 +41,39 @@ FIELDS = {
     "bytesOut": "the body that was written, without its framing",
     "firstByteMs": "from `time` until the first bytes of the answer were written; null: none were",
     "totalMs": "from `time` until the request was over",
+    "differs": "how the answer says that something else ran than was asked or granted, as in "
+    "`sluicegate_effective_access_total`; null: it does not say that",
 }
 """The fields of a line, in their order."""
 
 _LINE = (
     '{"time":"%s","request":"%s","credential":%s,"organization":%s,"path":"%s","model":%s,"fallback":%s,'
     '"decision":%s,"reason":%s,"directive":%s,"outcome":"%s","status":%d,"upstreamStatus":%d,"bytesIn":%d,'
-    '"bytesOut":%d,"firstByteMs":%s,"totalMs":%.3f}\n'
+    '"bytesOut":%d,"firstByteMs":%s,"totalMs":%.3f,"differs":%s}\n'
 )
 """A line: a third of the time that making it of an object takes."""
 _quoted = lru_cache(maxsize=4_096)(json.dumps)
 
 
-def new_request_id() -> str:
-    """An id for a request."""
-    return f"req_{secrets.token_hex(12)}"
+class _RequestIds:
+    """Ids for requests. The system is asked for the randomness of many at a time."""
+
+    __slots__ = ("_drawn",)
+
+    def __init__(self) -> None:
+        self._drawn: list[str] = []
+
+    def __call__(self) -> str:
+        """An id that no one else has."""
+        if not self._drawn:
+            drawn = secrets.token_hex(_DRAWN * _ID_DIGITS // 2)
+            self._drawn = [f"req_{drawn[at : at + _ID_DIGITS]}" for at in range(0, len(drawn), _ID_DIGITS)]
+        return self._drawn.pop()
+
+
+_ID_DIGITS = 24
+_DRAWN = 256
+new_request_id = _RequestIds()
 
 
 class Trace:
@@ -72,9 +92,11 @@ class Trace:
         "first_s",
         "id",
         "model",
+        "parent",
         "reason",
         "status",
         "upstream_status",
+        "watch",
     )
 
     def __init__(self) -> None:
@@ -83,13 +105,22 @@ class Trace:
         self.first_s = 0.0
         self.credential: CredentialRow | None = None
         self.model = ""
+        self.parent = b""
+        """The `traceparent` of the client, where spans are sent."""
         self.fallback = ""
         self.decision = ""
         self.reason = ""
         self.directive = ""
         self.status = 0
         self.upstream_status = 0
+        self.watch: Watch | None = None
+        """What looks at the answer, if the request was passed on."""
         self.bytes_out = 0
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """How the answer differs from what was asked for and granted."""
+        return () if self.watch is None else self.watch.differences
 
     def began(self, status: int) -> None:
         """The answer's head is written."""
@@ -135,6 +166,7 @@ def line(  # noqa: PLR0913 - what a line is made of
         trace.bytes_out,
         f"{1000 * (trace.first_s - trace.began_s):.3f}" if trace.first_s else "null",
         1000 * total_s,
+        _quoted(" ".join(trace.differences)) if trace.differences else "null",
     )
 
 

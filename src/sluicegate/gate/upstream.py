@@ -44,7 +44,8 @@ _PLAIN = re.compile(rb"[\t\x20-\x7e]*")
 
 class Call(NamedTuple):
     """What to send: the path and query unchanged, all headers of the request, the body; and the grant it is
-    sent under, whose own key goes with it if it has one there.
+    sent under, whose own key goes with it if it has one there. `carriers` are the headers with programmes
+    that it was allowed: they go, too.
 
     Requires: `path` is one of `dialects.ENDPOINTS`; `may_send` may end the request, and then returns False.
     """
@@ -55,6 +56,7 @@ class Call(NamedTuple):
     body: bytes
     may_send: Callable[[], bool]
     grant: str = ""
+    carriers: frozenset[bytes] = frozenset()
 
 
 class UpstreamAnswer(Protocol):
@@ -212,6 +214,8 @@ class HttpUpstream:
         lines = [line, b"?", call.query, own] if call.query else [line, own]
         for name, value in call.headers:
             forwarded = FORWARDED.get(name)
+            if forwarded is None and name in call.carriers:
+                forwarded = name
             if forwarded is not None and _PLAIN.fullmatch(value):
                 lines.append(b"%b: %b\r\n" % (forwarded, value))
         lines.append(b"Content-Length: %d\r\n\r\n" % len(call.body))

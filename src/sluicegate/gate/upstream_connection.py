@@ -233,7 +233,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._head_bytes > HEAD_BYTES:
             raise BadAnswer
         if not self._in_body:
-            self._fields.append((name, value))
+            self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Parser callback: a head is complete. Interim ones are passed over."""
@@ -243,6 +243,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._in_body = True
             self._is_reusable = self._parser.should_keep_alive()
             answer.begin(status, self._fields)
+            self._fields = []
 
     def on_body(self, data: bytes) -> None:
         """Parser callback: a part of the body."""
@@ -268,10 +269,9 @@ class UpstreamConnection(asyncio.Protocol):
         version = self._parser.get_http_version()
         lengths, codings = [], []
         for name, value in self._fields:
-            lowered = name.lower()
-            if lowered == b"content-length":
+            if name == b"content-length":
                 lengths.append(value)
-            elif lowered == b"transfer-encoding":
+            elif name == b"transfer-encoding":
                 codings.append(value.lower())
         if status == _SWITCHING or version not in {"1.1", "1.0"} or len(lengths) + len(codings) > 1:
             raise BadAnswer

@@ -5,8 +5,9 @@ Rules:
   and not what the upstream said.
 - Any other error goes on with its status, marked as the upstream's. What it says may not name an account or a
   key, which are ours, wherever in it that is.
-- An error that is not the dialect's JSON is marked by its header alone. So is one that is large or encoded,
-  which goes on as it is.
+- An error that is not the dialect's JSON is marked by its header alone.
+- What cannot be read is not passed on: an error that is large, or encoded although `identity` was asked for.
+- The same holds for an error that is an event of a stream.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import json
 import re
 from typing import Any
 
+from sluicegate.gate.dialects import GatewayFault
+
 FROM = (b"x-sluicegate-from", b"upstream")
 """The header of an upstream's error."""
 ERROR_BYTES = 64 * 1024
@@ -22,8 +25,8 @@ ERROR_BYTES = 64 * 1024
 DEPTH_MAX = 32
 """How deep an error's values go on."""
 
-_OURS = frozenset({401, 402, 403, 407})
-_ACCOUNT = frozenset(
+_OURS: frozenset[str | int] = frozenset({401, 402, 403, 407, "401", "402", "403", "407"})
+_ACCOUNT: frozenset[str | int] = frozenset(
     {
         "access_terminated",
         "account_deactivated",
@@ -49,44 +52,74 @@ _NAMES = re.compile(r"\b(?:org|proj|user|sk|key|acct|wrkspc|ws)[-_][\w*.…-]{4,
 
 
 class UpstreamError:
-    """An error's status and body; without a body if that is too large, encoded, or has not all come."""
+    """An error's body with its status, or the data of an error event; None if it cannot be read."""
 
-    def __init__(self, status: int, body: bytes | None = None) -> None:
+    def __init__(self, body: bytes | None, status: int = 0) -> None:
         self._body = body
         self._told = None if body is None else _read(body)
         self._status = status
 
     @property
+    def is_one(self) -> bool:
+        """Whether it says by itself that it is an error, as the data of an event does."""
+        told = self._told or {}
+        return bool(told.get("error")) or _error_of(told) is not None
+
+    @property
     def is_ours(self) -> bool:
         """Whether it is about our key or account."""
         error = self._error or {}
-        said = (error.get("code"), error.get("type"))
-        of_account = any(isinstance(each, str) and each in _ACCOUNT for each in said)
-        return self._status in _OURS or of_account or self._has_no_credit()
+        said = [error.get("code"), error.get("type"), error.get("status"), self._status]
+        of_account = any(isinstance(each, str | int) and each in _ACCOUNT | _OURS for each in said)
+        return of_account or self._has_no_credit()
 
-    def marked(self) -> bytes | None:
-        """Its body without names, and with `error.sluicegate.from` if it is an error of a dialect; None if it
-        has no body that was read.
+    @property
+    def code(self) -> object:
+        """The code that it says; None without one."""
+        return (self._error or {}).get("code")
+
+    @property
+    def fault(self) -> GatewayFault | None:
+        """What the client gets to know in its place; None if it may go on."""
+        if self.is_ours:
+            return GatewayFault.UPSTREAM_REFUSED
+        return GatewayFault.UPSTREAM_FAILED if self._body is None else None
+
+    def marked(self) -> bytes:
+        """Its body without names, and with `error.sluicegate.from` if it is an error of a dialect; empty if
+        it cannot be read.
         """
         if self._body is None:
-            return None
+            return b""
         if self._told is None or (self._error is None and b"\\" not in self._body):
             said = self._body.decode("utf-8", "surrogateescape")
             return _NAMES.sub("…", said).encode("utf-8", "surrogateescape")
         told = _unnamed(self._told)
-        if self._error is not None:
-            told["error"]["sluicegate"] = {"from": "upstream"}
+        error = _error_of(told)
+        if error is not None:
+            error["sluicegate"] = {"from": "upstream"}
         whole = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
         return whole.encode("utf-8", "backslashreplace")
 
     @property
     def _error(self) -> dict[str, Any] | None:
-        error = None if self._told is None else self._told.get("error")
-        return error if isinstance(error, dict) else None
+        return None if self._told is None else _error_of(self._told)
 
     def _has_no_credit(self) -> bool:
         message = None if self._error is None else self._error.get("message")
         return isinstance(message, str) and _CREDIT.search(message) is not None
+
+
+def _error_of(told: dict[str, Any]) -> dict[str, Any] | None:
+    """The error of an answer, or of the event that ends a stream: within it, in its response, or the event
+    itself.
+    """
+    response = told.get("response")
+    for within in (told, response):
+        error = within.get("error") if isinstance(within, dict) else None
+        if isinstance(error, dict):
+            return error
+    return told if told.get("type") == "error" else None
 
 
 def _read(body: bytes) -> dict[str, Any] | None:

@@ -18,7 +18,6 @@ import asyncio
 import logging
 import math
 import socket
-from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -54,6 +53,29 @@ class Serving:
 class HttpConnection(asyncio.Protocol):
     """One client's connection."""
 
+    __slots__ = (
+        "_drained",
+        "_is_reading_paused",
+        "_late_s",
+        "_loop",
+        "_lost",
+        "_objection",
+        "_on_late",
+        "_peer",
+        "_queue",
+        "_reader",
+        "_serving",
+        "_settings",
+        "_timer",
+        "_transport",
+        "_waiting",
+        "address",
+        "is_holder",
+        "is_over",
+        "is_paused",
+        "is_stopping",
+    )
+
     def __init__(self, serving: Serving) -> None:
         self.address = ""
         self.is_holder = False
@@ -71,7 +93,7 @@ class HttpConnection(asyncio.Protocol):
         self._is_reading_paused = False
         self._objection: BadRequest | None = None
         """What the client gets to know when the requests before are answered."""
-        self._queue: deque[HttpExchange] = deque()
+        self._queue: list[HttpExchange] = []
         """The request that is being answered, and those after it."""
         self._waiting: HttpExchange | None = None
         """The first of them, if no one answers it yet."""
@@ -198,7 +220,7 @@ class HttpConnection(asyncio.Protocol):
     def finished(self, exchange: HttpExchange, *, keep_alive: bool) -> None:
         """A response is complete."""
         assert self._queue[0] is exchange
-        self._queue.popleft()
+        self._queue.pop(0)
         if not keep_alive or self.is_stopping:
             is_waited_for = exchange.body_arrived and not self.is_stopping
             self.leave(self._settings.write_timeout_ms if is_waited_for else LINGER_MS)
@@ -226,7 +248,10 @@ class HttpConnection(asyncio.Protocol):
         self._serving.capacity.idle(self)
         self._set_timer(grace_ms, self.reset)
         self.resume()
-        self._transport.write_eof()
+        try:
+            self._transport.write_eof()
+        except OSError:  # the other end has left, and the loop has not heard of it yet
+            self.reset()
 
     def reset(self) -> None:
         """Reset the connection; the bytes in the kernel are dropped too."""
@@ -293,7 +318,7 @@ class HttpConnection(asyncio.Protocol):
             await answering
 
     def _start(self, exchange: HttpExchange, answering: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(self._run(exchange, answering))
+        exchange.task = task = self._loop.create_task(self._run(exchange, answering))
         self._serving.tasks.add(task)
 
     async def _run(self, exchange: HttpExchange, answering: Coroutine[Any, Any, None]) -> None:
@@ -304,7 +329,7 @@ class HttpConnection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001 - see `_failed`
             self._failed(exchange, error)
         finally:
-            self._serving.tasks.discard(asyncio.current_task())
+            self._serving.tasks.discard(exchange.task)
             self._serving.ended.set()
         exchange.fail()
 
@@ -380,7 +405,7 @@ class HttpConnection(asyncio.Protocol):
         if self._drained is not None:
             self._drained.set()
         while self._queue:
-            self._queue.popleft().abandon()
+            self._queue.pop(0).abandon()
 
     def _set_timer(self, delay_ms: float, then: Callable[[], None]) -> None:
         self._late_s = late_s = self._loop.time() + delay_ms / 1000

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from sluicegate.http.head import BadRequest, Fields, RequestHead
+from sluicegate.http.head import NAME, BadRequest, Fields, RequestHead
 from sluicegate.http.response import STATUS_LINES, SURPRISE, date_line
 
 BODY_WAITING_MAX = 64 * 1024
@@ -81,6 +81,7 @@ class HttpExchange:
         "head",
         "is_begun",
         "is_over",
+        "task",
     )
 
     def __init__(self, connection: Wire, request: RequestHead, address: str) -> None:
@@ -91,6 +92,8 @@ class HttpExchange:
         self.is_over = False
         self.body_arrived = False
         """Whether all of the body has arrived."""
+        self.task: asyncio.Task[None] | None = None
+        """What answers it, where that has to wait."""
         self._connection = connection
         self._parts: list[bytes] = []
         """What has arrived of the body and was not read."""
@@ -166,7 +169,7 @@ class HttpExchange:
         """
         self._keep_alive = self._goes_on()
         lines = [STATUS_LINES[status], *[b"%b: %b\r\n" % each for each in fields]]
-        if not any(name == b"date" for name, _ in fields):
+        if b"date" not in map(NAME, fields):
             lines.append(date_line())
         if not self._keep_alive:
             lines.append(b"connection: close\r\n")

@@ -11,9 +11,14 @@ Source: RFC 9112; RFC 9110 for the fields.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from operator import itemgetter
 
 Fields = list[tuple[bytes, bytes]]
 """Names in lower case, with their values, in the order of the request."""
+
+NAME: Callable[[tuple[bytes, bytes]], bytes] = itemgetter(0)
+"""The name of a field: to look for one without a loop."""
 
 _ORIGIN = re.compile(rb"/[\x21\x22\x24-\x7e]*")
 _ABSOLUTE = re.compile(rb"https?://([^/?#]+)([\x21\x22\x24-\x7e]*)", re.IGNORECASE)
@@ -72,6 +77,10 @@ class RequestHead:
         self.offers = offers
         self.expects_continue = expects_continue
 
+    def forget_but(self, names: frozenset[bytes]) -> None:
+        """Keep the fields of these names alone: an answer may take long."""
+        self.fields = [field for field in self.fields if field[0] in names]
+
     def field(self, name: bytes) -> bytes | None:
         """The last value of a field; None if it is not there."""
         return next((value for each, value in reversed(self.fields) if each == name), None)
@@ -99,13 +108,13 @@ def read(  # noqa: PLR0913 - what a parser says
 
 
 def _once(fields: Fields) -> dict[bytes, bytes]:
-    """The fields that are there at most once."""
-    found: dict[bytes, bytes] = {}
-    for name, value in fields:
-        if name in ONCE:
-            if name in found:
+    """The fields by their names, the last of each. Those that are there at most once are."""
+    found = dict(fields)
+    if len(found) < len(fields):
+        names = list(map(NAME, fields))
+        for name in ONCE & found.keys():
+            if names.count(name) > 1:
                 raise BadRequest(400, f"two {name.decode()} fields, expected one")
-            found[name] = value
     return found
 
 

@@ -136,6 +136,7 @@ class RequestReader:
         )
         self._offers = b""
         self.arriving = self._receiver.head_ends(request)
+        self._fields = []  # the head has them
 
     def on_body(self, data: bytes) -> None:
         """Parser callback: a part of the body."""

@@ -1,21 +1,26 @@
-"""The documents in what an act is asked with: plans, directives and organization files."""
+"""The documents in what an act is asked with: plans, directives, organization files and lists of keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
+from sluicegate.acts.accounts import NewAccount
 from sluicegate.acts.act import Arguments
 from sluicegate.acts.applications import Amendment, NominationText, Submission
 from sluicegate.acts.directives import DirectiveText
-from sluicegate.acts.documents import DocumentText
+from sluicegate.acts.documents import ListedPlan
 from sluicegate.acts.drafts import DraftEdit
 from sluicegate.acts.errors import ErrorDetail, ErrorPlace
+from sluicegate.acts.imports import KeyPart
+from sluicegate.acts.releases import PlanText
+from sluicegate.core.access import keylist
 from sluicegate.core.directives import directive
-from sluicegate.core.people import application
+from sluicegate.core.people import application, lists
 from sluicegate.core.terms import document, plan
 from sluicegate.core.terms.document import YamlDocument
-from sluicegate.errors import InvalidDocument, Place, SluicegateError
+from sluicegate.errors import InvalidDocument, SluicegateError
 from sluicegate_record.form import Exact, Json, form
 
 
@@ -33,20 +38,49 @@ class Reading(Exact):
         return self.value
 
 
-def _plan(given: YamlDocument) -> Json:
-    return plan.read(given).to_json()
+def _plan(asked: ListedPlan) -> Reading:
+    return _reading(lambda: _read_plan(asked))
 
 
-_Kind = tuple[str, Callable[[YamlDocument], Json]]
-_KINDS: dict[type[Arguments], _Kind] = {
-    Submission: ("organization", application.read),
-    NominationText: ("organization", application.read),
-    Amendment: ("organization", application.read),
-    DraftEdit: ("organization", application.read),
-    DocumentText: ("text", _plan),
-    DirectiveText: ("text", directive.read),
+def _read_plan(asked: ListedPlan) -> Json:
+    for file, names in asked.lists.items():
+        lists.check(names, file)
+    return plan.read(document.read(asked.text, asked.file), asked.lists).to_json()
+
+
+def _yaml(field: str, reader: Callable[[YamlDocument], Json]) -> Callable[[Any], Reading | None]:
+    """What reads the field of an act that is the text of a document, if it is given."""
+
+    def read(asked: Any) -> Reading | None:
+        text = getattr(asked, field)
+        return None if text is None else _reading(lambda: reader(document.read(text, asked.file)))
+
+    return read
+
+
+def _keys(asked: KeyPart) -> Reading:
+    return _reading(lambda: keylist.read(asked.text, asked.file, asked.line).to_json())
+
+
+def _reading(value: Callable[[], Json]) -> Reading:
+    try:
+        return Reading(value=value())
+    except InvalidDocument as error:
+        return Reading(fault=detail(error))
+
+
+_KINDS: dict[type[Arguments], Callable[[Any], Reading | None]] = {
+    Submission: _yaml("organization", application.read),
+    NewAccount: _yaml("organization", application.read),
+    NominationText: _yaml("organization", application.read),
+    Amendment: _yaml("organization", application.read),
+    DraftEdit: _yaml("organization", application.read),
+    ListedPlan: _plan,
+    PlanText: _plan,
+    DirectiveText: _yaml("text", directive.read),
+    KeyPart: _keys,
 }
-"""Which field is the text of a document, and what reads it."""
+"""What reads the document of each act that has one."""
 
 
 def has_one(asked: type[Arguments]) -> bool:
@@ -56,30 +90,16 @@ def has_one(asked: type[Arguments]) -> bool:
 
 def read(asked: Arguments) -> Reading | None:
     """The document in what an act is asked with; None without one."""
-    if type(asked) not in _KINDS:
-        return None
-    name, reader = _KINDS[type(asked)]
-    text, file = getattr(asked, name), asked.file  # type: ignore[attr-defined]  # each of them has it
-    if text is None:
-        return None
-    try:
-        return Reading(value=reader(document.read(text, file)))
-    except InvalidDocument as error:
-        return Reading(fault=detail(error))
+    reader = _KINDS.get(type(asked))
+    return None if reader is None else reader(asked)
 
 
 def detail(error: SluicegateError) -> ErrorDetail:
     """An error as it crosses to another process, and to a client."""
-    places = tuple(
-        ErrorPlace(
-            file=each.file, line=each.line, column=each.column, expected=each.expected, found=each.found
-        )
-        for each in error.at
-    )
+    places = tuple(ErrorPlace(**asdict(each)) for each in error.at)
     return ErrorDetail(code=error.code, message=error.message, remedy=error.remedy, at=places)
 
 
 def raised(found: ErrorDetail, kind: type[SluicegateError]) -> SluicegateError:
     """The error of a kind that another process has found."""
-    places = [Place(each.file, each.line, each.column, each.expected, each.found) for each in found.at]
-    return kind(found.message, code=found.code, remedy=found.remedy, at=places)
+    return kind(found.message, code=found.code, remedy=found.remedy, at=found.places())

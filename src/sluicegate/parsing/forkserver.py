@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sluicegate.acts.applications import Submission
-from sluicegate.acts.documents import DocumentText
+from sluicegate.acts.documents import ListedPlan
 from sluicegate.acts.table import ACTS
 from sluicegate.bounds import CPU_S, MEMORY_MAX
 from sluicegate.errors import InvalidInput
@@ -151,7 +151,7 @@ def _warm() -> None:
     for text in ("a: 1", "[1, 1.5, null, true]"):
         for asked in (
             Submission(release="", stage="", surface="", organization=text),
-            DocumentText(text=text),
+            ListedPlan(text=text),
         ):
             documents.read(asked)
 

@@ -74,14 +74,20 @@ def check_elements(body: bytes) -> None:
 
 
 def _worded(asked: type[Form], query: str) -> dict[str, Json]:
-    """The arguments in a query: words that are numbers where numbers are asked for."""
+    """The arguments in a query: words that are numbers where numbers are asked for, and lists, each of whose
+    items is stated by itself.
+    """
     schemas = {field.key: field.codec.schema for field in shape_of(asked).fields}
     found: dict[str, Json] = {}
+    lists: dict[str, list[Json]] = {}
     for key, word in _fields(query):
+        if schemas.get(key, {}).get("type") == "array":
+            lists.setdefault(key, []).append(word)
+            continue
         if key in found:
             raise InvalidInput(f"{key[:80]}: stated twice", remedy=_SEE)
         found[key] = _value(schemas.get(key, {}), word)
-    return found
+    return {**found, **lists}
 
 
 def _fields(query: str) -> Iterable[tuple[str, str]]:

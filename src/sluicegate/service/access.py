@@ -10,13 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sluicegate.acts.act import AGENCY, DEVELOPER
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
 from sluicegate.core.lifecycle import directives
 from sluicegate.core.lifecycle.docket import Heading
 from sluicegate.core.lifecycle.state import State
 from sluicegate.ports import Principal
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.release import Release
+
+
+def party_of(principal: Principal, state: State) -> str:
+    """The party that a principal acts for: the developer, or its agency; no party's name for others."""
+    return state.developer if principal.role == DEVELOPER else principal.party or ""
 
 
 def known(
@@ -32,7 +38,8 @@ def known(
     if principal.role == AGENCY:
         return directives.known_to(state, principal.party or "", directs)
     own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
-    joined = {case.question.release for case in own}
+    held = (state.grants[name].release for name in state.granted.of("applicant", principal.id))
+    joined = {case.question.release for case in own}.union(held)
 
     def knows(release: Release) -> bool:
         is_invited = principal.id in state.invited.get(release.name, ())
@@ -50,12 +57,23 @@ def sees(principal: Principal, case: Case) -> bool:
     return case.organization is not None and case.principal == principal.id
 
 
+def sees_grant(principal: Principal, state: State, grant: Grant) -> bool:
+    """Whether the principal may see a grant: those who may see its case, and who acts for its holder."""
+    if principal.role == APPLICANT:
+        return principal.id == state.holder_of(grant)
+    return sees(principal, state.cases[grant.case])
+
+
 def sees_some(principal: Principal, heading: Heading) -> bool:
     """Whether the principal may see cases with a heading: all of them, or, as an applicant, its own."""
     return principal.role != AGENCY or principal.party in heading.parties
 
 
 def administers(principal: Principal, state: State, organization: str) -> bool:
-    """Whether the principal is who applied for an organization: it alone looks after its members."""
+    """Whether the principal is who applied for an organization, or issues keys under its account: it alone
+    looks after its members.
+    """
     cases = (state.cases[name] for name in state.cases_of.get(organization, ()))
-    return any(case.principal == principal.id for case in cases)
+    account = state.record.accounts.get(state.accounts.newest.get(organization, ""))
+    is_issuer = account is not None and account.is_open and account.issuer == principal.id
+    return is_issuer or any(case.principal == principal.id for case in cases)

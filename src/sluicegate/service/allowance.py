@@ -170,8 +170,8 @@ def _organization(state: State, asked: Any) -> str | None:
         return person.organization
     if provider is not None:
         return provider.organization
-    name = getattr(asked, "grant", None) or state.credentials.get(getattr(asked, "credential", None) or "")
-    grant = state.table.grants_by_id.get(name or "")
+    name = getattr(asked, "grant", None) or state.grant_of(getattr(asked, "credential", None) or "")
+    grant = state.table.known_row(name or "")
     return grant.organization if grant is not None else None
 
 

@@ -9,11 +9,11 @@ Rules:
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sluicegate.acts import applications as acts
-from sluicegate.acts.act import APPLICANT, Answered, Nothing
+from sluicegate.acts.act import APPLICANT, DEVELOPER, Answered, Nothing
 from sluicegate.acts.applications import (
     AgencyAnswer,
     Amendment,
@@ -27,6 +27,7 @@ from sluicegate.acts.applications import (
     Nominations,
     NominationText,
     NominationView,
+    ProgrammeAsked,
     ReplyReceipt,
     SeatReceipt,
     Submission,
@@ -44,17 +45,17 @@ from sluicegate.core.lifecycle.applications import (
     SubmitApplication,
     Withdraw,
 )
-from sluicegate.core.lifecycle.state import Nomination
-from sluicegate.core.people import application
+from sluicegate.core.lifecycle.rows import Nomination
+from sluicegate.core.people import legal_names
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Ports, Principal, Principals
-from sluicegate.service import access
+from sluicegate.service import access, bearers
 from sluicegate.service.cases import dossier_of, seen
 from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.entries.cases import Description
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.programmes import HeldProgramme
 
 OPEN_MAX = 20
 """How many applications of one applicant may be open: each takes the time of several agencies."""
@@ -76,24 +77,29 @@ def prepared(
         release = state.releases.get(asked.release)
         if release is None or not access.known(principal, state, ledger.directs)(release):
             return releases.stage_unknown(asked.release, asked.stage)
+        refused = not_for_staff(principal, organization)
+        if refused is not None:
+            return refused
         if principal.role == APPLICANT and _open_of(state, principal) >= OPEN_MAX:
             said = f"{OPEN_MAX} of your applications are open"
             return Refusal("conflict", "too_many_open", said, "wait for one to end")
-    pseudonym = _pseudonym(ledger, known, principal, organization)
+    pseudonym = pseudonym_of(ledger, known, principal.id, organization)
     dossier = {"organization": organization}
-    described = describe(ledger, pseudonym, organization)
+    described = bearers.described(ledger, pseudonym, organization)
     about = (asked.release, asked.stage, asked.surface)
-    return SubmitApplication(*about, pseudonym, dossier, described, context.opener)
+    return SubmitApplication(*about, pseudonym, dossier, described, context.opener, _wanted(asked.programmes))
 
 
-def describe(ledger: Ledger, pseudonym: str, organization: dict[str, Any]) -> Description:
-    """What directives must know of an organization, from its file."""
-    return Description(
-        organization=pseudonym,
-        name=ledger.tag(organization["name"]),
-        registered_in=organization["registeredIn"],
-        sector=organization.get("sector"),
-    )
+def _wanted(asked: Iterable[ProgrammeAsked]) -> tuple[HeldProgramme, ...]:
+    return tuple(HeldProgramme(concern=each.concern, name=each.name, holders=each.holders) for each in asked)
+
+
+def not_for_staff(principal: Principal, organization: dict[str, Any]) -> Refusal | None:
+    """Why a party may not say that an organization is the developer's own people."""
+    if organization.get("kind") != "staff" or principal.role == DEVELOPER:
+        return None
+    said = "only the developer says that an organization is its own people ('kind: staff')"
+    return Refusal("forbidden", "not_staff", said, "leave 'kind' out")
 
 
 @does(acts.AMEND)
@@ -102,19 +108,24 @@ def amend(context: Context[NewAmendment], asked: Amendment) -> NewAmendment | Re
     ledger = context.ledger
     with ledger.reading() as state:
         found = state.grants.get(asked.grant)
-        if found is None or state.cases[found.case].principal != context.principal.id:
+        if found is None or state.holder_of(found) != context.principal.id:
             return grant_unknown(asked.grant)
     changed, described = None, None
     if asked.organization is not None:
         organization = context.document()
+        refused = not_for_staff(context.principal, organization)
+        if refused is not None:
+            return refused
         changed = {"organization": organization}
-        described = describe(ledger, found.organization, organization)
+        described = bearers.described(ledger, found.organization, organization)
 
     def command(_: Ports) -> Amend:
         with ledger.reading() as state:
-            agreed = dossier_of(ledger, state, state.cases[state.grants[asked.grant].dossier])
+            held = state.grants[asked.grant]
+            agreed = dossier_of(ledger, state, state.cases[held.dossier], state.party_of(held.id))
         assert agreed is not None
-        return Amend(asked.grant, asked.renew, changed or agreed, described, context.opener)
+        wanted = None if asked.programmes is None else _wanted(asked.programmes)
+        return Amend(asked.grant, asked.renew, changed or agreed, described, context.opener, wanted)
 
     return context.execute(command)
 
@@ -150,8 +161,10 @@ def appeal(context: Context[NewAppeal], asked: CaseText) -> NewAppeal | Refusal:
 
     def command(_: Ports) -> OpenAppeal:
         with ledger.reading() as state:
-            about = state.record.dossier_of_appeal(state.cases[asked.case])
-            return OpenAppeal(asked.case, text, dossier_of(ledger, state, state.cases[about]), context.opener)
+            record, against = state.record, state.cases[asked.case]
+            about, party = state.cases[record.dossier_of_appeal(against)], record.party_of_appeal(against)
+            dossier = dossier_of(ledger, state, about, party)
+            return OpenAppeal(asked.case, text, dossier, context.opener)
 
     return _by_applicant(context, asked.case, command)
 
@@ -171,17 +184,18 @@ def nominate(context: Context[NewNomination], asked: NominationText) -> NewNomin
     organization = context.document()
 
     def command(ports: Ports) -> Nominate | Refusal:
-        if asked.invite is not None and not _can_apply(ports.principals, asked.invite):
+        if asked.invite is not None and not can_apply(ports.principals, asked.invite):
             said = f"no token of an applicant {asked.invite[:80]!r}"
             return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
-        pseudonym = _pseudonym(context.ledger, ports.principals, context.principal, organization)
+        pseudonym = pseudonym_of(context.ledger, ports.principals, context.principal.id, organization)
         dossier = {"organization": organization}
         return Nominate(asked.release, asked.stage, pseudonym, dossier, asked.invite)
 
     return context.execute(command)
 
 
-def _can_apply(known: Principals, principal: str) -> bool:
+def can_apply(known: Principals, principal: str) -> bool:
+    """Whether a principal is an applicant whose token has not ended."""
     is_ended = principal in known.ended()
     return not is_ended and any((each.id, each.role) == (principal, APPLICANT) for each in known.all())
 
@@ -208,7 +222,7 @@ def _shown(ledger: Ledger, state: State, known: Nomination) -> NominationView:
 
 
 def name_of(ledger: Ledger, organization: str) -> str | None:
-    """The legal name behind a pseudonym, as `core.people.application.name_key` spells it."""
+    """The legal name behind a pseudonym, as `core.people.legal_names.name_key` spells it."""
     found = ledger.store.principals.registered(organization)
     return found.name if found is not None else None
 
@@ -216,7 +230,7 @@ def name_of(ledger: Ledger, organization: str) -> str | None:
 def _applied(ledger: Ledger, state: State, known: Nomination) -> list[str]:
     return [
         name
-        for organization in ledger.store.principals.organizations(name_of(ledger, known.organization) or "")
+        for organization in bearers.namesakes(ledger, known.organization)
         for name in state.cases_of.get(organization, ())
         if state.cases[name].kind == kinds.ADMISSION
         and state.cases[name].question.release == known.release
@@ -249,11 +263,11 @@ def _open_of(state: State, principal: Principal) -> int:
     return sum(case.kind == kinds.ADMISSION and case.state != kinds.DETERMINED for case in own)
 
 
-def _pseudonym(ledger: Ledger, known: Principals, principal: Principal, organization: dict[str, Any]) -> str:
+def pseudonym_of(ledger: Ledger, known: Principals, principal: str, organization: dict[str, Any]) -> str:
     """The organization's pseudonym: the one this applicant named it by before, or a new one."""
-    name, country = application.name_key(organization["name"]), organization["registeredIn"]
-    found = known.organization(principal.id, name, country)
+    name, country = legal_names.name_key(organization["name"]), organization["registeredIn"]
+    found = known.organization(principal, name, country)
     if found is None:
         found = "org_" + base64.b32encode(ledger.random(10)).decode().lower()
-        known.add_organization(found, principal.id, name, country)
+        known.add_organization(found, principal, name, country)
     return found

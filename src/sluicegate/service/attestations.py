@@ -12,6 +12,7 @@ from sluicegate.acts.signatories import (
     AttestationEnd,
     AttestationView,
     KnownAttestation,
+    KnownDeclaration,
     KnownSignatory,
     SignatoryArgument,
     SignatoryEnd,
@@ -22,6 +23,7 @@ from sluicegate.acts.signatories import (
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.attestations import (
     AttestCredential,
+    DeclareIdentifiers,
     PinSignatory,
     RetireSignatory,
     WithdrawAttestation,
@@ -29,10 +31,11 @@ from sluicegate.core.lifecycle.attestations import (
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
+from sluicegate.service.grants import grant_unknown
 from sluicegate.service.persons import organization_of
 from sluicegate_record.log import publickey
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.statements.people import Attestation
+from sluicegate_record.statements.people import Attestation, IdentifierDeclaration
 
 
 @does(acts.PIN)
@@ -70,7 +73,7 @@ def listed(context: Context[SignatoryList], asked: OrganizationArgument) -> Sign
             AttestationView(credential=name, signatory=each.id, digest=state.registry.attested[name][1])
             for each in pinned.values()
             for name in state.registry.attesting.get(each.keyid, ())
-            if state.table.credential(name).grant.organization == organization
+            if state.table.credentials_by_id[name].grant.organization == organization
         )
     return SignatoryList(signatories=signatories, attested=attested)
 
@@ -85,6 +88,20 @@ def attest(context: Context[KnownAttestation], asked: SignedStatement) -> KnownA
     return context.execute(AttestCredential(envelope))
 
 
+@does(acts.DECLARE)
+def declare(context: Context[KnownDeclaration], asked: SignedStatement) -> KnownDeclaration | Refusal:
+    """Put a signed declaration about identifiers in force. Raises: BadEnvelope."""
+    envelope = Envelope.from_json(asked.envelope)
+    stated = IdentifierDeclaration.read(envelope)
+    with context.ledger.reading() as state:
+        name = stated.grant or state.grant_of(stated.credential or "") or ""
+        grant = state.table.grants_by_id.get(name)
+        is_own = grant is not None and access.administers(context.principal, state, grant.organization)
+    if not is_own:
+        return credential_unknown(stated.credential or "") if stated.credential else grant_unknown(name)
+    return context.execute(DeclareIdentifiers(envelope))
+
+
 @does(acts.WITHDRAW)
 def withdraw(context: Context[AttestationEnd], asked: CredentialArgument) -> AttestationEnd | Refusal:
     """Withdraw the attestation of a credential of the caller's."""
@@ -95,5 +112,5 @@ def withdraw(context: Context[AttestationEnd], asked: CredentialArgument) -> Att
 
 def _holds(context: Context[Any], credential: str) -> bool:
     with context.ledger.reading() as state:
-        grant = state.table.grants_by_id.get(state.credentials.get(credential, ""))
-        return grant is not None and access.administers(context.principal, state, grant.organization)
+        found = state.table.credentials_by_id.get(credential)
+        return found is not None and access.administers(context.principal, state, found.grant.organization)

@@ -19,24 +19,35 @@ from sluicegate.acts.cases import (
     CaseNote,
     CaseView,
     PositionView,
+    ReferralView,
     ScreeningView,
     SealedText,
 )
-from sluicegate.acts.grants import GrantView
+from sluicegate.acts.grants import GrantView, ProgrammeView
 from sluicegate.acts.review import ExportedCase, ExportedDossier, ExportedEntry, ExportedNames
-from sluicegate.core.access.table import GrantRow
 from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives, eligibility, signers
 from sluicegate.core.lifecycle.blocks import stage_of
+from sluicegate.core.lifecycle.lists import opened_in
+from sluicegate.core.lifecycle.positions import has_lapsed
 from sluicegate.core.lifecycle.steps import contributions
+from sluicegate.core.terms import clocks
 from sluicegate.ports import Principal
-from sluicegate.service.cases import dossier_of, is_open, legal_name, line, seen
+from sluicegate.service.bearers import namesakes
+from sluicegate.service.cases import dossier_of, dossier_place, is_open, legal_name, line, seen
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.document import Document
-from sluicegate_record.entities.case import Case, ListComparison, Timer
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.grant import Grant
+from sluicegate_record.entities.proceedings import ListComparison, Timer
+from sluicegate_record.entries.designations import DesignationRecorded
+from sluicegate_record.form import Json
+from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.effective import DAY_MS
+from sluicegate_record.terms.plan import Plan
 
 _TEXTS = frozenset({"answer", "reply", "appeal", "notice", "reason"})
 _Sealed = Mapping[tuple[int, str], Any]
@@ -64,14 +75,15 @@ def export(context: Context[ExportedCase], asked: CaseArgument) -> ExportedCase 
         case = seen(state, principal, asked.case)
         if isinstance(case, Refusal):
             return case
-        bound = state.record.terms.get(case.question.terms)
         return ExportedCase(
             kind="sluicegate-review",
             version=1,
             **to_sign(ledger, state, principal, case, _scope(ledger, case)),
-            terms=None if bound is None else bound.plan,
+            terms=_terms(state, case),
             dossier=_dossier(ledger, state, case),
+            listed=tuple(_listed(ledger, state, case)),
             against=state.cases[case.question.against].kind if case.kind == kinds.APPEAL else None,
+            designation=_designation(ledger, state, case),
             case=_shown(ledger, state, principal, case),
         )
 
@@ -107,7 +119,7 @@ def grant_of(state: State, grant_id: str) -> GrantView | None:
         stage=grant.stage,
         surface=grant.surface,
         models=tuple(sorted(grant.models)),
-        state=held.standing or _progress(state, grant),
+        state=state_of(state, held),
         requests_per_minute=grant.requests_per_minute,
         valid_from_ms=grant.valid_from_ms,
         valid_until_ms=grant.valid_until_ms,
@@ -116,14 +128,33 @@ def grant_of(state: State, grant_id: str) -> GrantView | None:
         stage_open=grant.terms in state.table.open_terms,
         fallback=grant.falls_back,
         screening="reopened" if is_reopened else None,
+        programmes=tuple(_programmes(state, held)),
+        differs={kind: times.format_time(day * DAY_MS)[:10] for kind, day in grant.differed},
     )
 
 
-def _progress(state: State, grant: GrantRow) -> str:
-    """Approved → provisioned → proven."""
+def _programmes(state: State, grant: Grant) -> Iterator[ProgrammeView]:
+    """The programmes of a grant, by its terms."""
+    stated = state.record.terms[grant.terms].plan.spec.programmes
+    for each in grant.programmes:
+        programme = stated[each.concern][each.name]
+        yield ProgrammeView(
+            programme=each.label,
+            state="suspended" if each.label in grant.halted else "active",
+            asks=programme.asks,
+            travels=programme.travels,
+            holders=each.holders,
+        )
+
+
+def state_of(state: State, held: Grant) -> str:
+    """How a grant stands; of one that is valid, how far its holder has come: provisioned, proven."""
+    if held.standing is not None:
+        return held.standing
+    grant = state.table.grants_by_id[held.id]
     if grant.proven:
         return "proven"
-    return "provisioned" if grant.id in state.provisioned else "approved"
+    return "provisioned" if grant.id in state.keyring.valid else "approved"
 
 
 def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> CaseView:
@@ -137,11 +168,14 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         transcribed_for=state.transcribed_for(case),
         application=case.id if case.kind == kinds.ADMISSION else None,
         asks=kinds.KINDS[case.kind].asks,
-        basis=case.basis or None,
-        rule=case.rule,
+        basis="lapsed" if has_lapsed(state, case) else case.basis or None,
+        rule=case.joined(case.rule),
+        referrals=_referrals(case),
+        declined=tuple(sorted(case.saying("decline"))),
         would_decide=_would_decide(case),
         recused=tuple(sorted(case.recused)),
         terms=case.question.terms or None,
+        programmes=case.question.programmes,
         subject=case.subject,
         reason_code=_reason_code(case),
         positions=_positions(state, case, opened),
@@ -190,7 +224,7 @@ def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]
 
 
 def _next_of_applicant(state: State, case: Case) -> Iterator[str]:
-    if case.grant and case.grant not in state.provisioned and state.grants[case.grant].standing is None:
+    if case.grant and case.grant not in state.keyring.valid and state.grants[case.grant].standing is None:
         yield "issue"
     if case.standing == kinds.ASKED:
         yield "answer"
@@ -208,8 +242,8 @@ def _name_of(ledger: Ledger, state: State, case: Case) -> str | None:
     """The legal name of the organization that a case is about, as it was given."""
     if case.organization is None:
         return None
-    seq = state.cases[case.dossier].seq
-    return legal_name(ledger.store.log.sealed([seq])[seq])
+    seq = dossier_place(state, case)
+    return legal_name(ledger.store.log.sealed([seq])[seq], case.question.party)
 
 
 def _would_decide(case: Case) -> tuple[tuple[str, ...], ...]:
@@ -235,9 +269,19 @@ def _positions(state: State, case: Case, opened: _Sealed) -> tuple[PositionView,
             said=said.said,
             unheard=contributions(case.unheard(said)),
             stale=said.is_stale,
+            concern=said.concern,
+            outside=said.is_outside,
             **state.whose(said.seq),
         )
         for said in case.history
+    )
+
+
+def _referrals(case: Case) -> tuple[ReferralView, ...]:
+    found = sorted(case.referrals.items(), key=lambda each: each[1].seq)
+    return tuple(
+        ReferralView(by=each.by, to=to, reason=each.reason, binds=each.binds, seq=each.seq)
+        for to, each in found
     )
 
 
@@ -259,7 +303,21 @@ def _clock(case: Case, agency: str, clock: Timer) -> AgencyClock:
         step=clock.rung,
         escalated_to=_rung(case, clock),
         silence=clock.silence,
+        due_by=_due_by(case, agency, clock),
     )
+
+
+def _due_by(case: Case, agency: str, clock: Timer) -> str | None:
+    """The last day of an agency's time, and by which rule; without the rule where it was referred."""
+    stated = case.procedure.clock
+    if clock.due_ms is None or stated is None:
+        return None
+    last = (
+        f"{clocks.weekday(clock.due_ms, stated.calendar)}, {clocks.deadline(clock.due_ms, stated.calendar)}"
+    )
+    if agency in case.referrals:
+        return last
+    return f"{last}; {clocks.rule(stated.within_at(clock.rung), stated.unit, stated.calendar)}"
 
 
 def _blocked_by(ledger: Ledger, state: State, case: Case) -> tuple[acts.Block, ...]:
@@ -297,7 +355,7 @@ def _granted(state: State, case: Case) -> Conditions | None:
 def _sealed(ledger: Ledger, case: Case, principal: Principal) -> _Sealed:
     """The texts sealed in a case that its reader may read, by entry and field."""
     places = [*case.answers]
-    if case.kind in {kinds.REMOVAL, kinds.APPEAL}:
+    if case.kind in {kinds.REMOVAL, kinds.APPEAL, kinds.RECONSIDER}:
         places.append(case.seq)
     if case.outcome == "returned" and case.determined_seq is not None:
         places.append(case.determined_seq)
@@ -347,14 +405,32 @@ def _is_nominated(ledger: Ledger, state: State, case: Case) -> bool:
     """Whether the developer hoped for this application, by the name of its organization."""
     if case.kind != kinds.ADMISSION or not state.nominations or case.organization is None:
         return False
-    found = ledger.store.principals.registered(case.organization)
-    same = ledger.store.principals.organizations(found.name if found is not None else "")
+    same = namesakes(ledger, case.organization)
     return any((*stage_of(case), organization) in state.nominations for organization in same)
 
 
 def _document(state: State, case: Case) -> Document | None:
-    """The directive that a lift is about."""
-    return state.directives[case.question.directive].document if case.kind == kinds.LIFT else None
+    """The directive that a lift or a licence is about."""
+    is_of_one = case.kind in {kinds.LIFT, kinds.LICENCE}
+    return state.directives[case.question.directive].document if is_of_one else None
+
+
+def _terms(state: State, case: Case) -> Plan | None:
+    """The plan with the terms that a case is about; if it reconsiders a designation, the plan in force."""
+    if case.kind == kinds.RECONSIDER:
+        return state.releases[case.question.release].stated
+    bound = state.record.terms.get(case.question.terms)
+    return None if bound is None else bound.plan
+
+
+def _designation(ledger: Ledger, state: State, case: Case) -> Json:
+    """What an agency signed that is reconsidered in a case; None in a case of another kind."""
+    found = state.record.designated(case.question.designation) if case.kind == kinds.RECONSIDER else None
+    if found is None:
+        return None
+    (entry,) = ledger.entries(found.seq, found.seq + 1)
+    assert isinstance(entry.body, DesignationRecorded)
+    return entry.body.envelope.to_json()
 
 
 def _scope(ledger: Ledger, case: Case) -> ExportedNames | None:
@@ -362,6 +438,18 @@ def _scope(ledger: Ledger, case: Case) -> ExportedNames | None:
     sealed = ledger.store.log.sealed([case.seq]) if case.kind == kinds.LIFT else {}
     opened = sealed.get(case.seq, {}).get(directives.LIFTED)
     return None if opened is None else ExportedNames(value=tuple(opened.value()), salt=opened.salt)
+
+
+def _listed(ledger: Ledger, state: State, case: Case) -> Iterator[ExportedDossier]:
+    """Those that the terms name which a case is about, in the order of the plan."""
+    stated = state.record.terms.get(case.question.terms) if case.kind == kinds.TERMS else None
+    if stated is None or not stated.body.audience.is_listed:
+        return
+    sealed = ledger.store.log.sealed([case.seq]).get(case.seq, {})
+    for party in stated.plan.listed(stated.body):
+        opened = opened_in(sealed, party)
+        if opened is not None:
+            yield ExportedDossier(application=opened.value(), salt=opened.salt)
 
 
 def _dossier(ledger: Ledger, state: State, case: Case) -> ExportedDossier | None:

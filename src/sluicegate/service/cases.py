@@ -17,6 +17,7 @@ from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.cases import CaseFilter, CaseList, CaseSummary
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.core.lifecycle.docket import Heading
+from sluicegate.core.lifecycle.lists import opened_in
 from sluicegate.core.lifecycle.steps import case_unknown
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
@@ -24,6 +25,7 @@ from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.names import NameSearch
+from sluicegate.service.pages import page
 from sluicegate_record.entities.case import Case
 from sluicegate_record.form import replace
 from sluicegate_record.log.leaf import Opening
@@ -48,9 +50,9 @@ def listed(context: Context[CaseList], wanted: CaseFilter) -> CaseList | Refusal
         searched = list(islice(_searched(ledger, principal, wanted, names), wanted.limit + 1))
     with ledger.reading() as state:
         found = _found(state, principal, wanted, names.few) if searched is None else searched
-        page = list(islice(found, wanted.limit + 1))
-        shown, size = _shown(state, wanted, page[: wanted.limit]), state.size
-    more = page[wanted.limit - 1].id if len(page) > wanted.limit else None
+        first, is_cut = page(found, wanted.limit)
+        shown, size = _shown(state, wanted, first), state.size
+    more = first[-1].id if is_cut else None
     return CaseList(size=size, cases=tuple(_summaries(ledger, shown)), next=more)
 
 
@@ -63,22 +65,23 @@ class _Shown(NamedTuple):
     dossier: int
 
 
-def _shown(state: State, wanted: CaseFilter, page: Iterable[Case]) -> list[_Shown]:
+def _shown(state: State, wanted: CaseFilter, found: Iterable[Case]) -> list[_Shown]:
     """The cases of a page. One that has changed since it was found, and is not wanted now, is left out."""
-    now = (state.cases[case.id] for case in page)
+    now = (state.cases[case.id] for case in found)
     return [each for each in (_now(state, case) for case in now) if _is_wanted(wanted, each.heading)]
 
 
 def _now(state: State, case: Case) -> _Shown:
-    dossier = state.cases[case.dossier].seq
-    return _Shown(case, state.docket.heading(case.id), state.transcribed_for(case), dossier)
+    return _Shown(
+        case, state.docket.heading(case.id), state.transcribed_for(case), dossier_place(state, case)
+    )
 
 
 def _summaries(ledger: Ledger, shown: Sequence[_Shown]) -> Iterator[CaseSummary]:
     opened = ledger.store.log.sealed([each.dossier for each in shown if each.case.organization])
     for case, heading, transcribed, dossier in shown:
         yield CaseSummary(
-            **line(case, legal_name(opened[dossier]) if case.organization else None),
+            **line(case, legal_name(opened[dossier], case.question.party) if case.organization else None),
             awaiting=heading.awaiting,
             cannot_sign=heading.unable,
             transcribed_for=transcribed,
@@ -182,9 +185,11 @@ def seen(state: State, principal: Principal, case_id: str) -> Case | Refusal:
 
 
 def seen_of(state: State, principal: Principal, grant: str) -> Case | Refusal:
-    """The case of a grant, if its reader may see it."""
+    """The case of a grant, if its reader may see the grant."""
     found = state.grants.get(grant)
-    return seen(state, principal, found.case if found is not None else "")
+    if found is None or not access.sees_grant(principal, state, found):
+        return case_unknown(grant)
+    return state.cases[found.case]
 
 
 def line(case: Case, organization: str | None) -> dict[str, Any]:
@@ -215,16 +220,29 @@ def _next_due_ms(case: Case) -> int | None:
     return min((at_ms for at_ms in dates if at_ms is not None), default=None)
 
 
-def legal_name(opened: Mapping[str, Opening]) -> str:
-    """The legal name in the sealed parts of an application."""
-    name: str = opened["application"].value()["organization"]["name"]
+def legal_name(opened: Mapping[str, Opening], party: str) -> str:
+    """The legal name of a party in the sealed parts of an application, of the terms that name it, or of its
+    account.
+    """
+    found = opened_in(opened, party)
+    assert found is not None
+    name: str = found.value()["organization"]["name"]
     return name
 
 
-def dossier_of(ledger: Ledger, state: State, case: Case) -> Opening | None:
-    """What opens the commitment to the dossier that a case is about; None if it is about no organization."""
-    seq = state.cases[case.dossier].seq
-    return ledger.store.log.sealed([seq]).get(seq, {}).get("application")
+def dossier_place(state: State, case: Case) -> int:
+    """The place in the log of the entry that seals the dossier that a case is about."""
+    account = state.accounts.seqs.get(case.question.grant)
+    return state.cases[case.dossier].seq if account is None else account
+
+
+def dossier_of(ledger: Ledger, state: State, case: Case, party: str | None = None) -> Opening | None:
+    """What opens the commitment to the dossier that a case is about; None if it is about no organization.
+
+    `party` is one that the case names, if its question is about many.
+    """
+    seq = dossier_place(state, case)
+    return opened_in(ledger.store.log.sealed([seq]).get(seq, {}), party or case.question.party)
 
 
 def is_open(case: Case) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic
 
 from sluicegate.acts.act import APPLICANT, PERSON, Act, Answered, AnyAct, Arguments, Asked
@@ -13,9 +14,12 @@ from sluicegate.parsing.documents import Reading
 from sluicegate.ports import Ports, Principal
 from sluicegate.service import allowance
 from sluicegate.service.allowance import Charge
+from sluicegate.service.daybook import DayBook
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.keynews import KeyNews
+from sluicegate.service.last_use import LastUses
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.replays import Replays
 from sluicegate.service.telling import Telling
 from sluicegate.service.usage import UsageBook
 from sluicegate.settings import DailyLimits, PostSettings
@@ -30,17 +34,22 @@ UNLINKED = frozenset({APPLICANT, PERSON})
 @dataclass(frozen=True, slots=True)
 class Services:
     """The ledger and its fleet, and what follows them. `key_failures`: why a provider's keys did not come;
-    `key_news`: which providers have signed with a key that is not known.
+    `key_news`: which providers have signed with a key that is not known; `last_uses`: when keys were used;
+    `addresses`: where requests go, by surface.
     """
 
     ledger: Ledger
     fleet: Fleet
     telling: Telling
     usage: UsageBook
+    days: DayBook
     post: PostSettings
     limits: DailyLimits
     key_failures: dict[str, str]
     key_news: KeyNews
+    last_uses: LastUses
+    replays: Replays
+    addresses: Mapping[str, str]
 
     @classmethod
     def over(
@@ -49,11 +58,14 @@ class Services:
         fleet: Fleet,
         post: PostSettings | None = None,
         limits: DailyLimits | None = None,
+        addresses: Mapping[str, str] = MappingProxyType({}),
     ) -> Services:
         """Those over a ledger and its fleet."""
-        usage = UsageBook(ledger.now_ms())
+        counted = UsageBook(ledger.now_ms()), DayBook()
         settings = post or PostSettings(), limits or DailyLimits()
-        return cls(ledger, fleet, Telling(ledger), usage, *settings, {}, KeyNews())
+        last_uses = LastUses(ledger.store.key_uses, ledger.room)
+        told, news, replays = Telling(ledger), KeyNews(), Replays()
+        return cls(ledger, fleet, told, *counted, *settings, {}, news, last_uses, replays, addresses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from sluicegate.core.access import coverage
 from sluicegate.core.access.coverage import Customers, Held
-from sluicegate.core.access.table import CredentialRow, Table
+from sluicegate.core.access.rows import CredentialRow
+from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import Cover
 from sluicegate.core.lifecycle import State
 from sluicegate.core.people.persons import Person
@@ -43,7 +44,7 @@ def customers(state: State, organizations: Collection[str]) -> Customers:
 
     def credentials() -> Iterator[CredentialRow]:
         for grant in state.granted.merged(("organization", name) for name in organizations):
-            yield from map(table.credential, state.provisioned.get(grant, ()))
+            yield from map(table.credentials_by_id.__getitem__, state.keyring.lists.get(grant, ()))
 
     def people() -> Iterator[Person]:
         for name in organizations:

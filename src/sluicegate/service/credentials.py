@@ -1,14 +1,15 @@
-"""Credentials: list, issue under a grant, revoke.
+"""Credentials: list, show, issue under a grant, rotate, revoke.
 
 Rules:
-- A credential is listed for those who may see its grant; its member only for who looks after the members.
+- A credential is listed for those who may see its grant; its member only for who looks after the members. Its
+  label and its last use are for them and the developer's staff.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 from sluicegate.acts import credentials as acts
 from sluicegate.acts.act import DEVELOPER
@@ -17,90 +18,183 @@ from sluicegate.acts.credentials import (
     CredentialEnd,
     CredentialFilter,
     CredentialList,
+    CredentialRotation,
     CredentialSummary,
     KeyDigest,
     KnownCredential,
+    RotatedCredential,
 )
 from sluicegate.core.access import apikey
+from sluicegate.core.access.rows import KeyState
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.core.lifecycle.credentials import (
+    DAY_MS,
     DIGEST,
     IssueCredential,
     RevokeCredential,
+    RotateCredential,
     credential_unknown,
 )
+from sluicegate.core.times import time_ms
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
+from sluicegate.service.accounts import names_of
 from sluicegate.service.casefile import grant_of
 from sluicegate.service.cases import seen_of
 from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.holdings import Search, legal_names
-from sluicegate_record.entities.grant import Grant
+from sluicegate.service.ledger import Ledger
+from sluicegate.service.pages import page
 
 
 @does(acts.LIST)
 def listed(context: Context[CredentialList], wanted: CredentialFilter) -> CredentialList | Refusal:
     """The credentials under the grants that the reader may see, by grant, each grant's newest first."""
-    for grant in (wanted.grant, _grant_of(context, wanted.before)):
+    before = None if wanted.before is None else grant_of_key(context, wanted.before)
+    for grant in (wanted.grant, before):
         if grant is not None and not _sees(context, grant):
             return grant_unknown(grant) if grant == wanted.grant else credential_unknown(wanted.before or "")
-    page = list(islice(_found(context, wanted), wanted.limit + 1))
-    shown = page[: wanted.limit]
-    names = legal_names(context.ledger, {grant.id: grant for grant, _ in shown}.values())
+    shown, is_cut = page(_found(context, wanted), wanted.limit)
+    size, rows = _summaries(context, shown)
+    return CredentialList(size=size, credentials=rows, next=shown[-1][1] if is_cut else None)
+
+
+@does(acts.SHOW)
+def show(context: Context[CredentialSummary], asked: CredentialArgument) -> CredentialSummary | Refusal:
+    """One credential."""
+    grant = grant_of_key(context, asked.credential)
+    if not grant or not _sees(context, grant):
+        return credential_unknown(asked.credential)
+    _, (row,) = _summaries(context, [(grant, asked.credential)])
+    return row
+
+
+def _summaries(
+    context: Context[Any], shown: Sequence[tuple[str, str]]
+) -> tuple[int, tuple[CredentialSummary, ...]]:
+    """What is shown of credentials, each given with its grant or account; and of which size of the log."""
+    names = _holders(context.ledger, {grant for grant, _ in shown})
+    labels = _labels(context, [name for _, name in shown])
+    uses = context.ledger.store.key_uses.last([name for _, name in shown])
+    now_ms = context.ledger.now_ms()
     with context.ledger.reading() as state:
-        rows = tuple(
-            _summary(state, context.principal, grant, name, names[grant.id]) for grant, name in shown
+        return state.size, tuple(
+            _summary(
+                state,
+                context.principal,
+                _Listed(grant, name, names[grant], labels[name], uses.get(name)),
+                now_ms,
+            )
+            for grant, name in shown
         )
-        more = shown[-1][1] if len(page) > len(shown) else None
-        return CredentialList(size=state.size, credentials=rows, next=more)
 
 
-def _found(context: Context[Any], wanted: CredentialFilter) -> Iterator[tuple[Grant, str]]:
-    """The wanted credentials after `before`, each with its grant."""
+def _found(context: Context[Any], wanted: CredentialFilter) -> Iterator[tuple[str, str]]:
+    """The wanted credentials after `before`, each with its grant or account."""
     ledger, before = context.ledger, wanted.before
-    since = wanted.grant or _grant_of(context, before)
-    search = Search(ledger, context.principal, wanted, is_keyed=True)
-    for grant in search.found(since, inclusive=True):
-        if wanted.grant not in {None, grant.id}:
-            return
+    for grant in _wanted(context, wanted):
         with ledger.reading() as state:
-            names = state.provisioned[grant.id][::-1]
-        if before in names:
-            names = names[names.index(before) + 1 :]
-        yield from ((grant, name) for name in names)
+            names = state.keyring.lists.get(grant, ())
+            is_here = before is not None and state.grant_of(before) == grant
+            end = state.keyring.place_in(grant, before) if before and is_here else len(names)
+            part = names[max(0, end - wanted.limit - 1) : end]
+        yield from ((grant, name) for name in reversed(part))
+
+
+def _wanted(context: Context[Any], wanted: CredentialFilter) -> Iterator[str]:
+    """The grants whose credentials are wanted; or the account, if it or a key of it is named."""
+    since = wanted.grant
+    if since is None and wanted.before is not None:
+        since = grant_of_key(context, wanted.before)
+    with context.ledger.reading() as state:
+        is_account = since in state.record.accounts
+    if since is not None and is_account:
+        yield since
+        return
+    search = Search(context.ledger, context.principal, wanted, is_keyed=True)
+    found = (grant.id for grant in search.found(since, inclusive=True))
+    yield from found if wanted.grant is None else takewhile(wanted.grant.__eq__, found)
+
+
+def _holders(ledger: Ledger, grants: Collection[str]) -> dict[str, str]:
+    """The legal names of the holders of some grants and accounts."""
+    with ledger.reading() as state:
+        accounts = [name for name in grants if name in state.record.accounts]
+        others = [state.grants[name] for name in grants if name in state.grants]
+    return {**legal_names(ledger, others), **names_of(ledger, accounts)}
 
 
 def _sees(context: Context[Any], grant: str) -> bool:
+    """Whether the reader may see a grant, or holds an account."""
     with context.ledger.reading() as state:
+        if grant in state.record.accounts:
+            return holds(context, grant)
         return not isinstance(seen_of(state, context.principal, grant), Refusal)
 
 
-def _grant_of(context: Context[Any], credential: str | None) -> str | None:
-    """The grant of a credential; no grant's name if there is no such credential."""
-    if credential is None:
-        return None
+def grant_of_key(context: Context[Any], credential: str) -> str:
+    """The grant or account of a credential; no grant's name if there is no such credential."""
     with context.ledger.reading() as state:
-        return state.credentials.get(credential, "")
+        return state.grant_of(credential) or ""
 
 
-def _summary(
-    state: State, principal: Principal, grant: Grant, name: str, organization: str
-) -> CredentialSummary:
-    row, shown = state.table.credential(name), grant_of(state, grant.id)
-    assert shown is not None, f"no grant {grant.id}"
-    is_theirs = access.administers(principal, state, grant.organization)
+class _Listed(NamedTuple):
+    """A credential that is shown, with what is not in the state."""
+
+    grant: str
+    name: str
+    organization: str
+    label: str | None
+    last_used_ms: int | None
+
+
+def _labels(context: Context[Any], names: Sequence[str]) -> dict[str, str | None]:
+    """What the holders call some credentials."""
+    ledger = context.ledger
+    with ledger.reading() as state:
+        places = {name: (state.keyring.places[name], state.keyring.row_of(name)) for name in names}
+    sealed = ledger.store.log.sealed({seq for seq, _ in places.values()})
+    opened = {
+        seq: {field: each.value() for field, each in parts.items() if field in {"label", "labels"}}
+        for seq, parts in sealed.items()
+    }
+    found: dict[str, str | None] = {}
+    for name, (seq, row) in places.items():
+        parts = opened.get(seq, {})
+        found[name] = parts["labels"][row] if "labels" in parts else parts.get("label")
+    return found
+
+
+def _state(key: KeyState, now_ms: int) -> str:
+    """The state of a key, in a word."""
+    if key.revoked:
+        return "revoked"
+    if not key.counts:
+        return "discarded" if key.is_free else "pending"
+    return "expired" if key.has_expired(now_ms) else "valid"
+
+
+def _summary(state: State, principal: Principal, listed: _Listed, now_ms: int) -> CredentialSummary:
+    name, row = listed.name, state.table.credentials_by_id[listed.name]
+    grant, shown = state.grants.get(listed.grant), grant_of(state, listed.grant)
+    is_open = shown is None and state.record.accounts[listed.grant].is_open
+    is_theirs = access.administers(principal, state, row.grant.organization)
+    is_ours = is_theirs or principal.role == DEVELOPER
     return CredentialSummary(
         credential=name,
-        grant=grant.id,
-        organization=organization,
-        release=grant.release,
-        stage=grant.stage,
-        surface=grant.surface,
-        state="revoked" if row.revoked else "valid",
-        grant_state=shown.state,
+        grant=listed.grant,
+        organization=listed.organization,
+        release=None if grant is None else grant.release,
+        stage=None if grant is None else grant.stage,
+        surface=None if grant is None else grant.surface,
+        state=_state(row.state, now_ms),
+        grant_state=shown.state if shown is not None else "open" if is_open else "closed",
         member=row.member.id if row.member is not None and is_theirs else None,
+        label=listed.label if is_ours else None,
+        expires_ms=row.state.expires_ms,
+        last_used_ms=listed.last_used_ms if is_ours else None,
     )
 
 
@@ -109,28 +203,41 @@ def issue(context: Context[KnownCredential], asked: KeyDigest) -> KnownCredentia
     """Register a key by its digest under a grant of the caller's, for a member alone if one is named."""
     if not DIGEST.fullmatch(asked.digest):
         raise InvalidInput("the digest of a key is 64 lower-case hex digits of SHA-256")
-    if not _holds(context, asked.grant):
+    if not holds(context, asked.grant):
         return grant_unknown(asked.grant)
-    return context.execute(IssueCredential(asked.grant, asked.digest, asked.member))
+    expires_ms = None if asked.expires is None else time_ms(asked.expires)
+    return context.execute(IssueCredential(asked.grant, asked.digest, asked.member, asked.label, expires_ms))
+
+
+@does(acts.ROTATE)
+def rotate(context: Context[RotatedCredential], asked: CredentialRotation) -> RotatedCredential | Refusal:
+    """Register a key in the place of another one of the caller's."""
+    if not DIGEST.fullmatch(asked.digest):
+        raise InvalidInput("the digest of a key is 64 lower-case hex digits of SHA-256")
+    if not holds(context, grant_of_key(context, asked.credential)):
+        return credential_unknown(asked.credential)
+    label = _labels(context, [asked.credential])[asked.credential]
+    overlap_ms = asked.days * DAY_MS
+    expires_ms = None if asked.expires is None else time_ms(asked.expires)
+    return context.execute(RotateCredential(asked.credential, asked.digest, overlap_ms, expires_ms, label))
 
 
 @does(acts.REVOKE)
 def revoke(context: Context[CredentialEnd], asked: CredentialArgument) -> CredentialEnd | Refusal:
     """Revoke a credential of the caller's."""
-    with context.ledger.reading() as state:
-        grant = state.credentials.get(asked.credential, "")
     if asked.credential.startswith(apikey.KEY_PREFIX):
         raise InvalidInput("an API key, expected the credential that it belongs to, such as cred_6n3v…")
-    if not _holds(context, grant):
+    if not holds(context, grant_of_key(context, asked.credential)):
         return credential_unknown(asked.credential)
     return context.execute(RevokeCredential(asked.credential))
 
 
-def _holds(context: Context[Any], grant: str) -> bool:
+def holds(context: Context[Any], grant: str) -> bool:
     """Whether the caller holds a grant; the developer's staff act for every holder."""
     with context.ledger.reading() as state:
-        found = state.grants.get(grant)
+        found, account = state.grants.get(grant), state.record.accounts.get(grant)
         if found is None:
-            return False
-        applicant = state.cases[found.case].principal
+            is_holder = account is not None and account.issuer == context.principal.id
+            return account is not None and (is_holder or context.principal.role == DEVELOPER)
+        applicant = state.holder_of(found)
     return context.principal.role == DEVELOPER or applicant == context.principal.id

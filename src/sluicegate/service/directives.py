@@ -8,9 +8,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from sluicegate.acts import directives as acts
 from sluicegate.acts.act import Nothing
@@ -40,12 +40,15 @@ from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Resolution
 from sluicegate.core.lifecycle import Ahead, Refusal, State, directives
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, Confirm, IssueDirective, OpenLift
-from sluicegate.core.people import application, persons
+from sluicegate.core.people import persons
+from sluicegate.core.people.legal_names import names_of
 from sluicegate.errors import InvalidInput
 from sluicegate.service import casefile
+from sluicegate.service.bearers import Bearers, Seen, described
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives import names
+from sluicegate_record.directives.document import DirectiveSpec, Selection
 from sluicegate_record.directives.scope import LiftedPart, Scope
 from sluicegate_record.directives.status import STATUSES, UNKNOWN
 from sluicegate_record.entities.directive import Directive
@@ -63,7 +66,7 @@ def issue(context: Context[AcceptedDirective], asked: SignedDirective) -> Accept
     if isinstance(named, Refusal):
         return named
     envelope = Envelope.from_json(asked.envelope)
-    command = IssueDirective(envelope, asked.opened, named, undescribed(ledger), ledger.directs)
+    command = IssueDirective(envelope, asked.opened, named.named, undescribed(ledger), ledger.directs)
     return context.execute(command)
 
 
@@ -111,7 +114,7 @@ def _lift(ledger: Ledger, asked: LiftPart) -> OpenLift | Refusal:
     if isinstance(named, Refusal):
         return named
     scope = asked.scope if asked.scope != Scope() else None
-    return OpenLift(asked.directive, scope, opened, named.get("lift", cover.NOBODY))
+    return OpenLift(asked.directive, scope, opened, named.named.get("lift", cover.NOBODY))
 
 
 @does(acts.DEFINE)
@@ -208,36 +211,54 @@ def _said(state: State, found: Directive) -> Iterator[Remark]:
     yield from map(Remark.from_json, state.remarks.get(found.name, ()))
 
 
-Seen: TypeAlias = Callable[[State, Iterable[str]], bool]
-"""Whether the asker may know of one of some organizations."""
+class Resolved(NamedTuple):
+    """What names come to, by `covers`, `except`, `lift` and an annex's name; and their bearers."""
+
+    named: dict[str, Resolution]
+    bearers: Bearers
 
 
 def resolve(
-    ledger: Ledger, given: Mapping[str, Any], seen: Seen = lambda _, found: any(found)
-) -> dict[str, Resolution] | Refusal:
-    """What names come to, by `covers`, `except`, `lift` and an annex's name.
+    ledger: Ledger,
+    given: Mapping[str, Any],
+    seen: Seen = lambda _, found: any(found),
+    excepting: Collection[str] = (),
+) -> Resolved | Refusal:
+    """What names come to.
 
     `given` are the values of `Document.commitments`. One that a directive itself names must be known, and
-    `seen`.
+    `seen`. `excepting` are the lists of which an exception is made.
     Raises: InvalidInput: not lists of names.
     """
     stated = {name: _stated(name, value) for name, value in given.items()}
-    texts = {text for each in stated.values() if each for text in each.get("organizations", ())}
-    tags = {text: ledger.tag(text) for text in texts}  # before the state is held: 100,000 take seconds
+    bearers = bearers_of(ledger, given, excepting)  # before the state is held: 100,000 take seconds
     found: dict[str, Resolution] = {}
     with ledger.reading() as state:
         for name, value in stated.items():
             if value is None:
                 continue
-            named, part = _named(state, value, tags), name.partition(".")[0]
+            named, part = _named(state, value, bearers), name.partition(".")[0]
             if name.startswith(names.ANNEX):
                 found[name] = named
                 continue
-            unknown = _unknown(ledger, state, named, given[name], seen)
+            unknown = _unknown(state, named, (name, given[name]), bearers, seen)
             if unknown is not None:
                 return unknown
             found[part] = found.get(part, cover.NOBODY) | named
-    return found
+    return Resolved(found, bearers)
+
+
+def bearers_of(ledger: Ledger, given: Mapping[str, Any], excepting: Collection[str] = ()) -> Bearers:
+    """The bearers of the names in what opens a document's commitments. Raises: InvalidInput."""
+    stated = ((name, _stated(name, value)) for name, value in given.items())
+    return Bearers(ledger, {name: each.get("organizations", []) for name, each in stated if each}, excepting)
+
+
+def excepting(spec: DirectiveSpec) -> frozenset[str]:
+    """The lists of a directive of which it makes an exception, by the names of their openings."""
+    if not isinstance(spec.except_, Selection):
+        return frozenset()
+    return frozenset({"except.organizations", *(names.ANNEX + each for each in spec.except_.annexes or ())})
 
 
 def _stated(name: str, value: Any) -> dict[str, list[str]] | None:
@@ -253,11 +274,10 @@ def undescribed(ledger: Ledger) -> list[Description]:
     with ledger.reading() as state:
         lacking = sorted(state.undescribed)
     stored = ((name, ledger.store.principals.registered(name)) for name in lacking)
-    return [
-        Description(organization=name, name=ledger.tag(found.name), registered_in=found.registered_in)
-        for name, found in stored
-        if found
-    ]
+    files = (
+        (name, {"name": found.name, "registeredIn": found.registered_in}) for name, found in stored if found
+    )
+    return [described(ledger, name, file) for name, file in files]
 
 
 def _checked(value: Any) -> dict[str, list[str]]:
@@ -270,10 +290,14 @@ def _checked(value: Any) -> dict[str, list[str]]:
     return checked
 
 
-def _named(state: State, value: dict[str, list[str]], tags: Mapping[str, str]) -> Resolution:
-    organizations = value.get("organizations", [])
-    ids = [name for name in organizations if _is_known(state, name)]
-    names = [tags[name] for name in organizations if not _is_known(state, name)]
+def _named(state: State, value: dict[str, list[str]], bearers: Bearers) -> Resolution:
+    ids, names = list[str](), list[str]()
+    for name in (each for row in value.get("organizations", []) for each in names_of(row)):
+        if _is_known(state, name):
+            ids.append(name)
+        else:
+            names += bearers.tags(name)
+            ids += (*bearers.without_tag(state, name), *bearers.identified(state, name))
     return Resolution(ids, names, value.get("persons", []))
 
 
@@ -282,21 +306,18 @@ def _is_known(state: State, organization: str) -> bool:
     return organization in state.table.organizations or organization in state.undescribed
 
 
-def _unknown(ledger: Ledger, state: State, named: Resolution, given: list[str], seen: Seen) -> Refusal | None:
+def _unknown(
+    state: State, named: Resolution, given: tuple[str, list[str]], bearers: Bearers, seen: Seen
+) -> Refusal | None:
     """The refusal if a directive names an organization or a person that is not known here."""
+    part, listed = given
     for person in named.persons:
         if person not in state.table.people:
             said = f"no member {person[:80]!r}"
             return Refusal("unknown", "person_unknown", said, "'member list' shows the members")
-    for name in given if not named.persons else ():
-        bearing = [name] if name in named.organizations else _bearing(ledger, state, name)
-        if not seen(state, bearing):
+    excepts = not part.startswith("covers")
+    for name in listed if not named.persons else ():
+        if not seen(state, [name] if _is_known(state, name) else bearers.meant(state, name, excepts=excepts)):
             said, remedy = f"no organization {name[:80]!r}", "give its legal name as applied, or use an annex"
             return Refusal("unknown", "organization_unknown", said, remedy)
     return None
-
-
-def _bearing(ledger: Ledger, state: State, name: str) -> Iterator[str]:
-    """The organizations of this legal name that have ever applied here."""
-    yield from state.table.bearing(ledger.tag(name))
-    yield from ledger.store.principals.organizations(application.name_key(name))

@@ -84,7 +84,8 @@ def edit(context: Context[DraftReceipt], asked: DraftEdit) -> DraftReceipt | Ref
 
 def _edited(context: Context[Any], kept: _Kept, asked: DraftEdit) -> _Kept:
     """A draft with what is to change in it."""
-    parts = {name: getattr(asked, name) for name in ("release", "stage", "surface", "organization")}
+    names = ("release", "stage", "surface", "organization", "programmes")
+    parts = {name: getattr(asked, name) for name in names}
     changed = {name: part for name, part in parts.items() if part is not None}
     if "organization" not in changed:
         return _Kept(replace(kept.asked, **changed), kept.reading)

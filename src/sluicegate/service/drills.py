@@ -11,7 +11,7 @@ from __future__ import annotations
 from sluicegate.acts import drills as acts
 from sluicegate.acts.drills import DrillArgument, DrillEnd, SignedDrillReport
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.directives import EndDrill, ReportDrill
+from sluicegate.core.lifecycle.drills import EndDrill, ReportDrill
 from sluicegate.service.context import Context, does
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger

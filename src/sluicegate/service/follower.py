@@ -17,6 +17,7 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from sluicegate.core.lifecycle import State
+from sluicegate.memory import Lasting
 from sluicegate.ports import Log
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import merkle
@@ -45,6 +46,7 @@ class Follower:
         self._lock = threading.RLock()
         self._newest: deque[Entry] = deque(maxlen=NEWEST)
         self._position = LogPosition(0, 0)
+        self._lasting = Lasting()
 
     @property
     def position(self) -> LogPosition:
@@ -68,6 +70,7 @@ class Follower:
                 self._position = LogPosition(self.state.size, self.state.at_ms)
         with self._lock:
             self.state.settle()
+        self._lasting.grown(len(self.state.table.credentials))
 
     def catch_up(self, log: Log, chunk: int = CHUNK) -> None:
         """Fold in what the log has beyond this, `chunk` entries at a time. Requires: one caller at a time."""

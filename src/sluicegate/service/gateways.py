@@ -7,7 +7,7 @@ from sluicegate.acts.act import Nothing
 from sluicegate.acts.fleet import FleetReport, Gateways, ReportReceipt, UsageRow
 from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput, Unauthorized
-from sluicegate.service import grants, providers, usage
+from sluicegate.service import daybook, grants, providers, usage
 from sluicegate.service.context import Context, does
 from sluicegate.service.usage import UsageCount
 
@@ -28,8 +28,14 @@ def report(context: Context[ReportReceipt], asked: FleetReport) -> ReportReceipt
     if asked.usage:
         rows = usage.known(ledger, [_count(each) for each in asked.usage])
         context.services.usage.report((asked.gateway, asked.incarnation), rows, ledger.now_ms())
+        context.services.last_uses.note((row.key.credential for row in rows), ledger.now_ms())
+    if asked.days is not None:
+        days = daybook.known(ledger, asked.days.rows)
+        context.services.days.report((asked.gateway, asked.days.spender), days, ledger.now_ms())
     if asked.proven:
         grants.prove(ledger, by, asked.surface, asked.proven)
+    if asked.differences:
+        grants.note_differences(ledger, by, asked.surface, asked.differences)
     if asked.missing:
         providers.note_missing(context, asked.missing)
     return ReportReceipt()

@@ -1,18 +1,19 @@
 """Grants after approval: list, suspend, resume, surrender, fall back, ask for a removal; proof from gateways.
 
 Rules:
-- A grant is for those who may see its case. For others it does not exist.
+- A grant is for those who may see its case, and for who acts for its holder. For others it does not exist.
 - Only its holder surrenders a grant, or chooses its fallback.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
+import hashlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sluicegate.acts import grants as acts
-from sluicegate.acts.act import AGENCY
+from sluicegate.acts.act import AGENCY, COMMAND_ID_MOST
+from sluicegate.acts.fleet import Difference
 from sluicegate.acts.grants import (
     FallbackChoice,
     FallbackReceipt,
@@ -24,11 +25,13 @@ from sluicegate.acts.grants import (
     GrantView,
     NewRemoval,
     RemovalRequest,
+    Resumption,
     Suspension,
 )
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
+    NoteDifference,
     OpenRemoval,
     ProveGrant,
     ResumeGrant,
@@ -37,12 +40,18 @@ from sluicegate.core.lifecycle.grants import (
 )
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
-from sluicegate.service.casefile import grant_of
+from sluicegate.service.casefile import grant_of, state_of
 from sluicegate.service.cases import seen_of
 from sluicegate.service.context import Context, does
 from sluicegate.service.holdings import Search, legal_names
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.limits import limits
+from sluicegate.service.pages import page
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.grant import Grant
+from sluicegate_record.form import replace
+from sluicegate_record.terms.effective import day_of
+from sluicegate_record.terms.programmes import label
 
 
 @does(acts.LIST)
@@ -51,12 +60,24 @@ def listed(context: Context[GrantList], wanted: GrantFilter) -> GrantList | Refu
     ledger, since = context.ledger, wanted.before
     if since is not None and isinstance(_case(context, since), Refusal):
         return grant_unknown(since)
-    page = list(islice(Search(ledger, context.principal, wanted).found(since), wanted.limit + 1))
-    shown = page[: wanted.limit]
+    found = Search(ledger, context.principal, wanted).found(since)
+    shown, is_cut = page(_in_state(ledger, found, wanted.state), wanted.limit)
     names = legal_names(ledger, shown)
+    rows = []
+    for grant in shown:  # others go on meanwhile: many directives may be in force
+        with ledger.reading() as state:
+            rows.append(_summary(context, state, state.grants[grant.id], names[grant.id]))
     with ledger.reading() as state:
-        rows = tuple(_summary(state, grant.id, names[grant.id]) for grant in shown)
-        return GrantList(size=state.size, grants=rows, next=shown[-1].id if len(page) > len(shown) else None)
+        return GrantList(size=state.size, grants=tuple(rows), next=shown[-1].id if is_cut else None)
+
+
+def _in_state(ledger: Ledger, found: Iterable[Grant], wanted: str | None) -> Iterator[Grant]:
+    """Those of some grants that are in a state; all, without one."""
+    for grant in found:
+        with ledger.reading() as state:
+            is_wanted = wanted is None or state_of(state, state.grants[grant.id]) == wanted
+        if is_wanted:
+            yield grant
 
 
 @does(acts.SHOW)
@@ -65,21 +86,34 @@ def show(context: Context[GrantView], asked: GrantArgument) -> GrantView | Refus
     with context.ledger.reading() as state:
         case = seen_of(state, context.principal, asked.grant)
         found = grant_of(state, asked.grant)
-        return grant_unknown(asked.grant) if isinstance(case, Refusal) or found is None else found
+        if isinstance(case, Refusal) or found is None:
+            return grant_unknown(asked.grant)
+        return replace(found, **_now(context, state, state.grants[asked.grant]))
 
 
 @does(acts.SUSPEND)
 def suspend(context: Context[GrantChange], asked: Suspension) -> GrantChange | Refusal:
     """Suspend a grant."""
     case = _case(context, asked.grant)
-    return case if isinstance(case, Refusal) else context.execute(SuspendGrant(asked.grant, asked.code))
+    return case if isinstance(case, Refusal) else context.execute(_halting(asked))
 
 
 @does(acts.RESUME)
-def resume(context: Context[GrantChange], asked: GrantArgument) -> GrantChange | Refusal:
-    """Make a suspended grant valid again."""
+def resume(context: Context[GrantChange], asked: Resumption) -> GrantChange | Refusal:
+    """Make a suspended grant valid again, or programmes of it."""
     case = _case(context, asked.grant)
-    return case if isinstance(case, Refusal) else context.execute(ResumeGrant(asked.grant))
+    command = ResumeGrant(asked.grant, _labels(asked.programme))
+    return case if isinstance(case, Refusal) else context.execute(command)
+
+
+def _halting(asked: Suspension) -> SuspendGrant:
+    return SuspendGrant(asked.grant, asked.code, _labels(asked.programme))
+
+
+def _labels(given: Iterable[str]) -> tuple[str, ...]:
+    """Programmes as people type them, by their labels."""
+    parts = (each.partition(":") for each in given)
+    return tuple(label(concern.strip(), name.strip()) for concern, _, name in parts)
 
 
 @does(acts.SURRENDER)
@@ -122,11 +156,29 @@ def prove(ledger: Ledger, principal: Principal, surface: str, grants: Iterable[s
         ledger.execute(command, by=principal.id, command_id=f"proven {grant}", request=["proven", grant])
 
 
-def _summary(state: State, name: str, organization: str) -> GrantSummary:
-    grant = grant_of(state, name)
-    assert grant is not None, f"no grant {name}"
+def note_differences(ledger: Ledger, principal: Principal, surface: str, found: Iterable[Difference]) -> None:
+    """Note how answers differ from grants of the surface of a gateway, each kind once a day for a grant."""
+    for each in found:
+        day = day_of(ledger.now_ms())
+        with ledger.reading() as state:
+            known = state.table.grants_by_id.get(each.grant)
+            if known is None or known.surface != surface or dict(known.differed).get(each.kind, -1) >= day:
+                continue
+        said = f"differs {each.grant} {each.kind} {day}"
+        command = NoteDifference(each.grant, each.kind, principal.name)
+        ledger.execute(command, by=principal.id, command_id=_brief(said), request=[said])
+
+
+def _brief(said: str) -> str:
+    """A command id for what is done once for these words."""
+    return hashlib.sha256(said.encode()).hexdigest()[:COMMAND_ID_MOST]
+
+
+def _summary(context: Context[Any], state: State, held: Grant, organization: str) -> GrantSummary:
+    grant = grant_of(state, held.id)
+    assert grant is not None, f"no grant {held.id}"
     return GrantSummary(
-        grant=name,
+        grant=held.id,
         organization=organization,
         release=grant.release,
         stage=grant.stage,
@@ -135,8 +187,20 @@ def _summary(state: State, name: str, organization: str) -> GrantSummary:
         state=grant.state,
         valid_until_ms=grant.valid_until_ms,
         stage_open=grant.stage_open,
-        credentials=sum(not state.table.revoked(each) for each in state.provisioned.get(name, ())),
+        credentials=state.keyring.valid[held.id],
+        **_now(context, state, held),
     )
+
+
+def _now(context: Context[Any], state: State, held: Grant) -> dict[str, Any]:
+    """What is so of a grant now: its duties, what limits it, when its keys stop, and where requests go."""
+    now_ms = context.ledger.now_ms()
+    return {
+        "conditions": {} if held.conditions is None else held.conditions.to_json(),
+        "limits": tuple(limits(state, context.principal, held, now_ms)),
+        "ends_at_ms": held.valid_until_ms if held.is_live else None,
+        "address": context.services.addresses.get(held.surface),
+    }
 
 
 def _case(context: Context[Any], grant: str) -> Case | Refusal:
@@ -149,7 +213,11 @@ def _case(context: Context[Any], grant: str) -> Case | Refusal:
 def _own(context: Context[Any], grant: str, what: str, remedy: str) -> Case | Refusal:
     """The case of a grant that the caller holds."""
     case = _case(context, grant)
-    if isinstance(case, Case) and case.principal != context.principal.id:
+    if isinstance(case, Refusal):
+        return case
+    with context.ledger.reading() as state:
+        is_holder = state.holder_of(state.grants[grant]) == context.principal.id
+    if not is_holder:
         return Refusal("forbidden", "not_applicant", f"only its holder may {what}", remedy)
     return case
 
@@ -157,5 +225,5 @@ def _own(context: Context[Any], grant: str, what: str, remedy: str) -> Case | Re
 def grant_unknown(grant: str) -> Refusal:
     """The refusal for a grant that does not exist, or that the caller may not know of."""
     return Refusal(
-        "unknown", "grant_unknown", f"no grant {grant[:80]!r}", "'application show' names your grant"
+        "unknown", "grant_unknown", f"no grant {grant[:80]!r}", "'grant list' shows those that you may see"
     )

@@ -1,7 +1,7 @@
 """The grants that a reader may see, for the lists of grants and of credentials.
 
 Rules:
-- A grant is for those who may see its case. For others it does not exist.
+- A grant is for those who may see its case, and for who acts for its holder. For others it does not exist.
 - The state is held for a part of a list at a time. What a page shows is as it is when the page is full.
 """
 
@@ -71,13 +71,15 @@ class Search:
             yield "release", self._wanted.release
 
     def _is_wanted(self, state: State, grant: Grant) -> bool:
-        is_seen = access.sees(self._principal, state.cases[grant.case])
+        is_seen = access.sees_grant(self._principal, state, grant)
         return is_seen and self._wanted.release in {None, grant.release}
 
 
 def legal_names(ledger: Ledger, grants: Iterable[Grant]) -> dict[str, str]:
     """The legal names of the holders of some grants, by grant. Requires: the reader may see the grants."""
     with ledger.reading() as state:
-        seqs = {grant.id: state.cases[state.cases[grant.case].dossier].seq for grant in grants}
+        firsts = {grant.id: state.cases[grant.case] for grant in grants}
+        seqs = {name: state.cases[first.dossier].seq for name, first in firsts.items()}
     opened = ledger.store.log.sealed(set(seqs.values()))
-    return {grant: legal_name(opened[seq]) for grant, seq in seqs.items()}
+    parties = {grant.id: grant.listed or firsts[grant.id].question.party for grant in grants}
+    return {grant: legal_name(opened[seq], parties[grant]) for grant, seq in seqs.items()}

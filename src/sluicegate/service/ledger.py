@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluicegate.acts.act import Effect
 from sluicegate.core import lifecycle
 from sluicegate.core.lifecycle import Acceptance, Command, Refusal, State, ticks
-from sluicegate.core.people import application
+from sluicegate.core.people import application, legal_names
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
 from sluicegate.ports import Log, PastCommand, Ports, Store
 from sluicegate.service import letters
@@ -46,7 +46,8 @@ from sluicegate.service.write_lock import WriteLock
 from sluicegate_record import entries
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, checkpoint, dsse, merkle
-from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.log.leaf import Entropy, Opening
+from sluicegate_record.terms import audience
 
 Result = TypeVar("Result")
 _Asked: TypeAlias = Command | Callable[[Ports], Command | Refusal]
@@ -95,7 +96,7 @@ class Ledger:
         """Folded by the follower alone."""
         self._watchers: list[Callable[[], None]] = []
         self._vkey = checkpoint.vkey(origin, key.public_key().public_bytes_raw())
-        self._naming = application.tag_key(key)
+        self._naming, self._listing = legal_names.tag_key(key), legal_names.list_key(key)
         self._due = Due(self._follower, self._vkey, self.now_ms, boot_ms, random, self._commit)
         self._load()
 
@@ -212,10 +213,12 @@ class Ledger:
 
     def _rehearse(self, command: Command) -> None:
         """Check the signatures of a command before the lock is taken: wrong ones may take half a second."""
-        envelope = lifecycle.envelope_of(command)
-        if envelope is not None:
-            with self.reading() as state:
-                key_sets = lifecycle.key_sets(state, command)
+        envelopes = lifecycle.envelopes_of(command)
+        if not envelopes:
+            return
+        with self.reading() as state:
+            key_sets = lifecycle.key_sets(state, command)
+        for envelope in envelopes:
             dsse.rehearse(envelope, key_sets)
 
     def consider(self, command: Command) -> Acceptance | Refusal:
@@ -257,9 +260,18 @@ class Ledger:
         """The log's verifier key, as text."""
         return self._vkey
 
-    def tag(self, name: str) -> str:
-        """The tag of a legal name in entries. Without the log's key, no one can find out the name."""
-        return application.tag(self._naming, name)
+    def tags(self, name: str) -> tuple[str, ...]:
+        """The tags of a legal name in entries. Without the log's key, no one can find out the name."""
+        return legal_names.tags(self._naming, name)
+
+    def listed_tags(self, name: str) -> tuple[str, ...]:
+        """The tags of what a list has: a legal name, or an identifier."""
+        return legal_names.listed_tags(self._naming, name)
+
+    def listed(self, release: str, name: str) -> Opening:
+        """What opens the commitment by which a list of a release names an organization."""
+        salt = legal_names.salt(self._listing, release, name)
+        return Opening(salt, canonical.dumps(audience.dossier(name)))
 
     def pseudonym(self, by: str, command: str) -> str:
         """The name of a caller in the entries of one command, by its id on the record."""

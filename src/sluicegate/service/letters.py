@@ -2,32 +2,115 @@
 
 Rules:
 - Everyone who may see a case at the moment of an entry about it gets a notice. No one else does, also later.
+- That a stage opens or closes goes to those who hold a grant of it, or one that goes on as part of it; of a
+  stage for everyone also to those who issue keys under an account.
+- A grant by the terms alone goes to its holder.
+- The date of a basis, and a designation, go to the parties of its release: the developer, its agencies,
+  those with a grant.
 - A letter is posted by the write that appends its entry: it is sent if and only if the entry stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
 
-from sluicegate.core.lifecycle import State, notices
+from sluicegate.core.lifecycle import State, notices, successions
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Letter, Outbox
 from sluicegate.service import access
-from sluicegate_record.entries import Entry
+from sluicegate_record.entities.grant import Grant
+from sluicegate_record.entries import Entry, seen
 
 
 def addressed(outbox: Outbox, entries: Sequence[Entry], state: State) -> list[Letter]:
     """The letters of a batch of entries. `state` is the one before it."""
+    told = [
+        *_of_releases(outbox, entries, state),
+        *_of_successions(outbox, entries, state),
+        *_of_grants(outbox, entries, state),
+    ]
     news = list(notices.news(entries, state.cases, state.record, state.transcripts))
     if not news:
-        return []
+        return told
     subscribers = outbox.subscribers({case.principal for case, _ in news})
-    return [
+    return told + [
         letter(notice, subscription.id)
         for case, notice in news
         for subscription, principal in subscribers
         if access.sees(principal, case)
     ]
+
+
+def _of_releases(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iterator[Letter]:
+    """The letters about dates of bases and designations: to the parties of the release, and those who hold a
+    grant of it.
+    """
+    for notice in filter(None, map(notices.of_release, entries)):
+        release = state.releases[notice.data["release"]]
+        granted = (state.grants[name] for name in state.granted.of("release", release.name))
+        holders = {state.holder_of(grant) for grant in granted if grant.is_live}
+        for subscription, principal in outbox.subscribers(holders):
+            if access.known(principal, state, {})(release):
+                yield letter(notice, subscription.id)
+
+
+def _of_successions(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iterator[Letter]:
+    """The letters about openings and closings: to the holders of a stage, each once."""
+    for entry in entries:
+        notice = notices.of_succession(entry)
+        if notice is None:
+            continue
+        release, stage = notice.data["release"], notice.data["stage"]
+        found = successions.becoming(state, release, stage)
+        if notice.topic != "stage.foreseen":
+            found = chain(found, _holding(state, release, stage))
+        whom = {state.holder_of(grant) for grant in found}
+        if notice.topic != "stage.foreseen" and _is_for_everyone(state, release, stage):
+            whom |= {principal for principal, names in state.accounts.of.items() if _has_open(state, names)}
+        yield from _to(outbox, notice, whom - {""})
+
+
+def _holding(state: State, release: str, stage: str) -> Iterator[Grant]:
+    """The live grants of a stage."""
+    for organization in state.seated(release, stage):
+        for row in state.table.held.get(organization, ()):
+            grant = state.grants.get(row.id)
+            if grant is not None and grant.is_live and (grant.release, grant.stage) == (release, stage):
+                yield grant
+
+
+def _is_for_everyone(state: State, release: str, stage: str) -> bool:
+    body = state.releases[release].plan.stages.get(stage)
+    return body is not None and body.is_for_everyone
+
+
+def _has_open(state: State, accounts: Iterable[str]) -> bool:
+    return any(state.record.accounts[name].is_open for name in accounts)
+
+
+def _of_grants(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iterator[Letter]:
+    """The letters about grants by the terms alone: to who acts for the holder."""
+    for entry in entries:
+        body: Any = entry.body
+        notice = notices.of_grant(entry, state.cases)
+        if notice is None:
+            continue
+        held = state.grants.get(body.grant)
+        if held is not None:
+            yield from _to(outbox, notice, {state.holder_of(held)} - {""})
+            continue
+        account = state.record.accounts.get(state.accounts.newest.get(seen(body.organization), ""))
+        if account is not None and account.issuer:
+            yield from _to(outbox, notice, {account.issuer})
+
+
+def _to(outbox: Outbox, notice: Notice, whom: set[str]) -> Iterator[Letter]:
+    """A notice to those who act for holders, and no one else."""
+    for subscription, principal in outbox.subscribers(whom) if whom else ():
+        if principal.id in whom:
+            yield letter(notice, subscription.id)
 
 
 def letter(notice: Notice, subscription: str) -> Letter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sluicegate.core.people import application
+from sluicegate.core.people import legal_names
 from sluicegate.ports import Principals
 
 MANY = 1_000
@@ -19,7 +19,7 @@ class NameSearch:
 
     def __init__(self, known: Principals, part: str | None) -> None:
         self._known = known
-        self._part = None if part is None else application.name_key(part)
+        self._part = None if part is None else legal_names.name_key(part)
         self.few: Sequence[str] | None = None
         if self._part is not None:
             found = known.organizations_like(self._part, MANY + 1)

@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sluicegate.acts import members as acts
@@ -49,14 +50,15 @@ from sluicegate.core.lifecycle.persons import (
     parts,
 )
 from sluicegate.core.lifecycle.registry import ClaimOrigin
-from sluicegate.core.people import members
 from sluicegate.core.people.persons import Claim, Person
+from sluicegate.core.times import time_ms
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Ports
 from sluicegate.service import access, tokens
 from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.pages import following, page
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.form import replace
 
@@ -88,16 +90,17 @@ def listed(context: Context[MemberList], asked: MemberSearch) -> MemberList | Re
     if isinstance(organization, Refusal):
         return organization
     with context.ledger.reading() as state:
-        names = list(state.registry.members.get(organization, ()))
+        names: Sequence[str] = list(state.registry.members.get(organization, ()))
         if asked.identifier is not None:
             named = state.table.registry.get(organization, {}).get(asked.identifier)
             names = [named.id] if named is not None else []
+    names, is_cut = page(following(names, asked.before, str), asked.limit)
     found: list[MemberView] = []
     for part in parts(names):  # the fleet does not wait for a list of a hundred thousand
         with context.ledger.reading() as state:
             known = (state.table.people.get(name) for name in part)
             found += [_member(state, person) for person in known if person is not None]
-    return MemberList(members=tuple(found))
+    return MemberList(members=tuple(found), next=names[-1] if is_cut else None)
 
 
 @does(acts.REMOVE)
@@ -123,7 +126,7 @@ def claim(context: Context[NewMemberClaim], asked: MemberClaim) -> NewMemberClai
     if isinstance(organization, Refusal):
         return organization
     if asked.assertion:
-        until_ms = _until_ms(asked.until)
+        until_ms = time_ms(asked.until) if asked.until else None
         return context.execute(HandInAssertion(asked.member, asked.provider or "", asked.assertion, until_ms))
     said = _said(asked)
     if said is None:
@@ -301,11 +304,5 @@ def _said(words: ClaimWords) -> StatusClaim | None:
         assurance = Assurance.of(word)
     except KeyError as error:
         raise InvalidInput(f"no assurance {word[:40]!r}") from error
-    return StatusClaim(words.status, assurance, words.method or "", _until_ms(words.until))
-
-
-def _until_ms(text: str | None) -> int | None:
-    try:
-        return members.until_ms(text) if text else None
-    except ValueError as error:
-        raise InvalidInput(str(error)) from error
+    until_ms = time_ms(words.until) if words.until else None
+    return StatusClaim(words.status, assurance, words.method or "", until_ms)

@@ -16,7 +16,7 @@ from sluicegate.acts.points import (
 )
 from sluicegate.core.lifecycle import Refusal, points
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
-from sluicegate.core.lifecycle.state import Point
+from sluicegate.core.lifecycle.rows import Point
 from sluicegate.service.context import Context, does
 from sluicegate_record.log import publickey
 from sluicegate_record.log.dsse import Envelope

@@ -20,6 +20,7 @@ from sluicegate.acts.review import (
 from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen, TranscribePosition
 from sluicegate.core.lifecycle.record import AddNote, UseList
+from sluicegate.core.lifecycle.referrals import Refer
 from sluicegate.errors import BadEnvelope
 from sluicegate.service.context import Context, does
 from sluicegate_record.log import dsse
@@ -29,6 +30,7 @@ from sluicegate_record.statements.cases import (
     Position,
     Proceeding,
     Receipt,
+    Referral,
     Schedule,
     Screening,
     Transcription,
@@ -38,6 +40,7 @@ from sluicegate_record.statements.notes import NoteStatement
 _COMMANDS: dict[str, Callable[[Envelope, Opening | None], Command]] = {
     Position.TYPE: RecordPosition,
     Transcription.TYPE: lambda given, _: TranscribePosition(given),
+    Referral.TYPE: lambda given, _: Refer(given),
     Receipt.TYPE: lambda given, _: Receive(given),
     Proceeding.TYPE: lambda given, _: Proceed(given),
     NoteStatement.TYPE: lambda given, _: AddNote(given),

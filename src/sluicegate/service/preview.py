@@ -13,9 +13,11 @@ from sluicegate.acts.directives import (
     AcceptedDirective,
     AffectedPeople,
     DirectiveArgument,
+    DirectiveNames,
     DirectivePreview,
     DirectiveText,
     NamedCoverage,
+    UnmatchedName,
 )
 from sluicegate.core.access import coverage
 from sluicegate.core.access.coverage import Customers, Held
@@ -27,9 +29,10 @@ from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
+from sluicegate.service.bearers import Seen
 from sluicegate.service.context import Context, does
 from sluicegate.service.counting import customers, settled
-from sluicegate.service.directives import resolve
+from sluicegate.service.directives import bearers_of, excepting, resolve
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives import names
 from sluicegate_record.directives.document import Document
@@ -57,13 +60,15 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
         return made
     signed, opened = made
     given_names = {name: each.value() for name, each in opened.items()}
-    named = resolve(ledger, given_names, lambda state, found: _sees_any(state, principal, found))
-    if isinstance(named, Refusal):
-        return named
+    seen = _seen_by(principal)
+    resolved = resolve(ledger, given_names, seen, excepting(signed.spec))
+    if isinstance(resolved, Refusal):
+        return resolved
     with ledger.reading() as state:
         not_directed = tuple(directives.undirected(state, signed.spec, ledger.directs))
-    found = cover.compiled(signed.metadata.name, signed.spec, named, now_ms)
-    answer, unmatched, withheld = _counted(context, found, now_ms)
+        unmatched = resolved.bearers.unmatched(state, seen)
+    found = cover.compiled(signed.metadata.name, signed.spec, resolved.named, now_ms)
+    answer, withheld = _counted(context, found, now_ms)
     return DirectivePreview(
         directive=found.name,
         document=given,
@@ -74,23 +79,61 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
         organizations=tuple(_named(ledger, each) for each in answer.organizations),
         assurance=answer.assurance,
         exceptions=answer.exceptions,
-        unmatched=unmatched,
+        unmatched=len(unmatched),
+        unmatched_names=resolved.bearers.explained(unmatched, seen),
         withheld=withheld,
         not_directed=not_directed,
         counted_since_ms=context.services.usage.since_ms,
     )
 
 
-def counted(ledger: Ledger, issued: AcceptedDirective | Refusal) -> AcceptedDirective | Refusal:
-    """The answer to a directive that was put in force, with the counts. The order has gone out before."""
+def counted(
+    ledger: Ledger,
+    principal: Principal,
+    issued: AcceptedDirective | Refusal,
+    opened: Mapping[str, Opening],
+) -> AcceptedDirective | Refusal:
+    """The answer to a directive that was put in force, with what it matches. It has gone out before."""
     if isinstance(issued, Refusal):
         return issued
+    count, names = _unmatched(ledger, principal, issued.directive, opened)
+    issued = replace(issued, unmatched=count, unmatched_names=names)
     found = _in_force(ledger, issued.directive)
     if found is None:
         return issued
     now_ms = ledger.now_ms()
     answer = settled(ledger, lambda table, held: coverage.coverage(table, found, (), now_ms, None, held))
-    return replace(issued, covered=answer.covered, spared=answer.spared)
+    exceptions = answer.exceptions if principal.role == DEVELOPER else ()  # they tell who is here
+    return replace(issued, covered=answer.covered, spared=answer.spared, exceptions=exceptions)
+
+
+def _unmatched(
+    ledger: Ledger, principal: Principal, directive: str, opened: Mapping[str, Opening]
+) -> tuple[int, tuple[UnmatchedName, ...]]:
+    """How many names of a directive match no one that the principal may see; and the first of them."""
+    seen = _seen_by(principal)
+    with ledger.reading() as state:
+        spec = state.directives[directive].document.spec
+    given = {name: each.value() for name, each in opened.items()}
+    bearers = bearers_of(ledger, given, excepting(spec))
+    with ledger.reading() as state:
+        unmatched = bearers.unmatched(state, seen)
+    return len(unmatched), bearers.explained(unmatched, seen)
+
+
+@does(acts.NAMES)
+def names_now(context: Context[DirectiveNames], asked: DirectiveArgument) -> DirectiveNames | Refusal:
+    """Which names of a directive match no one now: only its issuer and the developer's staff may know."""
+    ledger, principal, name = context.ledger, context.principal, asked.directive
+    with ledger.reading() as state:
+        found = state.directives.get(name)
+    if found is None:
+        return directives.directive_unknown(name)
+    if principal.role != DEVELOPER and principal.party != found.issuer:
+        return DirectiveNames(directive=name, unmatched=None, unmatched_names=())
+    opened = ledger.store.log.sealed([found.seq]).get(found.seq, {})
+    count, unmatched = _unmatched(ledger, principal, name, opened)
+    return DirectiveNames(directive=name, unmatched=count, unmatched_names=unmatched)
 
 
 @does(acts.AFFECTED)
@@ -103,7 +146,7 @@ def affected(context: Context[AffectedPeople], asked: DirectiveArgument) -> Affe
             issued = directives.in_force(state, name)
             assert isinstance(issued, Refusal)
             return issued
-        own = _own(state, context.principal)
+        own = own_customers(state, context.principal)
     now_ms = ledger.now_ms()
     answer = settled(ledger, lambda table, held: coverage.coverage(table, found, (), now_ms, own, held))
     return AffectedPeople(
@@ -137,12 +180,17 @@ def _named(ledger: Ledger, found: OrganizationCoverage) -> NamedCoverage:
     )
 
 
-def _own(state: State, principal: Principal) -> Customers:
-    """The organizations that a principal applied for, with a grant; every one for the developer's staff."""
+def own_customers(state: State, principal: Principal) -> Customers:
+    """The organizations that a principal applied for, with a grant, or has the account of; every one for the
+    developer's staff.
+    """
     if principal.role == DEVELOPER:
         return coverage.everyone(state.table)._replace(are_own=True)
     granted = state.granted.of("applicant", principal.id)
-    return customers(state, {state.grants[name].organization for name in granted})._replace(are_own=True)
+    organizations = {state.grants[name].organization for name in granted}
+    for name in state.accounts.of.get(principal.id, ()):
+        organizations.add(state.record.accounts[name].organization)
+    return customers(state, organizations)._replace(are_own=True)
 
 
 def _seen(state: State, principal: Principal) -> Customers | None:
@@ -160,13 +208,9 @@ def _in_force(ledger: Ledger, name: str) -> Cover | None:
 
 
 class _Count(NamedTuple):
-    """What a preview says: `unmatched` is how many names match no one yet, that the asker may know of.
-
-    `withheld`: only organizations that the asker sees are counted.
-    """
+    """What a preview counts. `withheld`: only organizations that the asker sees are counted."""
 
     answer: Coverage
-    unmatched: int
     withheld: bool = False
 
 
@@ -182,20 +226,17 @@ def _counted(context: Context[Any], found: Cover, now_ms: int) -> _Count:
 
     def count(table: Table, held: Held) -> _Count:
         with services.ledger.reading() as state:
-            for selector in found.selectors():
-                table.complete(selector)
-            names = {name for selector in found.selectors() for name in selector.names}
-            unmatched = sum(not _sees_any(state, principal, table.bearing(name)) for name in names)
+            table.complete(found)
             seen = _seen(state, principal)
         counted = partial(coverage.coverage, table, found, used, now_ms)
         if seen is None:
-            return _Count(counted(None, held), unmatched)
+            return _Count(counted(None, held))
         of_seen = counted(seen, held)
         if not any(selector.is_of_some for selector in found.selectors()):
             of_all = counted(None, held)
             if not _are_few(of_all, of_seen):
-                return _Count(replace(of_all, organizations=of_seen.organizations), unmatched)
-        return _Count(of_seen, unmatched, withheld=True)
+                return _Count(replace(of_all, organizations=of_seen.organizations))
+        return _Count(of_seen, withheld=True)
 
     return settled(services.ledger, count)
 
@@ -240,7 +281,11 @@ _RECEIVED = {"how": "letter", "on": "2026-06-12", "digest": _UNKNOWN}
 """How an order arrived that has not been entered yet."""
 
 
-def _sees_any(state: State, principal: Principal, organizations: Iterable[str]) -> bool:
-    """Whether the principal sees a case of one of these organizations."""
-    cases = (state.cases[name] for each in organizations for name in state.cases_of.get(each, ()))
-    return any(access.sees(principal, case) for case in cases)
+def _seen_by(principal: Principal) -> Seen:
+    """Whether the principal sees a case of one of some organizations."""
+
+    def sees_any(state: State, organizations: Iterable[str]) -> bool:
+        cases = (state.cases[name] for each in organizations for name in state.cases_of.get(each, ()))
+        return any(access.sees(principal, case) for case in cases)
+
+    return sees_any

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sluicegate.acts import reports as acts
 from sluicegate.acts.reports import CaseReport, ReportFilter
-from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle import Refusal, promises
 from sluicegate.core.lifecycle import reports as made
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
+from sluicegate.service.promises import shown_to
 
 
 @does(acts.REPORT)
@@ -26,4 +27,10 @@ def read(context: Context[CaseReport], asked: ReportFilter) -> CaseReport | Refu
         known = {found.name for found in state.releases.values() if knows(found)}
         shown = known if release is None else known & {release}
         required = [row for row in made.requirements(state, now_ms) if row.release in shown]
-    return made.report(totals, lacking, required, size)
+        may_know = shown_to(ledger, state, principal)
+        kept = [
+            each
+            for each in state.record.promises.values()
+            if may_know(each) and release in {None, promises.release_of(state, each)}
+        ]
+    return made.report(totals, lacking, required, size, kept)

@@ -27,6 +27,7 @@ from sluicegate.acts.subscriptions import (
     ReplayRequest,
     SubscriptionArgument,
     SubscriptionEnd,
+    SubscriptionFilter,
     SubscriptionRequest,
     Subscriptions,
     SubscriptionView,
@@ -36,6 +37,7 @@ from sluicegate.core.lifecycle import Refusal, notices
 from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Letter, Ports, Subscription
 from sluicegate.service.context import Context, does
 from sluicegate.service.letters import letter
+from sluicegate.service.pages import following, page
 from sluicegate_record import form as forms
 from sluicegate_record.log import canonical, times
 
@@ -126,10 +128,15 @@ def confirm(context: Context[SubscriptionView], asked: AddressCode) -> Subscript
 
 
 @does(acts.LIST)
-def listed(context: Context[Subscriptions], _: Nothing) -> Subscriptions:
+def listed(context: Context[Subscriptions], wanted: SubscriptionFilter) -> Subscriptions:
     """The caller's subscriptions, oldest first."""
-    found = context.ledger.store.outbox.subscriptions(context.principal.id)
-    return Subscriptions(subscriptions=tuple(SubscriptionView(**_shown(each)) for each in found))
+    known = context.ledger.store.outbox.subscriptions(context.principal.id)
+    found = (SubscriptionView(**_shown(each)) for each in known)
+    asked = (
+        each for each in found if wanted.kind in {None, each.kind} and wanted.state in {None, each.state}
+    )
+    shown, is_cut = page(following(asked, wanted.before, lambda each: each.subscription), wanted.limit)
+    return Subscriptions(subscriptions=shown, next=shown[-1].subscription if is_cut else None)
 
 
 @does(acts.REMOVE)

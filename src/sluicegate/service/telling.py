@@ -96,7 +96,7 @@ class Telling:
         for part in parts(sorted(organizations)):
             with self._ledger.reading() as state:
                 granted = state.granted.merged(("organization", name) for name in part)
-                whom |= {state.cases[state.grants[name].case].principal for name in granted}
+                whom |= {state.holder_of(state.grants[name]) for name in granted}
         return frozenset(whom)
 
     def _earlier(self, seq: int) -> frozenset[str]:

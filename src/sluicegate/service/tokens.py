@@ -7,13 +7,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sluicegate.acts import tokens as acts
-from sluicegate.acts.act import AGENCY, PERSON, ROLES, Nothing
-from sluicegate.acts.tokens import NewToken, TokenArgument, TokenRequest, Tokens, TokenView
+from sluicegate.acts.act import AGENCY, PERSON, ROLES
+from sluicegate.acts.tokens import (
+    NewToken,
+    TokenArgument,
+    TokenFilter,
+    TokenRequest,
+    Tokens,
+    TokenView,
+)
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.pages import following, page
 
 ISSUED = tuple(role for role in ROLES if role != PERSON)
 """The roles that tokens are issued for; a person's token is a link, made for a member."""
@@ -48,13 +56,18 @@ def issue(
 
 
 @does(acts.LIST)
-def listed(context: Context[Tokens], _: Nothing) -> Tokens:
-    """Every principal that tokens are issued for, by role and name."""
+def listed(context: Context[Tokens], wanted: TokenFilter) -> Tokens:
+    """The principals that tokens are issued for, by role and name."""
     principals = context.ledger.store.principals
     ended = principals.ended()
     known = (each for each in principals.all() if each.role in ISSUED)
     rows = sorted(known, key=lambda each: (ISSUED.index(each.role), each.name, each.id))
-    return Tokens(tokens=tuple(_shown(each, is_ended=each.id in ended) for each in rows))
+    found = (_shown(each, is_ended=each.id in ended) for each in rows)
+    asked = (
+        each for each in found if wanted.role in {None, each.role} and wanted.state in {None, each.state}
+    )
+    shown, is_cut = page(following(asked, wanted.before, lambda each: each.principal), wanted.limit)
+    return Tokens(tokens=shown, next=shown[-1].principal if is_cut else None)
 
 
 @does(acts.REVOKE)

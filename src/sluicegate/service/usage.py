@@ -99,8 +99,8 @@ class UsageBook:
 def known(ledger: Ledger, rows: Iterable[UsageCount]) -> list[UsageCount]:
     """The rows about a credential and a model that exist: of others nothing is kept."""
     with ledger.reading() as state:
-        offers, grants = state.table.offers, state.table.grants_by_id
-        found = ((row, grants.get(state.credentials.get(row.key.credential, ""))) for row in rows)
+        offers = state.table.offers
+        found = ((row, state.table.known_row(state.grant_of(row.key.credential) or "")) for row in rows)
         return [
             row
             for row, grant in found

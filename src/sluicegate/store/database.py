@@ -39,13 +39,14 @@ class Schema:
 
     `application_id` marks it in SQLite's header. `steps`: what makes a database of a version one of the next;
     a version without steps is refused. `first`: the rows that a new one begins with. `made`: statements that
-    make, whenever a file is opened, what it may lack.
+    make, whenever a file is opened, what it may lack; `functions`: those of one argument that they call.
     """
 
     application_id: int
     version: int
     metadata: sa.MetaData
     steps: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    functions: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     first: tuple[sa.Insert, ...] = ()
     made: tuple[str, ...] = ()
 
@@ -185,6 +186,10 @@ class Database:
                 self._create(connection)
             else:
                 self._bring_up_to_date(connection, version)
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            for name, function in self._schema.functions.items():
+                driver.create_function(name, 1, function, deterministic=True)
             for statement in self._schema.made:
                 connection.exec_driver_sql(statement)
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import NO_PARTS, Allotment, FeedRecord, FeedTerm, Run
+from sluicegate.ports import NO_PARTS, Allotment, Budget, FeedRecord, FeedTerm, Run
 from sluicegate.store.database import BEING_MADE, Database, Schema
 from sluicegate_record.log import canonical
 
@@ -50,6 +50,7 @@ _runs = sa.Table(
     sa.Column("ended_ms", sa.BigInteger, nullable=True),
 )
 _parts = sa.table("parts", sa.column("surface"), sa.column("begin"), sa.column("end"), sa.column("spender"))
+_budgets = sa.table("budgets", *map(sa.column, Budget._fields))
 FLEET = Schema(
     application_id=0x534C4746,
     version=1,
@@ -58,6 +59,9 @@ FLEET = Schema(
         """CREATE TABLE IF NOT EXISTS parts (
              surface VARCHAR(64), "begin" INTEGER, "end" INTEGER NOT NULL, spender VARCHAR(64) NOT NULL,
              PRIMARY KEY (surface, "begin")) WITHOUT ROWID""",
+        """CREATE TABLE IF NOT EXISTS budgets (
+             stage VARCHAR(127), day INTEGER, spender VARCHAR(64), most BIGINT NOT NULL,
+             PRIMARY KEY (stage, day, spender)) WITHOUT ROWID""",
     ),
 )
 """The id marks a SQLite file as a feed's: "SLGF"."""
@@ -71,6 +75,15 @@ _ADD_PARTS = sa.insert(_parts)
 _PARTS = sa.select(_parts.c.surface, _parts.c.spender, _parts.c.begin, _parts.c.end).order_by(
     _parts.c.surface, _parts.c.begin
 )
+
+
+_BUDGETS = sa.select(*_budgets.c)
+_FORGET_BUDGET = sa.delete(_budgets).where(
+    _budgets.c.stage == sa.bindparam("of_stage"),
+    _budgets.c.day == sa.bindparam("of_day"),
+    _budgets.c.spender == sa.bindparam("of_spender"),
+)
+_ADD_BUDGET = sa.insert(_budgets)
 
 
 class SqliteFeedRegister:
@@ -102,14 +115,20 @@ class SqliteFeedRegister:
         with self._database.reading() as connection:
             return [Allotment(*row) for row in connection.execute(_PARTS)]
 
+    def budgets(self) -> Sequence[Budget]:
+        """Those that were committed and not forgotten."""
+        with self._database.reading() as connection:
+            return [Budget(*row) for row in connection.execute(_BUDGETS)]
+
     def commit(
         self,
         term: FeedTerm,
         runs: Sequence[Run],
         gone: Sequence[Run],
         parts: Mapping[str, Sequence[Allotment]] = NO_PARTS,
+        budgets: Sequence[Budget] = (),
     ) -> None:
-        """Note the term, some runs, all allotments of some surfaces, and forget the runs that are gone."""
+        """Note the term, some runs, all allotments of some surfaces, some budgets; forget what is gone."""
         self._database.check_file()
         with self._database.writing() as connection:
             connection.execute(_FORGET_TERM)
@@ -130,6 +149,7 @@ class SqliteFeedRegister:
                 connection.execute(_FORGET_PARTS, {"of_surface": surface})
                 if allotments:
                     connection.execute(_ADD_PARTS, [each._asdict() for each in allotments])
+            _write_budgets(connection, budgets)
 
     def close(self) -> None:
         """Close every connection."""
@@ -195,6 +215,15 @@ def _forget(connection: Connection, runs: Sequence[Run]) -> None:
     if runs:
         names = [{"of_gateway": run.gateway, "of_incarnation": run.incarnation} for run in runs]
         connection.execute(_FORGET_RUN, names)
+
+
+def _write_budgets(connection: Connection, budgets: Sequence[Budget]) -> None:
+    if budgets:
+        names = [{"of_stage": each.stage, "of_day": each.day, "of_spender": each.spender} for each in budgets]
+        connection.execute(_FORGET_BUDGET, names)
+    rows = [each._asdict() for each in budgets if each.most]
+    if rows:
+        connection.execute(_ADD_BUDGET, rows)
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
+from sluicegate.core.people.legal_names import bare_key
 from sluicegate.ports import Principal, Registration, SavedDraft, Spent
 from sluicegate.store import schema
 from sluicegate.store.database import Session
@@ -19,7 +21,12 @@ _ORGANIZATIONS = schema.organizations
 _DRAFTS = schema.drafts
 _SPENT_BY = sa.select(schema.spent.c.until_ms).where(schema.spent.c.party == sa.bindparam("of"))
 _SPEND = sa.text("INSERT OR REPLACE INTO spent (party, until_ms) VALUES (:of, :then)")
+_BARE = sa.text("INSERT INTO bare_names VALUES (:bare, :pseudonym)")
 TRIGRAM = 3
+FIRST = 20
+"""How many names with three characters show how rare those are."""
+NEAR_THREES, NEAR_MAX = 6, 50
+"""By how many threes organizations are found for a name that matches none, and how many are compared."""
 ENDED = b"ended token of "
 """What is stored for a token that has ended, before the id of its principal. No SHA-256 digest begins so."""
 HAS_TOKEN = sa.func.substr(_PRINCIPALS.c.token_digest, 1, len(ENDED)) != ENDED
@@ -82,20 +89,45 @@ class SqlitePrincipals:
         values = {"pseudonym": pseudonym, "owner": owner, "name": name, "registered_in": registered_in}
         with self._session.writing() as connection:
             connection.execute(sa.insert(_ORGANIZATIONS).values(**values))
+            connection.execute(_BARE, {"bare": bare_key(name), "pseudonym": pseudonym})
 
-    def organizations(self, name: str) -> Sequence[str]:
-        """The pseudonyms of every organization of this legal name."""
-        table = _ORGANIZATIONS
-        with self._session.reading() as connection:
-            return list(connection.scalars(sa.select(table.c.pseudonym).where(table.c.name == name)))
+    def organizations(self, bare: Collection[str]) -> Sequence[tuple[str, str]]:
+        """The organizations whose legal names have one of these `bare_key`s: each pseudonym with its key."""
+        query = (
+            "SELECT pseudonym, bare FROM bare_names"
+            " WHERE bare IN (SELECT value FROM json_each(?)) ORDER BY bare, pseudonym"
+        )
+        return [(who, key) for who, key in self._session.rows(query, (json.dumps([*bare]),))]
 
     def organizations_like(self, part: str, limit: int) -> Sequence[str]:
         """The pseudonyms of at most `limit` organizations in whose legal name `part` occurs."""
-        if threes := _threes(part):
+        if threes := self._rarest_first(_threes(part)):
             query = "SELECT pseudonym FROM organization_names WHERE name MATCH ? AND instr(name, ?) LIMIT ?"
-            return _first(self._session.rows(query, (threes, part, limit)))
+            return _first(self._session.rows(query, (" AND ".join(threes[:2]), part, limit)))
         query = "SELECT pseudonym FROM organization_names WHERE instr(name, ?) LIMIT ?"
         return _first(self._session.rows(query, (part, limit)))
+
+    def organizations_near(self, name: str) -> Sequence[tuple[str, str]]:
+        """The pseudonym and legal name of some organizations that have parts of `name` in theirs."""
+        threes = self._rarest_first(_threes(name), present=True)[:NEAR_THREES]
+        if not threes:
+            return []
+        query = "SELECT pseudonym, name FROM organization_names WHERE name MATCH ? ORDER BY rank LIMIT ?"
+        return [(who, known) for who, known in self._session.rows(query, (" OR ".join(threes), NEAR_MAX))]
+
+    def _rarest_first(self, threes: Sequence[str], *, present: bool = False) -> list[str]:
+        """These threes, or those of them that some name has: with common ones the index would be read whole.
+
+        How rare one is, its first names show: the more lie between them, the rarer it is.
+        """
+        query = "SELECT rowid FROM organization_names WHERE name MATCH ? LIMIT ?"
+        seen = {three: self._session.rows(query, (three, FIRST)) for three in threes}
+        within = {
+            three: rows[-1][0] if len(rows) == FIRST else sys.maxsize
+            for three, rows in seen.items()
+            if rows or not present
+        }
+        return sorted(within, key=lambda three: -within[three])
 
     def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
         """Those of these organizations in whose legal name `part` occurs."""
@@ -144,18 +176,16 @@ class SqlitePrincipals:
             connection.execute(_SPEND, values)
 
 
-def _threes(part: str) -> str:
-    """What finds the names in which `part` may occur, by the index; empty if the index cannot.
+def _threes(part: str) -> list[str]:
+    """Three characters each, side by side, that a name has in which `part` occurs; quoted for the index.
 
-    The index knows of three characters or more. It finds the names with all threes of `part`, side by side:
-    to find `part` as one phrase it would read three times as much.
+    Nothing for a part that the index cannot find: it knows of three characters or more.
     """
     if len(part) < TRIGRAM or "\0" in part:
-        return ""
+        return []
     last = len(part) - TRIGRAM
     threes = (part[at : at + TRIGRAM] for at in (*range(0, last, TRIGRAM), last))
-    quoted = (three.replace('"', '""') for three in threes)
-    return " AND ".join(f'"{three}"' for three in quoted)
+    return [*dict.fromkeys('"{}"'.format(three.replace('"', '""')) for three in threes)]
 
 
 def _first(rows: Sequence[tuple[Any, ...]]) -> list[str]:

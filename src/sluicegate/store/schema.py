@@ -5,6 +5,7 @@ Rules:
 - `head` has one row, with the signed checkpoint of its size; the transaction that holds it may write.
 - Of secrets, only digests are stored.
 - `incarnations` holds the runs of gateways to which an earlier build, without feeds, gave leases.
+- `key_uses` has a row for each key that was used: when, to the hour.
 - `spent` has a row for each party that has used some of a daily limit.
 - `outbox` holds the letters that are still to be sent, in the order of their ids. A delivered letter is
   deleted.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from sluicegate.core.people.legal_names import bare_key
 from sluicegate.store.database import Schema
 
 APPLICATION_ID = 0x534C4347
@@ -50,9 +52,19 @@ No function that reads JSON: an earlier build could not open a file that has an 
 """
 MADE_WHEN_OPENED = (
     *INDEXES,
+    (
+        "CREATE TABLE IF NOT EXISTS bare_names"
+        " (bare TEXT, pseudonym TEXT, PRIMARY KEY (bare, pseudonym)) WITHOUT ROWID"
+    ),
+    (
+        "INSERT INTO bare_names SELECT bare_key(name), pseudonym FROM organizations"
+        " WHERE (SELECT count(*) FROM organizations) <> (SELECT count(*) FROM bare_names)"
+        " AND pseudonym NOT IN (SELECT pseudonym FROM bare_names)"
+    ),
     f"CREATE INDEX IF NOT EXISTS plans ON entries (seq) WHERE {IS_A_PLAN}",
     "CREATE INDEX IF NOT EXISTS principals_by_role ON principals (role)",
     "CREATE TABLE IF NOT EXISTS feed_keys (feed VARCHAR(64) PRIMARY KEY, certificate TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS key_uses (credential TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS spent (party VARCHAR(128) PRIMARY KEY, until_ms TEXT NOT NULL) WITHOUT ROWID",
 )
 """What a database of this version may lack, because an earlier build made it."""
@@ -167,6 +179,7 @@ LEDGER = Schema(
     version=VERSION,
     metadata=metadata,
     steps=STEPS,
+    functions={"bare_key": bare_key},
     first=(sa.insert(head).values(id=1, size=0, confirmed=0, checkpoint=""),),
     made=MADE_WHEN_OPENED,
 )

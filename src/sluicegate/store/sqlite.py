@@ -1,4 +1,4 @@
-"""The SQLite backend: the four ports onto one file."""
+"""The SQLite backend: the five ports onto one file."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from sluicegate.store import schema
 from sluicegate.store.database import Database, Session, Transaction
 from sluicegate.store.feed_keys import SqliteFeedKeys
+from sluicegate.store.key_uses import SqliteKeyUses
 from sluicegate.store.log import SqliteLog
 from sluicegate.store.outbox import SqliteOutbox
 from sluicegate.store.principals import SqlitePrincipals
@@ -22,6 +23,7 @@ class SqlitePorts:
         self.outbox = SqliteOutbox(session)
         self.principals = SqlitePrincipals(session)
         self.feed_keys = SqliteFeedKeys(session)
+        self.key_uses = SqliteKeyUses(session)
 
 
 class SqliteStore(SqlitePorts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from random import Random
 from typing import Any
 
@@ -11,13 +12,14 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from sluicegate.core.access import decision
-from sluicegate.core.access.coverage import KINDS, Customers, Usage, coverage
+from sluicegate.core.access.coverage import KINDS, Customers, Usage, _subjects, coverage, everyone
 from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.naming import NOBODY, Naming, VerifiedAssertion
 from sluicegate.core.access.refusals import Deny, Reason
-from sluicegate.core.access.table import CredentialRow, Table
+from sluicegate.core.access.rows import CredentialRow
+from sluicegate.core.access.table import Table
 from sluicegate.core.people.persons import SETTLED_BY, identifier
-from sluicegate_record.log import times
+from sluicegate_record.log import canonical, times
 from tests.core import reference_model
 from tests.core.access.test_decision import ALICE, BOB, NAMINGS, ORGANIZATIONS, PROVIDERS, Facts, table_of
 from tests.core.reference_model import Asking, InForce
@@ -115,7 +117,7 @@ def check_counts(seed: int) -> None:
     if directive is None:
         event("lifted in parts until nothing was left")
         return
-    keys = [credential for credential in table.credentials.values() if not credential.revoked]
+    keys = [credential for credential in table.credentials.values() if not credential.state.revoked]
     usage = [
         Usage(
             key.id, model, found.random.choice(NAMINGS), found.random.randrange(3), found.random.randrange(9)
@@ -132,7 +134,7 @@ def check_counts(seed: int) -> None:
             is_refused = any(answers)
             expected["credentials"][is_refused] += 1
     for used in usage:
-        key = table.credential(used.credential)
+        key = table.credentials_by_id[used.credential]
         if used.model in reached(table, each, key.grant.surface):
             is_refused = refused(table, found, each, key, used.naming, used.model)
             expected["streams"][is_refused] += used.open
@@ -156,7 +158,7 @@ def check_members(table: Table, found: Facts, each: InForce, told: dict[str, Any
                     (key, named)
                     for key in table.credentials.values()
                     if (key.grant.organization, key.grant.surface) == (person.organization, surface)
-                    if key.member in (person, None) and not key.revoked
+                    if key.member in (person, None) and not key.state.revoked
                     for named in _ways(table, person.organization, names if key.member is None else None)
                 ]
                 if ways:
@@ -380,3 +382,49 @@ def test_only_the_organizations_asked_for_are_counted(rough: Rough) -> None:
         "requests": 0,
     }
     assert [row["organization"] for row in told["organizations"]] == ["o1"]
+
+
+def test_identifiers_that_are_declared_to_name_no_one_are_told_apart(rough: Rough) -> None:
+    """A bound key decides alone; where no one is named, the call stays covered."""
+    bound = {"digest": hashlib.sha256(b"bound").hexdigest(), "member": "mem_a"}
+    rough.write("credential.issued", {"credential": "c9", "grant": "g0"}, **bound)
+    rough.write("identifiers.declared", {"grant": "g0"}, identifiers="none")
+    stranger = Naming((identifier("device"),))
+    usage = [
+        Usage("c9", "a", stranger, 0, 1),
+        Usage("c0", "a", stranger, 0, 10),
+        Usage("c9", "a", Naming((BOB,)), 0, 100),
+    ]
+    told = told_of(rough, PERSONS, usage)
+    assert (told["spared"]["requests"], told["covered"]["requests"]) == (1, 110)
+    by_why = {row["why"]: row["requests"] for row in told["unknown"]["settledBy"] if row["requests"]}
+    assert by_why == {"declared_none": 10, "not_claimed": 100}
+
+
+def test_what_is_no_key_yet_or_no_more_is_not_counted(rough: Rough) -> None:
+    issued = told_of(rough, "everyone")["covered"]["credentials"]
+    keys = {"digests": canonical.b64(bytes(range(64))), "grants": ["g0"], "of": [0, 0]}
+    rough.write("credentials.chunk", {"import": "imp", "part": 0, "count": 2}, keys=keys)
+    assert told_of(rough, "everyone")["covered"]["credentials"] == issued
+    whole = {"import": "imp", "parts": 1, "count": 2, "root": "00" * 32}
+    rough.write("credentials.imported", whole)
+    assert told_of(rough, "everyone")["covered"]["credentials"] == issued + 2
+    rough.write("credential.expiring", {"credential": "imp.0"}, until=times.format_time(AT_MS))
+    assert told_of(rough, "everyone")["covered"]["credentials"] == issued + 1
+
+
+def test_keys_of_which_the_same_is_known_are_looked_at_once(rough: Rough) -> None:
+    """However many there are: a count over a million keys of a hundred grants is of a hundred."""
+    count = 500
+    digests = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(count))
+    keys = {"digests": canonical.b64(digests), "grants": ["g0"], "of": [0] * count}
+    rough.write("credentials.chunk", {"import": "imp", "part": 0, "count": count}, keys=keys)
+    rough.write("credentials.imported", {"import": "imp", "parts": 1, "count": count, "root": "00" * 32})
+    bound = {"digest": hashlib.sha256(b"bound").hexdigest(), "member": "mem_a"}
+    rough.write("credential.issued", {"credential": "c9", "grant": "g0"}, **bound)
+    told = told_of(rough, PERSONS)
+    assert told["covered"]["credentials"] == count + 3
+    assert told["spared"]["credentials"] == 1
+    table = table_of(rough)
+    subjects = _subjects(table, table.directives["d"], everyone(table), AT_MS, nullcontext)
+    assert sum(each.kind == "credentials" for each in subjects) < 20

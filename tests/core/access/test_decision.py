@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,16 +16,19 @@ from hypothesis import strategies as st
 from sluicegate.core.access import decision, naming
 from sluicegate.core.access.decision import Allow, Ask, Instant, Now
 from sluicegate.core.access.naming import Naming, VerifiedAssertion
+from sluicegate.core.access.programmes import AskedProgramme
 from sluicegate.core.access.refusals import REASONS, Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.people import persons
 from sluicegate_record.log import times
+from sluicegate_record.terms.programmes import FIELD, PROFILE
 from tests.core import reference_model
-from tests.forging import gate_value
+from tests.forging import gate_value, public_of
 from tests.worlds import (
     API,
     AT_MS,
     CODEX,
+    DAY_MS,
     MODEL,
     RELEASE,
     Rough,
@@ -56,6 +59,27 @@ NAMINGS = (
     ),
     Naming((BOB,), VerifiedAssertion("idp", "kid", ALICE, None)),
 )
+HEADER, OWN_PROFILE = "x-access-program", persons.identifier("profile-1").hex()
+PROGRAMMES = {
+    "cyber": {
+        "standard": {},
+        "blue": {"asks": {"sso": True}},
+        "red": {"asks": {"sso": True, "personNamed": True}},
+        "black": {"travels": HEADER},
+        "b": {"travels": PROFILE},
+    }
+}
+LABELS = ("cyber: b", "cyber: black", "cyber: blue", "cyber: red")
+PROGRAMMES_ASKED = (
+    AskedProgramme(FIELD, "cyber", "blue"),
+    AskedProgramme(FIELD, "cyber", "red"),
+    AskedProgramme(FIELD, "Cyber", "red"),
+    AskedProgramme(FIELD, "cyber", "black"),
+    AskedProgramme(HEADER, "", "black"),
+    AskedProgramme(HEADER, "", "blue"),
+    AskedProgramme(PROFILE, "", OWN_PROFILE),
+    AskedProgramme(PROFILE, "", persons.identifier("profile-2").hex()),
+)
 MODELS = {"r1": ("a", "b"), "r2": ("c",)}
 NOW = Instant(AT_MS, AT_MS)
 
@@ -76,6 +100,8 @@ class Facts:
     holders: dict[str, str] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
     claims: list[tuple[str, str]] = field(default_factory=list)
+    models: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    stated: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, seed: int) -> Facts:
@@ -107,15 +133,25 @@ class Facts:
         announced: bool,
         per_minute: int | None,
         fallback: str | None = None,
+        at_most: str = "",
     ) -> None:
+        programmes = self.random.choice([[*PROGRAMMES["cyber"]], ["blue", "red"], ["standard", "black"]])
+        safe = self.random.choice(["safe", "safe", "safer"])
+        at_most = at_most or self.random.choice(["", "", "", "", "P1D", "P2D"])
         plan = raw_plan(
             release,
             {model: f"up-{model}" for model in models},
             {name: {"requestsPerMinute": per_minute} for name in STAGES},
             announced=announced,
             onRefusal={"fallbackModel": fallback or self.other()} if per_minute else None,
+            programmes={"cyber": {name: PROGRAMMES["cyber"][name] for name in programmes}},
+            deployments={"atMost": at_most} if at_most else None,
         )
-        terms = {name: digest(f"{release}{name}{sorted(models)}{per_minute}") for name in STAGES}
+        for each in plan["spec"]["models"]:
+            each["safeguards"] = digest(safe)
+        self.models[release] = plan["spec"]["models"]
+        said = f"{sorted(models)}{per_minute}{sorted(programmes)}{safe}{at_most}"
+        terms = {name: digest(f"{release}{name}{said}") for name in STAGES}
         public: dict[str, Any] = {"release": release, "announced": announced, "terms": terms}
         before = {name: self.terms.get((release, name)) for name in STAGES}
         tightened = [name for name in STAGES if before[name] not in (None, terms[name])]
@@ -126,6 +162,34 @@ class Facts:
             self.rough.write("release.applied", public | {"plan": plan})
         else:
             self.rough.write("release.applied", public, plan=plan)
+
+    def state_deployment(self, release: str = "", *, wholly: bool = False) -> None:
+        """The developer says what serves a release: what its newest plan names, or something else."""
+        release = release or self.random.choice(sorted(self.models))
+        serves = []
+        for model in self.models[release]:
+            said = {name: model[name] for name in ("upstream", "digest", "safeguards")} | {
+                "model": model["id"]
+            }
+            said["surfaces"] = list(SURFACES) if wholly else self.some(SURFACES)
+            if not wholly and self.random.random() < 0.2:
+                said[self.random.choice(["upstream", "digest", "safeguards"])] = digest("other")
+            serves.append(said)
+        ago = self.random.choice([0, 1, DAY_MS - 1, DAY_MS, 2 * DAY_MS - 2])
+        public = {
+            "release": release,
+            "serves": serves,
+            "signedAt": times.format_time(AT_MS - ago),
+            "until": times.format_time(AT_MS + self.random.choice([1, 2, 9, DAY_MS])),
+            "digest": digest(f"deployment {len(self.rough.entries)}"),
+        }
+        self.rough.write("deployment.attested", public)
+        self.stated.append((release, str(public["digest"])))
+
+    def end_deployment(self) -> None:
+        if self.stated:
+            release, stated = self.random.choice(self.stated)
+            self.rough.write("deployment.ended", {"release": release, "deployment": stated})
 
     def open(self) -> None:
         (release, name), terms = self.random.choice(sorted(self.terms.items()))
@@ -151,11 +215,27 @@ class Facts:
             "validFrom": times.format_time(AT_MS + begins),
             "validUntil": times.format_time(AT_MS + ends) if ends is not None else None,
             "conditions": self.random.choice([{}, {"requestsPerMinute": 7}]),
+            **self.held(organization),
         }
         self.rough.write("grant.approved", public, organization=organization)
         self.grants.append(str(public["grant"]))
         self.holders[self.grants[-1]] = organization
         self.granted[self.grants[-1]] = (release, name)
+
+    def held(self, organization: str) -> dict[str, Any]:
+        """Programmes of a grant, some of them for some members alone."""
+        if self.random.random() < 0.3:
+            return {}
+        members = [member for member, of in self.members.items() if of == organization]
+        held: list[dict[str, Any]] = []
+        for name in self.some(["blue", "red", "black", "b"]):
+            each: dict[str, Any] = {"concern": "cyber", "name": name}
+            if name == "b":
+                each["holders"] = [OWN_PROFILE]
+            elif members and self.random.random() < 0.5:
+                each["holders"] = self.some(members)
+            held.append(each)
+        return {"programmes": held}
 
     def credential(self, grant: str = "") -> None:
         if self.grants:
@@ -203,6 +283,8 @@ class Facts:
         grant = self.random.choice(self.grants)
         type_ = self.random.choice([*CHANGES, "grant.amended"])
         public: dict[str, Any] = {"grant": grant}
+        if type_ in ("grant.suspended", "grant.resumed") and self.random.random() < 0.7:
+            public["programmes"] = sorted(self.some(LABELS))
         if type_ == "grant.ended":
             public["how"] = self.random.choice(["removed", "expired", "surrendered"])
         if type_ == "grant.amended":
@@ -212,6 +294,7 @@ class Facts:
                 "conditions": self.random.choice([{}, {"requestsPerMinute": 5}]),
             }
             public["validUntil"] = self.random.choice([None, times.format_time(AT_MS + 3)])
+            public |= self.held(self.holders[grant])
         self.rough.write(type_, public)
 
     def choose(self, grant: str = "") -> None:
@@ -233,6 +316,7 @@ class Facts:
             "organization": self.random.choice(ORGANIZATIONS),
             "name": self.random.choice(TAGS),
             "registeredIn": self.random.choice(COUNTRIES),
+            "also": self.random.sample(TAGS, self.random.choice((0, 0, 1, 2))),
         }
         self.rough.write("organization.described", {}, described=described)
 
@@ -418,7 +502,7 @@ ACTIONS: list[Callable[[Facts], None]] = [
     *(Facts.apply, Facts.open, Facts.grant, Facts.grant, Facts.grant, Facts.credential, Facts.credential),
     *(Facts.credential, Facts.revoke, Facts.case, Facts.case, Facts.determine, Facts.suspend, Facts.lift),
     *(Facts.suspend, Facts.suspend_as_before, Facts.lift_part, Facts.lift_part, Facts.again, Facts.change),
-    *(Facts.choose, Facts.choose),
+    *(Facts.choose, Facts.choose, Facts.state_deployment, Facts.state_deployment, Facts.end_deployment),
     *(Facts.describe, Facts.register, Facts.register, Facts.register, Facts.leave, Facts.claim, Facts.claim),
     *(Facts.claim, Facts.unclaim, Facts.attest, Facts.attest),
 ]
@@ -441,7 +525,14 @@ def asks(found: Facts) -> list[Ask]:
     digests = [hashlib.sha256(name.encode()).digest() for name in found.credentials]
     drawn = Random(len(found.rough.entries))
     return [
-        Ask(each, model, surface, naming=drawn.choice(NAMINGS), in_flight=drawn.random() < 0.2)
+        Ask(
+            each,
+            model,
+            surface,
+            naming=drawn.choice(NAMINGS),
+            in_flight=drawn.random() < 0.2,
+            programmes=tuple(drawn.sample(PROGRAMMES_ASKED, drawn.choice([0, 0, 1, 1, 2]))),
+        )
         for each in [*digests, bytes(32), None]
         for model in ("a", "b", "c", "nothing")
         for surface in SURFACES
@@ -472,9 +563,11 @@ def test_decide_is_the_literal_reading(found: Facts, now: Instant) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=5_000)
+@pytest.mark.timeout(1_800)
+@settings(max_examples=40_000)
 @given(facts, instants)
-def test_decide_is_the_literal_reading_many_times(found: Facts, now: Instant) -> None:
+def test_decide_is_the_literal_reading_a_million_times(found: Facts, now: Instant) -> None:
+    """A table has some 28 asks."""
     check_literally(found, now)
 
 
@@ -482,7 +575,7 @@ def test_decide_is_the_literal_reading_many_times(found: Facts, now: Instant) ->
 def test_an_unreadable_request_is_refused_after_its_key(found: Facts, now: Now) -> None:
     table = table_of(found.rough)
     for ask in asks(found):
-        unreadable = ask._replace(unread=Deny(Reason.REQUEST_INVALID, "two models"))
+        unreadable = replace(ask, unread=Deny(Reason.REQUEST_INVALID, "two models"))
         decided = decision.decide(unreadable, table, now)
         assert reference_model.agrees(
             reference_model.decide(found.rough.entries, unreadable, now, PROVIDERS), decided
@@ -491,27 +584,106 @@ def test_an_unreadable_request_is_refused_after_its_key(found: Facts, now: Now) 
         assert decided.reason is not Reason.REQUEST_INVALID or decided.text == "two models"
 
 
+def last_named(found: Facts, grant: str) -> list[Any]:
+    """The programmes that the newest entry of a grant names."""
+    given = [e for e in found.rough.entries if e.type in ("grant.approved", "grant.amended")]
+    named: list[list[Any]] = [
+        public_of(e).get("programmes", []) for e in given if public_of(e)["grant"] == grant
+    ]
+    return named[-1]
+
+
 @given(facts, instants)
-def test_a_programme_is_refused_where_the_model_itself_is_allowed(found: Facts, now: Instant) -> None:
+def test_no_request_has_a_programme_that_its_grant_lacks(found: Facts, now: Instant) -> None:
+    """Where the model itself is allowed, each way to ask for each programme is; a yes is the same yes."""
     table = table_of(found.rough)
-    for ask in asks(found):
+    for ask in (replace(each, programmes=()) for each in asks(found)):
         plain = decision.decide(ask, table, now)
-        asking = ask._replace(programme="cyber: daybreak_red")
-        decided = decision.decide(asking, table, now)
-        expected = reference_model.decide(found.rough.entries, asking, now, PROVIDERS)
-        assert reference_model.agrees(expected, decided)
-        if isinstance(plain, Allow):
-            assert isinstance(decided, Deny)
-            assert "'cyber: daybreak_red'" in decided.text
+        if not isinstance(plain, Allow):
+            continue
+        named = {each["name"] for each in last_named(found, plain.grant.id)}
+        for asked in PROGRAMMES_ASKED:
+            asking = replace(ask, programmes=(asked,))
+            decided = decision.decide(asking, table, now)
+            literal = reference_model.decide(found.rough.entries, asking, now, PROVIDERS)
+            assert reference_model.agrees(literal, decided), (literal, decided, asking)
+            if isinstance(decided, Allow):
+                event(f"allowed by {asked.way}")
+                assert decided == plain
+                is_counted = asked.way != PROFILE or table.in_profiles(ask.model)
+                assert not is_counted or ("b" if asked.way == PROFILE else asked.name) in named
+            else:
+                check_lacked(decided)
+
+
+def stated(seed: int) -> Facts:
+    """A table whose newest plan asks for a statement: there is one, and something happens after that."""
+    found = Facts.of(seed)
+    found.applied("r1", MODELS["r1"], announced=True, per_minute=60, at_most="P1D")
+    public = {"release": "r1", "stage": "s1", "terms": found.terms["r1", "s1"]}
+    found.rough.write("stage.opened", public)
+    for organization in ORGANIZATIONS[:2]:
+        found.granted_to(organization, "r1", API, lasting=True)
+        found.credential(found.grants[-1])
+    if found.random.random() < 0.8:
+        found.state_deployment("r1", wholly=found.random.random() < 0.8)
+    for _ in range(found.random.randrange(3)):
+        found.random.choice([Facts.state_deployment, Facts.end_deployment, Facts.apply, Facts.change])(found)
+    return found
+
+
+@settings(max_examples=200)
+@given(st.builds(stated, st.integers(0, 2**32)), instants)
+def test_no_request_is_allowed_without_a_statement_where_its_terms_ask_for_one(
+    found: Facts, now: Instant
+) -> None:
+    """A yes rests on a statement that holds, and lasts no longer; without the question it is the same yes."""
+    check_literally(found, now)
+    entries = found.rough.entries
+    table, unasked = table_of(found.rough), table_of(found.rough)
+    for row in unasked.grants_by_id.values():
+        row.agreed = None
+    for ask in asks(found):
+        decided = decision.decide(ask, table, now)
+        before = decision.decide(ask, unasked, now)
+        if not isinstance(decided, Allow):
+            is_by_it = decided.reason is Reason.DEPLOYMENT_UNATTESTED
+            # where only a directive refuses both, a licence helps no one who lacks a statement
+            loses = isinstance(before, Deny) and decided == before._replace(may_be_excepted=False)
+            assert decided == before or is_by_it or loses, (decided, before)
+            event("refused by the statement alone" if is_by_it and isinstance(before, Allow) else "")
+            continue
+        terms = decided.grant.terms
+        stated = reference_model.stated_until(entries, terms, ask.model, ask.surface)
+        is_asked = reference_model.asks_for_statements(entries, terms)
+        if is_asked:
+            event("allowed with a statement")
+            assert any(now.late_ms < ms for ms in stated)
+            assert decided.until_ms is not None
+            assert decided.until_ms <= max(stated)
+        assert isinstance(before, Allow)
+        assert decided._replace(until_ms=before.until_ms, grant=before.grant) == before
+
+
+def check_lacked(deny: Deny) -> None:
+    """A refusal says which programme, and why; what is active is not what it refuses."""
+    if deny.reason is Reason.PERSON_REQUIRED:
+        return
+    lacked = deny.programme
+    assert (deny.reason, deny.status) == (Reason.PROGRAMME_NOT_GRANTED, 403)
+    assert lacked is not None
+    assert repr(lacked.asked) in deny.text
+    assert lacked.asked not in lacked.active or lacked.why in ("elsewhere", "not_held")
+    event(lacked.why)
 
 
 @given(facts, nows)
 def test_the_usable_models_are_those_that_would_be_allowed(found: Facts, now: Now) -> None:
     table = table_of(found.rough)
-    for ask in asks(found):
+    for ask in (replace(each, programmes=()) for each in asks(found)):
         if ask.digest is not None:
             listed = decision.usable_models(ask.digest, ask.surface, table, now, ask.naming)
-            allowed = isinstance(decision.decide(ask._replace(in_flight=False), table, now), Allow)
+            allowed = isinstance(decision.decide(replace(ask, in_flight=False), table, now), Allow)
             assert (ask.model in listed) is allowed
             assert listed == sorted(set(listed))
 
@@ -544,11 +716,16 @@ def test_knowing_the_time_less_well_never_allows_more(found: Facts, at: int, bef
             assert isinstance(decision.decide(ask, table, known), Allow)
 
 
+def granted(answer: Allow) -> tuple[str, str, str, str]:
+    """What is allowed, by which grant and stage."""
+    return answer.grant.id, answer.model, answer.upstream, answer.stage
+
+
 def narrower(after: Allow, before: Allow | Deny) -> bool:
     """Whether what is allowed was allowed before, for as long and as much at least."""
-    if not isinstance(before, Allow) or after[:3] != before[:3]:
+    if not isinstance(before, Allow) or granted(after) != granted(before):
         return False
-    bounds = zip(after[3:], before[3:], strict=True)
+    bounds = zip(after[3:5], before[3:5], strict=True)
     return all(was is None or (now is not None and now <= was) for now, was in bounds)
 
 

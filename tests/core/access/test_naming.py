@@ -7,7 +7,8 @@ import pytest
 
 from sluicegate.core.access import naming
 from sluicegate.core.access.naming import NOBODY, Identification, Naming, VerifiedAssertion
-from sluicegate.core.access.table import CredentialRow, GrantRow, Table
+from sluicegate.core.access.rows import CredentialRow, GrantRow, KeyState
+from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import Whom
 from sluicegate.core.people import persons
 from sluicegate.core.people.persons import Claim, CredentialAttestation, Person
@@ -51,7 +52,7 @@ def table() -> Table:
 
 def credential(member: Person | None = None, attested: CredentialAttestation | None = None) -> CredentialRow:
     grant = GrantRow("g", "org-1", "r", "s", "api", "t", {"m": "up"}, 0, None, None)
-    return CredentialRow("cred", grant, member=member, attested=attested)
+    return CredentialRow("cred", grant, member, KeyState(attested=attested))
 
 
 def known(
@@ -65,6 +66,54 @@ def attested(*excluded: str, models: set[str] | None = None, until_ms: int = 10)
 
 
 # Who is named
+
+
+@pytest.mark.parametrize("about", ["cred", "g"])
+def test_what_an_organization_declares_to_name_no_one_names_no_one(table: Table, about: str) -> None:
+    table.unnaming.add(about)
+    bound = credential(table.people["mem_a"])
+    assert known(Naming((STRANGER,)), table, bound) == known(NOBODY, table, bound)
+    signed = Naming(signed=VerifiedAssertion("idp", "k1", ALICE, None))
+    assert known(signed._replace(identifiers=(STRANGER,)), table) == known(signed, table)
+    assert known(Naming((STRANGER,)), table).whoms == (Whom(None, UNKNOWN, SELF, "declared_none"),)
+    assert naming.members(Naming((STRANGER,)), bound, table) == ("mem_a",)
+
+
+def test_a_declaration_makes_no_one_who_is_named_unknown(table: Table) -> None:
+    """Nor does it help where a request names someone in another way, or no one is known."""
+    bound = credential(table.people["mem_a"])
+    before = [
+        known(named, table, bound)
+        for named in (
+            Naming((BOB,)),
+            Naming((), is_unclear=True),
+            Naming((), is_forged=True),
+            Naming((), is_session=True),
+        )
+    ]
+    table.unnaming.add("cred")
+    assert before == [
+        known(named, table, bound)
+        for named in (
+            Naming((BOB, STRANGER)),
+            Naming((STRANGER,), is_unclear=True),
+            Naming((STRANGER,), is_forged=True),
+            Naming((STRANGER,), is_session=True),
+        )
+    ]
+
+
+def test_a_declaration_is_of_its_own_key_or_grant(table: Table) -> None:
+    table.unnaming |= {"other", "org-1"}
+    assert known(Naming((STRANGER,)), table).whoms[0].why == "not_registered"
+
+
+def test_what_is_attested_of_a_key_counts_where_no_one_is_named(table: Table) -> None:
+    table.unnaming.add("cred")
+    used = credential(attested=attested())
+    assert known(Naming((STRANGER,)), table, used) == known(NOBODY, table, used)
+    excluding = credential(attested=attested("mem_b"))
+    assert known(Naming((STRANGER,)), table, excluding).whoms[0].statuses == UNKNOWN
 
 
 def test_nobody_is_somebody_unknown(table: Table) -> None:

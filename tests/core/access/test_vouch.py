@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -60,6 +60,7 @@ from tests.worlds import (
 KEY = hashlib.sha256(b"key-1").digest()
 FLOOR = Rule("allOf", ("oncd", "ostp"))
 Lie = Callable[[Entry], Entry | None]
+AnyTable = TypeVar("AnyTable", bound=Table)
 
 
 def trust(rule: Rule = FLOOR, upstreams: Mapping[str, str] = MappingProxyType({MODEL: "demo"})) -> Releases:
@@ -82,7 +83,7 @@ def moved(entry: Entry, seq: int) -> Entry:
     return forging.told(entry, {}, seq=seq)
 
 
-def folded(entries: list[Entry], table: Table) -> Table:
+def folded(entries: list[Entry], table: AnyTable) -> AnyTable:
     """What a table makes of entries; places are given anew, for a lie may leave some out."""
     for i, entry in enumerate(entries):
         table.apply(entry if entry.seq == i else moved(entry, i))

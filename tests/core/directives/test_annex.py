@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluicegate.bounds import FAULTS_MAX
 from sluicegate.core.directives import annex
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.directives import names
@@ -28,6 +29,12 @@ def places(data: bytes) -> list[Place]:
         (b"note,organization\nwhy,A\n,B\n", ["A", "B"]),
         (b"organization,note\nA,\nB,\n", ["A", "B"]),
         (b" organization , note \n  A  ,x\n", ["A"]),
+        (b"Organization,NOTE\nA,x\n", ["A"]),
+        (b"organization;note\nA, Inc.;x\n", ["A, Inc."]),
+        (b"note\torganization\nx\tA\n", ["A"]),
+        (b"organization,note\nA,x\n\n,\n  ,  \nB,\n\n", ["A", "B"]),
+        ("organization\n\u00c9A\n".encode("utf-16"), ["\u00c9A"]),
+        (b"\xfe\xff" + "organization\nA\n".encode("utf-16-be"), ["A"]),
         ("organization\nÉlectricité\n".encode(), ["Électricité"]),
     ],
 )
@@ -35,6 +42,51 @@ def test_the_names_are_read_in_their_order(data: bytes, stated: list[str]) -> No
     assert annex.read(data, "a.csv") == {"organizations": stated}
     assert names.check({"organizations": stated}) == {"organizations": stated}
     assert names.count({"organizations": stated}) == len(stated)
+
+
+LEI = "00000EXAMPLEUTILIT31"
+
+
+@pytest.mark.parametrize(
+    ("data", "stated"),
+    [
+        (f"lei\n{LEI.lower()}\n", [f"lei:{LEI}"]),
+        ("registry,note\nus-de 0012345,x\n", ["registry:US-DE 12345"]),
+        ("alias\nEGU | Grid\n", ["EGU\nGrid"]),
+        (
+            f"Organization;LEI;Registry\nA, Inc.;{LEI};\nB;;GB 1\n",
+            [f"A, Inc.\nlei:{LEI}", "B\nregistry:GB 1"],
+        ),
+        (f"organization,lei\nA,\n,{LEI}\n", ["A", f"lei:{LEI}"]),
+        ("organization,alias\nA,EGU\nB,EGU\n", ["A\nEGU", "B\nEGU"]),
+        ("organization,alias\nA,A\n", ["A"]),
+    ],
+)
+def test_a_row_is_one_organization_by_any_of_its_names(data: str, stated: list[str]) -> None:
+    assert annex.read(data.encode(), "a.csv") == {"organizations": stated}
+    assert names.count({"organizations": stated}) == len(stated)
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (f"organization,lei\nA,{LEI}\nB,{LEI[:-1]}2\n", (3, 3, "check digits")),
+        ("organization,registry\nA,12345\n", (2, 3, "register")),
+        ("organization,registry\n,\nA,UK 12345\n", (3, 3, "register")),
+        (f"lei\n{LEI}\n{LEI.lower()}\n", (3, 1, "line 2")),
+        ("organization,alias\nA,B\na,C\n", (3, 1, "line 2")),
+        ("organization,alias\n,|\n", (2, 1, "a name")),
+        ("organization,alias\nA," + "x" * 500 + "\n", (2, 1, "together")),
+        ("person,lei\nmem_x,\n", (1, 8, "perhaps note")),
+        (b"organization;note\nA;caf\xe9\n".decode("latin-1"), (2, 6, "UTF-8")),
+        ("organization,colour\nA,red\n", (1, 14, "perhaps alias")),
+        ("organization,note\nA,x,y\n", (2, 1, "2 cells")),
+    ],
+)
+def test_what_is_wrong_is_said_where_it_stands(data: str, place: tuple[int, int, str]) -> None:
+    (found,) = places(data.encode("latin-1"))
+    assert (found.line, found.column) == place[:2]
+    assert place[2] in found.expected
 
 
 def test_persons_are_read_by_their_ids() -> None:
@@ -53,12 +105,13 @@ def test_persons_are_read_by_their_ids() -> None:
         b"organization,person\nA,mem_x\n",
         b"organization,organization\nA,B\n",
         b"organization,color\nA,red\n",
-        b"Organization\nA\n",
+        b"organization;note\nA,x\n",
         b'organization\n"A\n',
         b'organization\n"A"B\n',
         b"organization\n\xff\n",
         b"organization\nA\x00B\n",
-        "organization\nA\n".encode("utf-16"),
+        "organization\nA\n".encode("utf-16-le"),  # without its mark
+        "organization\nA\n".encode("utf-16")[:-1],
     ],
 )
 def test_what_is_no_annex(data: bytes) -> None:
@@ -68,10 +121,13 @@ def test_what_is_no_annex(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "lines"),
     [
-        (b"organization\nA\n\nB\n", [3]),
+        (b"organization\nA\n\nB\na\n", [5]),
+        (b"organization,note\nA,\n,x\n", [3]),
+        (b'organization,note\nA,"two\nlines"\na,\n', [4]),
+        (b"organization,note\nA,one\nB,caf\xe9\n", [3]),
         (b"organization\nA\nB,C\n", [3]),
         (b"organization,note\nA\nB,x\n", [2]),
-        (b"organization\n  \nA\n", [2]),
+        (b"organization\n  \n\x01\n", [3]),
         (b"organization\nA\n" + b"x" * 501 + b"\n", [3]),
         ("organization\nExample\nEXAMPLE\nexam\u00adple\n".encode(), [3, 4]),
         (b"organization\nA\na\n A \n", [3, 4]),
@@ -80,6 +136,13 @@ def test_what_is_no_annex(data: bytes) -> None:
 )
 def test_every_error_is_told_with_its_line(data: bytes, lines: list[int]) -> None:
     assert [place.line for place in places(data)] == lines
+
+
+def test_a_byte_of_another_encoding_is_found_with_its_column() -> None:
+    (found,) = places("organization,note\r\nÉlan,one\r\n".encode() + b"B,caf\xe9\r\n")
+    assert (found.line, found.column) == (3, 6)
+    assert "UTF-8" in found.expected
+    assert "'é' in Windows-1252" in found.found
 
 
 @pytest.mark.parametrize(
@@ -102,7 +165,7 @@ def test_as_many_rows_as_there_may_be() -> None:
 
 
 def test_not_more_errors_are_told_than_a_person_reads() -> None:
-    assert len(places(b"organization\n" + b"A\n" * 100)) == annex.FAULTS_MAX
+    assert len(places(b"organization\n" + b"A\n" * 2 * FAULTS_MAX)) == FAULTS_MAX
 
 
 @pytest.mark.parametrize(

@@ -345,3 +345,13 @@ def test_an_empty_selector_has_nobody() -> None:
     for entity in (HERE, THERE):
         assert not Selector().covers(entity, STRANGER)
         assert not Selector().excepts(entity, STRANGER)
+
+
+def test_a_directive_asks_about_persons_once_a_part_of_it_is_lifted_for_some() -> None:
+    directive = compiled("everyone")
+    assert not directive.asks_persons
+    directive.leave_out(Exempt("case_1", Selector(organizations={"org-9"})))
+    assert not directive.asks_persons
+    directive.leave_out(Exempt("case_2", Selector(members=frozenset({"mem-1"}))))
+    directive.leave_out(Exempt("case_3", Selector(organizations={"org-8"})))
+    assert directive.asks_persons

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from sluicegate_record.entries import Entry
-from tests.core.reference_model import among, named, rule_holds
+from tests.core.reference_model import among, is_news, named, rule_holds
 from tests.forging import gate_value, public_of
 
 DAY_MS = 86_400_000
@@ -414,11 +414,10 @@ def _without_weight(case: Matter, public: Mapping[str, Any]) -> bool:
     """Whether it is a yes that knew nothing of a condition, an objection or a screening before it."""
     if public["position"] not in CONSENTS or "said" not in public:
         return False
+    known = public["said"]["count"]
     return any(
-        entry.type == "case.screened"
-        or public_of(entry).get("position") == "object"
-        or "conditions" in public_of(entry)
-        for entry in case.talk[public["said"]["count"] :]
+        entry.type == "case.screened" or is_news(entry, case.talk[:at])
+        for at, entry in enumerate(case.talk[known:], known)
     )
 
 

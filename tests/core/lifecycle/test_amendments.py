@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sluicegate.core.access.refusals import Reason
-from sluicegate.core.access.table import GrantRow
+from sluicegate.core.access.rows import GrantRow
 from sluicegate.core.lifecycle.applications import Reply, Withdraw
 from sluicegate.core.lifecycle.grants import SurrenderGrant, SuspendGrant
 from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, Followed, World, looser, plan_value, proceeding, stage

@@ -8,6 +8,7 @@ import pytest
 from sluicegate.core.lifecycle.attestations import (
     SIGNATORIES_MAX,
     AttestCredential,
+    DeclareIdentifiers,
     PinSignatory,
     RetireSignatory,
     WithdrawAttestation,
@@ -16,7 +17,7 @@ from sluicegate.core.lifecycle.persons import MemberRegistration, RegisterMember
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.statements.people import Attestation
+from sluicegate_record.statements.people import Attestation, IdentifierDeclaration
 from tests import worlds
 from tests.forging import gate_value
 from tests.worlds import AT_MS, DAY_MS, LOG, World, public_key
@@ -46,7 +47,7 @@ class Attesting(World):
 
     @property
     def attested(self) -> Any:
-        return self.state.table.credential(self.credentials[0]).attested
+        return self.state.table.credentials_by_id[self.credentials[0]].state.attested
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_a_retired_signatory_takes_along_what_it_attests_and_no_more(world):
     assert world.refused(RetireSignatory("org-2", world.signatory)) == "signatory_unknown"
     assert world.must(RetireSignatory("org-1", world.signatory))["withdrawn"] == [world.credentials[0]]
     assert world.attested is None
-    assert world.state.table.credential(other).attested is not None
+    assert world.state.table.credentials_by_id[other].state.attested is not None
     assert world.refused(AttestCredential(world.envelope(models=["gpt-5.6"]))) == "signature_invalid"
     assert world.refused(RetireSignatory("org-1", world.signatory)) == "signatory_unknown"
     world.must(RetireSignatory("org-1", second))
@@ -166,3 +167,81 @@ def test_one_signature_is_enough_and_others_change_nothing(world):
     size = world.state.size
     assert world.refused(AttestCredential(forged)) == "signature_invalid"
     assert world.state.size == size
+
+
+# What identifiers mean
+
+
+def declaring(
+    world: Attesting, identifiers: str = "none", signer: str = SIGNER, **about: Any
+) -> DeclareIdentifiers:
+    stated = {"log": LOG, **(about or {"credential": world.credentials[0]})}
+    payload = IdentifierDeclaration(identifiers=identifiers, **stated).payload()
+    return DeclareIdentifiers(worlds.signed(payload, signer))
+
+
+def test_a_signatory_declares_that_identifiers_name_no_one_and_takes_it_back(world):
+    credential = world.credentials[0]
+    world.must(declaring(world))
+    assert world.state.table.unnaming == {credential}
+    assert b"none" not in world.entries[-1].leaf
+    size = world.state.size
+    world.must(declaring(world))
+    assert world.state.size == size
+    world.must(declaring(world, "persons"))
+    assert not world.state.table.unnaming
+    assert world.refused(declaring(world)) == "declaration_spent"
+    world.must(declaring(world, grant=world.grants[0]))
+    assert world.state.table.unnaming == {world.grants[0]}
+
+
+@pytest.mark.parametrize("signer", [THEIRS, "oncd", worlds.OFFICER, "nobody"])
+def test_no_one_else_declares_it(world, signer):
+    for about in ({"credential": world.credentials[0]}, {"grant": world.grants[0]}):
+        assert world.refused(declaring(world, signer=signer, **about)) == "signature_invalid"
+    assert not world.state.table.unnaming
+
+
+def test_a_declaration_is_of_this_log_about_something_of_it(world):
+    other = LOG.replace("openai", "other")
+    assert world.refused(declaring(world, log=other, credential=world.credentials[0])) == "other_log"
+    for about in (
+        {"credential": "cred_x"},
+        {"grant": "grant_x"},
+        {"credential": world.grants[0]},
+        {"grant": world.credentials[0]},
+    ):
+        assert world.refused(declaring(world, **about)) == "subject_unknown"
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"identifiers": "none"},
+        {"identifiers": "none", "credential": "c", "grant": "g"},
+        {"identifiers": "some", "credential": "c"},
+        {"identifiers": "", "grant": "g"},
+    ],
+)
+def test_what_is_no_declaration_is_not_read(world, stated):
+    payload = IdentifierDeclaration(log=LOG, **stated).payload()
+    with pytest.raises(BadEnvelope):
+        world.do(DeclareIdentifiers(worlds.signed(payload, SIGNER)))
+
+
+def test_declarations_end_with_their_signatory(world):
+    world.must(declaring(world))
+    world.must(declaring(world, grant=world.grants[0]))
+    theirs = {"signer": THEIRS, "credential": world.credentials[1]}
+    world.must(declaring(world, **theirs))
+    done = world.must(RetireSignatory("org-1", world.signatory))
+    assert done["undeclared"] == [world.credentials[0], world.grants[0]]
+    assert world.state.table.unnaming == {world.credentials[1]}
+
+
+def test_a_declaration_that_says_more_than_this_build_knows_lets_no_identifier_be_ignored(world):
+    credential = world.credentials[0]
+    world.write("identifiers.declared", {"credential": credential, "until": "later"}, identifiers="none")
+    assert not world.state.table.unnaming
+    world.write("identifiers.declared", {"credential": credential}, identifiers="none")
+    assert world.state.table.unnaming == {credential}

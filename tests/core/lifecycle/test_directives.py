@@ -13,11 +13,10 @@ from sluicegate.core.lifecycle.directives import (
     LIFTED,
     AddDefinition,
     Confirm,
-    EndDrill,
     IssueDirective,
     OpenLift,
-    ReportDrill,
 )
+from sluicegate.core.lifecycle.drills import EndDrill, ReportDrill
 from sluicegate.core.lifecycle.positions import RecordPosition, TranscribePosition
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.directives.scope import Scope

@@ -171,4 +171,4 @@ def test_gateways_fold_it_and_it_changes_nothing(world: World) -> None:
         for entry in world.entries:
             table.apply(entry)
         assert table.size == world.state.size
-        assert MODEL in table.suspending
+        assert MODEL in table.directed

@@ -13,12 +13,14 @@ from sluicegate.core.lifecycle import Command
 from sluicegate.core.lifecycle.applications import Amend, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import (
     ChooseFallback,
+    NoteDifference,
     OpenRemoval,
     ProveGrant,
     ResumeGrant,
     SurrenderGrant,
     SuspendGrant,
 )
+from sluicegate_record.terms.effective import NOT_GIVEN, NOT_GRANTED
 from tests.worlds import API, MODEL, RELEASE, STAGE, Followed, World, application, proceeding, stage
 
 
@@ -116,6 +118,18 @@ def test_a_grant_is_proven_once(held: Held) -> None:
         held.world.must(ProveGrant(held.grant, "gateway-1"))
     assert held.world.types().count("grant.proven") == 1
     assert held.world.state.table.grants_by_id[held.grant].proven
+
+
+def test_a_difference_is_on_the_record_once_a_day_for_each_kind(held: Held) -> None:
+    size = held.world.state.size
+    for kind in (NOT_GIVEN, NOT_GRANTED, NOT_GIVEN, NOT_GRANTED):
+        held.world.must(NoteDifference(held.grant, kind, "gateway-1"))
+    assert held.world.types(size) == ["grant.differed"] * 2
+    held.world.later(1)
+    held.world.must(NoteDifference(held.grant, NOT_GIVEN, "gateway-1"))
+    assert held.world.types(size).count("grant.differed") == 3
+    days = dict(held.world.state.table.grants_by_id[held.grant].differed)
+    assert days[NOT_GIVEN] == days[NOT_GRANTED] + 1
 
 
 def test_a_fallback_is_chosen_by_entries_that_say_what_is_new(held: Held) -> None:

@@ -240,7 +240,7 @@ class Player:
             self.do(IssueCredential(self.random.choice(grants), digest(key).removeprefix("sha256:")))
 
     def revoke(self) -> None:
-        issued = sorted(self.world.state.credentials)
+        issued = sorted(self.world.state.keyring.places)
         if issued:
             self.do(RevokeCredential(self.random.choice(issued)))
 

@@ -48,7 +48,11 @@ def test_the_indexes_are_what_a_scan_gives_after_every_act() -> None:
             for model in grant.models:
                 reached.setdefault(grant.release, {}).setdefault(model, set()).add(grant.surface)
         assert state.reached == reached, entry.seq
-        assert state.table.holders == _holders(state)
+        rows = state.table.held.items()
+        held = {name: [each.id for each in grants if each.release] for name, grants in rows}
+        assert {name: grants for name, grants in held.items() if grants} == _held(state)
+        others = [each.id for _, grants in rows for each in grants if not each.release]
+        assert sorted(others) == sorted(state.table.accounts)
         assert state.undescribed.keys() == {grant.organization for grant in state.grants.values()} - set(
             state.table.organizations
         )
@@ -60,10 +64,10 @@ def test_the_indexes_are_what_a_scan_gives_after_every_act() -> None:
     assert state.remarks
 
 
-def _holders(state: State) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+def _held(state: State) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for grant in state.grants.values():
-        found.setdefault(grant.release, set()).add(grant.organization)
+        found.setdefault(grant.organization, []).append(grant.id)
     return found
 
 

@@ -163,9 +163,9 @@ def test_a_key_bound_to_a_member_ends_with_them_and_a_colleagues_does_not(world)
     size = world.state.size
     assert world.must(RemoveMembers("org-1", [ada]))["revoked"] == [issued[ada]]
     assert world.types(size) == ["credential.revoked", "members.removed"]
-    assert world.state.table.revoked(issued[ada])
-    assert not world.state.table.revoked(issued[ben])
-    assert not world.state.table.revoked(shared)
+    assert world.state.table.credentials_by_id[issued[ada]].state.revoked
+    assert not world.state.table.credentials_by_id[issued[ben]].state.revoked
+    assert not world.state.table.credentials_by_id[shared].state.revoked
     assert identifier("ada") not in world.state.table.registry["org-1"]
     assert world.refused(RemoveMembers("org-1", [ada])) == "member_unknown"
     assert register(world, row("ada")) != [ada]

@@ -9,7 +9,7 @@ import pytest
 
 from sluicegate.core.lifecycle import points
 from sluicegate.core.lifecycle.points import AHEAD_MS, SetPoint, StatePoint
-from sluicegate.core.lifecycle.state import PointStatement
+from sluicegate.core.lifecycle.rows import PointStatement
 from sluicegate.errors import BadEnvelope
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.log import canonical, dsse, publickey, times

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from sluicegate.core.lifecycle.changes import changes
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.positions import RecordPosition
-from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage, changes
+from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate.errors import BadEnvelope, InvalidInput
 from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
@@ -156,7 +157,7 @@ def test_changes_are_told_field_by_field() -> None:
     changed = read_plan(plan_value(leaseMs=900, stages=[stage(seats=3)], surfaces=["api"]))
     told = {
         change.field: (change.before, change.after)
-        for change in changes(world.state.releases[RELEASE], changed)
+        for change in changes(world.state.releases[RELEASE].plan, changed)
     }
     assert told == {
         "spec.leaseMs": (5_000, 900),

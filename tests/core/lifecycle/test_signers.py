@@ -99,6 +99,20 @@ def test_a_countersignature_takes_two_owners() -> None:
     assert "it needs 2 owners, and 1 such owner has a key" in said[1]
 
 
+def undecidable(world: World) -> list[str]:
+    given = world.state.releases[RELEASE].plan
+    return list(signers.undecidable(world.state.record, given, given.stages[STAGE]))
+
+
+def test_a_countersignature_that_no_second_owner_can_give_is_said_with_the_plan() -> None:
+    both = {"mode": "approve", "grant": {"allOf": ["oncd", "ostp"]}, "countersign": ["ostp"]}
+    world = World.opened(stages=[stage(admission={**both, "remove": {"anyOf": ["oncd", "ostp"]}})])
+    (said,) = undecidable(world)
+    assert said.startswith("no admission can be decided: a position of ostp needs")
+    world.must(start(pins=[*PINS, pin("ostp-2", "ostp")]))
+    assert undecidable(world) == []
+
+
 def test_an_agency_without_any_key_is_named() -> None:
     agencies = {**plan_value()["spec"]["agencies"], "bis": {"name": "BIS"}}
     world = World.opened(agencies=agencies)

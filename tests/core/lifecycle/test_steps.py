@@ -11,19 +11,38 @@ from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.core.lifecycle.applications import Accept, Answer, Reply, Return, Withdraw
 from sluicegate.core.lifecycle.directives import OpenLift
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
+from sluicegate.core.lifecycle.licences import RequestLicence
 from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate.core.lifecycle.referrals import Refer
 from sluicegate.core.lifecycle.releases import OpenStage
+from sluicegate_record.log import canonical
+from sluicegate_record.statements.cases import Referral
 from sluicegate_record.terms import kinds
-from sluicegate_record.terms.kinds import ADMISSION, AMENDMENT, APPEAL, LIFT, OPENING, REMOVAL, TERMS
+from sluicegate_record.terms.kinds import (
+    ADMISSION,
+    AMENDMENT,
+    APPEAL,
+    LICENCE,
+    LIFT,
+    OPENING,
+    RECONSIDER,
+    REMOVAL,
+    REVIEW,
+    TERMS,
+)
+from tests.core.lifecycle import test_designations as designated
 from tests.worlds import (
     Followed,
     World,
+    keyid,
     opening,
     plan_value,
     position,
     proceeding,
+    public_key,
     receipt,
     screened,
+    signed,
     stage,
     suspension,
 )
@@ -42,8 +61,20 @@ REACHED = {
     REMOVAL: ("in_review", "determined"),
     LIFT: ("in_review", "determined"),
     APPEAL: ("submitted", "in_review", "asked", "determined"),
+    REVIEW: ("in_review", "determined"),
+    LICENCE: ("in_review", "asked", "determined"),
+    RECONSIDER: ("in_review", "asked", "determined"),
 }
 """The states that a case of each kind can be in."""
+
+
+def referred(made: World, case: Followed) -> Command:
+    """`ACTOR` has an agency asked whose key was pinned later."""
+    public = {"owner": "nsc", "party": "nsc", "keyid": keyid("nsc"), "from": "configuration"}
+    made.write("key.pinned", {**public, "publicKey": canonical.b64(public_key("nsc"))})
+    said = Referral(question=case.question, agency=ACTOR, to="nsc", reason="why")
+    return Refer(signed(said.payload(), ACTOR))
+
 
 COMMANDS: dict[str, Callable[[World, Followed], Command]] = {
     "receive": lambda _, case: receipt(case, ACTOR),
@@ -53,16 +84,24 @@ COMMANDS: dict[str, Callable[[World, Followed], Command]] = {
     "accept": lambda _, case: Accept(case.id),
     "withdraw": lambda _, case: Withdraw(case.id),
     "return": lambda _, case: Return(case.id, "deficient"),
+    "refer": referred,
     "proceed": lambda _, case: proceeding(case),
     "reply": lambda _, case: Reply(case.id, "a reply"),
     "appeal": lambda made, case: made.appeal(case.id),
 }
 
 
+GIVEN: dict[str, Any] = {
+    "agencies": {name: {"name": name} for name in ("oncd", "ostp", "caisi", "nsc")},
+    "referrals": {"from": [ACTOR], "to": ["nsc"], "binding": False},
+}
+"""What a plan says so that `ACTOR` may refer cases."""
+
+
 def world(**changes: Any) -> World:
     """A release open for applications; a change to its one stage."""
     admission = {"mode": "approve", "grant": RULE, "appeal": {"decide": {"allOf": ["ostp", "caisi"]}}}
-    return World.opened(stages=[stage(admission=admission, **changes)])
+    return World.opened(stages=[stage(admission=admission, **changes)], **GIVEN)
 
 
 def terms() -> tuple[World, Followed]:
@@ -75,7 +114,7 @@ def terms() -> tuple[World, Followed]:
 def asking_to_open() -> tuple[World, Followed]:
     admission = {"mode": "approve", "grant": RULE}
     when = {"allOf": [{"terms": "agreed"}, {"agreedBy": RULE}]}
-    made = World.agreed(stages=[stage(admission=admission, opensWhen=when)])
+    made = World.agreed(stages=[stage(admission=admission, opensWhen=when)], **GIVEN)
     return made, made.case(made.must(OpenStage(opening(made.state)))["case"])
 
 
@@ -113,6 +152,29 @@ def appeal() -> tuple[World, Followed]:
     return made, made.case(made.must(made.appeal(case.id, "an appeal"))["case"])
 
 
+def licence() -> tuple[World, Followed]:
+    """A request for a licence under an order over everyone."""
+    made, grant = granted()
+    made.must(suspension(liftedBy={"anyOf": ["oncd", ACTOR]}))
+    return made, made.case(made.must(RequestLicence("d-1", grant))["case"])
+
+
+def reconsideration() -> tuple[World, Followed]:
+    """An appeal of the developer against a designation."""
+    decides = {"reconsider": {"anyOf": ["oncd", ACTOR]}}
+    made = designated.world(designations={**designated.DESIGNATIONS, **decides})
+    designated.designate(made)
+    return made, designated.reconsidered(made)
+
+
+def review() -> tuple[World, Followed]:
+    """A review before the date of a basis."""
+    until = {"until": "2026-07-01", "afterUntil": {"review": {"by": RULE, "then": "stay"}}}
+    basis = {"kind": "voluntary", "askedBy": ["oncd"], "how": "a call", "askedOn": "2026-06-20", **until}
+    made = world(basis=basis)
+    return made, next(case for case in made.cases() if case.kind == REVIEW)
+
+
 BEGIN: dict[str, Callable[[], tuple[World, Followed]]] = {
     TERMS: terms,
     ADMISSION: admission,
@@ -121,6 +183,9 @@ BEGIN: dict[str, Callable[[], tuple[World, Followed]]] = {
     REMOVAL: removal,
     LIFT: lift,
     APPEAL: appeal,
+    REVIEW: review,
+    LICENCE: licence,
+    RECONSIDER: reconsideration,
 }
 
 
@@ -150,7 +215,7 @@ def reach(kind: str, state: str, act: str) -> tuple[World, Followed]:
         made.all_say(case, "oncd approve", "ostp approve")
         made.later(11)
     elif state == "determined":
-        made.say(case, first, "approve" if kind == LIFT else "object")
+        made.say(case, first, "approve" if kind in {LIFT, LICENCE, RECONSIDER} else "object")
     return made, case
 
 
@@ -159,8 +224,9 @@ def reach(kind: str, state: str, act: str) -> tuple[World, Followed]:
 def test_an_act_is_refused_by_the_table_exactly_where_the_table_says_so(act, kind, state):
     made, case = reach(kind, state, act)
     assert (case.kind, case.standing) == (kind, state)
+    command = COMMANDS[act](made, case)
     before = made.state.size
-    result = made.do(COMMANDS[act](made, case))
+    result = made.do(command)
     refused = isinstance(result, Refusal) and result.code in TABLE
     assert refused is not kinds.allows(act, kind, state), result
     assert not refused or made.state.size == before
@@ -174,6 +240,7 @@ DONE = {
     "accept": (ADMISSION, "offered"),
     "withdraw": (AMENDMENT, "asked"),
     "return": (ADMISSION, "asked"),
+    "refer": (ADMISSION, "submitted"),
     "proceed": (OPENING, "determined"),
     "reply": (AMENDMENT, "determined"),
     "appeal": (REMOVAL, "determined"),
@@ -183,8 +250,9 @@ DONE = {
 @pytest.mark.parametrize("act", kinds.STEPS)
 def test_every_act_can_be_done_somewhere(act):
     made, case = reach(*DONE[act], act)
+    command = COMMANDS[act](made, case)
     before = made.state.size
-    made.must(COMMANDS[act](made, case))
+    made.must(command)
     assert made.state.size > before
 
 

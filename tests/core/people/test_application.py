@@ -56,22 +56,3 @@ def test_every_error_is_told_at_once_where_it_stands() -> None:
     with pytest.raises(InvalidDocument) as caught:
         read("name: 5\nregisteredIn: usa\nage: 3\n")
     assert [place.line for place in caught.value.at] == [1, 2, 3]
-
-
-@pytest.mark.parametrize(
-    "name", ["Example Utility", "EXAMPLE UTILITY", "  example\u00a0 utility ", "\uff25xample Utility"]
-)
-def test_spellings_of_one_name_have_one_key(name: str) -> None:
-    assert application.name_key(name) == "example utility"
-
-
-def test_other_names_have_other_keys() -> None:
-    names = [
-        "Example Utility",
-        "ExampleUtility",
-        "Example Utilities",
-        "Ex\u00e4mple Utility",
-        "Example-Utility",
-    ]
-    assert len({application.name_key(name) for name in names}) == len(names)
-    assert application.name_key("Stra\u00dfe") == application.name_key("STRASSE")

@@ -18,6 +18,8 @@ from sluicegate.core.terms.clocks import (
     due_ms,
     is_business_day,
     local_date,
+    rule,
+    weekday,
 )
 from sluicegate.errors import InvalidInput
 from sluicegate_record.log.times import parse_time
@@ -429,3 +431,20 @@ def test_days_waited_knows_no_daylight_saving() -> None:
 )
 def test_a_deadline_is_said_in_the_time_of_its_calendar(at: str, calendar: str, said: str) -> None:
     assert deadline(parse_time(at), calendar) == said
+
+
+@pytest.mark.parametrize(
+    ("at", "calendar", "day"),
+    [
+        ("2026-07-08T04:00:00.000Z", "us-federal", "Tuesday"),
+        ("2026-07-08T04:00:00.001Z", "us-federal", "Wednesday"),
+        ("2027-01-01T00:00:00.000Z", "uk-england", "Thursday"),
+    ],
+)
+def test_the_day_of_a_deadline_is_that_of_its_zone(at: str, calendar: str, day: str) -> None:
+    assert weekday(parse_time(at), calendar) == day
+
+
+def test_a_rule_says_how_many_days_by_which_calendar() -> None:
+    assert rule(1, "days", "weekends") == "1 day, by the calendar weekends"
+    assert rule(5, "business-days", "us-federal") == "5 business days, by the calendar us-federal"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -268,3 +269,22 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         document.read(text, "f.yaml")
     except InvalidDocument as error:
         assert error.at  # noqa: PT017 - both ends are right
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (("spec", "stages", 0, "seats"), "spec.stages[one].seats"),
+        (("spec", "stages", 1, "seats"), "spec.stages[1].seats"),
+        (("spec", "models", 0), "spec.models[m-1]"),
+        (("spec", "models", 7, "digest"), "spec.models[7].digest"),
+        (("a\ud800\n",), "'a\\ud800\\n'"),
+        (("x" * 1000, "y"), "'" + "x" * 76 + "\\u2026.y"),
+        ((), ""),
+    ],
+)
+def test_a_field_is_named_as_its_document_has_it(path: tuple[str | int, ...], field: str) -> None:
+    stages = [{"name": "one"}, {"name": "no word\n"}]
+    value = {"spec": {"stages": stages, "models": [{"id": "m-1"}]}}
+    assert document.read(json.dumps(value), "plan.yaml").field(path) == field
+    assert field.isascii()

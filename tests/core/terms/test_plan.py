@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from sluicegate.core.terms import document, plan
 from sluicegate.errors import InvalidDocument, Place
+from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical
+from sluicegate_record.terms.exposure import Exposure, Measure
 from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.rule import DEPTH_MAX
 from tests.worlds import plan_value, read_plan, stage
@@ -83,6 +85,21 @@ def test_a_plan_is_read_as_written_and_defaults_are_filled_in() -> None:
     assert spec.stages[0].basis.asked_on == "2026-06-24"
 
 
+def properties(schema: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every property of a schema, with its place."""
+    for key, value in schema.items() if isinstance(schema, dict) else enumerate(schema):
+        if key == "properties":
+            yield from ((f"{path}.{name}", each) for name, each in value.items())
+        if isinstance(value, dict | list):
+            yield from properties(value, f"{path}/{key}")
+
+
+def test_the_schema_says_what_each_property_means() -> None:
+    found = dict(properties(plan.schema()))
+    assert len(found) > 150
+    assert [place for place, each in found.items() if len(each.get("description", "")) < 5] == []
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_the_examples_are_plans(path: Path) -> None:
     read = plan.read(document.read(path.read_bytes(), path.name))
@@ -108,18 +125,18 @@ def test_every_error_is_told_at_once_where_it_stands() -> None:
         .replace("surfaces: [api]", "surfaces: [api, api]")
         .replace("askedBy: [oncd]", "askedBy: [oncd, ostp]")
         .replace("grant: {allOf: [oncd]}", "grant: {allOf: []}")
-        .replace("      eligibility", "      ramp: []\n      eligibility")
+        .replace("      eligibility", "      rampe: []\n      eligibility")
         .replace("[NO, US]", "[Norway]")
     )
     found = [(place.line, place.column, place.found) for place in places(text)]
     assert found == [
-        (2, 1, "'Realease'"),
+        (2, 1, "'Realease' (did you mean 'Release'?)"),
         (3, 27, "'Open AI'"),
         (7, 19, "'api'"),
         (12, 48, "'ostp'"),
         (13, 42, "[]"),
-        (14, 7, "'ramp'"),
-        (15, 36, "'Norway'"),
+        (14, 7, "'rampe' (did you mean 'ramp'?)"),
+        (15, 36, "'Norway' (did you mean 'NO'?)"),
     ]
     assert all(place.file == "plan.yaml" and place.expected for place in places(text))
 
@@ -212,6 +229,11 @@ MALFORMED: list[tuple[Sequence[str | int], Any]] = [
     ((*S, "basis", "askedOn"), "٢٠٢٦-٠٦-٢٤"),
     ((*S, "basis", "until"), "soon"),
     ((*S, "basis", "until"), None),
+    ((*S, "basis", "until"), "2026-08-01"),  # without what follows then
+    ((*S, "basis", "afterUntil"), "stay"),  # without a date
+    ((*S, "basis", "afterUntil"), "expire"),
+    ((*S, "basis", "afterUntil"), {"review": {"by": ["stranger"], "then": "lapse"}}),
+    ((*S, "basis", "afterUntil"), {"review": {"by": [], "then": "lapse"}}),
     ((*S, "admission", "mode"), "notify"),
     ((*S, "admission", "grant"), {}),
     ((*S, "admission", "grant"), "oncd"),
@@ -302,103 +324,19 @@ def test_what_is_not_even_shaped_like_a_plan(value: Any) -> None:
     assert places(value)
 
 
-# What the language has and this build has not
-
-
-PLACES_LATER: dict[str, Sequence[str | int]] = {
-    "evaluators": ("spec",),
-    "evaluations": ("spec",),
-    "scrutiny": ("spec",),
-    "evidence": (*S, "opensWhen", "allOf", 0),
-    "noOpenFindings": (*S, "opensWhen", "allOf", 0),
-    "soak": (*S, "opensWhen", "allOf", 0),
-    "audience": S,
-    "ramp": S,
-    "evaluation": S,
-}
-
-
-def later(name: str) -> dict[str, Any]:
-    """A plan with a field that this build lacks, and nothing else wrong."""
-    where = PLACES_LATER[name]
-    if "opensWhen" in where:
-        return put((*S, "opensWhen"), {"allOf": [{name: {"anything": 1}}, {"terms": "agreed"}]})
-    return put((*where, name), {"anything": 1})
-
-
-@pytest.mark.parametrize("name", sorted(plan.LATER))
-def test_what_this_build_cannot_do_is_refused_by_name(name: str) -> None:
-    (place,) = places(later(name))
-    assert place.expected == f"nothing here: this build does not have {plan.LATER[name]} yet"
-    assert place.found == repr(name)
-
-
-def test_the_plan_of_the_design_is_refused_only_for_what_is_named() -> None:
-    """DESIGN 4.1, whole: every field that this build lacks is named, and no other."""
-    text = DESIGN.replace("sha256:…", "sha256:" + "0" * 64)
-    found = [(place.found, place.expected) for place in places(text)]
-    named = [name for name, expected in found if "this build does not have" in expected]
-    assert sorted(named) == sorted(
-        repr(name)
-        for name in (*("evaluators", "evaluations", "scrutiny", "evidence", "soak", "audience", "ramp"),)
-    )
-    others = [expected for _, expected in found if "this build does not have" not in expected]
-    assert others == ["the field 'admission'"]
-
-
-DESIGN = """\
-apiVersion: sluicegate/v1
-kind: Release
-metadata: {name: gpt-5.6, developer: openai, title: GPT-5.6 limited preview}
-spec:
-  models:
-    - {id: gpt-5.6, upstream: demo, digest: "sha256:…", safeguards: "sha256:…"}
-  surfaces: [api, codex]
-  announced: true
-  leaseMs: 5000
-  agencies:
-    oncd:     {name: Office of the National Cyber Director}
-    ostp:     {name: Office of Science and Technology Policy}
-    commerce: {name: Department of Commerce}
-  evaluators: {caisi: {name: Center for AI Standards and Innovation}}
-  evaluations:
-    jailbreak-resistance:
-      {task: jailbreak, metric: attack_success_rate, atMost: 0.01, from: {anyOf: [caisi]}}
-  scrutiny:
-    elevated: {addAgencies: [commerce]}
-  stages:
-    - name: trusted-partners
-      basis:
-        {kind: voluntary, askedBy: [oncd, ostp], how: a call, askedOn: "2026-06-24", until: "2026-08-01"}
-      opensWhen: {allOf: [{terms: agreed}, {evidence: [cyber-capability]}]}
-      seats: 24
-      admission:
-        mode: approve
-        grant:  {allOf: [oncd, ostp]}
-        remove: {majorityOf: [oncd, ostp, commerce]}
-        clock:  {within: 5, unit: business-days, calendar: us-federal, silence: escalate, to: [deputy]}
-      eligibility: {registeredIn: [US], screening: clear, onwardAccess: [none]}
-      conditions:
-        retentionDays: {value: 30, declared: true}
-        mfa: {value: true, declared: true}
-        requestsPerMinute: 600
-        validFor: P30D
-    - name: general
-      basis: {kind: agreed, askedBy: [oncd, ostp, commerce], how: memorandum, askedOn: "2026-06-24"}
-      audience: everyone
-      opensWhen: {allOf: [{soak: P10D}]}
-      ramp: [{share: 5, for: P1D}, {share: 100}]
-  disclosure: {organizations: never}
-  onRefusal: {fallbackModel: gpt-5.5}
-"""
+ONE_OF = (
+    "one of {terms: …}, {after: …}, {soak: …}, {date: …}, {agreedBy: …}, "
+    "{adopted: …}, {attested: …}, {evaluationTime: …}, {hold: …}, {evidence: …}, "
+    "{noOpenFindings: …}"
+)
 
 
 @pytest.mark.parametrize(
     ("path", "field", "expected", "found"),
     [
-        (("opensWhen",), {"allOf": ["terms"]}, "{terms: agreed} or {agreedBy: a rule}", "'terms'"),
-        (("opensWhen",), {"allOf": [{}]}, "{terms: agreed} or {agreedBy: a rule}", "{}"),
-        (("opensWhen",), {"allOf": [{"when": 1}]}, "{terms: agreed} or {agreedBy: a rule}", "{'when': 1}"),
+        (("opensWhen",), {"allOf": ["terms"]}, ONE_OF, "'terms'"),
+        (("opensWhen",), {"allOf": [{}]}, ONE_OF, "{}"),
+        (("opensWhen",), {"allOf": [{"when": 1}]}, ONE_OF, "{'when': 1}"),
         (("opensWhen",), {"allOf": [{"terms": "met"}]}, "'agreed' (this build has no other)", "'met'"),
         (("opensWhen",), {"allOf": [{"agreedBy": {"allOf": ["x"]}}]}, "one of caisi, oncd, ostp", "'x'"),
         (("opensWhen",), {"allOf": [{"terms": "agreed", "by": 1}]}, "a field of the plan language", "'by'"),
@@ -467,11 +405,9 @@ def test_the_schema_refuses_what_no_reader_takes() -> None:
     schema = validator()
     seen = [not schema.is_valid(put(path, field)) for path, field in MALFORMED]
     assert sum(seen) > 0.8 * len(seen)
-    for name in PLACES_LATER:
-        assert not schema.is_valid(later(name))
 
 
-FIELDS = sorted(set(re.findall(r"(\w+):", DESIGN)))
+FIELDS = sorted(set(re.findall(r"(\w+):", Path(__file__).with_name("design.yaml").read_text())))
 scalars = st.one_of(st.none(), st.booleans(), st.integers(-9, 99), st.text("ab-.", max_size=3))
 values = st.recursive(
     scalars,
@@ -491,3 +427,27 @@ def test_any_value_in_any_field_is_read_or_refused_with_places(path: Sequence[st
         read_plan(put(path, field))
     except InvalidDocument as error:
         assert error.at  # noqa: PT017 - both ends are right
+
+
+def test_an_exposure_is_stated_in_whole_numbers_or_enforced() -> None:
+    stated = {"organizations": 24, "people": {"value": 2_000, "enforced": True}, "requestsPerDay": 10**6}
+    read = read_plan(plan_value(stages=[stage(exposure=stated)])).spec.stages[0].exposure
+    assert [*read.measures.values()] == [Measure(24), Measure(2_000, enforced=True), Measure(10**6)]
+    assert read.to_json() == stated
+    for wrong in (0, "24", True, {"value": 24}, {"value": 0, "enforced": True}):
+        (place,) = places(put((*S, "exposure"), {"people": wrong}))
+        assert place.expected.startswith("a whole number from 1 to")
+        assert place.expected.endswith("or {value: …, enforced: true} with one")
+    for wrong in ({"value": 24, "enforced": False}, {"value": 24, "enforced": True, "grace": 1}):
+        assert places(put((*S, "exposure"), {"people": wrong}))
+
+
+def test_an_exposure_on_the_record_is_a_number_or_enforced_and_nothing_else() -> None:
+    for wrong in (
+        0,
+        {"value": 24},
+        {"value": 24, "enforced": False},
+        {"value": 24, "enforced": True, "x": 1},
+    ):
+        with pytest.raises(Misread):
+            Exposure.from_json({"people": wrong})

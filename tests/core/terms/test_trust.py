@@ -80,7 +80,7 @@ def test_a_field_that_an_agency_does_not_have_is_answered_with_those_it_has() ->
     (place,) = places(value(agencies={"oncd": {**key("oncd"), "direct": ["gpt-5.6"]}}))
     assert (place.expected, place.found) == (
         "a field of the trust file: key, webauthn, directs, owners",
-        "'direct'",
+        "'direct' (did you mean 'directs'?)",
     )
     (place,) = places(value(officer={}))
     assert (place.expected, place.found) == ("a field of the trust file", "'officer'")

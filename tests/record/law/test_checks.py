@@ -6,6 +6,7 @@ the check, so that none of them can be taken out unnoticed because another one s
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,8 +14,9 @@ import pytest
 
 from sluicegate_record import law
 from sluicegate_record.directives.document import Document
-from sluicegate_record.entities.case import Case, Timer
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.directive import Ending
+from sluicegate_record.entities.proceedings import Timer
 from sluicegate_record.entities.release import Terms
 from sluicegate_record.entries import Entry
 from sluicegate_record.form import replace
@@ -26,10 +28,10 @@ from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.plan import UNTIMED, Plan
 from sluicegate_record.terms.rule import Rule
-from tests.forging import told
+from tests.forging import SOME_TIME, told
 from tests.record.law.test_law import before, of_type, stored
 from tests.vectors.themes.plans import CLOCKS, GENERAL, MAIN, PARTNERS, QUIET, SEATS
-from tests.worlds import CODEX, OFFICER, OTHER_OFFICER, signed
+from tests.worlds import CODEX, LOG, OFFICER, OTHER_OFFICER, signed
 
 Tell = Callable[[Record, Entry], Entry]
 Find = Callable[[], Entry]
@@ -43,6 +45,19 @@ class Untrue(NamedTuple):
     rule: str
     why: str
     support: Support = Support.RECORD
+
+
+def finds(untrue: Untrue, honest: Support = Support.RECORD) -> None:
+    """Check that the entry is lawful with the `honest` support, and that what is untrue about it is found by
+    its rule, for its reason.
+    """
+    entry = untrue.find()
+    record = before(entry.seq)
+    assert law.breach(record, entry, record.pinned(), LOG, honest) is None
+    lied = untrue.tell(record, entry)
+    found = law.breach(record, lied, record.pinned(), LOG, untrue.support)
+    assert isinstance(found, Breach)
+    assert (found.rule, untrue.why) == (untrue.rule, found.why[: len(untrue.why)])
 
 
 # Which entry
@@ -118,6 +133,11 @@ LADDER = within("case.silent", lambda case: case.question.stage == "ladder")
 LAPSED = within("case.determined", lambda case: case.state != "offered", outcome="lapsed")
 NOT_TAKEN = within("case.determined", lambda case: case.state == "offered", outcome="lapsed")
 REMOVED = first("grant.ended", how="removed")
+
+
+NO_OFFICER = "an opening that no officer signed"
+PASSED = {"date": "2026-01-01"}
+"""A requirement that time has met."""
 
 
 # What is made untrue
@@ -205,6 +225,21 @@ def release_is(**changes: Any) -> Tell:
     return tell
 
 
+def requires(*asked: Any) -> Tell:
+    """The stage that it opens requires something else."""
+
+    def tell(record: Record, entry: Entry) -> Entry:
+        found, name = record.terms[entry.public["terms"]], entry.public["stage"]
+        value: dict[str, Any] = copy.deepcopy(found.plan.to_json())
+        for stage in value["spec"]["stages"]:
+            if stage["name"] == name:
+                stage["opensWhen"] = {"allOf": list(asked)}
+        record.terms[entry.public["terms"]] = replace(found, given=Plan.from_json(value))
+        return entry
+
+    return tell
+
+
 def directive_is(**changes: Any) -> Tell:
     """Its directive stands otherwise."""
 
@@ -233,6 +268,12 @@ def gone(where: str, name: Callable[[Record, Entry], str]) -> Tell:
         return entry
 
     return tell
+
+
+def there_already(record: Record, entry: Entry) -> Entry:
+    """It is on the record when it comes."""
+    record.apply(entry)
+    return entry
 
 
 def both(*tells: Tell) -> Tell:
@@ -413,6 +454,42 @@ RELEASES = {
     "an opening agreed to in a case of another kind": Untrue(
         OPENS, case_is(kind="terms"), "is_agreed_to", ANOTHER_KIND
     ),
+    "an opening that no officer signed, where agencies agree": Untrue(
+        OPENS,
+        says(envelope=None, officer=None),
+        "is_signed_by_an_officer",
+        "an opening that no officer signed",
+    ),
+    "an opening by itself that names an officer": Untrue(
+        OPENS,
+        both(requires(PASSED), says(envelope=None)),
+        "is_signed_by_an_officer",
+        NO_OFFICER,
+    ),
+    "an opening by itself without its proofs": Untrue(
+        OPENS,
+        both(requires(PASSED), says(envelope=None, officer=None, case=None)),
+        "has_what_it_requires",
+        "an opening by itself without its proofs",
+    ),
+    "an opening while something is required": Untrue(
+        OPENS,
+        requires({"agreedBy": {"majorityOf": ["caisi", "ostp"]}}, {"date": "2099-01-01"}),
+        "has_what_it_requires",
+        "an opening while something is required",
+    ),
+    "an opening that waits for what nobody has done": Untrue(
+        OPENS,
+        requires({"agreedBy": {"majorityOf": ["caisi", "ostp"]}}, {"after": "no stage"}),
+        "has_what_it_requires",
+        "an opening while something is required",
+    ),
+    "an opening with other proofs": Untrue(
+        OPENS,
+        says(met=[{"requirement": "soak", "since": SOME_TIME}]),
+        "has_what_it_requires",
+        "an opening with other proofs than the record has",
+    ),
     "an opening that was not agreed to": Untrue(OPENS, case_is(positions={}), "is_agreed_to", NOT_CARRIED),
 }
 
@@ -535,7 +612,7 @@ CASES = {
         first("case.proceeded"),
         signs(Proceeding, OFFICER, OFFICER),
         "is_advice",
-        "a proceeding that two officers did not sign",
+        "a proceeding that too few officers signed",
     ),
     "a proceeding where positions bind": Untrue(
         first("case.proceeded"),
@@ -941,13 +1018,7 @@ CHECKS = RELEASES | POSITIONS | CASES | GRANTS | DIRECTIVES
 
 @pytest.mark.parametrize("untrue", CHECKS.values(), ids=CHECKS)
 def test_a_check_finds_what_is_untrue(untrue: Untrue) -> None:
-    entry = untrue.find()
-    record = before(entry.seq)
-    assert law.breach(record, entry, record.pinned(), record.log, Support.RECORD) is None
-    lied = untrue.tell(record, entry)
-    found = law.breach(record, lied, record.pinned(), record.log, untrue.support)
-    assert isinstance(found, Breach)
-    assert (found.rule, untrue.why) == (untrue.rule, found.why[: len(untrue.why)])
+    finds(untrue)
 
 
 def test_a_plan_that_cannot_be_checked_has_no_effect_where_that_is_asked_for() -> None:

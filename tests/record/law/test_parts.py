@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from sluicegate_record import law
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry, Unknown
 from sluicegate_record.form import replace
-from sluicegate_record.law import Breach, Support
+from sluicegate_record.law import Support
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.record import Record
@@ -41,6 +40,7 @@ from tests.record.law.test_checks import (
     asks,
     at_case,
     both,
+    finds,
     first,
     gone,
     says,
@@ -49,8 +49,8 @@ from tests.record.law.test_checks import (
     timer,
     within,
 )
-from tests.record.law.test_law import before, stored
-from tests.worlds import CODEX, LOG, signed
+from tests.record.law.test_law import stored
+from tests.worlds import CODEX, signed
 
 WAITS_AFTER_APPEAL = within("case.waitlisted", lambda case: bool(case.appeals))
 DRILL_ENDS = first("directive.lifted", directive="drill")
@@ -311,10 +311,4 @@ PARTS: Mapping[str, Untrue] = {
 
 @pytest.mark.parametrize("untrue", PARTS.values(), ids=PARTS)
 def test_a_part_of_a_check_finds_what_is_untrue(untrue: Untrue) -> None:
-    entry = untrue.find()
-    record = before(entry.seq)
-    assert law.breach(record, entry, record.pinned(), LOG, untrue.support) is None
-    lied = untrue.tell(record, entry)
-    found = law.breach(record, lied, record.pinned(), LOG, untrue.support)
-    assert isinstance(found, Breach)
-    assert (found.rule, untrue.why) == (untrue.rule, found.why[: len(untrue.why)])
+    finds(untrue, untrue.support)

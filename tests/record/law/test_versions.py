@@ -25,8 +25,9 @@ from sluicegate_record.log import checkpoint, leaf, merkle
 from sluicegate_record.log.leaf import VERSION, VERSIONS
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.audience import CONTINUES
 from tests.core.access.test_vouch import asked, folded, honest, trust
-from tests.forging import forged, told
+from tests.forging import forged, gate_value, told
 from tests.plane import Plane
 from tests.record.law.test_law import before, judged, of_type, stored, verdict
 from tests.vectors.make_every_act import record_of, signed_head
@@ -38,7 +39,10 @@ UNKNOWN = f"the version {NEXT} is unknown to this build; update it"
 VERIFIER = checkpoint.parse_vkey(LOG)
 NARROWING = {
     *("case.determined", "credential.revoked", "directive.issued", "grant.ended", "grant.fallback_chosen"),
-    *("grant.suspended", "list.changed"),
+    *("deployment.ended", "account.closed", "stage.closed", "stage.lacking", "licence.ended"),
+    *("grant.suspended", "list.changed", "credentials.discarded", "credential.expiring"),
+    *("identifiers.declared", "stage.ramped"),
+    *("finding.reported", "finding.answered", "finding.overdue"),
 }
 """The types of which an entry of an older version may have an effect."""
 
@@ -179,6 +183,10 @@ def test_of_older_entries_only_what_narrows_has_an_effect(later_build: None) -> 
         keys, above = record.pinned(), record.overlay()
         above.skip(newer(entry.seq))
         widens = entry.public.get("outcome") in kinds.GRANTED or entry.public.get("fallback") is True
+        is_declared = entry.type == "identifiers.declared"
+        widens = widens or (is_declared and gate_value(entry, "identifiers") == "none")
+        widens = widens or (entry.type == "finding.answered" and entry.public.get("outcome") != "persists")
+        widens = widens or (entry.type == "stage.ramped" and entry.public["says"] == CONTINUES)
         for support in Support:
             found = law.breach(above, entry, keys, LOG, support)
             assert isinstance(found, Breach)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.core.access import feed
+from sluicegate.core.access import versions
 from sluicegate.errors import BadProof
 from sluicegate_record.log import acknowledgement, canonical, proof
 from sluicegate_record.log.proof import Proven
@@ -30,7 +30,7 @@ def row(name: str, after: int = SIZE, **changes: Any) -> dict[str, Any]:
         "after": after,
         "nonce": "n" * 16,
         "root": root_of(after).hex(),
-        "fold": feed.FOLD_VERSION,
+        "fold": versions.FOLD_VERSION,
     }
     found = acknowledgement.read(acknowledgement.signed(question, private_key(name)))
     assert found is not None

@@ -17,15 +17,16 @@ from sluicegate_record.statements.cases import (
     Position,
     Proceeding,
     Receipt,
+    Referral,
     Schedule,
     Screening,
     Transcription,
 )
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
 from sluicegate_record.statements.notes import NoteStatement
-from sluicegate_record.statements.people import Attestation
+from sluicegate_record.statements.people import Attestation, IdentifierDeclaration
 from sluicegate_record.statements.points import Enforcement, Pointing
-from sluicegate_record.statements.releases import StageOpening
+from sluicegate_record.statements.releases import StageClosing, StageOpening
 from sluicegate_record.statements.statement import Statement
 from tests.worlds import LOG, directive_value, public_key, signed
 
@@ -48,6 +49,12 @@ STATEMENTS: list[tuple[type[Statement], str, dict[str, Any], tuple[str, Any]]] =
         Position,
         "urn:sluicegate:position:v1",
         {"question": QUESTION, "agency": "oncd", "position": "approve", "reason": "", "previous": None},
+        ("case_1", QUESTION),
+    ),
+    (
+        Referral,
+        "urn:sluicegate:referral:v1",
+        {"question": QUESTION, "agency": "oncd", "to": "ostp", "reason": "it knows more"},
         ("case_1", QUESTION),
     ),
     (
@@ -92,6 +99,12 @@ STATEMENTS: list[tuple[type[Statement], str, dict[str, Any], tuple[str, Any]]] =
         "urn:sluicegate:opening:v1",
         {"log": LOG, "release": "gpt-5.6", "stage": "first", "terms": "sha256:00"},
         ("gpt-5.6/first", {"log": LOG, "release": "gpt-5.6", "stage": "first", "terms": "sha256:00"}),
+    ),
+    (
+        StageClosing,
+        "urn:sluicegate:closing:v1",
+        {"log": LOG, "release": "gpt-5.6", "stage": "first", "reason": "it is unsafe"},
+        ("gpt-5.6/first", {"log": LOG, "release": "gpt-5.6", "stage": "first", "reason": "it is unsafe"}),
     ),
     (DirectiveStatement, "urn:sluicegate:directive:v1", {"document": DOCUMENT}, ("d-1", DOCUMENT)),
     (
@@ -148,6 +161,12 @@ WHOLE: list[tuple[type[Statement], str, str, dict[str, Any]]] = [
         "urn:sluicegate:attestation:v1",
         "cred_1",
         {"log": LOG, "credential": "cred_1", "statuses": ["us_citizen", "other"], "until": TIME},
+    ),
+    (
+        IdentifierDeclaration,
+        "urn:sluicegate:identifiers:v1",
+        "grant_1",
+        {"log": LOG, "identifiers": "none", "grant": "grant_1"},
     ),
 ]
 """Those whose subject is their whole predicate, by a name."""

@@ -173,7 +173,7 @@ def test_what_is_called_tighter_admits_and_allows_no_more(
         ({"eligibility": {"registeredIn": ["US"]}}, []),
         ({"opensWhen": {"allOf": [{"agreedBy": {"allOf": ["caisi"]}}]}}, []),
         ({"basis": {**stage()["basis"], "kind": "agreed"}}, ["basis"]),
-        ({"basis": {**stage()["basis"], "until": "2026-09-01"}}, ["basis"]),
+        ({"basis": {**stage()["basis"], "until": "2026-09-01", "afterUntil": "stay"}}, ["basis"]),
         ({"admission": {"mode": "approve", "grant": {"anyOf": ["oncd", "ostp"]}}}, ["admission"]),
         ({"admission": {"mode": "approve", "grant": {"allOf": ["ostp", "oncd"]}}}, []),
         ({"admission": {**stage()["admission"], "offer": "P1D"}}, []),
@@ -302,3 +302,25 @@ def test_of_many_parties_only_the_same_rule_is_proven() -> None:
     many = tuple(f"a{i}" for i in range(9))
     assert quorum.implies(Rule("allOf", many), Rule("allOf", many))
     assert not quorum.implies(Rule("allOf", many), Rule("anyOf", many))
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "is_tighter"),
+    [
+        ({"people": 5}, None, True),
+        ({"people": 5}, {"people": 6}, True),
+        ({"people": 6}, {"people": 5}, False),
+        (None, {"people": 5}, False),
+        ({"organizations": 1}, {"people": 5}, False),
+        ({"organizations": 1, "people": 5}, {"people": 5}, True),
+        ({"people": {"value": 5, "enforced": True}}, {"people": 5}, True),
+        ({"people": {"value": 5, "enforced": True}}, {"people": {"value": 5, "enforced": True}}, True),
+        ({"people": {"value": 6, "enforced": True}}, {"people": 5}, False),
+        ({"people": 5}, {"people": {"value": 5, "enforced": True}}, False),
+        ({"people": 4}, {"people": {"value": 5, "enforced": True}}, False),
+    ],
+)
+def test_less_exposure_is_tighter(new: Any, old: Any, is_tighter: bool) -> None:
+    plans = [read_plan(plan_value(stages=[stage(exposure=each)])) for each in (new, old)]
+    fields = tightness.loosened(plans[0], plans[0].spec.stages[0], plans[1], plans[1].spec.stages[0])
+    assert (not fields) is is_tighter

@@ -10,7 +10,7 @@ from tests.worlds import position, receipt, signed
 
 
 def _clocks_release(h: History) -> None:
-    h.apply(clocks_plan())
+    h.apply_older(clocks_plan())
     h.agree_to(CLOCKS)
     for name in STAGES:
         h.opens(CLOCKS, name)

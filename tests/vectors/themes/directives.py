@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sluicegate.core.directives.cover import Resolution
-from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, EndDrill, OpenLift, ReportDrill
+from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, OpenLift
+from sluicegate.core.lifecycle.drills import EndDrill, ReportDrill
 from sluicegate.core.people import persons
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical, dsse

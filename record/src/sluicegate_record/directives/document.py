@@ -278,6 +278,12 @@ class DirectiveSpec(Form):
     drain_ms: Annotated[int, _DRAIN, _GRACE] = 0
     reasons: StatedReasons
     lifted_by: Annotated[Rule, Codec(_rule, Rule.to_json, Rule.SCHEMA)]
+    licensed_by: Annotated[Rule | None, Codec(_rule, Rule.to_json, Rule.SCHEMA)] = None
+
+    @property
+    def licensing(self) -> Rule:
+        """The rule that decides licences: its own, or else the one that lifts it."""
+        return self.lifted_by if self.licensed_by is None else self.licensed_by
 
     def is_about(self, surface: str) -> bool:
         """Whether it is about this surface."""

@@ -103,6 +103,10 @@ def _excepts_less(new: DirectiveSpec, old: DirectiveSpec) -> bool:
     return _holds((before, old), (after, new), not_known="spared")
 
 
+def _licensed_no_easier(new: DirectiveSpec, old: DirectiveSpec) -> bool:
+    return quorum.implies(new.licensing, old.licensing)
+
+
 Clause: TypeAlias = tuple[Selection, DirectiveSpec]
 """A selection of a specification (who it covers or excepts), and the specification, which has its annexes."""
 
@@ -166,6 +170,7 @@ FIELDS: dict[str, Callable[[DirectiveSpec, DirectiveSpec], bool]] = {
     "expires": _longer,
     "drain": _shorter_drain,
     "liftedBy": _lifted_no_easier,
+    "licensedBy": _licensed_no_easier,
     "reasons": lambda _, __: True,
     "annexes": lambda _, __: True,
 }

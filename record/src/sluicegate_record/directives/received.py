@@ -1,11 +1,11 @@
-"""How an order arrived that two officers transcribe."""
+"""How something arrived that others than its author enter: an order, or what someone without a key says."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal, Self
 
-from sluicegate_record.form import Form, Misread, form, shown
+from sluicegate_record.form import Exact, Form, Misread, form, shown
 from sluicegate_record.terms.text import is_plain
 
 NOTE_MAX = 500
@@ -44,3 +44,11 @@ class Arrival(Form):
             raise Misread(f"1 to {NOTE_MAX} characters, none invisible", shown(self.note), ("note",))
         if self.digest is None and self.note is None:
             raise Misread("the digest of the letter, or a note of the call", "neither")
+
+
+@form
+class Outsider(Exact):
+    """Someone without a key of this log, and how the developer's staff received what they say."""
+
+    reporter: str
+    received: Arrival

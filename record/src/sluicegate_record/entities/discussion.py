@@ -2,8 +2,8 @@
 
 Rules:
 - A contribution is an entry with what someone said in a case: a position (also a question to the applicant),
-  an answer or a reply of the applicant, a screening record, a decision of officers to proceed, a note. A
-  receipt, a time that is over, a place on a list and a decision are not.
+  an answer or a reply of the applicant, a screening record, a decision of officers to proceed, a referral, a
+  note. A receipt, a time that is over, a place on a list and a decision are not.
 - It is counted even if it has no effect for a reader. So every reader of a log counts the same.
 - A condition, an objection and a screening record weigh: a consent does not count if its signer did not know
   of one that came before the consent was recorded. An applicant cannot make any of them.
@@ -42,7 +42,8 @@ class Contribution(NamedTuple):
     def of(cls, entry: Happening) -> Self:
         """The contribution that an entry says it is. Requires: `case_of` names its case."""
         who, what = _SAYS[type(entry.body)](entry.body)
-        weighs = what in kinds.WEIGHTY and getattr(entry.body, "weighs", True)
+        is_counted = getattr(entry.body, "weighs", True) and not getattr(entry.body, "outside", False)
+        weighs = what in kinds.WEIGHTY and is_counted
         return cls(entry.seq, who, what, merkle.leaf_hash(entry.leaf), weighs)
 
     @classmethod
@@ -91,5 +92,6 @@ _SAYS: dict[type[Body], Callable[[Any], tuple[str, str]]] = {
     cases.CaseReplied: lambda _: (APPLICANT, "reply"),
     cases.CaseScreened: _screening,
     cases.CaseProceeded: _proceeding,
+    cases.CaseReferred: lambda body: (body.agency, "referral"),
     releases.RecordAdded: _note,
 }

@@ -4,8 +4,27 @@ The type of a field says how it is read, and which part of the entry it is in. R
 Schema and the table in the reference all follow from these declarations.
 """
 
-from sluicegate_record.entries import cases, credentials, directives, fleet, grants, people, releases
-from sluicegate_record.entries.body import TYPES, Body, Hidden, Withheld, or_hidden, seen
+from sluicegate_record.entries import (
+    accounts,
+    bases,
+    cases,
+    clearances,
+    closures,
+    credentials,
+    deployments,
+    designations,
+    directives,
+    evidence,
+    findings,
+    fleet,
+    grants,
+    licences,
+    people,
+    promises,
+    ramps,
+    releases,
+)
+from sluicegate_record.entries.body import TYPES, Body, Hidden, Withheld, commitment_of, or_hidden, seen
 from sluicegate_record.entries.entry import Draft, Entry, Unknown, place, place_all, read
 
 __all__ = [
@@ -16,15 +35,27 @@ __all__ = [
     "Hidden",
     "Unknown",
     "Withheld",
+    "accounts",
+    "bases",
     "cases",
+    "clearances",
+    "closures",
+    "commitment_of",
     "credentials",
+    "deployments",
+    "designations",
     "directives",
+    "evidence",
+    "findings",
     "fleet",
     "grants",
+    "licences",
     "or_hidden",
     "people",
     "place",
     "place_all",
+    "promises",
+    "ramps",
     "read",
     "releases",
     "seen",

@@ -97,6 +97,13 @@ def seen(value: T | Hidden) -> T:
     return value
 
 
+def commitment_of(part: Opening | Hidden | None, name: str) -> str:
+    """The commitment to a sealed part, whether its reader got it or not; empty without one."""
+    if isinstance(part, Opening):
+        return part.commitment("sealed", name)
+    return part.commitment if part is not None else ""
+
+
 @form
 class Body(Form):
     """What an entry says. `strange` names the fields that this build does not know, as `part.field`."""

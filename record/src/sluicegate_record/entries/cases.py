@@ -26,12 +26,19 @@ class OfficerOpening(Form):
 
 @form
 class Description(Form):
-    """What directives need to know of an organization. `name` is the tag of its legal name, 32 hex digits."""
+    """What directives need to know of an organization. `name` is the tag of its legal name, 32 hex digits.
+
+    `bare` is the tag of the name without punctuation, if it is another one. `also` are the tags of its other
+    names and identifiers: they count only for who is covered. `sector` is `staff` for the developer's own
+    people.
+    """
 
     organization: str
     name: str
     registered_in: str
     sector: str | None = None
+    bare: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @entry("case.opened")
@@ -54,13 +61,16 @@ class CaseOpened(Body):
     reply_by_ms: Time | None = None
     organization: Annotated[Gate[str] | None, Note("of a kind about one")] = None
     described: Annotated[Gate[Description] | None, Note("amendment")] = None
-    named: Annotated[Gate[Json] | None, Note("lift")] = None
+    named: Annotated[Gate[Json] | None, Note("lift, terms that name organizations")] = None
     opener: Annotated[
         Gate[str] | None, Note("who acts for the applicant, if `by` is for this command only")
     ] = None
     sealed_parts: Annotated[
         Openings,
-        Note("application (admission, amendment), notice (removal), appeal (appeal), lift.organizations"),
+        Note(
+            "application (admission, amendment), notice (removal), appeal (appeal), lift.organizations, "
+            "listed (terms that name organizations)"
+        ),
     ] = field(default_factory=dict)
 
 
@@ -110,6 +120,25 @@ class CaseSilent(Body):
     ] = ()
 
 
+@entry("case.referred")
+class CaseReferred(Body):
+    """An agency says that another one must be asked, too. `binds`: it joins the rule of the case.
+
+    `silence` is what its silence means when its time is over.
+    """
+
+    case: str
+    agency: str
+    to: str
+    owner: str
+    reason: str
+    binds: bool
+    due_ms: Time | None = None
+    silence: str | None = None
+    digest: str
+    envelope: Envelope
+
+
 @entry("case.answered")
 class CaseAnswered(Body):
     """The applicant has answered an agency's question."""
@@ -139,7 +168,7 @@ class CaseScreened(Body):
 
 @entry("case.proceeded")
 class CaseProceeded(Body):
-    """Two officers go ahead in a case where positions are only advice."""
+    """Two officers go ahead in a case where positions are only advice; or one, where its basis has lapsed."""
 
     case: str
     owners: tuple[str, ...]
@@ -147,6 +176,7 @@ class CaseProceeded(Body):
     digest: str
     over: Annotated[Json, Note("who objected, or `silence`")]
     envelope: Envelope
+    lapsed: Annotated[bool, Note("whether the basis has lapsed: an officer alone decides")] = False
 
 
 @entry("case.waitlisted")
@@ -211,4 +241,6 @@ class PositionRecorded(Body):
     transcribed: Arrival | None = None
     said: Annotated[Discussion | None, Note("what had been said in the case, as its signer saw it")] = None
     weighs: Annotated[bool, Note("false if it makes no consent stale: its agency has said so before")] = True
+    concern: Annotated[str | None, Note("what an objection is about")] = None
+    outside: Annotated[bool, Note("whether an objection does not count for its concern")] = False
     secret: Annotated[Sealed | None, Key("reason"), Note("if sealed")] = None

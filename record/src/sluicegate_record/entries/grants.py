@@ -8,6 +8,9 @@ from sluicegate_record.entries.body import Body, Gate, entry
 from sluicegate_record.entries.support import SupportedBody
 from sluicegate_record.form import Json, Note, Time, form
 from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.programmes import HeldProgramme
+
+Labels = Annotated[tuple[str, ...], Note("only these, such as `cyber: daybreak_red`")]
 
 
 @form
@@ -22,6 +25,7 @@ class AboutGrant(Body):
 class GrantApproved(SupportedBody):
     """An organization is authorized.
 
+    If the terms of its stage name it, `case` is the one about those terms, and `party` the commitment there.
     Earlier builds left out `conditions` that are the same as those of the terms.
     """
 
@@ -35,6 +39,7 @@ class GrantApproved(SupportedBody):
     party: str | None = None
     valid_from_ms: Time
     valid_until_ms: Time | None
+    programmes: tuple[HeldProgramme, ...] = ()
     organization: Gate[str]
 
 
@@ -48,6 +53,24 @@ class GrantAmended(SupportedBody):
     conditions: Conditions
     party: str
     valid_until_ms: Time | None
+    programmes: tuple[HeldProgramme, ...] = ()
+
+
+@entry("grant.moved")
+class GrantMoved(SupportedBody):
+    """A grant goes on as part of another stage, by the agreed terms of that stage: its keys stay.
+
+    `case` is the one about those terms. `party` is the commitment to the name of its holder.
+    """
+
+    grant: str
+    case: str
+    release: str
+    stage: str
+    terms: str
+    conditions: Conditions
+    party: Annotated[str | None, Note("if a list names its holder")] = None
+    programmes: tuple[HeldProgramme, ...] = ()
 
 
 @entry("grant.proven")
@@ -58,16 +81,31 @@ class GrantProven(AboutGrant):
     gateway: str
 
 
+@entry("grant.differed")
+class GrantDiffered(AboutGrant):
+    """An answer under the grant says that something else ran than was asked for and granted.
+
+    A gateway of its surface reports it; each kind is here once a day for a grant.
+    """
+
+    surface: str
+    gateway: str
+    kind: Annotated[str, Note("`programme_not_given`, `programme_not_granted`")]
+
+
 @entry("grant.suspended")
 class GrantSuspended(AboutGrant):
-    """The developer has suspended a grant."""
+    """The developer has suspended a grant, or only some of its programmes."""
 
     reason_code: str
+    programmes: Labels = ()
 
 
 @entry("grant.resumed")
 class GrantResumed(AboutGrant):
-    """A suspended grant is valid again."""
+    """A suspended grant is valid again, or only some of its programmes."""
+
+    programmes: Labels = ()
 
 
 @entry("grant.ended")

@@ -8,10 +8,11 @@ from typing import Annotated
 
 from sluicegate_record.entries.body import Body, Gate, Hidden, Sealed, entry
 from sluicegate_record.entries.support import SupportedBody
-from sluicegate_record.form import Base64, Key, Note
+from sluicegate_record.form import Base64, Form, Key, Note, Time, form, within
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.webauthn import RelyingParty
 from sluicegate_record.statements.about import About
+from sluicegate_record.terms.audience import PLACES
 from sluicegate_record.terms.plan import Plan
 
 
@@ -50,8 +51,12 @@ class ReleaseApplied(Body):
     tightened: Annotated[Mapping[str, str], Note("the agreed terms that new ones are within, by stage")] = (
         field(default_factory=dict)
     )
+    raised: Annotated[
+        Mapping[str, str], Note("digests of the terms in force where designations hold, by stage")
+    ] = field(default_factory=dict)
     plan: Annotated[Plan | None, Note("if announced")] = None
     unannounced: Annotated[Gate[Plan] | None, Key("plan"), Note("if not announced")] = None
+    reason: Annotated[str | None, Note("why target dates change")] = None
 
     @property
     def given(self) -> Plan | Hidden:
@@ -62,20 +67,114 @@ class ReleaseApplied(Body):
         return found
 
 
+@form
+class MetRequirement(Form):
+    """A requirement that holds: its kind, and since when. `case` is the one in which it was agreed to.
+
+    `evidence` are the results that count for it, by the digests of their statements.
+    """
+
+    requirement: str
+    since_ms: Time
+    case: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@form
+class HeardReferral(Form):
+    """Which agency had which other one asked."""
+
+    by: str
+    to: str
+
+
+@form
+class Heard(Form):
+    """Who was heard before an opening: who was asked, by whose referral, who declined.
+
+    `never_asked`: who has that remit, and was not asked.
+    """
+
+    asked: tuple[str, ...]
+    referred: tuple[HeardReferral, ...]
+    declined: tuple[str, ...]
+    never_asked: tuple[str, ...]
+
+
+@form
+class CarriedRamp(Form):
+    """What of its ramp a stage takes over when it opens again: who was in stays in.
+
+    Units: `places` of 10,000.
+    """
+
+    places: Annotated[int, within(0, PLACES)]
+    is_paused: Annotated[bool, Key("paused")] = False
+
+
 @entry("stage.opened")
 class StageOpened(SupportedBody):
-    """An officer's signed opening counts.
+    """A stage is open: by an officer's signed opening, or by itself, because all that it requires holds.
 
-    `case` is the case in which agencies agreed to it, if there was one.
+    `case` is the case in which agencies agreed to it, if there was one. `met` is what held when it opened by
+    itself, in the order of the plan; requirements that did not hold and were not needed are left out.
     """
 
     log: str
     release: str
     stage: str
     terms: str
-    officer: str
-    envelope: Envelope
+    officer: Annotated[str | None, Note("if one signed")] = None
+    envelope: Annotated[Envelope | None, Note("if an officer signed")] = None
     case: str | None = None
+    met: Annotated[tuple[MetRequirement, ...], Note("if it opened by itself")] = ()
+    heard: Annotated[Heard | None, Note("if the stage serves a concern")] = None
+    reopens: Annotated[tuple[str, ...], Note("earlier terms that were open when it closed")] = ()
+    ramp: Annotated[CarriedRamp | None, Note("if it was for everyone before, and no officer closed it")] = (
+        None
+    )
+
+
+@entry("stage.foreseen")
+class StageForeseen(Body):
+    """A stage opens soon, if nothing more happens. Those hear of it whose grants go on as part of it."""
+
+    release: str
+    stage: str
+    terms: str
+    opens_ms: Time
+
+
+@entry("stage.closed")
+class StageClosed(Body):
+    """A stage is closed for all who used it: by an officer's signature, or because it lost what it requires.
+
+    `terms` are those under which it was open. One that an officer closed, only an officer opens again.
+    """
+
+    log: str
+    release: str
+    stage: str
+    terms: tuple[str, ...]
+    lost: Annotated[tuple[str, ...], Note("what no longer holds, if it closed by itself")] = ()
+    reason: Annotated[str | None, Note("if an officer signed")] = None
+    officer: Annotated[str | None, Note("if an officer signed")] = None
+    envelope: Annotated[Envelope | None, Note("if an officer signed")] = None
+    digest: Annotated[str | None, Note("of the statement, if an officer signed")] = None
+
+
+@entry("stage.lacking")
+class StageLacking(Body):
+    """An open stage lacks something that it requires: no one else is admitted (`halt`), or no more (`tell`).
+
+    An empty list: it lacks nothing any more.
+    """
+
+    release: str
+    stage: str
+    terms: str
+    lost: tuple[str, ...]
+    then: Annotated[str | None, Note("`halt`, `tell`")] = None
 
 
 @entry("organization.nominated")

@@ -8,8 +8,9 @@ Rules:
   the log says about silence, notified agencies, and officers who proceed. `SIGNATURES` believes none of that.
 - An entry is judged by the rules of its own version. After an entry of a newer version, entries of older
   versions are unlawful. So the writer of the log cannot go back to rules that ask for less.
-- These are not law: seats, screening, eligibility and calendars. The writer decides by them. But a due time
-  that is on the record is law. The floor, the upstreams and the keys of customers belong to each gateway.
+- These are not law: seats, exposure, screening, eligibility and calendars. The writer decides by them. But a
+  due time that is on the record is law. The floor, the upstreams and the keys of customers belong to each
+  gateway.
 """
 
 from sluicegate_record.law.judge import RULES, Breach, Unchecked, breach, effect, rules_of, words

@@ -17,8 +17,9 @@ from sluicegate_record.terms.rule import Rule
 def carried(at: At, case: Case, rule: Rule, countersigned: Iterable[str] = ()) -> None:
     """What was asked in a case is carried by its rule. Raises: Broken."""
     require(not case.is_over, "a case that had ended without a decision")
+    rule = case.joined(rule)
     require(quorum.is_sound(rule), "a rule that is none")
-    if at.believes and case.proceeded:
+    if case.unbound or (at.believes and case.proceeded):
         return
     lacking = [party for party in countersigned if party in case.positions]
     require(
@@ -39,7 +40,7 @@ def sides(at: At, case: Case) -> tuple[frozenset[str], frozenset[str]]:
     """The parties whose yes counts here, and the parties whose no counts."""
     if at.believes:
         return case.consenting, case.against
-    return case.consents, case.saying("object")
+    return case.consents, case.objections
 
 
 def as_heard(at: At, case: Case) -> Case:
@@ -81,9 +82,20 @@ def _decided_in(body: Any) -> str | None:
 
 
 def in_force(at: At, release_name: str, stage: str, asked: str) -> str:
-    """The terms in force of a stage, if they are agreed to and a case about `asked` answers them.
+    """The terms in force of a stage, if they are agreed to, and a case about an organization under the terms
+    `asked` answers them. Raises: Broken.
+    """
+    terms = answering(at, release_name, stage, asked)
+    before, after = (at.terms(digest).body for digest in (asked, terms))
+    require(
+        before.admittance == after.admittance, "terms that have changed in who may apply or how it is decided"
+    )
+    return terms
 
-    Raises: Broken.
+
+def answering(at: At, release_name: str, stage: str, asked: str) -> str:
+    """The terms in force of a stage, if they are agreed to, by those who agreed to the terms `asked`: tighter
+    ones, or what a level makes of them. Raises: Broken.
     """
     release = at.release(release_name)
     terms = release.terms.get(stage)
@@ -91,10 +103,6 @@ def in_force(at: At, release_name: str, stage: str, asked: str) -> str:
         raise Broken(f"no stage {stage!r} of {release_name!r}")
     require(terms in release.agreed, "terms that the agencies they name have not all signed")
     require(release.answers(stage, asked), "terms that are not in force")
-    before, after = (at.terms(digest).body for digest in (asked, terms))
-    require(
-        before.admittance == after.admittance, "terms that have changed in who may apply or how it is decided"
-    )
     return terms
 
 

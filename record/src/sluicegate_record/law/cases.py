@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
-from sluicegate_record.entries import Body, cases
-from sluicegate_record.law import clocks, openings
+from sluicegate_record.entries import Body, cases, commitment_of
+from sluicegate_record.law import clocks, openings, referrals
 from sluicegate_record.law.agreement import as_heard, carried, sides
+from sluicegate_record.law.bases import has_lapsed
 from sluicegate_record.law.clocks import has_whole_time
+from sluicegate_record.law.referrals import names_a_concern, says_whether_it_counts
 from sluicegate_record.law.rule import (
     At,
     Broken,
     LawRule,
-    commitment_of,
     is_named_by_its_digest,
     of_the_record,
     require,
@@ -24,7 +25,6 @@ from sluicegate_record.statements import cases as statements
 from sluicegate_record.statements.cases import Word
 from sluicegate_record.statements.statement import Statement
 from sluicegate_record.terms import kinds, quorum
-from sluicegate_record.terms.rule import Rule
 
 OFFICERS = 2
 """How many officers it takes to proceed, or to transcribe."""
@@ -47,6 +47,7 @@ def is_as_signed(at: At, body: cases.PositionRecorded) -> None:
     stated = (body.agency, body.position, body.reason, conditions, body.sealed_reason, body.said)
     signed = (word.agency, word.position, word.reason, word.conditions, word.sealed, word.said)
     require(stated == signed, "a position that was signed otherwise")
+    require(body.concern == word.concern, "an objection about another concern than was signed")
     require(body.transcribed == _arrival(body.envelope), "a letter that came otherwise than was signed")
     sealed = commitment_of(body.secret, "reason")
     require(sealed == (body.sealed_reason or ""), "another sealed reason than was signed")
@@ -145,15 +146,21 @@ def is_an_officers_look(at: At, body: cases.CaseScreened) -> None:
 
 
 def is_advice(at: At, body: cases.CaseProceeded) -> None:
-    """Two officers proceed, and only where positions are advice."""
+    """Two officers proceed, and only where positions are advice; or one, where the rules have lapsed."""
     case = at.case(body.case)
     stated = statements.Proceeding.read(body.envelope)
     require(stated.question.digest == case.question.digest, "a proceeding signed for another question")
-    owners = _officers(at, body.envelope, "a proceeding that two officers did not sign")
+    officers = 1 if body.lapsed else OFFICERS
+    owners = at.keys.owners(body.envelope, at.keys.developer)
+    require(len(owners) >= officers, "a proceeding that too few officers signed")
     require(body.reason == stated.reason, "a proceeding signed for another reason")
     if at.believes:
         require(owners == frozenset(body.owners), "a proceeding of other owners than signed it")
         require(body.over == (sorted(case.against) or "silence"), "a proceeding over something else")
+    if body.lapsed:
+        is_unbound = kinds.KINDS[case.kind].advice and has_lapsed(at, case)
+        require(is_unbound, "a decision of an officer alone where the rules bind")
+        return
     terms = at.terms(case.question.terms)
     require(case.basis == terms.body.basis.kind == "voluntary", "a proceeding where positions are not advice")
 
@@ -197,11 +204,11 @@ def _agrees(at: At, case: Case) -> None:
     about = (question.release, question.stage, question.models)
     require(about == (plan.metadata.name, terms.stage, plan.model_digests),
             "terms of something else than their case asks")  # fmt: skip
-    current = at.release(plan.metadata.name).terms.get(terms.stage)
+    current = at.release(plan.metadata.name).own_terms.get(terms.stage)
     require(current == question.terms, "terms that are not in force")
     is_first = case.state != kinds.DETERMINED
     require(is_first or at.believes, "terms that were decided on before")  # `is_open` has asked who believes
-    carried(at, case, Rule("allOf", tuple(sorted(terms.body.agencies))))
+    carried(at, case, kinds.rule_of(kinds.TERMS, plan, terms.body))
 
 
 def _denies(at: At, case: Case, because: tuple[str, ...] | None) -> None:
@@ -217,6 +224,7 @@ def _denies(at: At, case: Case, because: tuple[str, ...] | None) -> None:
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
     **openings.RULES,
     **clocks.RULES,
+    **referrals.RULES,
     cases.CaseScreened: (is_an_officers_look, is_named_by_its_digest),
     cases.CaseProceeded: (is_advice, is_named_by_its_digest),
     cases.PositionRecorded: (
@@ -227,6 +235,8 @@ RULES: dict[type[Body], tuple[LawRule, ...]] = {
         weighs_if_it_is_new,
         is_asked,
         is_named_by_its_digest,
+        names_a_concern,
+        says_whether_it_counts,
     ),
     cases.CaseDetermined: (is_open, is_decided, clocks.gives_its_times),
 }

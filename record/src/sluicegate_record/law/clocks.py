@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.proceedings import Timer
 from sluicegate_record.entries import Body, cases
 from sluicegate_record.form import Absent
 from sluicegate_record.law.agreement import as_heard, carried, conditions_of
@@ -119,6 +120,11 @@ def is_due(at: At, body: cases.CaseSilent) -> None:
     require(timer is not None and timer.due_ms is not None and timer.due_ms <= at.at_ms,
             "a silence before its time is over")  # fmt: skip
     assert timer is not None
+    referred = case.referrals.get(body.agency)
+    if referred is not None and referred.silence is not None:
+        require(body.meaning == referred.silence, "a silence that means something else")
+        _is_of_its_timer(body, timer)
+        return
     require(clock is not None, "a silence that no clock gives a meaning")
     assert clock is not None
     meaning = clock.silence
@@ -126,6 +132,10 @@ def is_due(at: At, body: cases.CaseSilent) -> None:
         require(timer.rung >= len(clock.to), "a silence before the ladder's last step")
         meaning = clock.then or "wait"
     require(body.meaning == meaning, "a silence that means something else")
+    _is_of_its_timer(body, timer)
+
+
+def _is_of_its_timer(body: cases.CaseSilent, timer: Timer) -> None:
     receipt = timer.receipt if isinstance(body.receipt, Absent) else body.receipt
     is_its_own = (body.due_ms, receipt) == (timer.due_ms, timer.receipt)
     require(is_its_own, "a silence of another time or receipt")

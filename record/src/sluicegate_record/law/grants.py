@@ -9,10 +9,14 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import ENDED, SUSPENDED, Grant
 from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entries import Body, grants, seen
+from sluicegate_record.law import lists, programmes
 from sluicegate_record.law.agreement import carried, conditions_of, given, rests_on_its_case
+from sluicegate_record.law.requirements import StageFacts
 from sluicegate_record.law.rule import At, Broken, LawRule, follows_at_once, of_the_record, require, same
 from sluicegate_record.terms import conditions, kinds
 from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.effective import DIFFERENCES
+from sluicegate_record.terms.requirements import TELL
 
 
 def is_given_once(at: At, body: grants.GrantApproved) -> None:
@@ -21,7 +25,10 @@ def is_given_once(at: At, body: grants.GrantApproved) -> None:
 
 
 def is_of_its_case(at: At, body: grants.GrantApproved) -> None:
-    """A grant is of the release, stage, surface and party that its case asks about."""
+    """A grant is of the release, stage, surface and party that its case asks about, or its list names."""
+    if lists.is_by_list(at, body):
+        lists.is_named(at, body)
+        return
     case = at.case(body.case, kinds.ADMISSION, kinds.APPEAL)
     same(body, case.question, "release stage surface", "a grant of something else than its case asks")
     appeals = [at.case(name) for name in _appeals(case)]
@@ -31,7 +38,10 @@ def is_of_its_case(at: At, body: grants.GrantApproved) -> None:
 
 
 def is_the_applicants(at: At, body: grants.GrantApproved) -> None:
-    """A grant is to the organization that its case is about."""
+    """A grant is to the organization that its case is about, or the only one that had its name on a list."""
+    if lists.is_by_list(at, body):
+        lists.is_once(at, body)
+        return
     case = at.case(body.case)
     require(
         seen(body.organization) == case.organization, "a grant to another organization than its case is about"
@@ -42,14 +52,35 @@ def is_the_applicants(at: At, body: grants.GrantApproved) -> None:
 
 
 def is_carried(at: At, body: grants.GrantApproved) -> None:
-    """The positions of its case carry a grant, or of an appeal that was allowed while no seat was free."""
+    """The positions of its case carry a grant, or of an appeal that was allowed while no seat was free.
+
+    Those on the terms of a stage carry a grant by its list.
+    """
     case = at.case(body.case)
+    if lists.is_by_list(at, body):
+        lists.is_carried_by_all(at, body)
+        _lasts(at, case, body.terms, body.valid_until_ms)
+        return
     if next(carriers(at, body), None) is None:
         _carries(at, body, ([case.id, *_appeals(case)])[-1])
 
 
+def is_not_halted(at: At, body: grants.GrantApproved) -> None:
+    """No one is admitted while the stage lacks something whose loss halts admissions."""
+    release = at.release(body.release)
+    current = at.record.terms.get(release.terms.get(body.stage, ""))
+    if current is not None and current.body.opens_when is not None:
+        lack = StageFacts(at, release, body.stage).lack(current.body)
+        require(lack.then in {"", TELL}, "a grant while the stage lacks what it requires")
+
+
 def is_given_at_once(at: At, body: grants.GrantApproved) -> None:
-    """A grant follows from the decision of its case, and is valid from that moment on."""
+    """A grant follows from the decision of its case, and is valid from that moment on.
+
+    One by a list follows when its organization has an account, and its stage is open.
+    """
+    if lists.is_by_list(at, body):
+        return
     follows_at_once(at, at.case(body.case))
     require(body.valid_from_ms == at.at_ms, "a grant that is not valid from its decision on")
 
@@ -57,6 +88,9 @@ def is_given_at_once(at: At, body: grants.GrantApproved) -> None:
 def carriers(at: At, body: grants.GrantApproved) -> Iterator[Case]:
     """The cases whose positions carry a grant."""
     case = at.case(body.case)
+    if lists.is_by_list(at, body):
+        yield case
+        return
     for name in (case.id, *_appeals(case)):
         with suppress(Broken):
             yield _carries(at, body, name)
@@ -77,6 +111,7 @@ def _carries(at: At, body: grants.GrantApproved, name: str) -> Case:
         parties = at.record.parties_of_appeal(against)
         require(question.party in parties, "an appeal of another organization")
     given(at, case, against, body.terms, body.conditions)
+    programmes.are_as_agreed(at, body.programmes, case, body.terms)
     _lasts(at, case, body.terms, body.valid_until_ms)
     if against.kind == kinds.REMOVAL:
         _is_of_its_holder(at, at.grant(against.question.grant), against)
@@ -107,6 +142,7 @@ def is_amended_as_agreed(at: At, body: grants.GrantAmended) -> None:
     is_late = grant.valid_until_ms is not None and grant.valid_until_ms <= at.at_ms
     require(grant.is_live and (not is_late or at.entry.by == CLOCK), "an amendment of a grant that has ended")
     given(at, case, asked, body.terms, body.conditions)
+    programmes.are_as_agreed(at, body.programmes, case, body.terms)
     follows_at_once(at, case)
     if asked.question.renew:
         _lasts(at, case, body.terms, body.valid_until_ms)
@@ -153,12 +189,14 @@ def _is_of_its_holder(at: At, grant: Grant, case: Case) -> None:
 
 
 def is_suspended(at: At, body: grants.GrantResumed) -> None:
-    """Only a grant that has not ended goes on."""
+    """Only a grant that has not ended goes on, or a programme of it."""
     grant = at.record.grants.get(body.grant)
     is_live = grant is not None and grant.is_live
     require(is_live, "a grant goes on that has ended, or that is not vouched for")
-    if at.believes and grant is not None:
+    if at.believes and grant is not None and not body.programmes:
         require(grant.standing == SUSPENDED, "a grant goes on that was not suspended")
+    elif at.believes and grant is not None:
+        programmes.are_held(grant, body.programmes, halted=True)
 
 
 def is_over(at: At, body: grants.GrantEnded) -> None:
@@ -195,10 +233,27 @@ def is_proven_there(at: At, body: grants.GrantProven) -> None:
 
 
 @of_the_record
+def differs_there(at: At, body: grants.GrantDiffered) -> None:
+    """An answer differs from a grant on its own surface, in a known way."""
+    require(body.surface == at.grant(body.grant).surface, "a difference on another surface")
+    require(body.kind in DIFFERENCES, "a difference of no known kind")
+
+
+@of_the_record
 def has_a_reason(at: At, body: grants.GrantSuspended) -> None:
-    """A grant is suspended for a reason that a plan knows, and once."""
+    """A grant, or a programme of it, is suspended for a reason that a plan knows, and once."""
     require(body.reason_code in kinds.REASON_CODES, "a reason that is none")
-    require(at.grant(body.grant).standing != SUSPENDED, "a grant that is suspended already")
+    grant = at.grant(body.grant)
+    if body.programmes:
+        programmes.are_held(grant, body.programmes, halted=False)
+    else:
+        require(grant.standing != SUSPENDED, "a grant that is suspended already")
+
+
+def is_not_suspended_by_a_report(at: At, body: grants.GrantResumed) -> None:
+    """A grant goes on only when every report of a misuse is closed that suspends it by the plan."""
+    found = at.record.suspending(body.grant)
+    require(found is None, "a grant that a report of a misuse suspends")
 
 
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
@@ -208,13 +263,15 @@ RULES: dict[type[Body], tuple[LawRule, ...]] = {
         is_the_applicants,
         is_carried,
         is_given_at_once,
+        is_not_halted,
         rests_on_its_case,
     ),
     grants.GrantAmended: (is_amended_as_agreed, rests_on_its_case),
     grants.GrantReinstated: (is_reinstated_on_appeal, rests_on_its_case),
     grants.GrantProven: (is_of_a_live_grant, is_proven_there),
+    grants.GrantDiffered: (is_of_a_live_grant, differs_there),
     grants.GrantSuspended: (is_of_a_live_grant, has_a_reason),
-    grants.GrantResumed: (is_suspended, is_of_a_live_grant),
+    grants.GrantResumed: (is_suspended, is_of_a_live_grant, is_not_suspended_by_a_report),
     grants.GrantFallbackChosen: (is_of_a_live_grant,),
     grants.GrantEnded: (is_over, rests_on_its_case),
 }

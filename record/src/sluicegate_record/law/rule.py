@@ -11,11 +11,11 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import Keys
+from sluicegate_record.entities.keyimport import KeyImport
 from sluicegate_record.entities.release import Release, Terms
-from sluicegate_record.entries import Entry, Hidden
+from sluicegate_record.entries import Entry
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.leaf import Opening
-from sluicegate_record.record import Record
+from sluicegate_record.record import Holding, Record
 from sluicegate_record.terms import kinds
 
 V = TypeVar("V")
@@ -61,7 +61,7 @@ class At(NamedTuple):
 
     def case(self, name: str, *kinds: str) -> Case:
         """A case of one of these kinds. Raises: Broken."""
-        case = _known(self.record.cases, name, "case")
+        case = known(self.record.cases, name, "case")
         question = case.question
         if kinds and (case.kind not in kinds or question.kind != case.kind or question.case != name):
             raise Broken(f"a case of another kind than {', '.join(kinds)}")
@@ -69,11 +69,22 @@ class At(NamedTuple):
 
     def grant(self, name: str) -> Grant:
         """A grant. Raises: Broken."""
-        return _known(self.record.grants, name, "grant")
+        return known(self.record.grants, name, "grant")
+
+    def holding(self, name: str) -> Holding:
+        """A grant or an account. Raises: Broken."""
+        found = self.record.holding(name)
+        if found is None:
+            raise Broken(f"no grant {name!r}")
+        return found
 
     def directive(self, name: str) -> Directive:
         """A directive. Raises: Broken."""
-        return _known(self.record.directives, name, "directive")
+        return known(self.record.directives, name, "directive")
+
+    def key_import(self, name: str) -> KeyImport:
+        """An import of keys. Raises: Broken."""
+        return known(self.record.imports, name, "import")
 
     def terms(self, digest: str) -> Terms:
         """Terms. Raises: Broken."""
@@ -84,10 +95,10 @@ class At(NamedTuple):
 
     def release(self, name: str) -> Release:
         """A release. Raises: Broken."""
-        return _known(self.record.releases, name, "release")
+        return known(self.record.releases, name, "release")
 
 
-def _known(among: Mapping[str, V], name: str, what: str) -> V:
+def known(among: Mapping[str, V], name: str, what: str) -> V:
     """One entity, by its name. Raises: Broken: the record does not have it."""
     found = among.get(name)
     if found is None:
@@ -138,10 +149,3 @@ def follows_at_once(at: At, case: Case) -> None:
     """Check that an entry follows at once from the decision of its case. Raises: Broken."""
     is_granted = case.outcome in kinds.GRANTED and case.determined_ms == at.at_ms
     require(is_granted, "what follows from a case that was not decided at this moment")
-
-
-def commitment_of(part: Opening | Hidden | None, name: str) -> str:
-    """The commitment to a sealed part, whether its reader got it or not; empty without one."""
-    if isinstance(part, Opening):
-        return part.commitment("sealed", name)
-    return part.commitment if part is not None else ""

@@ -23,6 +23,7 @@ POSITIONS = (
     "abstain",
     "ask",
     "recuse",
+    "decline",
 )
 NEED_REASON = {"object": "an objection", "ask": "a question", "recuse": "a recusal"}
 DECISIONS = ("clear", "match")
@@ -44,6 +45,7 @@ class Word(NamedTuple):
     conditions: dict[str, Json] | None = None
     sealed: str | None = None
     said: Discussion | None = None
+    concern: str | None = None
 
 
 @form
@@ -63,7 +65,8 @@ class Position(InCase):
     """What one agency says in a case; `previous` is the digest of its position before this one.
 
     `sealed` commits to a reason that is not public, `conditions` are those of `approve-with-conditions`.
-    `said` is what had been said in the case when the agency made up its mind.
+    `said` is what had been said in the case when the agency made up its mind. `concern` is what an objection
+    is about, such as cyber.
     """
 
     TYPE: ClassVar = "urn:sluicegate:position:v1"
@@ -75,12 +78,13 @@ class Position(InCase):
     conditions: dict[str, Json] | None = None
     sealed: str | None = None
     said: Discussion | None = None
+    concern: str | None = None
 
     @property
     def word(self) -> Word:
         """What the agency says."""
         said = (self.agency, self.position, self.reason, self.previous)
-        more = (self.conditions, self.sealed, self.said)
+        more = (self.conditions, self.sealed, self.said, self.concern)
         return Word(self.question.case, self.question.digest, *said, *more)
 
     def check(self) -> None:
@@ -93,6 +97,10 @@ class Position(InCase):
             raise BadEnvelope("conditions go with the position approve-with-conditions, and only with it")
         if self.conditions is not None:
             check_conditions(self.conditions)
+        if self.concern is not None:
+            check_text(self.concern, "a concern", most=64)
+            if self.position != "object":
+                raise BadEnvelope("a concern goes with an objection, and only with it")
 
 
 @form
@@ -153,6 +161,23 @@ class Receipt(InCase):
     TYPE: ClassVar = "urn:sluicegate:receipt:v1"
 
     agency: str
+
+
+@form
+class Referral(InCase):
+    """That another agency must be asked too: `to`, for a reason. `said` is what had been said in the case."""
+
+    TYPE: ClassVar = "urn:sluicegate:referral:v1"
+
+    agency: str
+    to: str
+    reason: str
+    said: Discussion | None = None
+
+    def check(self) -> None:
+        """Check that it says why. Raises: BadEnvelope."""
+        check_text(self.reason, "the reason of a referral")
+        _check_said(self.said)
 
 
 @form

@@ -51,6 +51,38 @@ class Attestation(Statement):
                 )
 
 
+PERSONS, NONE = "persons", "none"
+"""What the identifiers of requests may mean."""
+
+
+@form
+class IdentifierDeclaration(Statement):
+    """What an organization's signatory says that the identifiers mean which requests send: `persons`, or
+    `none`. It is about a credential, or about all of a grant.
+    """
+
+    TYPE: ClassVar = "urn:sluicegate:identifiers:v1"
+
+    log: str
+    identifiers: str
+    credential: str | None = None
+    grant: str | None = None
+
+    @property
+    def subject(self) -> tuple[str, Json]:
+        """The credential or the grant, by the whole statement."""
+        return self.credential or self.grant or "", self.to_json()
+
+    def check(self) -> None:
+        """Check that it is about one thing, and says one of the two words. Raises: BadEnvelope."""
+        if (self.credential is None) is (self.grant is None):
+            raise BadEnvelope("a declaration about a credential or about a grant expected")
+        if self.identifiers not in {PERSONS, NONE}:
+            raise BadEnvelope(
+                f"identifiers that mean {self.identifiers[:40]!r}, expected {PERSONS} or {NONE}"
+            )
+
+
 def _check_names(names: tuple[str, ...], what: str) -> None:
     """Check that a list has names: one that is empty or left out would mean nothing, or everything."""
     if not 1 <= len(names) <= EXCLUDED_MAX:

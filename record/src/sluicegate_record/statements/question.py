@@ -9,6 +9,7 @@ from sluicegate_record.directives.scope import Scope
 from sluicegate_record.form import SOURCE, Form, Json, form
 from sluicegate_record.log import canonical
 from sluicegate_record.terms.plan import ModelDigests
+from sluicegate_record.terms.programmes import HeldProgramme
 
 
 @form
@@ -35,6 +36,9 @@ class Question(Form):
     directive: str = ""
     document: str = ""
     scope: Scope | None = None
+    member: str = ""
+    designation: str = ""
+    programmes: tuple[HeldProgramme, ...] = ()
     source: Mapping[str, Json] | None = field(
         default=None, init=False, compare=False, repr=False, metadata=SOURCE
     )

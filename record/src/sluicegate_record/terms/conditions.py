@@ -103,11 +103,12 @@ def _is_one(values: Mapping[str, Json]) -> bool:
 def is_tighter(new: Conditions, old: Conditions) -> bool:
     """Whether `new` asks, at least as strictly, for everything that `old` asks for."""
     return (
-        _at_most(new.requests_per_minute, old.requests_per_minute)
-        and _at_most(new.valid_for_ms, old.valid_for_ms)
+        at_most(new.requests_per_minute, old.requests_per_minute)
+        and at_most(new.valid_for_ms, old.valid_for_ms)
         and all(name in new.declared and new.declared[name] == value for name, value in old.declared.items())
     )
 
 
-def _at_most(new: int | None, old: int | None) -> bool:
+def at_most(new: int | None, old: int | None) -> bool:
+    """Whether a bound is no looser than an old one; None: no bound."""
     return old is None or (new is not None and new <= old)

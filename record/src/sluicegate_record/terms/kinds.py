@@ -22,7 +22,8 @@ WEIGHTY = frozenset({"object", "approve-with-conditions", "screening"})
 NEWS_MAX = 3
 """How many objections and conditions of one agency weigh in a case."""
 TERMS, ADMISSION, AMENDMENT, OPENING = "terms", "admission", "amendment", "opening"
-REMOVAL, LIFT, APPEAL = "removal", "lift", "appeal"
+REMOVAL, LIFT, APPEAL, REVIEW = "removal", "lift", "appeal", "review"
+LICENCE, RECONSIDER = "licence", "reconsider"
 
 SUBMITTED, IN_REVIEW, ASKED = "submitted", "in_review", "asked"
 WAITLISTED, OFFERED, DETERMINED = "waitlisted", "offered", "determined"
@@ -54,11 +55,17 @@ UNHEARD = frozenset({"superseded", "returned", "lapsed"})
 """Outcomes of an appeal that no one decided. Another one is possible."""
 ABOUT_ONE = frozenset({ADMISSION, AMENDMENT, REMOVAL, APPEAL})
 """The kinds about one organization."""
+OF_ONE = ABOUT_ONE | {LICENCE}
+"""The kinds that name an organization: those about one under terms, and its licences."""
 APPLIED = frozenset({ADMISSION, AMENDMENT, APPEAL})
 """The kinds an applicant opens."""
 ADMITS = frozenset({ADMISSION, AMENDMENT})
 """The kinds whose approval gives a grant, or extends one."""
-LASTING = frozenset({LIFT, REMOVAL})
+AGREED = frozenset({TERMS, REVIEW})
+"""The kinds about the plan's own terms. The others are about what a scrutiny level makes of them."""
+CONCERNED = frozenset({ADMISSION, AMENDMENT, OPENING})
+"""The kinds that agencies can refer to others, and in which an objection names a concern."""
+LASTING = frozenset({LIFT, REMOVAL, LICENCE, RECONSIDER})
 """The kinds that a later plan does not end: they do not depend on the plan."""
 
 
@@ -94,7 +101,7 @@ KINDS: dict[str, Kind] = {
         "May this organization use the models of this stage on this surface?",
         "the applicant",
         "admission.grant",
-        _PARTY,
+        (*_PARTY, "programmes"),
         "grant.approved",
         clocked=True,
     ),
@@ -102,7 +109,7 @@ KINDS: dict[str, Kind] = {
         "May this grant be renewed, or go on with what has changed?",
         "the holder of the grant",
         "admission.grant",
-        (*_PARTY, "grant", "renew"),
+        (*_PARTY, "grant", "renew", "programmes"),
         "grant.amended",
         clocked=True,
     ),
@@ -133,9 +140,33 @@ KINDS: dict[str, Kind] = {
         "the organization that the denial or removal is about",
         "admission.appeal.decide, else a majority of the plan's agencies that the rule of the appealed case "
         "does not name, else that rule; never by an owner who signed in the appealed case",
-        (*_PARTY, "against"),
+        (*_PARTY, "against", "programmes"),
         "grant.approved, grant.reinstated or case.waitlisted",
         clocked=True,
+        advice=False,
+    ),
+    REVIEW: Kind(
+        "Do the rules of this stage stay when the date of their basis is over?",
+        "time, before that date",
+        "basis.afterUntil.review.by",
+        _STAGE,
+        "basis.ended",
+        advice=False,
+    ),
+    LICENCE: Kind(
+        "May this organization, or this member, be excepted from this directive?",
+        "who is covered by it",
+        "the directive's licensedBy, else its liftedBy",
+        ("directive", "document", "grant", "party", "member"),
+        "licence.granted",
+        advice=False,
+    ),
+    RECONSIDER: Kind(
+        "Should this designation end?",
+        "the developer",
+        "designations.reconsider, else the agency that designated",
+        ("release", "designation"),
+        "designation.ended",
         advice=False,
     ),
 }
@@ -148,11 +179,15 @@ def rule_of(kind: str, given: Plan, stage: Stage, against: str = "") -> Rule:
     """
     admission = stage.admission
     if kind == TERMS:
-        return Rule("allOf", tuple(sorted(stage.agencies)))
+        return Rule("allOf", tuple(sorted(given.agencies_of(stage))))
     if kind == OPENING:
         rule = stage.agreed_by
         assert rule is not None
         return rule
+    if kind == REVIEW:
+        review = stage.basis.review
+        assert review is not None
+        return review.by
     if kind == REMOVAL and admission.remove is not None:
         return admission.remove
     if kind == APPEAL:
@@ -184,6 +219,8 @@ _ALL = frozenset(KINDS)
 _CLOCKED = frozenset(name for name, kind in KINDS.items() if kind.clocked)
 _ADVISED = frozenset(name for name, kind in KINDS.items() if kind.advice)
 _OPEN = frozenset(STATES) - {DETERMINED}
+_BY_APPLICANT = APPLIED | {LICENCE, RECONSIDER}
+"""The kinds in which who opened them can answer."""
 _REVIEW = frozenset({SUBMITTED, IN_REVIEW, ASKED})
 
 STEPS: dict[str, CaseStep] = {
@@ -194,7 +231,11 @@ STEPS: dict[str, CaseStep] = {
         "an agency asked", frozenset({"agency", "developer"}), _ALL, _OPEN, "may determine the case"
     ),
     "answer": CaseStep(
-        "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "lets the asker's clock go on"
+        "the applicant",
+        frozenset({"applicant", "developer"}),
+        _BY_APPLICANT,
+        _OPEN,
+        "lets the asker's clock go on",
     ),
     "screen": CaseStep(
         "an officer, in person", frozenset({"developer"}), APPLIED, _OPEN, "clears the case, or holds it"
@@ -207,10 +248,21 @@ STEPS: dict[str, CaseStep] = {
         "takes the seat offered",
     ),
     "withdraw": CaseStep(
-        "the applicant", frozenset({"applicant", "developer"}), APPLIED, _OPEN, "ends the case: withdrawn"
+        "the applicant",
+        frozenset({"applicant", "developer"}),
+        _BY_APPLICANT,
+        _OPEN,
+        "ends the case: withdrawn",
     ),
     "return": CaseStep(
         "the developer", frozenset({"developer"}), ADMITS, _REVIEW, "ends the case without action: returned"
+    ),
+    "refer": CaseStep(
+        "an agency that the plan lets refer",
+        frozenset({"agency"}),
+        CONCERNED,
+        _REVIEW,
+        "asks another agency, too",
     ),
     "proceed": CaseStep(
         "two officers, where the basis is voluntary",

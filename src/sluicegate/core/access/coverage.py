@@ -29,9 +29,10 @@ from sluicegate.acts.coverage import (
 )
 from sluicegate.core.access import naming
 from sluicegate.core.access.naming import Naming, VerifiedAssertion
-from sluicegate.core.access.table import CredentialRow, Table
+from sluicegate.core.access.rows import CredentialRow, GrantRow
+from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import Cover, Exempt, Requester, Whom
-from sluicegate.core.people.persons import SELF, SETTLED_BY, Person
+from sluicegate.core.people.persons import SELF, SETTLED_BY, CredentialAttestation, Person
 from sluicegate_record.directives.status import ASSURANCES, UNKNOWN, Assurance
 
 ORGANIZATIONS_MAX = 1_000
@@ -39,6 +40,8 @@ ORGANIZATIONS_MAX = 1_000
 _SECTORS = {"government": 0, "critical-infrastructure": 1}
 SLICE = 500
 """How many credentials one slice looks at; for members, those that each of them could use."""
+SLICE_OF_ROWS = 5_000
+"""How many credentials one slice sorts, which looks nothing up."""
 KINDS = ("members", "credentials", "streams", "requests")
 
 
@@ -74,6 +77,10 @@ class Customers(NamedTuple):
 def everyone(table: Table) -> Customers:
     """All organizations."""
     return Customers(table.credentials.values, table.people.values)
+
+
+_Group = tuple[str, str, CredentialAttestation | None]
+"""Keys of which a directive says the same: those of a grant, for a member, of which the same is attested."""
 
 
 class _Subject(NamedTuple):
@@ -181,7 +188,7 @@ def _unknown(whoms: Iterable[Whom], unheard: Mapping[str, str]) -> str:
     return ""
 
 
-def _each(items: Callable[[], Iterable[_Item]], held: Held, count: int = SLICE) -> Iterator[_Item]:
+def sliced(items: Callable[[], Iterable[_Item]], held: Held, count: int = SLICE) -> Iterator[_Item]:
     """Items of a table, and what is done with each, `count` of them at a time within `held`."""
     with held():
         every = list(items())
@@ -193,13 +200,13 @@ def _each(items: Callable[[], Iterable[_Item]], held: Held, count: int = SLICE) 
 def _entities(table: Table, subjects: Iterable[_Subject], held: Held) -> dict[str, Requester]:
     """The organizations of some subjects, as directives look at them."""
     names = dict.fromkeys(each.organization for each in subjects)
-    return {name: table.entity(name) for name in _each(lambda: names, held)}
+    return {name: table.entity(name) for name in sliced(lambda: names, held)}
 
 
 def _unheard(among: Customers, now_ms: int, held: Held) -> dict[str, str]:
     """The members who have no valid claim except their own, and what is missing for each."""
     found = {}
-    for person in _each(among.people, held):
+    for person in sliced(among.people, held):
         others = [claim for claim in person.claims if claim.issuer != SELF]
         is_live = any(claim.until_ms is None or now_ms < claim.until_ms for claim in others)
         if not is_live:
@@ -228,34 +235,54 @@ def _subjects(
     that has ended is not counted.
     """
     reaching: dict[tuple[str, str, str], list[CredentialRow]] = {}
-    for credential in _each(among.credentials, held):
+    for credential, count in sliced(_groups(among, now_ms, held).values, held):
         grant = credential.grant
-        if grant.has_ended:
-            continue
-        for model in directive.models & grant.models.keys():
-            if credential.revoked or not directive.is_about(model, grant.surface):
-                continue
-            reaching.setdefault((grant.organization, model, grant.surface), []).append(credential)
+        for model, surface in reached(table, directive, grant, now_ms):
+            reaching.setdefault((grant.organization, model, surface), []).append(credential)
             known = naming.known(naming.NOBODY, credential, model, table, now_ms, now_ms)
             yield _Subject(
-                "credentials", grant.organization, model, grant.surface, known.whoms, 1, credential.id
+                "credentials", grant.organization, model, surface, known.whoms, count, credential.id
             )
     asked = {organization for organization, _, _ in reaching}
     identifiers = {
         person.id: identifier
         for organization in asked
-        for identifier, person in _each(table.registry.get(organization, {}).items, held)
+        for identifier, person in sliced(table.registry.get(organization, {}).items, held)
     }
     people: dict[str, list[Person]] = {}
-    for person in _each(among.people, held):
+    for person in sliced(among.people, held):
         if person.organization in asked:
             people.setdefault(person.organization, []).append(person)
     for (organization, model, surface), credentials in reaching.items():
         theirs = people.get(organization, [])
-        for person in _each(theirs.copy, held, max(1, SLICE // len(credentials))):
+        for person in sliced(theirs.copy, held, max(1, SLICE // len(credentials))):
             whoms = _best(table, person, identifiers.get(person.id), model, credentials, now_ms)
             if whoms is not None:
                 yield _Subject("members", organization, model, surface, whoms, 1, person.id)
+
+
+def _groups(among: Customers, now_ms: int, held: Held) -> dict[_Group, tuple[CredentialRow, int]]:
+    """The keys that can be used: one of each group of the same kind, and how many it has."""
+    found: dict[_Group, tuple[CredentialRow, int]] = {}
+    for credential in sliced(among.credentials, held, SLICE_OF_ROWS):
+        if credential.is_live(now_ms):
+            member = credential.member
+            group = credential.grant.id, "" if member is None else member.id, credential.state.attested
+            first, count = found.get(group, (credential, 0))
+            found[group] = first, count + 1
+    return found
+
+
+def reached(table: Table, directive: Cover, grant: GrantRow, now_ms: int) -> Iterator[tuple[str, str]]:
+    """The models of a directive, each with a surface, that keys under a grant or an account can use: by the
+    grant, or by a stage that is open for everyone.
+    """
+    for model in sorted(directive.models):
+        surfaces = {grant.surface} if model in grant.models and not grant.has_ended else set[str]()
+        offer = table.offers.get(model)
+        if offer is not None and offer.audience is not None and offer.audience.lets_in(grant, now_ms):
+            surfaces |= offer.audience.asked.surfaces
+        yield from ((model, each) for each in sorted(surfaces) if directive.is_about(model, each))
 
 
 def _best(  # noqa: PLR0913 - a person, and all its ways to be named
@@ -292,17 +319,25 @@ def _as_named(table: Table, organization: str, identifier: bytes) -> Naming:
 def _used(
     table: Table, directive: Cover, usage: Iterable[Usage], now_ms: int, held: Held
 ) -> Iterator[_Subject]:
-    for each in _each(lambda: usage, held):
-        credential = table.known(each.credential)
-        if credential is None or credential.grant.has_ended:
+    for each in sliced(lambda: usage, held):
+        credential = table.credentials_by_id.get(each.credential)
+        if credential is None:
             continue
-        if not directive.is_about(each.model, credential.grant.surface):
+        surface = _used_on(table, directive, credential.grant, each.model, now_ms)
+        if surface is None:
             continue
         whoms = naming.known(each.naming, credential, each.model, table, now_ms, now_ms).whoms
-        where = credential.grant.organization, each.model, credential.grant.surface
+        where = credential.grant.organization, each.model, surface
         for kind, weight in (("streams", each.open), ("requests", each.requests)):
             if weight:
                 yield _Subject(kind, *where, whoms, weight)
+
+
+def _used_on(table: Table, directive: Cover, grant: GrantRow, model: str, now_ms: int) -> str | None:
+    """A surface on which keys use a model; None if the directive is about none of them."""
+    if grant.release and not grant.has_ended:
+        return grant.surface if directive.is_about(model, grant.surface) else None
+    return next((at for each, at in reached(table, directive, grant, now_ms) if each == model), None)
 
 
 def _sum(tallies: Iterable[_Tally]) -> _Tally:

@@ -9,6 +9,7 @@ Rules:
   leases, and cannot invent an entry.
 - A question that says who spends is answered with the part of the rates that comes with the lease. An
   earlier build does not say it, and its answer has no part; nor has the answer of an earlier build.
+- A question that asks for budgets of days is answered with them, if it gets a lease.
 - The lease ends at (moment the question was sent) + leaseMs - ageMs on the asker's CLOCK_BOOTTIME. No delay,
   replay, cache or wall clock can stretch that.
 """
@@ -28,7 +29,6 @@ from sluicegate.errors import BadFeed, BadSignature, InvalidInput, SluicegateErr
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries import read as read_entry
 from sluicegate_record.form import Form, Hex, Key, Time, form
-from sluicegate_record.law import times
 from sluicegate_record.log import canonical, checkpoint, dsse
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.checkpoint import Verifier
@@ -41,18 +41,6 @@ CERTIFIED_MS = 86_400_000
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 CUTS_MAX = 100
 """How many causes of cuts a gateway reports, and a feed knows of each run: the newest."""
-FOLD_VERSION = 3
-"""The version of this build's fold. It changes whenever the same entries would give another table."""
-EARLIER_FOLD_VERSION = 2
-"""The version of which this build's fold also is, for a log without what that version could not read."""
-
-
-def is_of_earlier_fold(entry: Entry) -> bool:
-    """Whether an entry gives the same table by the earlier version: what was signed has no newer field."""
-    return not any(field in each.payload for each in times.envelopes(entry.body) for field in _NEWER_FIELDS)
-
-
-_NEWER_FIELDS = (b'"signedAt":', b'"said":')
 
 
 @form
@@ -130,6 +118,8 @@ class FeedAnswer:
     age_ms: int
     part: RatePart | None = None
     """What may be spent of the rates while the lease lasts; None from a feed that knows no parts."""
+    budgets: tuple[int, ...] = ()
+    """How much may be let through in all of each day that was asked for, in the order of the question."""
     good_until_ms: int | None = None
     """Until when the certificate is good of the feed that signed it, milliseconds since 1970 UTC."""
 
@@ -139,7 +129,8 @@ class SignedAnswer(Form):
     """What the signature of an answer covers: the question that it answers, and its contents.
 
     Units: `root` 32 raw bytes; `control_ms` milliseconds since 1970 UTC; `lease_ms` and `age_ms`
-           milliseconds. `part` are the bounds of a part of the rates, for a question that says who spends.
+           milliseconds. `part` are the bounds of a part of the rates, for a question that says who spends;
+           `budgets` totals of requests, for one that asks for days.
     """
 
     gateway: str
@@ -152,6 +143,7 @@ class SignedAnswer(Form):
     lease_ms: int
     age_ms: int
     part: tuple[int, ...] | None = None
+    budgets: tuple[int, ...] = ()
 
 
 def answer_json(
@@ -175,8 +167,7 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
     try:
         answer: Any = canonical.loads(data, max_bytes=ANSWER_BYTES_MAX)
         stated = {name: answer[name] for name in _STATED}
-        if _PART in answer:
-            stated[_PART] = answer[_PART]
+        stated |= {name: answer[name] for name in _ASKED_FOR if name in answer}
         sig, items = _REST(answer)
         message = dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated))
         signed = SignedAnswer.from_json(stated)
@@ -197,6 +188,7 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
             signed.lease_ms,
             signed.age_ms,
             None if signed.part is None else RatePart.read(signed.part),
+            signed.budgets,
             None if by is None else by.valid_until_ms,
         )
     except InvalidSignature as error:
@@ -227,7 +219,7 @@ def _check_head(head: str, signed: SignedAnswer, log: Verifier) -> None:
 
 
 _STATED = ("gateway", "incarnation", "nonce", "after", "size", "root", "controlTime", "leaseMs", "ageMs")
-_PART = "part"
+_ASKED_FOR = ("part", "budgets")
 _REST = operator.itemgetter("sig", "entries")
 _ITEM = operator.itemgetter("leaf", "gate")
 

@@ -3,6 +3,8 @@
 Rules:
 - Everyone named counts: the member that a credential is bound to, the subject of a signed assertion, the end
   user in the body. The directive says whether one of them is enough.
+- Where an organization has declared so, an identifier that no one registered names no person. One that is
+  registered names its member all the same: who is known to be covered does not become unknown.
 - An invalid assertion names an unknown person, and so does a header that is not understood. Neither counts as
   no person. An agent's device and session do.
 - If a request names no one, or no one whose status is known, the attestation of its credential applies
@@ -15,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sluicegate.core.access.table import CredentialRow, Table
+from sluicegate.core.access.rows import CredentialRow
+from sluicegate.core.access.table import Table
 from sluicegate.core.directives.cover import Whom
 from sluicegate.core.people.persons import (
     IDENTIFIER_BYTES,
@@ -129,7 +132,7 @@ def known(  # noqa: PLR0913 - what a request is made of
     naming: Naming, credential: CredentialRow, model: str, table: Table, early_ms: int, late_ms: int
 ) -> Identification:
     """Everyone that a request names, at least one, with what is known of each between two times."""
-    attested = credential.attested
+    attested = credential.state.attested
     if attested is not None and attested.models is not None and model not in attested.models:
         attested = None
     found, ends = [], []
@@ -158,14 +161,21 @@ def _named(naming: Naming, credential: CredentialRow, table: Table) -> list[_Can
         named.append(_Candidate(None, Assurance.SELF_ASSERTED, "assertion_invalid"))
     if naming.signed is not None:
         named.append(_signed(naming.signed, credential, table))
-    named += [
-        _Candidate(registry.get(identifier), Assurance.ORGANIZATION, "not_registered")
-        for identifier in naming.identifiers
-    ]
+    why = "session_named" if naming.is_session else "not_named"
+    for identifier in naming.identifiers:
+        person = registry.get(identifier)
+        if person is None and _is_unnaming(credential, table):
+            why = "declared_none"
+        else:
+            named.append(_Candidate(person, Assurance.ORGANIZATION, "not_registered"))
     if naming.is_unclear:
         named.append(_Candidate(None, Assurance.SELF_ASSERTED, "not_understood"))
-    why = "session_named" if naming.is_session else "not_named"
     return named or [_Candidate(None, Assurance.SELF_ASSERTED, why)]
+
+
+def _is_unnaming(credential: CredentialRow, table: Table) -> bool:
+    """Whether the organization has declared that the identifiers that it sends with a key name no one."""
+    return credential.id in table.unnaming or credential.grant.id in table.unnaming
 
 
 def _signed(signed: VerifiedAssertion, credential: CredentialRow, table: Table) -> _Candidate:
@@ -217,7 +227,10 @@ def _whom(named: _Candidate, found: Standing, attested: CredentialAttestation | 
 
 
 _NOTHING = frozenset(
-    {"not_claimed", "expired", "not_named", "session_named", "not_understood", "not_registered"}
+    {
+        *("not_claimed", "expired", "not_named", "session_named", "declared_none", "not_understood"),
+        "not_registered",
+    }
 )
 """The reasons that mean: nothing at all is known of a status."""
 _EMPTY: Mapping[bytes, Person] = {}

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from sluicegate.core.access.programmes import LackedProgramme
 
 
 class Reason(StrEnum):
@@ -18,6 +21,7 @@ class Reason(StrEnum):
     GATE_CLOCK_DIFFERS = "gate_clock_differs"
     CREDENTIAL_UNKNOWN = "credential_unknown"
     CREDENTIAL_REVOKED = "credential_revoked"
+    CREDENTIAL_EXPIRED = "credential_expired"
     GATE_BUSY = "gate_busy"
     REQUEST_INVALID = "request_invalid"
     REQUEST_TOO_LARGE = "request_too_large"
@@ -35,6 +39,7 @@ class Reason(StrEnum):
     NOT_ADMITTED = "not_admitted"
     PROGRAMME_NOT_GRANTED = "programme_not_granted"
     PERSON_REQUIRED = "person_required"
+    EXPOSURE_REACHED = "exposure_reached"
     QUOTA_EXCEEDED = "quota_exceeded"
 
 
@@ -77,6 +82,11 @@ REASONS: dict[Reason, Explanation] = {
         "this API key has been revoked",
         "ask your organization's administrator for a new key",
     ),
+    Reason.CREDENTIAL_EXPIRED: Explanation(
+        401,
+        "this API key has expired",
+        "ask your organization's administrator for a new key",
+    ),
     Reason.GATE_BUSY: Explanation(
         503,
         "this gateway waits for the rest of so many large requests that it takes no further one",
@@ -107,7 +117,7 @@ REASONS: dict[Reason, Explanation] = {
         "access to this model is suspended by a directive that covers you",
         "GET /api/v1/directives/NAME of the control plane tells anyone who ordered it, and why; "
         "'directive affected NAME' tells your administrator how many of your people it covers and what would "
-        "settle those of unknown status",
+        "settle those of unknown status; 'licence request NAME' asks its issuer for an exception",
     ),
     Reason.STAGE_NOT_OPEN: Explanation(
         403,
@@ -116,8 +126,9 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.DEPLOYMENT_UNATTESTED: Explanation(
         403,
-        "this gateway cannot itself check the signatures that this access rests on",
-        "tell the operator of this gateway: its trust file and the record do not agree",
+        "no signature that this gateway can check says that what answers here is what was agreed to",
+        "nothing is wrong with your request: tell the developer's staff; 'deployment show RELEASE' says what "
+        "they have signed, and until when, and the trust file of a gateway may not agree with the record",
     ),
     Reason.GRANT_REMOVED: Explanation(
         403,
@@ -156,14 +167,21 @@ REASONS: dict[Reason, Explanation] = {
     ),
     Reason.PROGRAMME_NOT_GRANTED: Explanation(
         403,
-        "the request asks for a programme that is not granted; only the standard one is active",
-        "leave out 'access_programs', or ask for 'standard': no plan grants another programme yet",
+        "the request asks for a programme that its grant does not have",
+        "leave it out, or ask for 'standard'; 'grant show GRANT' lists what your grant has, and "
+        "'application amend GRANT --programme …' asks its agencies for another",
     ),
     Reason.PERSON_REQUIRED: Explanation(
         403,
         "a directive asks that every request to this model names its person, a registered member",
         "send 'safety_identifier' (OpenAI) or 'metadata.user_id' (Anthropic) or a signed assertion, or use a "
         "key bound to a member; your administrator registers members with 'member add'",
+    ),
+    Reason.EXPOSURE_REACHED: Explanation(
+        429,
+        "the requests that this stage of the release may answer in a day, for all who use it, are used up",
+        "try again when Retry-After is over: a new day begins at 00:00 UTC; the status of the release shows "
+        "how many a day its plan allows",
     ),
     Reason.QUOTA_EXCEEDED: Explanation(
         429,
@@ -172,17 +190,20 @@ REASONS: dict[Reason, Explanation] = {
         may_retry=True,
     ),
 }
+_LICENCE = "; 'licence request "
+"""What is left out of a remedy where no licence would help."""
 STALE_RETRY_S = 5
 """How long to wait where a lease has ended: a gateway asks for another one all the time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deny:
+class Deny(NamedTuple):
     """A refusal.
 
     `detail` replaces the table's sentence if the fault is in the request. `by_order` says that the
-    directive's basis is an order, which changes its status to 451.
-    Units: `retry_after_s` seconds, 1 to 60; None if waiting does not help.
+    directive's basis is an order, which changes its status to 451. `programme` says why one is not granted.
+    `may_be_excepted`: without the directive the key would have access, so that a licence would help.
+    Units: `retry_after_s` seconds, 1 to 60, or to the end of a day that is used up; None if waiting does not
+    help.
     """
 
     reason: Reason
@@ -192,6 +213,8 @@ class Deny:
     application: str | None = None
     fallback: str | None = None
     retry_after_s: int | None = None
+    programme: LackedProgramme | None = None
+    may_be_excepted: bool = True
 
     @property
     def status(self) -> int:
@@ -218,4 +241,5 @@ class Deny:
     @property
     def remedy(self) -> str:
         """What the caller can do."""
-        return REASONS[self.reason].remedy.replace("NAME", self.directive or "NAME")
+        said = REASONS[self.reason].remedy.replace("NAME", self.directive or "NAME")
+        return said if self.may_be_excepted else said.partition(_LICENCE)[0]

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from sluicegate.core.access.refusals import Reason
+from sluicegate.core.access.rows import BARRING
 from sluicegate.core.access.table import Table
 from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record import law
@@ -32,8 +33,11 @@ from sluicegate_record.law.grants import carriers
 from sluicegate_record.law.rule import At
 from sluicegate_record.log.publickey import keyid
 from sluicegate_record.record import Record
+from sluicegate_record.terms import kinds
+from sluicegate_record.terms.exposure import Measure
 
 TOLD_MAX = 1_000
+NO_REQUESTS = Measure(0, enforced=True)
 
 
 class VouchedTable(Table):
@@ -91,7 +95,9 @@ class VouchedTable(Table):
     # A gateway's own
 
     def _floor(
-        self, entry: Entry, body: grants.GrantApproved | grants.GrantAmended | grants.GrantReinstated
+        self,
+        entry: Entry,
+        body: grants.GrantApproved | grants.GrantAmended | grants.GrantMoved | grants.GrantReinstated,
     ) -> Breach | None:
         """The positions of a case that carries a grant, or an extension of one, satisfy the floor."""
         at = At(self.record, entry, self._keys, self._trust.log, Support.SIGNATURES)
@@ -102,15 +108,34 @@ class VouchedTable(Table):
 
     def _is_above_floor(self, case: Case) -> bool:
         honoured = self._trust.releases.get(case.question.release)
-        return honoured is not None and honoured.holds(case.consents, case.recused)
+        alone = {self._trust.developer} if case.unbound else set()
+        return honoured is not None and honoured.holds(case.consents | alone, case.recused)
+
+    def _floor_of_audience(self, entry: Entry, body: releases.StageOpened) -> Breach | None:
+        """A stage for everyone admits without a case: those who agreed to its terms satisfy the floor."""
+        found = self.terms.get(body.terms)
+        release = self.record.releases.get(body.release)
+        if found is None or found.audience is None or release is None:
+            return None
+        digests = {body.terms, *release.within.get(body.terms, ())}
+        asked = (self.record.cases[name] for each in digests for name in self.record.asked.get(each, ()))
+        if any(case.outcome in kinds.GRANTED and self._is_above_floor(case) for case in asked):
+            return None
+        return Breach("floor", "those who agreed to the terms do not satisfy the floor of the trust file")
 
     def _taken(self, entry: Entry, body: credentials.CredentialIssued) -> Breach | None:
         """A second use of a name or key would replace the first, which would escape its revocation."""
-        if body.credential in self._credential_ids:
+        if body.credential in self.credentials_by_id:
             return Breach("taken", "a credential of this name is on the record")
-        if seen(body.digest) in self.credentials:
-            return Breach("taken", "a key that is on the record")
-        return None
+        return self._taken_key(seen(body.digest))
+
+    def _taken_by_chunk(self, entry: Entry, body: credentials.CredentialsChunk) -> Breach | None:
+        """As `_taken`, for each key of a part. Its names cannot be taken: their numbers go on."""
+        found = map(self._taken_key, seen(body.keys).digest_of_each())
+        return next((each for each in found if each is not None), None)
+
+    def _taken_key(self, digest: bytes) -> Breach | None:
+        return Breach("taken", "a key that is on the record") if self.taken(digest) else None
 
     def _unmapped(self, body: releases.ReleaseApplied) -> Breach | None:
         honoured = self._trust.releases.get(body.release)
@@ -148,11 +173,13 @@ class VouchedTable(Table):
         if self.open_terms.isdisjoint(body.terms.values()):
             self.leases.put(body.release, min(lease_ms, seen(body.given).spec.lease_ms))
         trusted = self._trust.releases.get(body.release)
-        for digest in self.terms.keys() & set(body.terms.values()):
+        for digest in self.terms.keys() & {*body.terms.values(), *body.raised.values()}:
             known = self.record.terms.get(digest)
             proven = known is not None and known.given == body.given
-            models = _mapped(self.terms[digest].models, trusted) if proven else {}
-            self.terms[digest] = self.terms[digest]._replace(models=models)
+            row = self.terms[digest]
+            models = _mapped(row.models, trusted) if proven else {}
+            per_day = row.per_day if proven else NO_REQUESTS
+            self.terms[digest] = row._replace(models=models, per_day=per_day)
         unmapped = self._unmapped(body) if found is None else None
         if unmapped is not None:
             self._tell(entry, unmapped.why)
@@ -167,15 +194,21 @@ class VouchedTable(Table):
             self.leases.put(body.release, self.terms[body.terms].lease_ms)
 
     def _fold_grant(self, entry: Entry, honoured: Entry | None, found: Breach | None) -> None:
-        """A grant without proof is in the table, but allows nothing. A caller who uses it gets the reason."""
+        """A grant without proof is in the table, but allows nothing. A caller who uses it gets the reason.
+
+        Who was put out stays out: such a grant replaces the one that says so, and says it too.
+        """
         body = entry.body
         assert isinstance(body, grants.GrantApproved)
         if found is not None and body.grant in self.grants_by_id:
             self.skip(entry)
             return
+        before = self.grants.get((seen(body.organization), body.release, body.surface))
         super().apply(entry)
         if found is not None:
-            self.grants_by_id[body.grant].barred = Reason.DEPLOYMENT_UNATTESTED
+            is_out = before is not None and before.barred in BARRING
+            reason = before.barred if before is not None and is_out else Reason.DEPLOYMENT_UNATTESTED
+            self.grants_by_id[body.grant].barred = reason
 
 
 def _mapped(models: Mapping[str, str], trusted: Floor | None) -> dict[str, str]:
@@ -186,8 +219,11 @@ def _mapped(models: Mapping[str, str], trusted: Floor | None) -> dict[str, str]:
 _OWN: dict[type[Body], Callable[[VouchedTable, Entry, Any], Breach | None]] = {
     grants.GrantApproved: VouchedTable._floor,
     grants.GrantAmended: VouchedTable._floor,
+    grants.GrantMoved: VouchedTable._floor,
     grants.GrantReinstated: VouchedTable._floor,
+    releases.StageOpened: VouchedTable._floor_of_audience,
     credentials.CredentialIssued: VouchedTable._taken,
+    credentials.CredentialsChunk: VouchedTable._taken_by_chunk,
     directives.DirectiveIssued: VouchedTable._undirected,
 }
 _FOLDS: dict[type[Body], Callable[[VouchedTable, Entry, Entry | None, Breach | None], None]] = {

@@ -1,69 +1,88 @@
 """Annexes: the lists of names that a directive refers to, as CSV.
 
 Rules:
-- The first line names the column: `organization` (legal names or ids `org_…`) or `person` (ids `mem_…`). A
-  column `note` is for people who read the file. It is not part of what is signed.
-- Each row has one name. No name is empty, and no name comes twice. All errors are reported together, with
-  line and column.
+- The first line names the column: `organization` (legal names or ids `org_…`) or `person` (ids `mem_…`).
+- Organizations may have more columns: `alias` (other names, with `|` between them), `lei` and `registry`.
+  Each row is one organization, found by any of its cells; one of them is enough. A column `note` is for
+  people who read the file. It is not part of what is signed.
+- No legal name, id or identifier comes twice. All errors are reported together, with line and column.
 """
 
 from __future__ import annotations
 
-import csv
-import re
+from collections.abc import Iterator
 
-from sluicegate.core.people.application import name_key
-from sluicegate.errors import InvalidDocument, Place
+from sluicegate.core.people import identifiers
+from sluicegate.core.people.legal_names import name_key
+from sluicegate.core.sheet import Row, Sheet
+from sluicegate.errors import Place
 from sluicegate_record.directives.names import NAME_MAX, ROWS_MAX
-from sluicegate_record.terms.text import counted, is_plain
+from sluicegate_record.terms.text import is_plain
 
-COLUMNS = {"organization": "organizations", "person": "persons"}
-FAULTS_MAX = 20
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
-"""A line with its end, as CSV defines it. Python's own definition of a line would split some names."""
+ORGANIZATION, PERSON, ALIAS, NOTE = "organization", "person", "alias", "note"
+NAMING = (ORGANIZATION, ALIAS, identifiers.LEI, identifiers.REGISTRY)
+"""The columns that name an organization."""
+BETWEEN = "|"
+"""What is between two aliases in a cell."""
 
 
 def read(data: bytes, file: str) -> dict[str, list[str]]:
     """The names in an annex, `{organizations: […]}` or `{persons: […]}`, in its order.
 
-    Raises: InvalidDocument: with the place of every error, the first `FAULTS_MAX` of them.
+    A row with several names has one a line.
+    Raises: InvalidDocument: with the place of every error.
     """
+    sheet = Sheet(data, file)
+    if PERSON in sheet.columns:
+        return {"persons": _rows(sheet, [PERSON], [PERSON, NOTE])}
+    required = next((each for each in sheet.columns if each in NAMING), ORGANIZATION)
+    return {"organizations": _rows(sheet, [required], [*NAMING, NOTE])}
+
+
+def _rows(sheet: Sheet, required: list[str], columns: list[str]) -> list[str]:
+    sheet.require(required[0], columns)
     faults: list[Place] = []
-    try:
-        rows = list(csv.reader(filter(None, _LINE.findall(data.decode("utf-8-sig"))), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise _refused(file, [Place(file, 1, 1, "CSV in UTF-8", str(error)[:80])]) from error
-    header = [cell.strip() for cell in rows[0]] if rows else []
-    found = [at for at, cell in enumerate(header) if cell in COLUMNS]
-    if len(found) != 1 or not set(header) <= {*COLUMNS, "note"}:
-        expected = "a first line with the column 'organization' or 'person', and perhaps 'note'"
-        raise _refused(file, [Place(file, 1, 1, expected, ", ".join(header)[:80] or "nothing")])
-    (column,) = found
-    names, seen = [], set[str]()
-    for line, row in enumerate(rows[1:], 2):
-        name = row[column].strip() if len(row) == len(header) else ""
-        why = _fault(name, len(row), len(header), seen)
-        if why:
-            faults.append(Place(file, line, 1, why, ",".join(row)[:80] or "nothing"))
-        seen.add(name_key(name))
-        names.append(name)
-    if not 1 <= len(names) <= ROWS_MAX:
-        faults.append(Place(file, 1, 1, f"1 to {ROWS_MAX:,} rows", f"{len(names):,}"))
+    found, seen = [], dict[str, int]()
+    for row in sheet.rows:
+        misfit = sheet.misfit(row)
+        names = [] if misfit else list(_names(sheet, row))
+        wrong = [misfit] if misfit else [*_faults(sheet, row, names, seen)]
+        faults += wrong
+        found.append("\n".join(dict.fromkeys(name for _, name in names)))
+    if not 1 <= len(found) <= ROWS_MAX:
+        faults.append(Place(sheet.file, 1, 1, f"1 to {ROWS_MAX:,} rows", f"{len(found):,}"))
     if faults:
-        raise _refused(file, faults[:FAULTS_MAX])
-    return {COLUMNS[header[column]]: names}
+        raise sheet.refused(faults)
+    return found
 
 
-def _fault(name: str, cells: int, columns: int, seen: set[str]) -> str:
-    if cells != columns:
-        return f"{columns} cells, as in the first line"
-    if not name or len(name) > NAME_MAX or not is_plain(name):
-        return f"a name of 1 to {NAME_MAX} characters, none of them invisible"
-    return "each name once" if name_key(name) in seen else ""
+def _names(sheet: Sheet, row: Row) -> Iterator[tuple[int, str]]:
+    """The names in a row, each with its cell. What is not an identifier is left as written."""
+    for at, (column, cell) in enumerate(zip(sheet.columns, row.cells, strict=True)):
+        if column in identifiers.KINDS and cell:
+            try:
+                yield at, identifiers.listed(column, cell)
+            except ValueError:
+                yield at, cell
+        elif column == ALIAS:
+            yield from ((at, each.strip()) for each in cell.split(BETWEEN) if each.strip())
+        elif column in {ORGANIZATION, PERSON} and cell:
+            yield at, cell
 
 
-def _refused(file: str, faults: list[Place]) -> InvalidDocument:
-    count = counted(len(faults), "error")
-    return InvalidDocument(
-        f"{file}: {count}; nothing was done", remedy="correct the places listed", at=faults
-    )
+def _faults(sheet: Sheet, row: Row, names: list[tuple[int, str]], seen: dict[str, int]) -> Iterator[Place]:
+    """What is wrong with a row. `seen` has the lines of names before it, and gets those of this one."""
+    if not names:
+        yield sheet.place(row.line, 0, f"a name of 1 to {NAME_MAX} characters, none of them invisible", "")
+    elif sum(len(name) + 1 for _, name in names) > NAME_MAX + 1:
+        at, name = names[0]
+        yield sheet.place(row.line, at, f"names of at most {NAME_MAX} characters together in a row", name)
+    for at, name in names:
+        kind = sheet.columns[at]
+        line = row.line if kind == ALIAS else seen.setdefault(name_key(name), row.line)
+        if not is_plain(name):
+            yield sheet.place(row.line, at, "a name without invisible characters", name)
+        elif kind in identifiers.KINDS and identifiers.key(name) is None:
+            yield sheet.place(row.line, at, identifiers.EXPECTED[kind], name)
+        elif line != row.line:
+            yield sheet.place(row.line, at, f"each name once; it is in line {line}, too", name)

@@ -14,6 +14,8 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import chain
+from math import inf
 from typing import Any, Literal, NamedTuple
 
 from sluicegate_record.directives.document import DirectiveSpec, Persons, Selection
@@ -34,10 +36,15 @@ class Whom(NamedTuple):
 
 
 class Requester(NamedTuple):
-    """The organization that a request comes from. `registered_in` is None if it is not known."""
+    """The organization that a request comes from: its country, the tag of its legal name, its sector.
+
+    `registered_in` is None, and `name` empty, if they are not known.
+    """
 
     id: str
     registered_in: str | None
+    name: str = ""
+    sector: str | None = None
 
 
 class People(NamedTuple):
@@ -145,13 +152,16 @@ class Exempt:
     """Requests that a directive leaves out: an exception, or a part that was lifted.
 
     `models` and `surfaces` None are all. `name` is the part of the document (`organizations`, `persons`,
-    `annexes/…`), or the case of the lift.
+    `annexes/…`), or the case of the lift. A licence has a name of its own, and may have an end and a rate.
+    Units: `until_ms` milliseconds since 1970 UTC, exclusive.
     """
 
     name: str
     selector: Selector
     models: frozenset[str] | None = None
     surfaces: frozenset[str] | None = None
+    until_ms: int | None = None
+    requests_per_minute: int | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -185,13 +195,37 @@ class Cover:
     from_ms: int = 0
     until_ms: int | None = None
     drained_ms: int = 0
+    licences: dict[str, Exempt] = field(default_factory=dict)
+    """Exceptions that were granted to those that it covers, by their names."""
     annexes: Mapping[str, Resolution] = field(default_factory=dict)
     """What its annexes mean, by `annex.` and the annex's name: a lift may be about one annex."""
+    asks_persons: bool = field(init=False)
+    """Whether it depends on the person of a request."""
 
-    @property
-    def asks_persons(self) -> bool:
-        """Whether it depends on the person of a request."""
-        return self.selector.asks_persons or any(each.selector.asks_persons for each in self.exempt)
+    def __post_init__(self) -> None:
+        self.asks_persons = any(selector.asks_persons for selector in self.selectors())
+
+    def leave_out(self, exempt: Exempt) -> None:
+        """Leave out more requests."""
+        self.exempt.append(exempt)
+        self.asks_persons = self.asks_persons or exempt.selector.asks_persons
+
+    def license(self, licence: Exempt) -> None:
+        """Leave out those who hold a licence."""
+        self.licences[licence.name] = licence
+        self.asks_persons = self.asks_persons or licence.selector.asks_persons
+
+    def licence_for(
+        self, model: str, surface: str, entity: Requester, whom: Whom, late_ms: int
+    ) -> Exempt | None:
+        """The licence by which a person is left out at a time, if there is one; the strictest of several."""
+        valid = [
+            each
+            for each in self.licences.values()
+            if (each.until_ms is None or late_ms < each.until_ms)
+            and each.applies(model, surface, entity, whom)
+        ]
+        return min(valid, key=_rate, default=None)
 
     @property
     def is_spent(self) -> bool:
@@ -205,26 +239,38 @@ class Cover:
         """Whether it is about a model on a surface."""
         return model in self.models and (self.surfaces is None or surface in self.surfaces)
 
-    def covers(self, model: str, surface: str, entity: Requester, whoms: Iterable[Whom]) -> bool:
-        """Whether a request is covered. Enforcement and preview both use this answer."""
+    def covers(
+        self, model: str, surface: str, entity: Requester, whoms: Iterable[Whom], late_ms: int = 0
+    ) -> bool:
+        """Whether a request is covered, at a time. Enforcement and preview both use this answer."""
         return self.is_about(model, surface) and any(
-            self.covers_one(model, surface, entity, whom) for whom in whoms
+            self.covers_one(model, surface, entity, whom)
+            and self.licence_for(model, surface, entity, whom, late_ms) is None
+            for whom in whoms
         )
 
     def covers_one(self, model: str, surface: str, entity: Requester, whom: Whom) -> bool:
-        """Whether one of the persons that a request names is covered.
+        """Whether one of the persons that a request names is covered, unless a licence leaves that one out.
 
         Requires: `is_about` the model and surface.
         """
-        return self.selector.covers(entity, whom) and not any(
-            each.applies(model, surface, entity, whom) for each in self.exempt
-        )
+        if not self.selector.covers(entity, whom):
+            return False
+        for each in self.exempt:  # noqa: SIM110 - each request pays for a generator
+            if each.applies(model, surface, entity, whom):
+                return False
+        return True
 
     def selectors(self) -> Iterator[Selector]:
         """Every selector in it."""
         yield self.selector
-        for each in self.exempt:
+        for each in (*self.exempt, *self.licences.values()):
             yield each.selector
+
+
+def _rate(licence: Exempt) -> float:
+    """How many requests a minute a licence allows."""
+    return inf if licence.requests_per_minute is None else licence.requests_per_minute
 
 
 Resolutions = Mapping[str, Resolution]
@@ -367,23 +413,22 @@ RESTRICTIONS: Mapping[str, Callable[[Any], bool]] = {
 
 
 Places = dict[str | None, dict[str, Cover]]
-"""Directives by name, under the organization, country or person that they could cover."""
+"""Directives by name, under what they name: an organization, a country, a person."""
 
 
 class DirectiveIndex:
     """The directives about one model, found by the organization, country or person that they could cover."""
 
-    __slots__ = ("_any", "_countries", "_members", "_organizations")
+    __slots__ = ("_organizations", "members", "wide")
 
     def __init__(self) -> None:
-        self._any: Places = {}
-        """Those that could cover any organization, under one key: everyone, or persons by status."""
+        self.wide: Places = {}
+        """Those that name no organization and no person: by country, or under `ANY`."""
         self._organizations: Places = {}
-        self._countries: Places = {}
-        self._members: Places = {}
+        self.members: Places = {}
 
     def __bool__(self) -> bool:
-        return bool(self._any or self._organizations or self._countries or self._members)
+        return bool(self.wide or self._organizations or self.members)
 
     def add(self, directive: Cover) -> None:
         """Add a directive."""
@@ -404,41 +449,55 @@ class DirectiveIndex:
             if not named:
                 index.pop(key, None)
 
-    def reaches(
-        self, organization: str, entity_of: Callable[[str], Requester], persons: Sequence[str]
-    ) -> bool:
-        """Whether any directive here could cover a request. The cost does not depend on their number."""
-        return bool(
-            self._any
-            or organization in self._organizations
-            or (self._countries and entity_of(organization).registered_in in self._countries)
-            or (self._members and not self._members.keys().isdisjoint(persons))
-        )
+    def names(self, organization: str) -> bool:
+        """Whether a directive here names an organization."""
+        return organization in self._organizations
 
-    def candidates(self, entity: Requester, persons: Sequence[str]) -> Iterator[Cover]:
+    def candidates(self, entity: Requester, persons: Sequence[str]) -> Iterable[Cover]:
         """The directives that could cover a request; a directive may come more than once.
 
         `persons` are the members that the request names, by id.
         """
-        yield from self._any.get("", _NONE).values()
-        yield from self._organizations.get(entity.id, _NONE).values()
-        yield from self._countries.get(entity.registered_in, _NONE).values()
-        for person in persons:
-            yield from self._members.get(person, _NONE).values()
+        named = self._organizations.get(entity.id, _NONE).values()
+        if not (self.wide or persons):
+            return named
+        wide = (self.wide.get(each, _NONE).values() for each in (ANY, entity.registered_in))
+        members = (self.members.get(each, _NONE).values() for each in persons)
+        return chain(*wide, named, *members)
+
+    def without(self, name: str) -> DirectiveIndex:
+        """The same directives but one; it shares everything else, and is not to be changed."""
+        return _Without(self, name)
 
     def _places(self, directive: Cover) -> Iterator[tuple[Places, str | None]]:
         selector = directive.selector
         if selector.is_open:
-            yield self._any, ""
+            yield self.wide, ANY
             return
         for organization in selector.organizations:
             yield self._organizations, organization
         if selector.registered_in:
-            yield self._countries, None
+            yield self.wide, None
         for country in selector.registered_in:
-            yield self._countries, country
+            yield self.wide, country
         for member in selector.members:
-            yield self._members, member
+            yield self.members, member
 
 
+class _Without(DirectiveIndex):
+    """An index from which one directive is left out."""
+
+    __slots__ = ("_index", "_name")
+
+    def __init__(self, index: DirectiveIndex, name: str) -> None:
+        self.wide, self._organizations, self.members = index.wide, index._organizations, index.members
+        self._index, self._name = index, name
+
+    def candidates(self, entity: Requester, persons: Sequence[str]) -> Iterable[Cover]:
+        """As of the whole index, but one."""
+        return (each for each in self._index.candidates(entity, persons) if each.name != self._name)
+
+
+ANY = ""
+"""The place of directives that could cover any organization: everyone, or persons by status."""
 _NONE: dict[str, Cover] = {}

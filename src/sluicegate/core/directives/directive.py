@@ -30,9 +30,9 @@ from pydantic_core import PydanticCustomError
 from sluicegate.core.people import persons
 from sluicegate.core.people.persons import Definition
 from sluicegate.core.terms import document as documents
-from sluicegate.core.terms import plan
+from sluicegate.core.terms import plan, shapes
 from sluicegate.core.terms.document import Fault
-from sluicegate.core.terms.plan import Country, Digest, ModelId, Slug, Text, WrittenRule, _Strict
+from sluicegate.core.terms.written import Country, Digest, ModelId, Slug, Strict, Text, WrittenRule
 from sluicegate.errors import InvalidInput
 from sluicegate_record.directives import names
 from sluicegate_record.directives.document import (
@@ -118,7 +118,7 @@ def _ids_or(by_status: type[BaseModel]) -> WrapValidator:
     return WrapValidator(validated)
 
 
-class WrittenPersons(_Strict):
+class WrittenPersons(Strict):
     """Persons by the status that a definition means. `assurance` is the lowest level that counts as known."""
 
     definition: Slug
@@ -126,14 +126,14 @@ class WrittenPersons(_Strict):
     assurance: AssuranceWord | None = None
 
 
-class ExceptedPersons(_Strict):
+class ExceptedPersons(Strict):
     """Persons excepted by status. A person whose status is not known well enough is not excepted."""
 
     definition: Slug
     assurance: AssuranceWord | None = None
 
 
-class _Whom(_Strict):
+class _Whom(Strict):
     organizations: Names | None = None
     registeredIn: Countries | None = None  # noqa: N815 - the directive language's own name
     annexes: Annexes | None = None
@@ -151,28 +151,28 @@ class WrittenExemption(_Whom):
     persons: Annotated[ExceptedPersons | list[str], _ids_or(ExceptedPersons)] | None = None
 
 
-class AnnexFile(_Strict):
+class AnnexFile(Strict):
     """A list of names in a file, and the SHA-256 of the file."""
 
     file: Annotated[str, Field(min_length=1, max_length=1_024)]
     digest: Digest
 
 
-class WrittenDirectiveBasis(_Strict):
+class WrittenDirectiveBasis(Strict):
     """Why the directive binds, and which authority it rests on."""
 
     kind: Literal["voluntary", "agreed", "order"]
     authority: Text
 
 
-class Restrictions(_Strict):
+class Restrictions(Strict):
     """What `restrict` asks of every covered request."""
 
     requestsPerMinute: Annotated[int, Field(ge=1, le=REQUESTS_MAX)] | None = None  # noqa: N815 - likewise
     personNamed: Literal[True] | None = None  # noqa: N815 - likewise
 
 
-class WrittenReasons(_Strict):
+class WrittenReasons(Strict):
     """The form of the reasons, what may be said about them, and written or sealed reasons."""
 
     form: Literal["written", "verbal", "sealed", "none"]
@@ -180,7 +180,7 @@ class WrittenReasons(_Strict):
     text: Annotated[str, Field(min_length=1, max_length=REASONS_MAX)] | None = None
 
 
-class WrittenDirectiveSpec(_Strict):
+class WrittenDirectiveSpec(Strict):
     """Who narrows access, for which requests, and why."""
 
     issuer: Slug
@@ -200,9 +200,10 @@ class WrittenDirectiveSpec(_Strict):
     drain: Annotated[str, AfterValidator(_drain)] = "PT0S"
     reasons: WrittenReasons
     liftedBy: WrittenRule | None = None  # noqa: N815 - the directive language's own name
+    licensedBy: WrittenRule | None = None  # noqa: N815 - likewise
 
 
-class WrittenDirectiveMetadata(_Strict):
+class WrittenDirectiveMetadata(Strict):
     """The directive's name, the one that it replaces, and whether it is a drill."""
 
     name: Slug
@@ -210,7 +211,7 @@ class WrittenDirectiveMetadata(_Strict):
     drill: Literal[True] | None = None
 
 
-class WrittenDirective(_Strict):
+class WrittenDirective(Strict):
     """A directive as its issuer writes it."""
 
     apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the directive language's own name
@@ -344,16 +345,15 @@ def _faults(value: Any) -> Iterator[Fault]:
     try:
         checked = WrittenDirective.model_validate(value)
     except ValidationError as error:
-        for detail in plan.details_of(error):
+        for detail in shapes.details_of(error):
             yield _fault_of(detail, value)
         return
     yield from _twice(checked.spec)
     yield from _inconsistent(checked)
-    rule = checked.spec.liftedBy
-    if rule is not None:
-        named = frozenset(member for member in _strings(rule))
-        for at, expected, found in quorum.faults(rule, named, ("spec", "liftedBy")):
-            yield Fault(at, expected, found)
+    for name, rule in (("liftedBy", checked.spec.liftedBy), ("licensedBy", checked.spec.licensedBy)):
+        if rule is not None:
+            for each in quorum.faults(rule, frozenset(_strings(rule)), ("spec", name)):
+                yield Fault(*each)
 
 
 def _twice(spec: WrittenDirectiveSpec) -> Iterator[Fault]:
@@ -388,7 +388,7 @@ def _inconsistent(checked: WrittenDirective) -> Iterator[Fault]:
         yield Fault(("metadata", "drill"), "a drill that replaces nothing", "one that does")
 
 
-def _fault_of(detail: plan.Detail, value: Any) -> Fault:
+def _fault_of(detail: shapes.Detail, value: Any) -> Fault:
     last = detail.loc[-1] if detail.loc else ""
     if detail.type == "extra_forbidden" and last in LATER:
         return Fault(

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class What(NamedTuple):
-    """Something that becomes due: `what` happens to `about` (a case, a grant or a stage), for `agency`."""
+    """Something that becomes due: `what` happens to `about`, for `agency`.
+
+    It is about a case, a grant, a promise, a directive or a stage.
+    """
 
     about: str
     agency: str
     what: str
+
+    @classmethod
+    def of_stage(cls, release: str, stage: str, what: str) -> Self:
+        """What happens to a stage of a release."""
+        return cls(f"{release}/{stage}", "", what)
+
+    @property
+    def stage(self) -> tuple[str, str]:
+        """The release and its stage, by name. Requires: it is about a stage."""
+        release, _, stage = self.about.partition("/")
+        return release, stage
 
 
 class Agenda(dict[What, int]):

@@ -24,6 +24,13 @@ class SignedCommand(Command):
     envelope: Envelope
 
 
+@dataclass(frozen=True, slots=True)
+class SignedTogether(Command):
+    """A command that carries several signed statements. Requires: at least one."""
+
+    envelopes: tuple[Envelope, ...]
+
+
 RefusalKind = Literal["unknown", "conflict", "forbidden", "unverified", "exhausted"]
 
 

@@ -26,18 +26,25 @@ from sluicegate.acts.applications import (
     ReplyReceipt,
     SeatReceipt,
 )
-from sluicegate.core.lifecycle import blocks, determination, signers, timing
+from sluicegate.core.lifecycle import blocks, determination, programmes, signers, timing
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.eligibility import unfit
-from sluicegate.core.lifecycle.organizations import describe
+from sluicegate.core.lifecycle.organizations import describe, renamed
 from sluicegate.core.lifecycle.positions import grant_moved, moved, outcome_of
-from sluicegate.core.lifecycle.releases import asking, stage_unknown, terms_changed, terms_not_agreed
+from sluicegate.core.lifecycle.releases import (
+    asking,
+    release_closed,
+    stage_unknown,
+    terms_changed,
+    terms_not_agreed,
+)
 from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.lifecycle.steps import found
 from sluicegate_record.entities import case as of_case
-from sluicegate_record.entities.case import Case, Span
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.happening import Trial
+from sluicegate_record.entities.proceedings import Span
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import CaseAnswered, CaseOpened, CaseReplied, Description
@@ -50,6 +57,8 @@ from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.record import Record
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.audience import APPLICANTS, PROGRAMME, Audience
+from sluicegate_record.terms.programmes import HeldProgramme, among
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +76,15 @@ class SubmitApplication(Command):
     dossier: dict[str, Any]
     described: Description | None = None
     opener: str | None = None
+    programmes: tuple[HeldProgramme, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Amend(Command):
-    """Ask for a grant to be renewed, or to go on with another dossier, or both.
+    """Ask for a grant to be renewed, or to go on with another dossier or other programmes.
 
-    `dossier` is a new one, or opens the commitment to the one that was agreed to.
+    `dossier` is a new one, or opens the commitment to the one that was agreed to. `programmes` are all that
+    it is to have from then on; None: those that it has.
     """
 
     grant: str
@@ -81,6 +92,7 @@ class Amend(Command):
     dossier: dict[str, Any] | Opening
     described: Description | None = None
     opener: str | None = None
+    programmes: tuple[HeldProgramme, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +169,25 @@ def submit_application(
     release = state.releases.get(command.release)
     if release is None or command.stage not in release.terms:
         return stage_unknown(command.release, command.stage)
+    if command.release in state.record.closures:
+        return release_closed(command.release)
+    audience = release.plan.stages[command.stage].audience
+    if audience.kind != APPLICANTS:
+        return _no_application(command.stage, audience)
     case = entropy.name("case")
     sealed = leaves.opening(command.dossier, entropy)
     question = replace(
         about_stage(state, command.stage, release.terms[command.stage], case, kinds.ADMISSION),
         surface=command.surface,
         party=sealed.commitment("sealed", "application"),
+        programmes=command.programmes,
     )
     refusal = (
         _surface_unknown(release, command.surface)
+        or programmes.unfit(state, question.terms, command.organization, question.programmes)
         or unfit(state.record, question, sealed)
         or _already(state, command)
+        or renamed(state, command.described)
     )
     if refusal is not None:
         return refusal
@@ -176,6 +196,19 @@ def submit_application(
     described = [] if command.described is None else [command.described]
     drafts = [*describe(state, described, entropy), draft]
     return Acceptance(drafts, NewApplication(application=case, state=kinds.SUBMITTED))
+
+
+def _no_application(stage: str, audience: Audience) -> Refusal:
+    if audience.is_listed:
+        said = f"stage {stage!r} is for those whom its terms name: they need an account, and no application"
+        remedy = "ask the developer for an account if you are one of them; 'status' shows other stages"
+        return Refusal("conflict", "no_application_needed", said, remedy)
+    if audience.kind == PROGRAMME:
+        said = f"stage {stage!r} takes over the grants that have the programme {audience.programme!r}"
+        remedy = "'application amend GRANT --programme' asks for it; 'status' shows other stages"
+        return Refusal("conflict", "no_application_needed", said, remedy)
+    said = f"stage {stage!r} is for everyone: an organization with an account needs no application"
+    return Refusal("conflict", "no_application_needed", said, "ask the developer for an account")
 
 
 def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -198,14 +231,24 @@ def amend(state: State, command: Amend, now_ms: int, entropy: Entropy) -> Accept
         party=party,
         grant=grant.id,
         renew=command.renew,
+        programmes=_asked_again(command, grant, release),
     )
-    refusal = unfit(state.record, question, dossier)
+    refusal = programmes.unfit(state, question.terms, grant.organization, command.programmes or ()) or unfit(
+        state.record, question, dossier
+    )
     if refusal is not None:
         return refusal
     body = opened(state, question, grant.organization, now_ms, sealed=sealed)
     draft = Draft.of(case, replace(body, described=command.described, opener=command.opener), entropy)
     result = NewAmendment(application=case, state=kinds.SUBMITTED, grant=grant.id)
     return Acceptance([draft], result)
+
+
+def _asked_again(command: Amend, grant: Grant, release: Release) -> tuple[HeldProgramme, ...]:
+    """The programmes that an amendment asks for: those that it names, or those that the grant has."""
+    if command.programmes is not None:
+        return command.programmes
+    return among(grant.programmes, release.plan.spec.programmes)
 
 
 def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
@@ -218,9 +261,10 @@ def _not_to_amend(state: State, command: Amend, grant: Grant) -> Refusal | None:
     release = state.releases[grant.release]
     if grant.stage not in release.terms:
         return stage_unknown(grant.release, grant.stage)
-    if command.renew or not isinstance(command.dossier, Opening):
+    changes = command.programmes not in {None, grant.programmes}
+    if command.renew or changes or not isinstance(command.dossier, Opening):
         return None
-    said = "nothing to amend: neither a renewal nor another organization file"
+    said = "nothing to amend: no renewal, no other organization file, no other programmes"
     return Refusal("conflict", "nothing_to_amend", said, "say --renew, or name what has changed")
 
 
@@ -365,11 +409,14 @@ def _appealing(
     by which the grant was held, and any other appeal has no question.
     """
     release, stage = state.releases[case.question.release], case.question.stage
-    party = state.cases[state.record.dossier_of_appeal(case)].question.party
+    party = state.record.party_of_appeal(case)
+    held = case.question.programmes
+    if case.kind == kinds.REMOVAL:
+        held = state.grants[case.question.grant].programmes
 
     def under(terms: str) -> Question:
         about = about_stage(state, stage, terms, name, kinds.APPEAL)
-        return replace(about, surface=case.question.surface, party=party, against=case.id)
+        return replace(about, surface=case.question.surface, party=party, against=case.id, programmes=held)
 
     why = _out_of_force(release, case)
     if why is None:
@@ -496,6 +543,10 @@ def _not_to_appeal(record: Record, case: Case, now_ms: int) -> Refusal | None:
     if until_ms is None:
         said = f"a case of the kind {case.kind!r} that is {case.outcome or 'open'!r} cannot be appealed"
         return Refusal("conflict", "nothing_to_appeal", said, "a denial can, and so can a removal")
+    grant = record.grants.get(case.question.grant)
+    if case.kind == kinds.AMENDMENT and grant is not None and grant.stage != case.question.stage:
+        said = f"the grant {grant.id!r} is part of stage {grant.stage!r} since then"
+        return Refusal("conflict", "terms_changed", said, "'application amend' asks again, under its terms")
     refusal = _appealed(case) if record.unheard_appeal(case) is None else None
     if refusal is None and now_ms >= until_ms:
         return Refusal("conflict", "too_late", f"the time to appeal ended {times.format_time(until_ms)}")

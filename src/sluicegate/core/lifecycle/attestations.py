@@ -1,9 +1,11 @@
 """Signatories of organizations, and what they attest of all persons who can reach a credential.
 
+They also declare what the identifiers mean that requests send.
+
 Rules:
 - Only a signatory of the organization that holds the credential attests it, for this log, for a limited time.
 - An attestation counts once. After it is withdrawn or replaced, it cannot be used again.
-- When a signatory is retired, its present attestations end.
+- When a signatory is retired, its present attestations and declarations end.
 - The envelope goes to the gate part, because statuses are not public.
 """
 
@@ -11,20 +13,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sluicegate.acts.signatories import AttestationEnd, KnownAttestation, KnownSignatory, SignatoryEnd
+from sluicegate.acts.signatories import (
+    AttestationEnd,
+    KnownAttestation,
+    KnownDeclaration,
+    KnownSignatory,
+    SignatoryEnd,
+)
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.credentials import credential_unknown
+from sluicegate.core.lifecycle.keys import other_log
 from sluicegate.core.lifecycle.persons import member_unknown
-from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entries import Draft
-from sluicegate_record.entries.credentials import AttestationRow, CredentialAttested
+from sluicegate_record.entries.credentials import AttestationRow, CredentialAttested, IdentifiersDeclared
 from sluicegate_record.entries.people import SignatoryPinned, SignatoryRetired
 from sluicegate_record.log import dsse, publickey, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.log.publickey import PublicKey
-from sluicegate_record.statements.people import Attestation
+from sluicegate_record.statements.people import PERSONS, Attestation, IdentifierDeclaration
 
 SIGNATORIES_MAX = 10
 AHEAD_MAX_MS = 366 * 86_400_000
@@ -50,6 +58,11 @@ class RetireSignatory(Command):
 @dataclass(frozen=True, slots=True)
 class AttestCredential(SignedCommand):
     """Put a signed attestation of a credential in force. It replaces the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareIdentifiers(SignedCommand):
+    """Put in force what identifiers mean that requests send, as a signatory has declared it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +111,19 @@ def retire_signatory(
         for name in state.registry.attesting.get(found.keyid, ())
         if _organization(state, name) == command.organization
     ]
+    declared = [
+        name
+        for name in state.registry.declaring.get(found.keyid, ())
+        if _holder(state, name) == command.organization
+    ]
     drafts = [_withdrawn(name, entropy) for name in ended]
+    drafts += [_undeclared(state, name, entropy) for name in declared]
     body = SignatoryRetired(signatory=found.id, keyid=found.keyid, organization=command.organization)
     drafts.append(Draft.of("signatories", body, entropy))
-    return Acceptance(drafts, SignatoryEnd(signatory=found.id, withdrawn=tuple(ended)))
+    return Acceptance(
+        drafts,
+        SignatoryEnd(signatory=found.id, withdrawn=tuple(ended), undeclared=tuple(declared)),
+    )
 
 
 def attest_credential(
@@ -136,11 +158,47 @@ def attest_credential(
     return Acceptance([Draft.of(stated.credential, body, entropy)], result)
 
 
+def declare_identifiers(
+    state: State, command: DeclareIdentifiers, now_ms: int, entropy: Entropy
+) -> Acceptance | Refusal:
+    """Decide `DeclareIdentifiers`. The same declaration again changes nothing.
+
+    Raises: BadEnvelope: not a declaration.
+    """
+    stated = IdentifierDeclaration.read(command.envelope)
+    about = stated.credential or stated.grant or ""
+    organization = _holder(state, about) if (about in state.grants) is (stated.grant is not None) else None
+    if organization is None:
+        return Refusal("unknown", "subject_unknown", f"no credential or grant {about[:80]!r}")
+    keyid = _signatory(state, organization, command.envelope)
+    if isinstance(keyid, Refusal):
+        return keyid
+    if stated.log != state.log:
+        return other_log()
+    digest = command.envelope.digest
+    result = KnownDeclaration(
+        credential=stated.credential, grant=stated.grant, identifiers=stated.identifiers, digest=digest
+    )
+    if state.registry.declared.get(about, ("", ""))[1] == digest:
+        return Acceptance([], result)
+    if digest in state.registry.spent:
+        said = "this declaration was made before, and has ended"
+        return Refusal("conflict", "declaration_spent", said, "have the signatory sign another one")
+    body = IdentifiersDeclared(
+        credential=stated.credential,
+        grant=stated.grant,
+        identifiers=stated.identifiers,
+        envelope=command.envelope,
+        keyid=keyid,
+    )
+    return Acceptance([Draft.of(about, body, entropy)], result)
+
+
 def withdraw_attestation(
     state: State, command: WithdrawAttestation, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
     """Decide `WithdrawAttestation`. Withdrawing again changes nothing."""
-    if command.credential not in state.credentials:
+    if state.grant_of(command.credential) is None:
         return credential_unknown(command.credential)
     is_attested = command.credential in state.registry.attested
     drafts = [_withdrawn(command.credential, entropy)] if is_attested else []
@@ -149,13 +207,23 @@ def withdraw_attestation(
 
 def _organization(state: State, credential: str) -> str | None:
     """The organization that holds a credential, if there is such a credential."""
-    grant = state.credentials.get(credential)
-    return state.table.grants_by_id[grant].organization if grant is not None else None
+    found = state.table.credentials_by_id.get(credential)
+    return None if found is None else found.grant.organization
 
 
-def keys_for(state: State, command: AttestCredential) -> dict[str, PublicKey]:
-    """The keys by which an attestation is checked: those of the organization that holds the credential."""
-    organization = _organization(state, Attestation.read(command.envelope).credential)
+def _holder(state: State, about: str) -> str | None:
+    """The organization that holds a credential or a grant, if there is one of this name."""
+    grant = state.table.grants_by_id.get(about)
+    return grant.organization if grant is not None else _organization(state, about)
+
+
+def keys_for(state: State, command: AttestCredential | DeclareIdentifiers) -> dict[str, PublicKey]:
+    """The keys by which a statement is checked: those of the organization that holds what it is about."""
+    if isinstance(command, AttestCredential):
+        organization = _organization(state, Attestation.read(command.envelope).credential)
+    else:
+        stated = IdentifierDeclaration.read(command.envelope)
+        organization = _holder(state, stated.credential or stated.grant or "")
     return {} if organization is None else _pinned(state, organization)
 
 
@@ -176,7 +244,7 @@ def _signatory(state: State, organization: str, envelope: Envelope) -> str | Ref
 def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) -> Refusal | None:
     if stated.log != state.log:
         return other_log()
-    if state.table.revoked(stated.credential):
+    if state.table.credentials_by_id[stated.credential].state.revoked:
         said = f"the credential {stated.credential!r} is revoked"
         return Refusal("conflict", "credential_revoked", said, "issue another one")
     if not now_ms < stated.until_ms <= now_ms + AHEAD_MAX_MS:
@@ -197,6 +265,14 @@ def _attested(stated: Attestation, keyid: str, digest: str) -> AttestationRow:
         keyid=keyid,
         digest=digest,
     )
+
+
+def _undeclared(state: State, about: str, entropy: Entropy) -> Draft:
+    is_grant = about in state.grants
+    body = IdentifiersDeclared(
+        credential=None if is_grant else about, grant=about if is_grant else None, identifiers=PERSONS
+    )
+    return Draft.of(about, body, entropy)
 
 
 def _withdrawn(credential: str, entropy: Entropy) -> Draft:

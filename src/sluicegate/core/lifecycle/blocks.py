@@ -7,20 +7,19 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
 
 from sluicegate.acts.cases import Block
+from sluicegate.core.access.rows import StageName
 from sluicegate.core.lifecycle import eligibility
 from sluicegate.core.terms import sizes
 from sluicegate_record.entities.case import Case
 from sluicegate_record.form import replace
+from sluicegate_record.law.requirements import facts_of
 from sluicegate_record.log import times
 from sluicegate_record.record import Record
 from sluicegate_record.terms import conditions, kinds, plan, quorum
 from sluicegate_record.terms.conditions import UNCONDITIONAL, Conditions, Contradictions
-
-StageName: TypeAlias = tuple[str, str]
-"""A release and one of its stages, by name."""
+from sluicegate_record.terms.requirements import CLOSE, HALT
 
 
 def stage_of(case: Case) -> StageName:
@@ -66,7 +65,7 @@ def blocked_by(record: Record, case: Case, now_ms: int) -> list[Block]:
     if eligibility.is_for_the_record(record, case):
         return found
     nothing: tuple[Conditions, Contradictions] = UNCONDITIONAL, {}
-    stated, contradictions = granted_conditions(record, case) if case.kind in kinds.APPLIED else nothing
+    stated, contradictions = granted_conditions(record, case) if case.kind in _CONDITIONED else nothing
     for name, values in contradictions.items():
         said = ", ".join(f"{who}: {value!r}" for who, value in sorted(values.items()))
         text = f"the condition {name!r} is stated differently ({said}); one of them must change its position"
@@ -88,10 +87,17 @@ def blocked_by(record: Record, case: Case, now_ms: int) -> list[Block]:
     if case.kind in kinds.APPLIED and not _terms_are_agreed(record, case):
         text = "the agencies that the terms in force name have not all agreed to them"
         found.append(Block(what="terms", code="terms_not_agreed", text=text))
+    if case.kind in _GIVES and _is_halted(record, case, now_ms):
+        text = "the stage lacks something that it requires, and admits no one until it has it again"
+        found.append(Block(what="opening", code="stage_halted", text=text))
     if _would_close(record, case):
         text = "the stage is not open under the terms in force: the grant would stop working"
         found.append(Block(what="opening", code="stage_not_open", text=text))
     return found
+
+
+_CONDITIONED = kinds.APPLIED | {kinds.LICENCE}
+"""The kinds in which positions can have conditions."""
 
 
 def _terms_are_agreed(record: Record, case: Case) -> bool:
@@ -100,13 +106,22 @@ def _terms_are_agreed(record: Record, case: Case) -> bool:
     return found.terms.get(stage) in found.agreed
 
 
+_GIVES = frozenset({kinds.ADMISSION, kinds.APPEAL})
+
+
+def _is_halted(record: Record, case: Case, now_ms: int) -> bool:
+    release, name = stage_of(case)
+    body = record.releases[release].plan.stages.get(name)
+    return body is not None and facts_of(record, release, name, now_ms).lack(body).then in {HALT, CLOSE}
+
+
 def _would_close(record: Record, case: Case) -> bool:
     """Whether an amendment would move a working grant to terms that are not open yet."""
     if case.kind != kinds.AMENDMENT:
         return False
     grant = record.grants[case.question.grant]
     terms = record.releases[grant.release].terms.get(grant.stage)
-    return grant.terms in record.opened and terms not in record.opened
+    return record.opened.get(grant.terms) is not None and record.opened.get(terms or "") is None
 
 
 def screening_needed(record: Record, case: Case) -> bool:
@@ -163,10 +178,14 @@ def _is_objected(case: Case) -> bool:
 
 
 def _stage(record: Record, case: Case) -> plan.Stage | None:
+    if not case.question.stage:
+        return None
     release, stage = stage_of(case)
     return record.releases[release].plan.stages.get(stage)
 
 
 def instead_of(first: Case, appeal: Case) -> Case:
     """The appealed case, with the positions of the appeal instead of its own."""
-    return replace(first, id=appeal.id, positions=appeal.positions, clocks=appeal.clocks)
+    return replace(
+        first, id=appeal.id, positions=appeal.positions, clocks=appeal.clocks, referrals=appeal.referrals
+    )

@@ -9,26 +9,25 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import TypeVar
 
-from sluicegate.core.lifecycle import blocks, eligibility
+from sluicegate.core.lifecycle import blocks, designations, eligibility, stages
 from sluicegate.core.lifecycle.blocks import stage_of
 from sluicegate.core.lifecycle.organizations import described_anew
+from sluicegate.core.lifecycle.resting import resting_on
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Draft, seen
 from sluicegate_record.entries.cases import CaseDetermined, CaseResumed, CaseWaitlisted
 from sluicegate_record.entries.directives import DirectiveLifted
 from sluicegate_record.entries.grants import GrantAmended, GrantApproved, GrantEnded, GrantReinstated
-from sluicegate_record.entries.releases import StageOpened
-from sluicegate_record.entries.support import PositionRef, SupportedBody
+from sluicegate_record.entries.licences import LicenceGranted
+from sluicegate_record.form import replace
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.conditions import Conditions
+from sluicegate_record.terms.programmes import HeldProgramme, among
 from sluicegate_record.terms.rule import Rule
-
-Consequence = TypeVar("Consequence", bound=SupportedBody)
 
 
 def conclude(state: State, case: Case, now_ms: int, entropy: Entropy) -> list[Draft]:
@@ -68,6 +67,13 @@ def superseded(state: State, grant: str, how: str, *, but: str = "") -> Iterator
             yield supersedes(name, f"grant_{how}")
 
 
+def superseded_with(state: State, directive: str, code: str, *, but: str = "") -> Iterator[Draft]:
+    """The entries that end all open cases about a directive that ends or changes, except the case `but`."""
+    for name in (*state.directives[directive].lifts, *state.record.licensed.get(directive, ())):
+        if name != but and state.cases[name].state != kinds.DETERMINED:
+            yield supersedes(name, code)
+
+
 def supersedes(case: str, code: str | None = None) -> Draft:
     """The entry that ends a case because the thing that it is about has changed."""
     return Draft(case, CaseDetermined(case=case, outcome="superseded", reason_code=code))
@@ -98,10 +104,14 @@ def waitlisted(case: Case) -> Draft:
 
 
 def has_seat(state: State, case: Case) -> bool:
-    """Whether the case's organization holds a seat, or a seat is free for it."""
+    """Whether the case's organization holds a seat, or a seat is free for it and its people."""
     release, stage = stage_of(case)
     seats, seated = state.seats_of(release, stage), state.seated(release, stage)
-    return seats is None or case.organization in seated or len(seated) < seats
+    if case.organization in seated:
+        return True
+    left = state.people_left(release, stage)
+    has_room = left is None or state.people_of([case.organization or ""]) <= left
+    return has_room and (seats is None or len(seated) < seats)
 
 
 def _fails(case: Case, rule: Rule, now_ms: int) -> bool:
@@ -134,7 +144,7 @@ def _terms(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[
 
 
 def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
-    question = case.question
+    question, asked = case.question, eligibility.question_of(state.record, case)
     agreed, _ = blocks.granted_conditions(state.record, case)
     assert case.organization is not None
     body = GrantApproved(
@@ -145,12 +155,13 @@ def _admission(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
         surface=question.surface,
         terms=state.releases[question.release].terms[question.stage],
         conditions=agreed,
-        party=eligibility.question_of(state.record, case).party,
+        party=asked.party,
         valid_from_ms=now_ms,
         valid_until_ms=_valid_until_ms(agreed, now_ms),
+        programmes=_programmes(state, asked),
         organization=case.organization,
     )
-    yield Draft.of(case.id, _resting_on(body, case), entropy)
+    yield Draft.of(case.id, resting_on(body, case), entropy)
 
 
 def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
@@ -164,31 +175,27 @@ def _amendment(state: State, case: Case, now_ms: int, entropy: Entropy) -> Itera
         conditions=agreed,
         party=question.party,
         valid_until_ms=_valid_until_ms(agreed, now_ms) if question.renew else grant.valid_until_ms,
+        programmes=_programmes(state, question),
     )
-    yield Draft(case.id, _resting_on(body, case))
+    yield Draft(case.id, resting_on(body, case))
     described = seen(case.described)
     if described is not None:
         yield described_anew(described, entropy)
 
 
+def _programmes(state: State, asked: Question) -> tuple[HeldProgramme, ...]:
+    """The programmes that a question asks for, as far as the plan in force has them."""
+    return among(asked.programmes, state.releases[asked.release].plan.spec.programmes)
+
+
 def _opening(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
-    assert case.opening is not None
-    asked = case.question
-    body = StageOpened(
-        log=asked.log,
-        release=asked.release,
-        stage=asked.stage,
-        terms=asked.terms,
-        officer=case.opening.officer,
-        envelope=case.opening.envelope,
-        case=case.id,
-    )
-    yield Draft(asked.release, _resting_on(body, case))
+    """The stage opens, unless it waits for something else."""
+    yield from stages.opened(state.record, case.question.release, case.question.stage, now_ms, case)
 
 
 def _removal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
     body = GrantEnded(grant=case.question.grant, case=case.id, how="removed")
-    yield Draft(case.id, _resting_on(body, case))
+    yield Draft(case.id, resting_on(body, case))
     yield from superseded(state, case.question.grant, "removed", but=case.id)
 
 
@@ -198,9 +205,27 @@ def _lift(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[D
     yield Draft.of(name, body, entropy)
     found = state.directives[name]
     if scope is None or found.leaves_nothing(scope):
-        for other in found.lifts:
-            if other != case.id and state.cases[other].state != kinds.DETERMINED:
-                yield supersedes(other, "directive_lifted")
+        yield from superseded_with(state, name, "directive_lifted", but=case.id)
+
+
+def _licence(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
+    question = case.question
+    agreed, _ = blocks.granted_conditions(state.record, case)
+    body = LicenceGranted(
+        licence=entropy.name("licence"),
+        directive=question.directive,
+        case=case.id,
+        grant=question.grant,
+        conditions=agreed,
+        valid_until_ms=_valid_until_ms(agreed, now_ms),
+        member=question.member or None,
+        organization=case.organization or "",
+    )
+    yield Draft.of(question.directive, resting_on(body, case), entropy)
+
+
+def _reconsideration(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
+    yield from designations.ended(state, case, now_ms)
 
 
 def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator[Draft]:
@@ -218,30 +243,14 @@ def _appeal(state: State, case: Case, now_ms: int, entropy: Entropy) -> Iterator
         return  # it has been granted again meanwhile: one grant a surface
     if key in state.open_applications:
         yield supersedes(state.open_applications[key], "appeal_allowed")
-    if not has_seat(state, case):
-        yield waitlisted(state.cases[first.root])
+    root = state.cases[first.root]  # where a list admitted, there is no application that could wait
+    if root.kind == kinds.ADMISSION and not has_seat(state, case):
+        yield waitlisted(root)
     elif first.kind == kinds.ADMISSION:
         yield from _admission(state, blocks.instead_of(first, case), now_ms, entropy)
     else:
         body = GrantReinstated(grant=first.question.grant, case=case.id)
-        yield Draft(case.id, _resting_on(body, case))
-
-
-def _resting_on(body: Consequence, case: Case) -> Consequence:
-    """A consequence, with the signatures or the silence that it rests on."""
-    positions = tuple(
-        PositionRef(agency=party, digest=said.digest, seq=said.seq)
-        for party, said in sorted(case.positions.items())
-        if party in case.consents
-    )
-    silent = case.consenting - {said.agency for said in positions}
-    return replace(
-        body,
-        positions=positions,
-        silent=tuple(sorted(silent)),
-        unopposed=case.unopposed,
-        proceeded=case.proceeded,
-    )
+        yield Draft(case.id, resting_on(body, case))
 
 
 def _valid_until_ms(agreed: Conditions, now_ms: int) -> int | None:
@@ -256,5 +265,8 @@ _CONSEQUENCES: dict[str, Callable[[State, Case, int, Entropy], Iterator[Draft]]]
     kinds.OPENING: _opening,
     kinds.REMOVAL: _removal,
     kinds.LIFT: _lift,
+    kinds.REVIEW: _terms,
+    kinds.LICENCE: _licence,
+    kinds.RECONSIDER: _reconsideration,
     kinds.APPEAL: _appeal,
 }

@@ -18,17 +18,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sluicegate.acts.act import Done
 from sluicegate.acts.directives import AcceptedDirective, ConfirmedDirective, KnownDefinition, LiftCase
-from sluicegate.acts.drills import DrillEnd
 from sluicegate.core.directives import cover, directive
 from sluicegate.core.directives.cover import Resolution
-from sluicegate.core.lifecycle import positions
+from sluicegate.core.lifecycle import determination, positions
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
-from sluicegate.core.lifecycle.keys import owners_for, signer_for, signers
+from sluicegate.core.lifecycle.keys import other_log, owners_for, signer_for, signers
 from sluicegate.core.lifecycle.organizations import describe
 from sluicegate.core.lifecycle.positions import two_officers
-from sluicegate.core.lifecycle.releases import other_log
 from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.people import persons
 from sluicegate_record.directives import narrowing
@@ -41,12 +38,11 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft, cases
 from sluicegate_record.entries import directives as entries
 from sluicegate_record.entries.cases import Description
-from sluicegate_record.form import form
-from sluicegate_record.law.directives import concerned, is_signed_by_log, remits
-from sluicegate_record.log import dsse, times
+from sluicegate_record.law.directives import concerned, remits
+from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
-from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement
 from sluicegate_record.statements.question import Question
 from sluicegate_record.terms import kinds, quorum
 
@@ -88,29 +84,6 @@ class OpenLift(Command):
     named: Resolution = cover.NOBODY
     case: str = ""
     envelope: Envelope | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EndDrill(Command):
-    """End a drill."""
-
-    directive: str
-
-
-@form
-class DrillNoted(Done):
-    """A drill, and its signed report."""
-
-    drill: str
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True)
-class ReportDrill(Command):
-    """Put the signed report of a drill that has ended on the record."""
-
-    directive: str
-    envelope: Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +143,7 @@ def issue_directive(
         opened=command.opened,
     )
     issued = Draft.of(name, body, entropy)
-    ended = _ended_lifts(state, replaced.directive, "directive_replaced") if replaced else ()
+    ended = determination.superseded_with(state, replaced.directive, "directive_replaced") if replaced else ()
     drafts = [*describe(state, command.described, entropy), *ended, issued]
     arrived = document.metadata.transcribed
     result = AcceptedDirective(
@@ -285,7 +258,7 @@ def _parties_unknown(state: State, document: Document) -> Refusal | None:
         said = "the developer signs what it issues itself"
         return Refusal("conflict", "not_transcribed", said, "'directive issue' signs it with one key")
     known = state.parties | ({issuer} if is_transcribed else set())
-    for party in sorted({issuer, *quorum.parties_of(spec.lifted_by)}):
+    for party in sorted({issuer, *quorum.parties_of(spec.lifted_by), *quorum.parties_of(spec.licensing)}):
         if party not in known:
             listed = ", ".join(sorted(known))
             said = f"no pinned key for {party!r}, expected one of {listed}"
@@ -525,48 +498,6 @@ def _scope_unproven(scope: Scope, opened: Opening | None) -> Refusal | None:
     return Refusal("unverified", "scope_unproven", said, "send what 'directive lift' made")
 
 
-def end_drill(state: State, command: EndDrill, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `EndDrill`. Ending it again changes nothing."""
-    found = state.directives.get(command.directive)
-    if found is None or not found.is_drill:
-        return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
-    result = DrillEnd(directive=found.name)
-    if found.ended is not None:
-        return Acceptance([], result)
-    body = entries.DirectiveLifted(directive=found.name, case=None)
-    return Acceptance([Draft.of(found.name, body, entropy)], result)
-
-
-def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `ReportDrill`. A drill has only one report."""
-    found = state.directives.get(command.directive)
-    if found is None or not found.is_drill:
-        return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
-    if found.ended is None:
-        said = f"the drill {found.name!r} has not ended"
-        return Refusal("conflict", "drill_running", said, "'drill end' ends it")
-    if found.report is not None:
-        return Acceptance([], DrillNoted(drill=found.name, envelope=found.report))
-    report = command.envelope
-    refusal = _unreported(state, found, report)
-    if refusal is not None:
-        return refusal
-    body = entries.DrillReported(directive=found.name, digest=report.digest, envelope=report)
-    return Acceptance([Draft.of(found.name, body, entropy)], DrillNoted(drill=found.name, envelope=report))
-
-
-def _unreported(state: State, found: Directive, report: Envelope) -> Refusal | None:
-    """Why an envelope is not the report of a drill; None if it is."""
-    stated = dsse.parse_statement(report, DrillReport.TYPE).predicate
-    if (stated.get("log"), stated.get("drill")) != (state.log, found.name):
-        said = f"a report of another drill than {found.name!r}, or for another log"
-        return Refusal("conflict", "other_drill", said)
-    if not is_signed_by_log(report, state.log):
-        said = f"the report of the drill {found.name!r} is not signed with the log's key"
-        return Refusal("unverified", "signature_invalid", said)
-    return None
-
-
 def add_definition(
     state: State, command: AddDefinition, now_ms: int, entropy: Entropy
 ) -> Acceptance | Refusal:
@@ -587,13 +518,7 @@ def add_definition(
 def expired(state: State, name: str) -> list[Draft]:
     """The entries for a directive whose time is over."""
     ended = Draft(name, entries.DirectiveExpired(directive=name))
-    return [*_ended_lifts(state, name, "directive_expired"), ended]
-
-
-def _ended_lifts(state: State, directive_name: str, code: str) -> Iterator[Draft]:
-    for name in state.directives[directive_name].lifts:
-        if state.cases[name].state != "determined":
-            yield Draft(name, cases.CaseDetermined(case=name, outcome="superseded", reason_code=code))
+    return [*determination.superseded_with(state, name, "directive_expired"), ended]
 
 
 def lift_transcribed_for(state: State, found: Directive) -> tuple[str, ...]:

@@ -54,13 +54,16 @@ def goes_on(record: Record, release: Release, case: Case) -> bool:
     """Whether a case continues in a release, in its present state or after another plan.
 
     Its terms must be in force, or tighter ones that say the same about who may apply and how that is decided.
-    An opening ends with its terms: an officer signed it for those terms only.
+    What agrees to terms, an opening and a review end with their terms: they are about those terms only.
     """
     question = question_of(record, case)
     stage, terms = question.stage, question.terms
-    if case.kind == kinds.OPENING or not release.answers(stage, terms):
-        return release.terms.get(stage) == terms
+    if case.kind in _OF_TERMS or not release.answers(stage, terms):
+        return release.terms_for(case.kind, stage) == terms
     return record.terms[terms].body.admittance == release.plan.stages[stage].admittance
+
+
+_OF_TERMS = kinds.AGREED | {kinds.OPENING}
 
 
 def question_of(record: Record, case: Case) -> Question:

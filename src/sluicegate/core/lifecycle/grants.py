@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 
 from sluicegate.acts.act import Done
 from sluicegate.acts.grants import FallbackReceipt, GrantChange, NewRemoval
-from sluicegate.core.lifecycle import determination
+from sluicegate.core.lifecycle import determination, programmes
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.applications import about_stage, opened
 from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.grant import SUSPENDED, Grant
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.grants import (
+    GrantDiffered,
     GrantEnded,
     GrantFallbackChosen,
     GrantProven,
@@ -30,6 +31,7 @@ from sluicegate_record.form import form
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms.effective import day_of
 
 
 @form
@@ -48,18 +50,29 @@ class ProveGrant(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteDifference(Command):
+    """Note how an answer differed from a grant: a kind of `terms.effective`. Gateways report it."""
+
+    grant: str
+    kind: str
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
 class SuspendGrant(Command):
-    """Suspend a grant, for one of `kinds.REASON_CODES`."""
+    """Suspend a grant, for one of `kinds.REASON_CODES`; or only programmes of it, by their labels."""
 
     grant: str
     code: str
+    programmes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeGrant(Command):
-    """Make a suspended grant valid again."""
+    """Make a suspended grant valid again; or only programmes of it, by their labels."""
 
     grant: str
+    programmes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +114,29 @@ def prove_grant(state: State, command: ProveGrant, now_ms: int, entropy: Entropy
     return Acceptance([Draft(grant.id, body)], GrantProof(grant=grant.id))
 
 
+def note_difference(
+    state: State, command: NoteDifference, now_ms: int, entropy: Entropy
+) -> Acceptance | Refusal:
+    """Decide `NoteDifference`. The same kind again on one day changes nothing."""
+    grant = _live(state, command.grant)
+    if isinstance(grant, Refusal):
+        return grant
+    known = dict(state.table.grants_by_id[grant.id].differed)
+    if known.get(command.kind, -1) >= day_of(now_ms):
+        return Acceptance([], GrantProof(grant=grant.id))
+    body = GrantDiffered(
+        grant=grant.id, case=grant.case, surface=grant.surface, gateway=command.gateway, kind=command.kind
+    )
+    return Acceptance([Draft(grant.id, body)], GrantProof(grant=grant.id))
+
+
 def suspend_grant(state: State, command: SuspendGrant, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `SuspendGrant`. Suspending again changes nothing."""
     grant = _live(state, command.grant) if command.code in kinds.REASON_CODES else _code_unknown(command.code)
     if isinstance(grant, Refusal):
         return grant
+    if command.programmes:
+        return _halt(grant, command)
     result = GrantChange(grant=grant.id, state="suspended")
     if grant.standing == SUSPENDED:
         return Acceptance([], result)
@@ -118,9 +149,34 @@ def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entro
     grant = _live(state, command.grant)
     if isinstance(grant, Refusal):
         return grant
+    found = state.record.suspending(grant.id)
+    if found is not None:
+        text = f"the report {found.id} of {found.party!r} suspends this grant until it is closed"
+        return Refusal("conflict", "finding_open", text, "'finding show' says who may close it")
+    if command.programmes:
+        return _halt(grant, command)
     drafts = [Draft(grant.id, GrantResumed(grant=grant.id, case=grant.case))]
     result = GrantChange(grant=grant.id, state="resumed")
     return Acceptance(drafts if grant.standing == SUSPENDED else [], result)
+
+
+def _halt(grant: Grant, command: SuspendGrant | ResumeGrant) -> Acceptance | Refusal:
+    """Suspend programmes of a grant, or resume them. What is so already stays."""
+    refusal = programmes.not_to_halt(grant, command.programmes)
+    if refusal is not None:
+        return refusal
+    named = set(command.programmes)
+    result = GrantChange(grant=grant.id, state="resumed", programmes=tuple(sorted(named)))
+    if isinstance(command, SuspendGrant):
+        result = replace(result, state="suspended")
+        labels = tuple(sorted(named - grant.halted))
+        code = command.code
+        body = GrantSuspended(grant=grant.id, case=grant.case, reason_code=code, programmes=labels)
+        draft = Draft(grant.id, body)
+    else:
+        labels = tuple(sorted(named & grant.halted))
+        draft = Draft(grant.id, GrantResumed(grant=grant.id, case=grant.case, programmes=labels))
+    return Acceptance([draft] if labels else [], result)
 
 
 def surrender_grant(
@@ -173,7 +229,8 @@ def open_removal(state: State, command: OpenRemoval, now_ms: int, entropy: Entro
     sealed = {"notice": leaves.opening(command.text, entropy)}
     body = opened(state, question, grant.organization, now_ms, sealed=sealed)
     first = state.cases[grant.case]
-    body = replace(body, applicant=first.applicant, opener=first.opener)
+    opener = first.opener if grant.listed is None else state.holder_of(grant) or None
+    body = replace(body, applicant=first.applicant, opener=opener)
     result = NewRemoval(case=case, grant=grant.id, reply_by_ms=body.reply_by_ms)
     return Acceptance([Draft.of(case, body, entropy)], result)
 

@@ -6,11 +6,10 @@ Rules:
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import Grant
 
 Key = tuple[str, str]
@@ -20,7 +19,10 @@ ALL: Key = ("", "")
 
 @dataclass(slots=True)
 class Holdings:
-    """Grants by id, oldest first: all, and by `applicant`, `organization`, `agency` and `release`."""
+    """Grants by id, oldest first: all, and by `applicant`, `organization`, `agency` and `release`.
+
+    Who acts for the holder of a grant is its `applicant`, also if a list admitted it.
+    """
 
     _places: dict[str, int] = field(default_factory=dict)
     _lists: dict[Key, list[str]] = field(default_factory=dict)
@@ -28,13 +30,19 @@ class Holdings:
     def __contains__(self, grant: str) -> bool:
         return grant in self._places
 
-    def add(self, grant: Grant, case: Case) -> None:
-        """Add a grant with its case, after all others. Requires: it is not there yet."""
+    def add(self, grant: Grant, holder: str, agencies: Collection[str]) -> None:
+        """Add a grant of a holder, decided by some agencies, after all others. Requires: it is not there."""
         self._places[grant.id] = len(self._places)
-        keys = [ALL, ("applicant", case.principal), ("organization", grant.organization)]
-        keys += [("release", grant.release), *(("agency", party) for party in case.parties)]
+        keys = [ALL, ("applicant", holder), ("organization", grant.organization)]
+        keys += [("release", grant.release), *(("agency", party) for party in agencies)]
         for key in keys:
             self._lists.setdefault(key, []).append(grant.id)
+
+    def give(self, grant: str, holder: str) -> None:
+        """Let a grant that is there be found by another holder, too."""
+        own = self._lists.setdefault(("applicant", holder), [])
+        if grant in self._places and grant not in own:
+            insort(own, grant, key=self._places.__getitem__)
 
     def of(self, what: str, name: str) -> Sequence[str]:
         """One list, oldest first, such as `of("release", "gpt-5.6")`."""

@@ -71,6 +71,22 @@ def signer_for(state: State, envelope: Envelope, party: str) -> PinnedKey | Refu
     return min(keys, key=attrgetter("keyid")) if keys else _unsigned(state, envelope, party)
 
 
+def signer_here(state: State, envelope: Envelope, party: str, log: str) -> PinnedKey | Refusal:
+    """The key of `party` that signed what is for `log`; or why no key did, or that it is for another log."""
+    key = signer_for(state, envelope, party)
+    return key if isinstance(key, Refusal) or log == state.log else other_log()
+
+
+def other_log() -> Refusal:
+    """The refusal for a statement that was signed for another log."""
+    return Refusal(
+        "unverified",
+        "other_log",
+        "the statement was signed for another log",
+        "sign what this control plane gives you, if its log is the one you mean",
+    )
+
+
 def _unsigned(state: State, envelope: Envelope, party: str) -> Refusal:
     """Why an envelope that no key of `party` signed does not count."""
     keys = signers(state, envelope, state.record.pinned().parties)

@@ -4,6 +4,11 @@ Rules:
 - An entry whose public part names a case is news about that case. Its topic is the type of the entry.
 - A notice says only what the public log says, and of that only what `_asked` and `_said` select: no reason,
   no document, no part of the gate or sealed fields, no person's name.
+- The date of a basis is news to every party of its release: when it is near, and when it is over. So is a
+  designation, and its end.
+- That a stage opens or closes is news to those who hold a grant of it, or one that goes on as part of it; to
+  these also some time before, if it is foreseen. A stage for everyone is news to its accounts, too.
+- A grant that no case of its holder gave or changed is news to its holder: by a list, or part of a stage.
 - A notice of a position or of a decision says for which agencies officers wrote: `transcribedFor`.
 - The body has the form that Standard Webhooks recommends: `{type, timestamp, data}`.
 """
@@ -15,7 +20,7 @@ import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -23,23 +28,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sluicegate.core.lifecycle import signers
 from sluicegate_record.entities.case import Case, opened
-from sluicegate_record.entries import Body, Entry, cases, directives, grants
+from sluicegate_record.entries import Body, Entry, bases, cases, designations, directives, grants
+from sluicegate_record.entries.releases import StageClosed, StageForeseen, StageOpened
 from sluicegate_record.log import canonical, times
 from sluicegate_record.record import Record
 from sluicegate_record.statements.question import Question
+from sluicegate_record.terms import kinds
 
 TEST, CONFIRMATION = "test", "confirmation"
 """The topic of a test. A test is sent on request, and is about no case."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every such secret begins with
-
-
-@runtime_checkable
-class _AboutCase(Protocol):
-    """A body whose public part may name a case."""
-
-    @property
-    def case(self) -> str | None:
-        """The case, if it names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def news(
         body = entry.body
         if isinstance(body, cases.CaseOpened):
             fresh[body.case] = opened(entry, body, "", "")
-        name = body.case if isinstance(body, _AboutCase) else None
+        name: str | None = getattr(body, "case", None)
         case = fresh.get(name) or known.get(name) if name is not None else None
         if case is not None:
             is_new = record is not None and isinstance(body, cases.CaseOpened)
@@ -92,6 +90,54 @@ def news(
             if isinstance(body, cases.PositionRecorded):
                 by_officers[body.agency] = body.transcribed is not None
             yield case, notice(entry, case, lacking, (name for name, each in by_officers.items() if each))
+
+
+def of_release(entry: Entry) -> Notice | None:
+    """The notice of an entry that is news to every party of its release: about the date of a basis, or a
+    designation; None for any other entry.
+    """
+    body = entry.body
+    place, again = {"seq": entry.seq, "size": entry.size}, ""
+    if isinstance(body, bases.BasisReminded | bases.BasisEnded):
+        said = {"release": body.release, "stage": body.stage, "until": body.until, "then": body.then}
+        about = f"stage {body.release}/{body.stage}"
+    elif isinstance(body, designations.DesignationRecorded):
+        said = {"release": body.release, "agency": body.agency, "says": body.says, "class": body.class_}
+        about = f"release {body.release}"
+    elif isinstance(body, designations.DesignationEnded):
+        said = {"release": body.release, "designation": body.designation, "case": body.case}
+        about, again = f"release {body.release}", " to all"  # it is also news about its case
+    else:
+        return None
+    return Notice(entry.type, about, f"entry {entry.seq}{again}", entry.at_ms, {**said, **place})
+
+
+def of_succession(entry: Entry) -> Notice | None:
+    """The notice of an entry about a stage that opens or closes, for its holders; None for any other."""
+    body = entry.body
+    if not isinstance(body, StageForeseen | StageOpened | StageClosed):
+        return None
+    data: dict[str, Any] = {"release": body.release, "stage": body.stage}
+    if not isinstance(body, StageClosed):
+        opens_ms = body.opens_ms if isinstance(body, StageForeseen) else entry.at_ms
+        data["opens"] = times.format_time(opens_ms)
+    data |= {"seq": entry.seq, "size": entry.size}
+    return Notice(entry.type, f"stage {body.release}/{body.stage}", f"entry {entry.seq}", entry.at_ms, data)
+
+
+def of_grant(entry: Entry, known: Mapping[str, Case]) -> Notice | None:
+    """The notice of an entry that gives or moves a grant by the terms alone, for its holder; None for any
+    other. `known` are the cases before it.
+    """
+    body = entry.body
+    if not isinstance(body, grants.GrantApproved | grants.GrantMoved):
+        return None
+    case = known.get(body.case)
+    if case is None or case.kind != kinds.TERMS:
+        return None
+    said = {"release": body.release, "stage": body.stage, "grant": body.grant}
+    data = {**said, "seq": entry.seq, "size": entry.size}
+    return Notice(entry.type, f"grant {body.grant}", f"entry {entry.seq} to its holder", entry.at_ms, data)
 
 
 def _transcribed(case: Case, transcripts: Collection[int]) -> dict[str, bool]:
@@ -141,7 +187,8 @@ def _said(body: Body) -> dict[str, str]:
         return {"agency": body.agency, "position": body.position}
     if isinstance(body, _OF_AGENCY):
         return {"agency": body.agency} if body.agency is not None else {}
-    return {"grant": body.grant} if isinstance(body, _OF_GRANT) else {}
+    differs = {"kind": body.kind} if isinstance(body, grants.GrantDiffered) else {}
+    return {"grant": body.grant, **differs} if isinstance(body, _OF_GRANT) else {}
 
 
 _OF_AGENCY = (
@@ -156,6 +203,7 @@ _OF_GRANT = (
     grants.AboutGrant,
     grants.GrantApproved,
     grants.GrantAmended,
+    grants.GrantMoved,
     grants.GrantEnded,
     grants.GrantReinstated,
 )

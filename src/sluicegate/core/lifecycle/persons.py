@@ -23,6 +23,7 @@ from sluicegate.acts.members import (
     NewMemberClaim,
     NewMembers,
 )
+from sluicegate.core.lifecycle import exposure
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
 from sluicegate.core.lifecycle.providers import asserted
 from sluicegate.core.lifecycle.state import State
@@ -145,6 +146,10 @@ def register_members(
             return Refusal(found.kind, found.code, f"row {at}: {found.message}", found.remedy)
         rows_by |= dict.fromkeys(found.names, at)
         placed.append(found)
+    added = sum(each.is_new for each in placed)
+    refusal = exposure.unregistrable(state, command.organization, added)
+    if refusal is not None:
+        return refusal
     drafts = [
         *_registered(state, command.organization, placed, entropy),
         *_claimed(
@@ -153,7 +158,6 @@ def register_members(
             entropy,
         ),
     ]
-    added = sum(each.is_new for each in placed)
     return Acceptance(drafts, NewMembers(members=tuple(each.member for each in placed), added=added))
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from sluicegate.acts.points import KnownEnforcement, KnownPoint
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
-from sluicegate.core.lifecycle.keys import signer_for
-from sluicegate.core.lifecycle.releases import other_log
-from sluicegate.core.lifecycle.state import Point, PointStatement, State
+from sluicegate.core.lifecycle.keys import other_log, signer_for
+from sluicegate.core.lifecycle.rows import Point, PointStatement
+from sluicegate.core.lifecycle.state import State
 from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.fleet import PointDeclared, PointRetired, PointStated

@@ -7,7 +7,8 @@ Rules:
 - A position that tells what had been said in the case must tell what the record has. A consent is stale if
   something of weight was said meanwhile: it is recorded, and does not count.
 - A receipt starts its agency's clock. A question to the applicant stops it.
-- If the basis is voluntary, positions are advice: two officers may proceed, by a separate signed entry.
+- If the basis is voluntary, positions are advice: two officers may proceed, by a separate signed entry. If it
+  has lapsed, one officer decides in the same way.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sluicegate.acts.review import StatementReceipt
-from sluicegate.core.lifecycle import blocks, determination, eligibility, signers, timing
+from sluicegate.core.lifecycle import blocks, determination, eligibility, referrals, signers, timing
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import owners_for, signer_for
 from sluicegate.core.lifecycle.releases import terms_changed, terms_not_agreed
@@ -23,8 +24,9 @@ from sluicegate.core.lifecycle.state import State
 from sluicegate.core.lifecycle.steps import case_unknown, contributions, not_now, other_question, placed
 from sluicegate.core.terms import sizes
 from sluicegate_record.directives.received import Arrival
-from sluicegate_record.entities.case import Case, Opinion
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
+from sluicegate_record.entities.proceedings import Opinion
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import (
     CaseDetermined,
@@ -183,11 +185,12 @@ def _record(state: State, stated: _StatedPosition, now_ms: int, entropy: Entropy
         or _unproven(stated)
         or _misplaced(state, case, word)
         or _said_otherwise(case, word)
+        or referrals.without_concern(state, case, word)
         or _not_signed_enough(state, case, word.agency, owners)
     )
     if refusal is not None:
         return refusal
-    body = _spoken(stated, owners, digest)
+    body = replace(_spoken(stated, owners, digest), outside=referrals.outside(state, case, word))
     if case.is_repeated(body):
         body = replace(body, weighs=False)
     after = case.after(Trial(body, state.size, now_ms))
@@ -215,6 +218,7 @@ def _spoken(stated: _StatedPosition, owners: tuple[str, ...], digest: str) -> Po
         sealed_reason=word.sealed,
         transcribed=stated.transcribed,
         said=word.said,
+        concern=word.concern,
         secret=stated.reason,
     )
 
@@ -303,7 +307,7 @@ def screen(state: State, command: Screen, now_ms: int, entropy: Entropy) -> Acce
 
 
 def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
-    """Decide `Proceed`: only if the basis is voluntary, two officers signed, and a seat is free."""
+    """Decide `Proceed`: by two officers if the basis is voluntary, by one if it has lapsed."""
     proceeding = Proceeding.read(command.envelope)
     case = placed(state, proceeding.question, "proceed")
     if isinstance(case, Refusal):
@@ -322,6 +326,7 @@ def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Ac
         digest=digest,
         over=sorted(case.against) or "silence",
         envelope=command.envelope,
+        lapsed=has_lapsed(state, case),
     )
     after = case.after(Trial(body, state.size, now_ms))
     drafts = [Draft(case.id, body), *determination.approved(state, after, now_ms, entropy)]
@@ -330,12 +335,25 @@ def proceed(state: State, command: Proceed, now_ms: int, entropy: Entropy) -> Ac
 
 
 def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: int) -> Refusal | None:
+    if has_lapsed(state, case):
+        return _not_to_decide(state, case, now_ms)
     if case.basis != "voluntary":
         said = f"the basis of this case is {case.basis or 'a directive'!r}: its positions are not advice"
         return Refusal("forbidden", "not_voluntary", said, "only the agencies' positions can determine it")
     if len(owners) < 2:
         said = "proceeding takes the signatures of two officers, one was given"
         return Refusal("forbidden", "one_officer", said, "let a second officer countersign the same file")
+    return _not_to_decide(state, case, now_ms)
+
+
+def has_lapsed(state: State, case: Case) -> bool:
+    """Whether an officer alone decides a case, because the rules of its stage have lapsed."""
+    question = case.question
+    is_advised = kinds.KINDS[case.kind].advice
+    return is_advised and state.record.has_lapsed(question.release, question.stage)
+
+
+def _not_to_decide(state: State, case: Case, now_ms: int) -> Refusal | None:
     if case.state == kinds.DETERMINED and case.outcome != "denied":
         return Refusal("conflict", "case_determined", f"the case is already determined: {case.outcome}")
     return moved(state, case) or _in_the_way(state, case, now_ms) or _no_room(state, case)
@@ -376,7 +394,10 @@ def _no_room(state: State, case: Case) -> Refusal | None:
         return Refusal("conflict", "already_applied", said, "proceed in the newer case")
     if case.state != kinds.OFFERED and not determination.has_seat(state, case):
         return Refusal(
-            "conflict", "no_seat", "every seat of the stage is taken", "wait for one, or change the plan"
+            "conflict",
+            "no_seat",
+            "every seat of the stage is taken, or more people than it lets in would come",
+            "wait for one, or change the plan",
         )
     return None
 
@@ -429,7 +450,7 @@ def _can_have_conditions(state: State, case: Case) -> bool:
     """Whether an approval gives a new grant or amends one. A reinstated grant keeps its old conditions."""
     if case.kind == kinds.APPEAL:
         return state.cases[case.question.against].kind in kinds.ADMITS
-    return case.kind in kinds.ADMITS
+    return case.kind in kinds.ADMITS or case.kind == kinds.LICENCE
 
 
 def _settled(state: State, case: Case) -> Refusal | None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sluicegate.acts.review import ListReceipt, StatementReceipt
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
-from sluicegate.core.lifecycle.keys import signer_for
-from sluicegate.core.lifecycle.releases import other_log, stage_unknown
+from sluicegate.core.lifecycle.keys import other_log, signer_for
+from sluicegate.core.lifecycle.releases import stage_unknown
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.lifecycle.steps import case_unknown
 from sluicegate_record.entities.case import Case

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sluicegate_record.entries import Body, Entry, credentials, people, seen
+from sluicegate_record.statements.people import NONE
 
 
 class ClaimOrigin(NamedTuple):
@@ -59,8 +60,12 @@ class Registry:
     attesting: dict[str, dict[str, None]] = field(default_factory=dict)
     """The credentials that each key attests, by key id, oldest attestation first."""
     providers: dict[str, RegisteredProvider] = field(default_factory=dict)
+    declared: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Who declared that identifiers name no one, by credential or grant: the key id, and the digest."""
+    declaring: dict[str, dict[str, None]] = field(default_factory=dict)
+    """The credentials and grants about which each key declares that, by key id, the oldest first."""
     spent: set[str] = field(default_factory=set)
-    """Digests of the assertions and attestations that have been used."""
+    """Digests of the assertions, attestations and declarations that have been used."""
 
 
 def _members_registered(registry: Registry, entry: Entry, body: people.MembersRegistered) -> None:
@@ -113,6 +118,21 @@ def _credential_attested(registry: Registry, entry: Entry, body: credentials.Cre
     registry.spent.add(attested.digest)
 
 
+def _identifiers_declared(registry: Registry, entry: Entry, body: credentials.IdentifiersDeclared) -> None:
+    about = body.credential or body.grant or ""
+    before = registry.declared.pop(about, None)
+    if before is not None:
+        del registry.declaring[before[0]][about]
+    envelope = seen(body.envelope)
+    if envelope is None:
+        return
+    registry.spent.add(envelope.digest)
+    keyid = seen(body.keyid)
+    if seen(body.identifiers) == NONE and keyid is not None:
+        registry.declared[about] = (keyid, envelope.digest)
+        registry.declaring.setdefault(keyid, {})[about] = None
+
+
 def _provider_registered(registry: Registry, entry: Entry, body: people.ProviderRegistered) -> None:
     stated = seen(body.provider)
     registry.providers[stated.provider] = RegisteredProvider(seen(body.organization), stated)
@@ -130,6 +150,7 @@ FOLDS: dict[type[Body], Callable[[Registry, Entry, Any], None]] = {
     people.SignatoryPinned: _signatory_pinned,
     people.SignatoryRetired: _signatory_retired,
     credentials.CredentialAttested: _credential_attested,
+    credentials.IdentifiersDeclared: _identifiers_declared,
     people.ProviderRegistered: _provider_registered,
     people.ProviderRemoved: _provider_removed,
 }

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from sluicegate.acts.releases import PlanChange, PlanReceipt, StageReceipt
-from sluicegate.core.lifecycle import eligibility
+from sluicegate.acts.releases import PlanReceipt, StageReceipt
+from sluicegate.core.lifecycle import changes, consequences, eligibility, stages
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
-from sluicegate.core.lifecycle.keys import signer_for
+from sluicegate.core.lifecycle.keys import other_log, signer_for, signer_here
+from sluicegate.core.lifecycle.lists import LISTED, StageList
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms import sizes
+from sluicegate.core.terms.nearest import nearest
+from sluicegate_record.entities import target
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.happening import Trial
+from sluicegate_record.entities.promise import OPEN, Promise
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import CaseDetermined, CaseOpened, OfficerOpening
-from sluicegate_record.entries.releases import ReleaseApplied, StageOpened
+from sluicegate_record.entries.releases import ReleaseApplied, StageClosed, StageOpened
+from sluicegate_record.law.ramps import carried
+from sluicegate_record.law.referrals import heard_before
+from sluicegate_record.law.requirements import at_now, facts_of
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.question import Question
-from sluicegate_record.statements.releases import StageOpening
-from sluicegate_record.terms import kinds, tightness
+from sluicegate_record.statements.releases import StageClosing, StageOpening
+from sluicegate_record.terms import dates, kinds, quorum, tightness
 from sluicegate_record.terms.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyPlan(Command):
-    """Put a plan in force. `plan` is what `core.terms.plan.read` returned."""
+    """Put a plan in force. `plan` is what `core.terms.plan.read` returned, with its names sealed by
+    `lists.seal`; `listed` are those that its stages name. `reason` says why target dates change.
+    """
 
     plan: Plan
+    reason: str | None = None
+    listed: Mapping[str, StageList] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStage(SignedCommand):
+    """Close a stage by an officer's signed closing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +56,33 @@ class OpenStage(SignedCommand):
 def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `ApplyPlan`: the plan, and a `terms` case for every stage whose terms are new."""
     given = command.plan
-    refusal = _misfit(state, given)
+    refusal = _misfit(state, command) or _taken_from_none(state, given) or _closed(state, given)
     if refusal is not None:
         return refusal
     name = given.metadata.name
     before = state.releases.get(name)
     terms = given.terms
     tightened = dict(_tightened(before, given, terms))
-    body = _applied(given, terms, tightened)
-    superseded = [] if before is None else list(_superseded(state, before.after(body)))
-    applied = [] if before is not None and before.plan == given else [Draft.of(name, body, entropy)]
-    cases = list(_terms_cases(state, given, terms, tightened, entropy))
+    raised = state.record.raised(name, given)
+    body = replace(_applied(given, terms, tightened, command.reason), raised=raised)
+    moved = list(target.after(state.record, Trial(body, state.size, now_ms), body))
+    refusal = _untargeted(state, moved, command.reason, now_ms)
+    if refusal is not None:
+        return refusal
+    levels = state.record.levels(name, given)
+    superseded = [] if before is None else list(ended_with(state, before.after(body).under(levels, raised)))
+    applied = [] if before is not None and before.stated == given else [Draft.of(name, body, entropy)]
+    cases = list(_terms_cases(state, replace(command, plan=given), terms, tightened, entropy))
     result = PlanReceipt(
         release=name,
         terms_digests=terms,
         tightened=tuple(sorted(tightened)),
         loosened=loosened_fields(before, given, terms),
-        changes=changes(before, given),
+        changes=changes.changes(None if before is None else before.stated, given),
         cases=tuple(opened.stream for opened in cases),
         superseded=tuple(ended.stream for ended in superseded),
+        to_agree=consequences.to_agree(state, given, cases),
+        retargeted=tuple(each.about.stage or "" for each in moved if each.id in state.record.promises),
     )
     return Acceptance([*superseded, *applied, *cases], result)
 
@@ -69,20 +93,20 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
     key = signer_for(state, command.envelope, state.developer)
     if isinstance(key, Refusal):
         return key
-    refusal = _not_to_open(state, opening)
+    refusal = _not_to_open(state, opening) or _hindered(state, opening, now_ms)
     if refusal is not None:
         return refusal
     result = StageReceipt(release=opening.release, stage=opening.stage)
     if opening.terms in state.table.open_terms:
         return Acceptance([], result)
-    given = state.releases[opening.release].plan
-    if given.stages[opening.stage].agreed_by is not None:
-        if len(canonical.dumps(command.envelope.to_json())) > sizes.OPENING_MAX:
-            said = f"a signed opening of more than {sizes.OPENING_MAX:,} bytes"
-            return Refusal("conflict", "opening_too_large", said, "sign what 'stage open' signs, and no more")
-        return _asked_to_open(
-            state, opening, OfficerOpening(officer=key.owner, envelope=command.envelope), entropy
-        )
+    stage = state.releases[opening.release].plan.stages[opening.stage]
+    facts = facts_of(state.record, opening.release, opening.stage, now_ms)
+    if stage.opens_when is not None and (stage.agreed_by is not None or not facts.holds(stage)):
+        # were nothing else missing, it would be open by now
+        if stage.agreed_by is None or facts.agreement(stage.agreed_by) is not None:
+            return stages.requirements_unmet(facts, stage)
+        signed = OfficerOpening(officer=key.owner, envelope=command.envelope)
+        return _asked_to_open(state, opening, signed, entropy)
     body = StageOpened(
         log=opening.log,
         release=opening.release,
@@ -90,14 +114,51 @@ def open_stage(state: State, command: OpenStage, now_ms: int, entropy: Entropy) 
         terms=opening.terms,
         officer=key.owner,
         envelope=command.envelope,
+        heard=heard_before(state.record, state.releases[opening.release], opening.stage),
+        reopens=stages.reopened(state.record, opening.release, opening.stage),
+        ramp=carried(at_now(state.record, now_ms), opening.release, opening.stage, opening.terms),
     )
     return Acceptance([Draft(opening.release, body)], result)
 
 
+def close_stage(state: State, command: CloseStage, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
+    """Decide `CloseStage`. Only an officer opens it again. The same statement again changes nothing."""
+    closing = StageClosing.read(command.envelope)
+    key = signer_here(state, command.envelope, state.developer, closing.log)
+    if isinstance(key, Refusal):
+        return key
+    release = state.releases.get(closing.release)
+    terms = () if release is None else state.record.open_terms(closing.release, closing.stage)
+    if release is None or not (terms or closing.stage in release.terms):
+        return stage_unknown(closing.release, closing.stage)
+    result = StageReceipt(release=closing.release, stage=closing.stage)
+    known = state.record.closing_of(closing.release, closing.stage)
+    digest = command.envelope.digest
+    if known is not None and known.digest == digest:
+        return Acceptance([], result)
+    if known is not None and digest in known.seen:
+        said = "this closing was entered before, and the stage has been opened since"
+        return Refusal("conflict", "closing_used", said, "sign it again")
+    body = StageClosed(
+        log=closing.log,
+        release=closing.release,
+        stage=closing.stage,
+        terms=terms,
+        reason=closing.reason,
+        officer=key.owner,
+        envelope=command.envelope,
+        digest=digest,
+    )
+    return Acceptance([Draft(closing.release, body)], result)
+
+
 def _asked_to_open(
     state: State, opening: StageOpening, signed: OfficerOpening, entropy: Entropy
-) -> Acceptance:
+) -> Acceptance | Refusal:
     """The case in which agencies agree to an opening. If one is open, it continues."""
+    if len(canonical.dumps(signed.envelope.to_json())) > sizes.OPENING_MAX:
+        said = f"a signed opening of more than {sizes.OPENING_MAX:,} bytes"
+        return Refusal("conflict", "opening_too_large", said, "sign what 'stage open' signs, and no more")
     release = state.releases[opening.release]
     result = StageReceipt(release=release.name, stage=opening.stage)
     for known in state.docket.newest(lambda each: each.is_open and each.kind == kinds.OPENING):
@@ -141,23 +202,42 @@ def _not_to_open(state: State, opening: StageOpening) -> Refusal | None:
     if release.terms[opening.stage] != opening.terms:
         said = "the opening was signed for other terms than those in force"
         return Refusal("conflict", "terms_changed", said, "sign it again")
+    known = state.record.shut_by(opening.release, opening.stage)
+    if opening.closing != (None if known is None else known.digest):
+        said = "the opening does not name the closing that it undoes"
+        return Refusal("conflict", "stage_closed", said, "sign what 'stage open' signs now")
+    if opening.release in state.record.closures and opening.terms not in state.record.opened:
+        return release_closed(opening.release)
     return None if opening.terms in release.agreed else terms_not_agreed(opening.stage)
 
 
-def other_log() -> Refusal:
-    """The refusal for a statement that was signed for another log."""
-    return Refusal(
-        "unverified",
-        "other_log",
-        "the statement was signed for another log",
-        "sign what this control plane gives you, if its log is the one you mean",
-    )
+def _hindered(state: State, opening: StageOpening, now_ms: int) -> Refusal | None:
+    """Why an officer cannot open a stage now: a finding is open for which the plan halts or suspends."""
+    stage = state.releases[opening.release].plan.stages[opening.stage]
+    facts = facts_of(state.record, opening.release, opening.stage, now_ms)
+    is_open = opening.terms in state.table.open_terms
+    if is_open or stage.opens_when is not None or not facts.is_hindered:
+        return None
+    listed = ", ".join(facts.responses())
+    said = f"stage {stage.name!r} does not open while a finding is open that the plan answers: {listed}"
+    return Refusal("conflict", "finding_open", said, "'finding show' says who may retest it")
 
 
 def stage_unknown(release: str, stage: str) -> Refusal:
     """The refusal for a stage that does not exist, or that the asker may not know of."""
     wanted = f"{release[:64]}/{stage[:64]}"
     return Refusal("unknown", "stage_unknown", f"no stage {wanted!r}", "'status' lists releases and stages")
+
+
+def release_closed(name: str) -> Refusal:
+    """The refusal of what no longer happens in a release that is closed."""
+    said = f"the release {name[:80]!r} is closed"
+    return Refusal("conflict", "release_closed", said, "'release report' shows what it came to")
+
+
+def release_unknown(release: str) -> Refusal:
+    """The refusal for a release that does not exist, or that the asker may not know of."""
+    return Refusal("unknown", "release_unknown", f"no release {release[:64]!r}", "'status' lists releases")
 
 
 def terms_changed(stage: str) -> Refusal:
@@ -180,41 +260,9 @@ def terms_not_agreed(stage: str) -> Refusal:
     )
 
 
-def changes(before: Release | None, given: Plan) -> tuple[PlanChange, ...]:
-    """What a plan changes, field by field: nothing only if it is the plan in force."""
-    old = dict(_leaves(before.plan.to_json(), "")) if before else {}
-    new = dict(_leaves(given.to_json(), ""))
-    return tuple(
-        PlanChange(field=field, before=old.get(field), after=new.get(field))
-        for field in [*new, *(field for field in old if field not in new)]
-        if old.get(field) != new.get(field)
-    )
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """The fields of a value. What is empty is one, and so is the order in which a list names its members."""
-    if value == {}:
-        yield path, value
-    elif isinstance(value, Mapping):
-        for name, child in value.items():
-            yield from _leaves(child, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        labels = [_label(child, i) for i, child in enumerate(value)]
-        if labels != list(range(len(value))) or not value:
-            yield path, labels
-        for label, child in zip(labels, value, strict=True):
-            yield from _leaves(child, f"{path}[{label}]")
-    else:
-        yield path, value
-
-
-def _label(child: Any, i: int) -> Any:
-    """What a member of a list is called: by its name, its id, or its place."""
-    return child.get("name", child.get("id", i)) if isinstance(child, Mapping) else i
-
-
-def _misfit(state: State, given: Plan) -> Refusal | None:
+def _misfit(state: State, command: ApplyPlan) -> Refusal | None:
     """Why a well-formed plan does not fit this log; None if it does."""
+    given = command.plan
     developer = given.metadata.developer
     if developer != state.developer:
         return Refusal(
@@ -235,14 +283,37 @@ def _misfit(state: State, given: Plan) -> Refusal | None:
         said = f"the fallback {hidden!r} of this public plan is a model of a release that is not announced"
         return Refusal("conflict", "model_unannounced", said, "name another, or announce that release first")
     for stage in given.spec.stages:
-        for agency in sorted(stage.agencies):
-            if agency not in state.parties:
-                return Refusal(
-                    "conflict",
-                    "agency_unknown",
-                    f"the agency {agency!r} of stage {stage.name!r} has no pinned key",
-                    "add its first public key to the trust file and restart the control plane",
+        opened = command.listed.get(stage.name, StageList()).opened
+        if stage.audience.is_listed and set(given.listed(stage)) != opened.keys():
+            said = f"the names of stage {stage.name!r} are not sealed"
+            return Refusal("conflict", "names_in_clear", said, "apply the plan by 'apply', with its lists")
+    named = {f"of stage {stage.name!r}": given.agencies_of(stage) for stage in given.spec.stages}
+    designations = given.spec.designations
+    if designations is not None:
+        asked = () if designations.reconsider is None else quorum.parties_of(designations.reconsider)
+        named["of 'designations'"] = frozenset((*designations.by, *asked))
+    for where, agencies in named.items():
+        for agency in sorted(agencies - state.parties):
+            return Refusal(
+                "conflict",
+                "agency_unknown",
+                f"the agency {agency!r} {where} has no pinned key",
+                "add its first public key to the trust file and restart the control plane",
+            )
+    return None
+
+
+def _taken_from_none(state: State, given: Plan) -> Refusal | None:
+    """The refusal of a plan that takes over the grants of a stage that no plan of its release has or had."""
+    for stage in given.spec.stages:
+        for name in stage.grants.keys() - given.stages.keys():
+            if not stages.was_planned(state.record, given.metadata.name, name):
+                near = nearest(name, given.stages)
+                meant = f" (did you mean {near!r}?)" if near else ""
+                said = (
+                    f"stage {stage.name!r} takes over the grants of {name[:64]!r}, no stage of this release"
                 )
+                return Refusal("conflict", "stage_unknown", said + meant, "'status' shows its stages")
     return None
 
 
@@ -250,7 +321,7 @@ def _hidden_fallback(state: State, given: Plan) -> str | None:
     """The fallback that a plan would name in public, if it is a model of a release that is not announced."""
     spec, name = given.spec, given.metadata.name
     before = state.releases.get(name)
-    if not spec.announced or spec.on_refusal is None or (before is not None and before.plan == given):
+    if not spec.announced or spec.on_refusal is None or (before is not None and before.stated == given):
         return None
     model = spec.on_refusal.fallback_model
     offer = state.table.offers.get(model)
@@ -258,7 +329,29 @@ def _hidden_fallback(state: State, given: Plan) -> str | None:
     return model if is_hidden else None
 
 
-def _applied(given: Plan, terms: dict[str, str], tightened: dict[str, str]) -> ReleaseApplied:
+def _closed(state: State, given: Plan) -> Refusal | None:
+    """The refusal of another plan for a release that is closed."""
+    name = given.metadata.name
+    is_same = name in state.releases and state.releases[name].stated == given
+    return release_closed(name) if name in state.record.closures and not is_same else None
+
+
+def _untargeted(state: State, moved: Sequence[Promise], reason: str | None, now_ms: int) -> Refusal | None:
+    """Why the target dates of a plan cannot be promised; None if they can. `moved` is what they come to."""
+    for promise in moved:
+        stage = promise.about.stage
+        if promise.state == OPEN and promise.due_ms <= now_ms:
+            said = f"the target {dates.day_before(promise.due_ms)} of stage {stage!r} is over"
+            return Refusal("conflict", "promise_over", said, "state a day to come, or leave 'target' out")
+        if promise.id in state.record.promises and not (reason or "").strip():
+            said = f"the target date of stage {stage!r} was promised, and changes: say why"
+            return Refusal("conflict", "reason_needed", said, "apply the plan with --reason WHY")
+    return None
+
+
+def _applied(
+    given: Plan, terms: dict[str, str], tightened: dict[str, str], reason: str | None
+) -> ReleaseApplied:
     announced = given.spec.announced
     return ReleaseApplied(
         release=given.metadata.name,
@@ -267,6 +360,7 @@ def _applied(given: Plan, terms: dict[str, str], tightened: dict[str, str]) -> R
         tightened=tightened,
         plan=given if announced else None,
         unannounced=None if announced else given,
+        reason=reason,
     )
 
 
@@ -277,9 +371,9 @@ def _changed(
     if before is None:
         return
     for name, stage in given.stages.items():
-        old = before.terms.get(name)
+        old = before.own_terms.get(name)
         if old is not None and old != terms[name] and old in before.agreed:
-            fields = tightness.loosened(given, stage, before.plan, before.plan.stages[name])
+            fields = tightness.loosened(given, stage, before.stated, before.stated.stages[name])
             yield name, old, fields
 
 
@@ -298,9 +392,10 @@ def loosened_fields(
 
 
 def _terms_cases(
-    state: State, given: Plan, terms: dict[str, str], tightened: dict[str, str], entropy: Entropy
+    state: State, command: ApplyPlan, terms: dict[str, str], tightened: dict[str, str], entropy: Entropy
 ) -> Iterator[Draft]:
     """A case for every stage whose terms are not agreed, have no open case, and are not provably tighter."""
+    given = command.plan
     release = given.metadata.name
     before = state.releases.get(release)
     agreed = before.agreed if before else frozenset()
@@ -319,10 +414,14 @@ def _terms_cases(
             terms=terms[name],
             models=given.model_digests,
         )
-        yield Draft(case, asking(question, given))
+        body = asking(question, given)
+        found = command.listed.get(name)
+        if found is not None:
+            body = replace(body, named=found.named(), sealed_parts={LISTED: found.sealed(entropy)})
+        yield Draft(case, body) if found is None else Draft.of(case, body, entropy)
 
 
-def _superseded(state: State, after: Release) -> Iterator[Draft]:
+def ended_with(state: State, after: Release) -> Iterator[Draft]:
     """The entries that end every open case about terms that go out of force. Applicants may apply again."""
     for case in open_cases(state, after.name):
         lasts = eligibility.outlasts_plans(state.record, case)

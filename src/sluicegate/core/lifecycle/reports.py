@@ -20,6 +20,7 @@ from sluicegate.acts.reports import (
     KeyShortage,
     KindDays,
     PartyWait,
+    PromiseCount,
     RequirementDelay,
 )
 from sluicegate.core.lifecycle import signers, waits
@@ -27,6 +28,7 @@ from sluicegate.core.lifecycle.docket import Heading, Section
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.lifecycle.waits import Wait
 from sluicegate.core.terms import clocks
+from sluicegate_record.entities.promise import BROKEN, KEPT, OPEN, VOID, Promise
 from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import kinds
 
@@ -66,8 +68,9 @@ def report(
     lacking: Iterable[KeyShortage],
     required: Iterable[RequirementDelay],
     size: int,
+    made: Iterable[Promise] = (),
 ) -> CaseReport:
-    """The report over some cases, with what keys they lack, and the requirements of some stages."""
+    """The report over some cases, with what keys they lack, the requirements of some stages, and promises."""
     return CaseReport(
         size=size,
         at_ms=totals.at_ms,
@@ -100,6 +103,7 @@ def report(
         ),
         cannot_sign=tuple(lacking),
         requirements=tuple(required),
+        promises=tuple(_promises(made)),
     )
 
 
@@ -126,6 +130,23 @@ def _counts(totals: Totals) -> Iterator[CaseCount]:
         CaseCount(kind=kind, state=state, cases=count, transcribed=totals.transcribed[kind, state])
         for (kind, state), count in rows
     )
+
+
+def _promises(made: Iterable[Promise]) -> Iterator[PromiseCount]:
+    counted: dict[str, Counter[str]] = {}
+    for each in made:
+        own = counted.setdefault(each.party, Counter())
+        own.update(["made", each.state, *(["late"] if each.state == KEPT and each.broken_ms else [])])
+    for party, own in sorted(counted.items()):
+        yield PromiseCount(
+            party=party,
+            made=own["made"],
+            open=own[OPEN],
+            kept=own[KEPT],
+            late=own["late"],
+            broken=own[BROKEN],
+            void=own[VOID],
+        )
 
 
 def _days(ms: float) -> float:

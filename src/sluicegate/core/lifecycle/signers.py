@@ -61,6 +61,19 @@ def shortages(record: Record, case: Case) -> Iterator[tuple[str, str]]:
         )
 
 
+def undecidable(record: Record, given: Plan, stage: Stage) -> Iterator[str]:
+    """Why cases of a stage of a plan would wait for ever: too few owners of an agency have a key."""
+    for kind, what in ((kinds.ADMISSION, "admission"), (kinds.REMOVAL, "removal")):
+        rule = kinds.rule_of(kind, given, stage)
+        parties = quorum.parties_of(rule)
+        lacking = sorted(each for each in parties if len(_pinned(record, each)) < _asked_for(stage, each))
+        if not quorum.satisfied(rule, parties.difference(lacking)):
+            yield (
+                f"no {what} can be decided: a position of {' and '.join(lacking)} needs the signatures of "
+                "two owners ('countersign'), and fewer have a key; pin a key of another owner"
+            )
+
+
 def unheard_appeals(record: Record, given: Plan, stage: Stage) -> Iterator[str]:
     """Why appeals in a stage of a plan may wait for ever: too few owners could not have signed before."""
     for first in (kinds.ADMISSION, kinds.REMOVAL):

@@ -13,19 +13,32 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sluicegate.acts.act import Done
-from sluicegate.core.lifecycle import blocks, determination, directives, grants, timing
+from sluicegate.core.lifecycle import (
+    bases,
+    blocks,
+    determination,
+    directives,
+    findings,
+    grants,
+    licences,
+    lists,
+    promises,
+    stages,
+    successions,
+    timing,
+)
 from sluicegate.core.lifecycle.agenda import What
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
-from sluicegate.core.lifecycle.blocks import StageName
-from sluicegate.core.lifecycle.state import Ahead, State, due_ms
+from sluicegate.core.lifecycle.due import due_by_date, due_ms
+from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import CaseEscalated, CaseOffered, CaseSilent, CaseWarned
-from sluicegate_record.form import Json, form
+from sluicegate_record.form import Json, form, replace
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Clock
@@ -61,13 +74,17 @@ def batch(ahead: Ahead, now_ms: int, entropy: Entropy) -> Iterator[list[Draft]]:
     """The drafts of each thing that is due, in order, as far as they can be decided before a commit.
 
     The caller applies their entries to `ahead` before it asks for more, and may stop at any time. An
-    appeal is always the first, because it looks at grants and applications that do not go ahead.
+    appeal, a list and a stage that takes grants over are always the first, because they look at grants and
+    applications that do not go ahead.
     """
     for what in ahead.agenda.due(now_ms):
-        if ahead.changed and not _is_due(ahead, what, now_ms):
+        may_be_done = ahead.changed or what.what == stages.OPENING
+        if may_be_done and not _is_due(ahead, what, now_ms):
             continue
         case = ahead.cases.get(what.about)
-        if ahead.changed and case is not None and case.kind == kinds.APPEAL:
+        is_appeal = case is not None and case.kind == kinds.APPEAL
+        is_first = what.what in {lists.LISTED, successions.MOVED} or is_appeal
+        if ahead.changed and is_first:
             return
         yield _done(ahead, what, now_ms, entropy)
 
@@ -81,16 +98,23 @@ def _done(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft
 def _is_due(ahead: Ahead, what: What, now_ms: int) -> bool:
     """Whether something is still due after what has been done in the batch."""
     if what.what == "seat":
-        return any(True for _ in ahead.next_offers(*_stage_of(what)))
+        return any(True for _ in ahead.next_offers(*what.stage))
+    if what.what == stages.LACK:
+        return stages.is_changed(ahead.record, *what.stage, now_ms)
+    if what.what in _OF_STAGES:
+        due = _OF_STAGES[what.what](ahead.record, *what.stage, now_ms)
+        return due is not None and due <= now_ms
+    if what.what in bases.TICKS:
+        release = ahead.releases[what.stage[0]]
+        return dict(due_by_date(ahead.record, release)).get(what, now_ms + 1) <= now_ms
     if what.about not in ahead.changed:
         return True
-    at_ms = due_ms(ahead, what)
+    at_ms = due_ms(ahead.record, what)
     return at_ms is not None and at_ms <= now_ms
 
 
-def _stage_of(what: What) -> StageName:
-    release, _, stage = what.about.partition("/")
-    return release, stage
+_OF_STAGES = {stages.OPENING: stages.opens_ms, stages.FORESIGHT: stages.foresight_ms}
+"""When an opening is due, and when it is foreseen."""
 
 
 def _warning(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
@@ -102,9 +126,13 @@ def _warning(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Dr
 def _silence(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     case = state.cases[what.about]
     clock, timer = case.agency_clock, case.clocks[what.agency]
-    assert clock is not None
-    meaning = clock.silence
+    referred = case.referrals.get(what.agency)
+    meaning = referred.silence if referred is not None else None
+    if meaning is None:
+        assert clock is not None
+        meaning = clock.silence
     if meaning == "escalate":
+        assert clock is not None
         if timer.rung < len(clock.to):
             return [_escalated(case, what.agency, clock, now_ms)]
         meaning = clock.then or "wait"
@@ -170,10 +198,34 @@ def _offer(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draf
 
 def _seat(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
     offered = []
-    for name in state.next_offers(*_stage_of(what)):
+    for name in state.next_offers(*what.stage):
         until_ms = now_ms + state.cases[name].procedure.offer_ms
         offered.append(Draft(name, CaseOffered(case=name, until_ms=until_ms)))
     return offered
+
+
+def _admitted(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    return lists.admitted(state, *what.stage, now_ms, entropy)
+
+
+def _moved(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    return successions.moved(state, *what.stage, now_ms)
+
+
+def _opening(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    return list(stages.opened(state.record, *what.stage, now_ms))
+
+
+def _foresight(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    """Say that a stage opens soon; if that moment has passed meanwhile, the stage opens."""
+    due_ms = stages.opens_ms(state.record, *what.stage, now_ms)
+    if due_ms is not None and due_ms <= now_ms:
+        return list(stages.opened(state.record, *what.stage, now_ms))
+    return [stages.foreseen(state.record, *what.stage, now_ms)]
+
+
+def _lack(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    return [stages.lacked(state.record, *what.stage, now_ms)]
 
 
 def _expiry(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
@@ -184,6 +236,18 @@ def _directive(state: State, what: What, now_ms: int, entropy: Entropy) -> list[
     return directives.expired(state, what.about)
 
 
+def _licence(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    return licences.expired(state, what.about)
+
+
+def _finding(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    return findings.overdue(state.record, what.about)
+
+
+def _promise(state: State, what: What, now_ms: int, entropy: Entropy) -> list[Draft]:
+    return promises.broken_by_time(state, what.about)
+
+
 _TICKS: dict[str, Callable[[State, What, int, Entropy], list[Draft]]] = {
     "warning": _warning,
     "silence": _silence,
@@ -192,6 +256,15 @@ _TICKS: dict[str, Callable[[State, What, int, Entropy], list[Draft]]] = {
     "look": _look,
     "offer": _offer,
     "seat": _seat,
+    stages.OPENING: _opening,
+    stages.LACK: _lack,
+    stages.FORESIGHT: _foresight,
+    lists.LISTED: _admitted,
+    successions.MOVED: _moved,
     "expiry": _expiry,
     "directive": _directive,
+    "promise": _promise,
+    "finding": _finding,
+    "licence": _licence,
+    **bases.TICKS,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sluicegate.core.terms import clocks
-from sluicegate_record.entities.case import Case, Span
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.proceedings import Span
 
 
 def due(case: Case, start_ms: int, within: int, stops: Sequence[Span]) -> int:

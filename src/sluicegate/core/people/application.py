@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import base64
 import hmac
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
-from sluicegate.core.terms import plan
+from sluicegate.core.people import identifiers
+from sluicegate.core.terms import plan, shapes
 from sluicegate.core.terms.document import Fault, YamlDocument
-from sluicegate.core.terms.plan import Country, OnwardAccess, Text, _Strict
+from sluicegate.core.terms.plan import OnwardAccess
+from sluicegate.core.terms.written import Country, Strict, Text
 from sluicegate_record.log import canonical
 from sluicegate_record.terms.plan import Eligibility
 
 
-class Owner(_Strict):
+class Owner(Strict):
     """An owner and its share. Units: per cent."""
 
     name: Text
@@ -28,22 +27,39 @@ class Owner(_Strict):
     share: Annotated[int, Field(ge=1, le=100)]
 
 
-class Affiliate(_Strict):
+class Affiliate(Strict):
     """A body of the same group that will use the model."""
 
     name: Text
     registeredIn: Country  # noqa: N815 - the file format's own name
 
 
-class Signatory(_Strict):
+class Signatory(Strict):
     """A person who signs for the organization."""
 
     name: Text
     title: Text | None = None
 
 
-class Organization(_Strict):
-    """A legal entity that applies: who owns it, who will use the model, where, and for what."""
+def _identifier(kind: str) -> AfterValidator:
+    def checked(text: str) -> str:
+        try:
+            return identifiers.KINDS[kind](text)
+        except ValueError as error:
+            raise PydanticCustomError("identifier", "{expected}", {"expected": str(error)}) from error
+
+    return AfterValidator(checked)
+
+
+Lei = Annotated[str, Field(max_length=40), _identifier(identifiers.LEI)]
+Registration = Annotated[str, Field(max_length=80), _identifier(identifiers.REGISTRY)]
+
+
+class Organization(Strict):
+    """A legal entity that applies: who owns it, who will use the model, where, and for what.
+
+    `aliases`, `lei` and `registry` are other names and identifiers, by which a directive may list it.
+    """
 
     name: Text
     registeredIn: Country  # noqa: N815 - the file format's own name
@@ -55,21 +71,11 @@ class Organization(_Strict):
     signatories: Annotated[list[Signatory], Field(max_length=20)] | None = None
     sector: Literal["government", "critical-infrastructure"] | None = None
     """Sectors whose loss of access comes first in the preview of a directive."""
-
-
-def name_key(name: str) -> str:
-    """The common form of all spellings of one legal name: NFKC, without case, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def tag_key(log: Ed25519PrivateKey) -> bytes:
-    """The secret that keys the tags of legal names, 32 bytes; derived from the log's key, and not stored."""
-    return HKDF(SHA256(), 32, None, b"sluicegate:v1:names").derive(log.private_bytes_raw())
-
-
-def tag(key: bytes, name: str) -> str:
-    """The tag of a legal name in entries, 32 hex digits. It is the same for every spelling of the name."""
-    return hmac.digest(key, name_key(name).encode(), "sha256").hex()[:32]
+    kind: Literal["staff"] | None = None
+    """The developer's own people. They need a case and a grant, and directives cover them, as everyone."""
+    aliases: Annotated[list[Text], Field(max_length=20)] | None = None
+    lei: Lei | None = None
+    registry: Annotated[list[Registration], Field(max_length=20)] | None = None
 
 
 def pseudonym(key: bytes, by: str, command: str) -> str:
@@ -90,14 +96,17 @@ def read(document: YamlDocument) -> dict[str, Any]:
     try:
         given = Organization.model_validate(document.value)
     except ValidationError as error:
-        faults = [_fault_of(detail, document.value) for detail in plan.details_of(error)]
+        faults = [_fault_of(detail, document.value) for detail in shapes.details_of(error)]
         raise document.refuse(faults) from error
     if sum(owner.share for owner in given.owners or ()) > 100:
         raise document.refuse([Fault(("owners",), "shares of at most 100 per cent together", "more")])
+    if given.kind is not None and given.sector is not None:
+        expected = f"no sector for the kind {given.kind!r}"
+        raise document.refuse([Fault(("sector",), expected, repr(given.sector))])
     return given.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
 
 
-def _fault_of(detail: plan.Detail, value: Any) -> Fault:
+def _fault_of(detail: shapes.Detail, value: Any) -> Fault:
     """One pydantic error. For an unknown field, the text lists the known ones."""
     if detail.type == "extra_forbidden" and len(detail.loc) == 1:
         listed = ", ".join(Organization.model_fields)
@@ -105,12 +114,19 @@ def _fault_of(detail: plan.Detail, value: Any) -> Fault:
     return plan.fault_of(detail, value)
 
 
+def other_names(organization: Mapping[str, Any]) -> list[str]:
+    """What an organization is also known by, as a list has it: its aliases and identifiers."""
+    lei = organization.get("lei")
+    found = [*organization.get("aliases", ()), *([] if lei is None else [identifiers.listed("lei", lei)])]
+    return [*found, *(identifiers.listed("registry", each) for each in organization.get("registry", ()))]
+
+
 def ineligible(organization: Mapping[str, Any], eligibility: Eligibility) -> Iterator[str]:
     """Why an organization may not apply under a stage's eligibility: one sentence each."""
     bodies = [organization, *organization.get("affiliates", ())]
     admitted = eligibility.registered_in
     for body in bodies:
-        country = body["registeredIn"]
+        country = body.get("registeredIn", "a country that is not known")
         if admitted is not None and country not in admitted:
             who = "this one" if body is organization else "an affiliate"
             listed = ", ".join(admitted)

@@ -67,18 +67,25 @@ class Claim(NamedTuple):
 
 
 class Person:
-    """A member of an organization, and the claims about its status; one claim for each issuer.
+    """A member of an organization, and the claims about its status; one claim for each issuer."""
 
-    `keys` are the ids of the credentials bound to it, oldest first.
-    """
-
-    __slots__ = ("claims", "id", "keys", "organization")
+    __slots__ = ("_keys", "claims", "id", "organization")
 
     def __init__(self, id_: str, organization: str) -> None:
         self.id = id_
         self.organization = organization
         self.claims: tuple[Claim, ...] = ()
-        self.keys: tuple[str, ...] = ()
+        self._keys: str | tuple[str, ...] = ()
+        """A key alone is kept without a tuple: almost every member has one."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The ids of the credentials bound to it, oldest first."""
+        return (self._keys,) if isinstance(self._keys, str) else self._keys
+
+    def bind(self, key: str) -> None:
+        """Bind a credential to it."""
+        self._keys = (*self.keys, key) if self._keys else key
 
     def claim(self, claim: Claim) -> None:
         """Add a claim. It replaces the claim of the same issuer."""
@@ -120,8 +127,11 @@ SETTLED_BY = {
     "or have your signatory attest the key",
     "session_named": "a device and session stand in the place of a person, as agents send them: bind the key "
     "to a member, send a signed assertion, or have your signatory attest the key",
-    "not_understood": "a header names a user in a way that is not understood here: leave it out, and name "
-    "the person with safety_identifier, metadata.user_id or a signed assertion",
+    "declared_none": "the organization has declared that the identifiers that it sends name no person: bind "
+    "the key to a member, send a signed assertion, or have your signatory attest the key",
+    "not_understood": "a header names a user in a way that is not understood here, or an identifier is "
+    "longer than 512 characters: leave it out, and name the person with safety_identifier, metadata.user_id "
+    "or a signed assertion",
     "not_registered": "register whoever the request names as a member",
     "not_claimed": "attest the member's status",
     "expired": "attest the member's status again: the claim has ended",

@@ -25,6 +25,7 @@ from itertools import filterfalse, islice
 from zoneinfo import ZoneInfo
 
 from sluicegate.errors import InvalidInput
+from sluicegate_record.terms.text import counted
 
 UNITS = ("days", "business-days")
 WITHIN_MAX = 1000
@@ -115,6 +116,17 @@ def deadline(at_ms: int, calendar: str) -> str:
         last = at.date() - timedelta(days=1)
         return f"the end of {last.day} {last:%B %Y}, {kept.clock}"
     return f"{at.day} {at:%B %Y %H:%M} {kept.clock}"
+
+
+def weekday(at_ms: int, calendar: str) -> str:
+    """The day of the week of the last moment that is in time. Requires: as `deadline`."""
+    return f"{datetime.fromtimestamp(at_ms / 1000 - 0.001, ZoneInfo(CALENDARS[calendar].time_zone)):%A}"
+
+
+def rule(within: int, unit: str, calendar: str) -> str:
+    """The rule of a clock in words, such as `5 business days, by the calendar us-federal`."""
+    days = counted(within, "business day" if unit == "business-days" else "day")
+    return f"{days}, by the calendar {calendar}"
 
 
 def is_business_day(day: date, calendar: str) -> bool:

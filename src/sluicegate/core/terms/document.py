@@ -17,31 +17,56 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from sluicegate.bounds import DEPTH_MAX, DIGITS_MAX, DOCUMENT_BYTES_MAX, FAULTS_MAX, NODES_MAX
+from sluicegate.core.terms.nearest import nearest
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.log import canonical
 from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms.text import counted
 
+FIELD_MAX = 300
+"""How many characters of a field's path a fault shows."""
 _HALF = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair. JSON escapes can write one, UTF-8 cannot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong at a path of a document."""
+    """Something wrong at a path of a document.
+
+    `near` is what was probably meant, if what was expected does not have the word.
+    """
 
     path: JsonPath
     expected: str
     found: str
+    near: str = ""
+
+
+def shown(value: Any) -> str:
+    """A value as a fault shows what was found: at most 80 characters of it."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def reached(value: Any, step: Any) -> Any:
+    """What is at one step below a value; None if there is nothing."""
+    try:
+        return value[step]
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """A document's value, and the place of every value in it."""
+    """A document's value, the place of every value in it, and where in the text each scalar stands.
+
+    Units: a place is a line and a column, from 1; a span is its first character and the one after its last.
+    """
 
     file: str
     value: Any
     places: Mapping[JsonPath, tuple[int, int]]
+    spans: Mapping[JsonPath, tuple[int, int]]
 
     def place(self, fault: Fault) -> Place:
         """Where a fault is: its own place, or the place of the nearest value around it."""
@@ -49,7 +74,22 @@ class YamlDocument:
         while path not in self.places:
             path = path[:-1]
         line, column = self.places[path]
-        return Place(self.file, line, column, fault.expected, fault.found)
+        return Place(
+            self.file, line, column, fault.expected, fault.found + _meant(fault), self.field(fault.path)
+        )
+
+    def field(self, path: JsonPath) -> str:
+        """A path in words: items of a list by their name or id, as changes of a plan have them."""
+        said, value = "", self.value
+        for step in path:
+            value = reached(value, step)
+            if isinstance(step, int):
+                named = reached(value, "name") or reached(value, "id")
+                said += f"[{named if _is_word(named) else step}]"
+            else:
+                said += "." if said else ""
+                said += step if _is_word(step) else shown(step).encode("ascii", "backslashreplace").decode()
+        return said[:FIELD_MAX]
 
     def refuse(self, faults: Sequence[Fault]) -> InvalidDocument:
         """The error that reports all faults, in the order of the document."""
@@ -64,6 +104,22 @@ class YamlDocument:
         )
 
 
+def _is_word(text: Any) -> bool:
+    return isinstance(text, str) and len(text) <= 80 and _WORD.fullmatch(text) is not None
+
+
+def _meant(fault: Fault) -> str:
+    """What a word that is nearly right was probably meant to be, from the words that were expected."""
+    word = fault.found.strip("'")
+    is_word = fault.found != word and _WORD.fullmatch(word) is not None
+    is_word = is_word and not fault.expected.startswith(("nothing here", "each "))
+    said = fault.expected.partition(" such as ")[0]  # an example is not what was meant
+    words = set(_WORD.findall(said)) - {word} if is_word else ()
+    near = fault.near or nearest(word, words)
+    return f" (did you mean {near!r}?)" if near else ""
+
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DEPTH = f"at most {DEPTH_MAX} lists and mappings inside each other"
 
 
@@ -140,7 +196,7 @@ def read(data: str | bytes, file: str) -> YamlDocument:
         raise InvalidDocument(f"{file} is not a YAML document", at=[place]) from error
     reader = _Reader(file)
     value = reader.value(node, ()) if node is not None else None
-    document = YamlDocument(file, value, {(): (1, 1), **reader.places})
+    document = YamlDocument(file, value, {(): (1, 1), **reader.places}, reader.spans)
     if reader.faults:
         raise document.refuse(reader.faults)
     return document
@@ -150,7 +206,7 @@ def _text(data: str | bytes, file: str) -> str:
     size = len(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
     if size > DOCUMENT_BYTES_MAX:
         place = Place(file, 1, 1, f"at most {DOCUMENT_BYTES_MAX} bytes", str(size))
-        raise InvalidDocument(f"{file} is too large", at=[place])
+        raise InvalidDocument(f"{file} is too large: more than {DOCUMENT_BYTES_MAX} bytes", at=[place])
     try:
         return data.decode() if isinstance(data, bytes) else data
     except UnicodeDecodeError as error:
@@ -164,6 +220,7 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.places: dict[JsonPath, tuple[int, int]] = {}
+        self.spans: dict[JsonPath, tuple[int, int]] = {}
         self.faults: list[Fault] = []
 
     def value(self, node: Node, path: JsonPath) -> Any:
@@ -176,6 +233,7 @@ class _Reader:
         if isinstance(node, SequenceNode):
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
         assert isinstance(node, ScalarNode)
+        self.spans[path] = (node.start_mark.index, node.end_mark.index)
         return self._scalar(node, path)
 
     def _mapping(self, node: MappingNode, path: JsonPath) -> dict[str, Any]:

@@ -2,94 +2,80 @@
 
 Rules:
 - A plan is read as a whole. Every error is reported with its place, and then no part is applied.
-- A part that a plan may have but this build cannot enforce is refused by name (`LATER`), never ignored.
+- A field that is not of the plan language is refused, never ignored.
 - The result is a `sluicegate_record.terms.plan.Plan`. The classes here, `Written…`, know only what a person
   may write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date
-from operator import itemgetter
-from typing import Annotated, Any, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    WithJsonSchema,
-    field_validator,
+from pydantic import ConfigDict, Field, ValidationError
+
+from sluicegate.core.terms import (
+    audiences,
+    contradictions,
+    deadlines,
+    deployments,
+    evaluations,
+    findings,
+    meanings,
+    programmes,
+    remits,
+    requirements,
+    scrutiny,
+    sizes,
+    temporary,
 )
-from pydantic_core import PydanticCustomError
-
-from sluicegate.core.terms import sizes
-from sluicegate.core.terms.clocks import CALENDARS
-from sluicegate.core.terms.document import Fault, YamlDocument
+from sluicegate.core.terms.audiences import (
+    WrittenAudience,
+    WrittenExposure,
+    WrittenRampStep,
+    WrittenSuccession,
+)
+from sluicegate.core.terms.deadlines import WrittenClock
+from sluicegate.core.terms.deployments import WrittenDeployments
+from sluicegate.core.terms.document import Fault, YamlDocument, reached, shown
+from sluicegate.core.terms.evaluations import WrittenEvaluation
+from sluicegate.core.terms.findings import WrittenFindings
+from sluicegate.core.terms.nearest import fields_at, nearest
+from sluicegate.core.terms.programmes import WrittenProgrammes
+from sluicegate.core.terms.remits import WrittenReferrals
+from sluicegate.core.terms.requirements import REQUIREMENTS_HERE, WrittenRequirements
+from sluicegate.core.terms.scrutiny import WrittenDesignations, WrittenScrutiny
+from sluicegate.core.terms.shapes import Detail, details_of, existing
+from sluicegate.core.terms.shapes import expected as expected_of
+from sluicegate.core.terms.temporary import WrittenAfterUntil
+from sluicegate.core.terms.written import (
+    RULE_HERE,
+    Country,
+    DateText,
+    Digest,
+    Duration,
+    ModelId,
+    Slug,
+    Strict,
+    Text,
+    WrittenRule,
+    faults_of_rule,
+)
 from sluicegate_record.errors import NotCanonical
+from sluicegate_record.form import Misread
 from sluicegate_record.log import canonical
 from sluicegate_record.strict import JsonPath
-from sluicegate_record.terms import durations, quorum
 from sluicegate_record.terms import plan as terms
-from sluicegate_record.terms.text import is_plain
+from sluicegate_record.terms import quorum
+from sluicegate_record.terms import scrutiny as raised
+from sluicegate_record.terms.audience import ORGANIZATIONS
 
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$")]
-ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._:/-]{0,126}[A-Za-z0-9])?$")]
-Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Directs = Annotated[list[ModelId], Field(max_length=100)]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-
-
-def _duration(text: str) -> str:
-    try:
-        lasts_ms = durations.milliseconds(text)
-    except ValueError as error:
-        raise PydanticCustomError("duration", "a duration such as P30D or PT12H") from error
-    if not lasts_ms:
-        raise PydanticCustomError("duration", "a duration longer than nothing, such as P30D or PT12H")
-    return text
-
-
-Duration = Annotated[str, Field(pattern=durations.PATTERN), AfterValidator(_duration)]
-
-
-def _plain(text: str) -> str:
-    if not is_plain(text):
-        raise PydanticCustomError("plain_text", "text without control or invisible characters")
-    return text
-
-
-Text = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_plain)]
-DateText = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 OnwardAccess = Literal["none", "affiliates", "embedded", "resale"]
-_RULE_HERE = {"const": "a rule stands here"}
-WrittenRule = Annotated[dict[str, Any], WithJsonSchema(_RULE_HERE)]
-
-LATER: dict[str, str] = {
-    "evaluators": "evaluations as evidence",
-    "evaluations": "evaluations as evidence",
-    "scrutiny": "evaluations as evidence",
-    "evidence": "evaluations as evidence",
-    "noOpenFindings": "findings",
-    "soak": "stages that open by themselves after a time",
-    "audience": "stages for everyone",
-    "ramp": "ramps",
-    "evaluation": "evaluations as evidence",
-}
-"""Fields of the plan language that this build refuses by name, and what they need."""
 
 
-def _title(model: type) -> str:
-    return model.__name__.removeprefix("Written")
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, model_title_generator=_title)
-
-
-class WrittenModel(_Strict):
+class WrittenModel(Strict):
     """A model: its public id, the upstream that serves it, and digests of weights and safeguards."""
 
     id: ModelId
@@ -98,85 +84,43 @@ class WrittenModel(_Strict):
     safeguards: Digest
 
 
-class WrittenAgency(_Strict):
+class WrittenAgency(Strict):
     """An agency whose position counts.
 
     `directs`: the models about which it alone may issue directives; without it, the models of its releases.
+    `concerns`: its remit, such as cyber.
     """
 
     name: Text
     directs: Directs | None = None
+    concerns: Annotated[list[Slug], Field(min_length=1, max_length=50)] | None = None
 
 
-class WrittenStageBasis(_Strict):
-    """Why a stage's rules bind: who asked, how, when, and until when."""
+class WrittenEvaluator(Strict):
+    """Who evaluates a model before a stage. It signs, and takes no position unless it is an agency."""
+
+    name: Text
+
+
+class WrittenStageBasis(Strict):
+    """Why a stage's rules bind: who asked, how, when, until when, and what follows when that day is over."""
 
     kind: Literal["voluntary", "agreed", "order"]
     askedBy: Annotated[list[Slug], Field(min_length=1)]  # noqa: N815 - the plan language's own name
     how: Text
     askedOn: DateText  # noqa: N815 - the plan language's own name
     until: DateText | None = None
-
-    @field_validator("askedOn", "until")
-    @classmethod
-    def _is_a_date(cls, value: str | None) -> str | None:
-        try:
-            date.fromisoformat(value or "2026-01-01")
-        except ValueError as error:
-            raise PydanticCustomError("date", "a date such as 2026-06-24") from error
-        return value
+    afterUntil: WrittenAfterUntil | None = None  # noqa: N815 - the plan language's own name
 
 
-class WrittenRung(_Strict):
-    """A step of a ladder: who is asked next after a silence, and for how long; without a time,
-    as long as the agency.
-    """
-
-    name: Text
-    within: Annotated[int, Field(ge=1, le=1000)] | None = None
-
-
-class WrittenOverall(_Strict):
-    """How long a whole case may take, without the time spent waiting for the applicant;
-    and what follows then.
-    """
-
-    within: Annotated[int, Field(ge=1, le=1000)]
-    then: Literal["lapse", "escalate"]
-
-
-class WrittenClock(_Strict):
-    """How long an agency has, from its signed receipt, and what its silence means.
-
-    `to` is the ladder of `escalate`; `then` says what silence at its last step means.
-    Units: `within` in `unit`s; local dates of the calendar's time zone. `warn` before an agency's due date.
-    """
-
-    within: Annotated[int, Field(ge=1, le=1000)]
-    unit: Literal["days", "business-days"] = "days"
-    calendar: Annotated[str, Field(json_schema_extra={"enum": sorted(CALENDARS)})] = "weekends"
-    silence: Literal["escalate", "no-objection", "deny"]
-    to: Annotated[list[Text | WrittenRung], Field(min_length=1, max_length=10)] | None = None
-    then: Literal["wait", "no-objection", "deny"] | None = None
-    warn: Duration | None = None
-    overall: WrittenOverall | None = None
-
-    @field_validator("calendar")
-    @classmethod
-    def _is_a_calendar(cls, value: str) -> str:
-        if value not in CALENDARS:
-            raise PydanticCustomError("calendar", f"one of {', '.join(sorted(CALENDARS))}")
-        return value
-
-
-class WrittenAppeal(_Strict):
+class WrittenAppeal(Strict):
     """The rule that decides appeals, and how long after a decision one is possible."""
 
     decide: WrittenRule
     within: Duration | None = None
 
 
-class WrittenAdmission(_Strict):
+class WrittenAdmission(Strict):
     """How organizations are admitted and removed: the mode, the rules over agencies' positions, the clock.
 
     `reply`: how long an applicant has to answer a denial, and a holder to answer before a removal counts.
@@ -194,7 +138,7 @@ class WrittenAdmission(_Strict):
     appeal: WrittenAppeal | None = None
 
 
-class WrittenOwnerThreshold(_Strict):
+class WrittenOwnerThreshold(Strict):
     """Which owners an applicant must name: all with more than this share.
 
     Units: per cent.
@@ -203,7 +147,7 @@ class WrittenOwnerThreshold(_Strict):
     above: Annotated[int, Field(ge=0, le=99)]
 
 
-class WrittenEligibility(_Strict):
+class WrittenEligibility(Strict):
     """Who may apply, and what is checked. Everyone can see it before they apply.
 
     `registeredIn` applies to the organization, and to the affiliates that will use the model. Only the onward
@@ -219,32 +163,14 @@ class WrittenEligibility(_Strict):
     criteria: Annotated[list[Text], Field(min_length=1, max_length=50)] | None = None
 
 
-class TermsAgreement(_Strict):
-    """A requirement: every agency named in the stage has agreed to its terms. It always holds."""
-
-    terms: Literal["agreed"]
-
-
-class AgreedBy(_Strict):
-    """A requirement: these agencies agree to the opening, in a separate case."""
-
-    agreedBy: WrittenRule  # noqa: N815 - the plan language's own name
-
-
-class WrittenOpensWhen(_Strict):
-    """What must hold before an officer's opening counts."""
-
-    allOf: Annotated[list[TermsAgreement | AgreedBy], Field(min_length=1, max_length=10)]  # noqa: N815 - likewise
-
-
-class DeclaredCondition(_Strict):
+class DeclaredCondition(Strict):
     """A condition that is stated and agreed to, but not enforced by this build."""
 
     value: str | int | bool
     declared: Literal[True]
 
 
-class WrittenConditions(_Strict):
+class WrittenConditions(Strict):
     """Duties attached to every grant of a stage. Only the two named here are enforced."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
@@ -254,32 +180,43 @@ class WrittenConditions(_Strict):
     validFor: Duration | None = None  # noqa: N815 - the plan language's own name
 
 
-class WrittenStage(_Strict):
-    """A step of the release. An officer's signed entry opens it, once all of `opensWhen` holds."""
+class WrittenStage(Strict):
+    """A step of the release. It opens by itself once `opensWhen` holds; without that, an officer opens it.
+
+    `audience`: `applicants` apply, each with a case; `everyone` needs none, nor do the `evaluators` of the
+    plan and the organizations of a list. `ramp`: by which shares of all organizations. `grants`: how grants
+    of earlier stages go on when it opens. `target`: the day by which the developer promises that it opens.
+    """
 
     name: Slug
     title: Text | None = None
+    target: DateText | None = None
     basis: WrittenStageBasis
-    opensWhen: WrittenOpensWhen | None = None  # noqa: N815 - the plan language's own name
+    concern: Slug | None = None
+    opensWhen: WrittenRequirements | None = None  # noqa: N815 - the plan language's own name
+    exposure: WrittenExposure | None = None
+    audience: WrittenAudience | None = None
+    ramp: Annotated[list[WrittenRampStep], Field(min_length=1, max_length=20)] | None = None
+    grants: Annotated[dict[Slug, WrittenSuccession], Field(min_length=1)] | None = None
     seats: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    admission: WrittenAdmission
+    admission: WrittenAdmission | None = None
     eligibility: WrittenEligibility | None = None
     conditions: WrittenConditions | None = None
 
 
-class WrittenDisclosure(_Strict):
+class WrittenDisclosure(Strict):
     """What the public record says of organizations."""
 
     organizations: Literal["never"]
 
 
-class WrittenOnRefusal(_Strict):
+class WrittenOnRefusal(Strict):
     """What a refused caller gets as an offer."""
 
     fallbackModel: ModelId  # noqa: N815 - the plan language's own name
 
 
-class WrittenPlanSpec(_Strict):
+class WrittenPlanSpec(Strict):
     """What is released, where, with whose permission, in which stages."""
 
     models: Annotated[list[WrittenModel], Field(min_length=1, max_length=100)]
@@ -287,12 +224,20 @@ class WrittenPlanSpec(_Strict):
     announced: bool = True
     leaseMs: Annotated[int, Field(ge=500, le=60_000)] = 5_000  # noqa: N815 - the plan language's own name
     agencies: Annotated[dict[Slug, WrittenAgency], Field(min_length=1, max_length=100)]
+    evaluators: Annotated[dict[Slug, WrittenEvaluator], Field(min_length=1, max_length=100)] | None = None
+    evaluations: Annotated[dict[Slug, WrittenEvaluation], Field(min_length=1, max_length=50)] | None = None
     stages: Annotated[list[WrittenStage], Field(min_length=1, max_length=50)]
     disclosure: WrittenDisclosure = WrittenDisclosure(organizations="never")
+    referrals: WrittenReferrals | None = None
+    designations: WrittenDesignations | None = None
+    scrutiny: Annotated[dict[Slug, WrittenScrutiny], Field(min_length=1, max_length=20)] | None = None
+    programmes: WrittenProgrammes | None = None
+    findings: WrittenFindings | None = None
+    deployments: WrittenDeployments | None = None
     onRefusal: WrittenOnRefusal | None = None  # noqa: N815 - the plan language's own name
 
 
-class WrittenPlanMetadata(_Strict):
+class WrittenPlanMetadata(Strict):
     """The release's name, its developer, and a title for people."""
 
     name: Slug
@@ -300,7 +245,7 @@ class WrittenPlanMetadata(_Strict):
     title: Text | None = None
 
 
-class WrittenPlan(_Strict):
+class WrittenPlan(Strict):
     """A plan: one release of a model, in stages."""
 
     apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the plan language's own name
@@ -309,58 +254,68 @@ class WrittenPlan(_Strict):
     spec: WrittenPlanSpec
 
 
-def read(document: YamlDocument) -> terms.Plan:
+def read(document: YamlDocument, names: Mapping[str, Sequence[str]] | None = None) -> terms.Plan:
     """Check a document, and return the plan with all defaults.
 
+    `names` are those of each list that it refers to, by its file; None: the lists are not looked at. In the
+    plan a list has its names, where one that is applied has commitments to them.
     Raises: InvalidDocument: with the place of every error.
     """
-    faults = list(_shape_faults(document.value)) + list(_sense_faults(document.value))
+    asked = list(_asked_faults(document.value))
+    asked += audiences.faults(document.value, ("spec", "stages"))
+    if names is not None:
+        asked += audiences.list_faults(document.value, names)
+    faults = [*_shape_faults(document.value), *_sense_faults(document.value), *asked]
     if faults:
         raise document.refuse(faults)
     checked = WrittenPlan.model_validate(document.value)
-    return terms.Plan.from_json(checked.model_dump(mode="json", exclude_none=True))
+    value = checked.model_dump(mode="json", exclude_none=True, by_alias=True)
+    for stage in value["spec"]["stages"]:
+        file = audiences.listed_in(stage.get("audience"))
+        if file is not None:
+            stage["audience"] = {ORGANIZATIONS: list((names or {}).get(file, ()))}
+    asks = [(stage, "opensWhen") for stage in value["spec"]["stages"]]
+    asks += [(level, "requires") for level in value["spec"].get("scrutiny", {}).values()]
+    for each, name in asks:
+        if name in each:
+            each[name] = requirements.normalised(each[name])
+    for name, each in value["spec"].get("evaluations", {}).items():
+        value["spec"]["evaluations"][name] = evaluations.normalised(each)
+    given = terms.Plan.from_json(value)
+    try:
+        raised.under(given, given.spec.scrutiny)
+    except Misread as error:
+        too_deep = Fault(("spec", "scrutiny"), f"{error.expected}, with what a level adds", error.found)
+        raise document.refuse([too_deep]) from error
+    return given
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of plans, for completion in editors."""
     result: dict[str, Any] = _with_rules(WrittenPlan.model_json_schema())
-    defs = {**result.get("$defs", {}), "Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
+    rules = {"Rule": quorum.SCHEMA, "RuleMembers": quorum.MEMBERS_SCHEMA}
+    defs = {**result.get("$defs", {}), **rules, **_with_rules(requirements.schemas())}
+    found: dict[str, Any] = meanings.described({**result, "$defs": defs})
     return {
-        **result,
+        **found,
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:sluicegate:plan:v1",
-        "$defs": defs,
     }
 
 
+@cache
+def _fields() -> dict[str, Any]:
+    return schema()
+
+
 def _with_rules(schema: Any) -> Any:
-    """The schema with references to the schema of the rules, because pydantic cannot refer to it."""
+    """The schema with references to those of rules and requirements, which pydantic cannot refer to."""
     if isinstance(schema, dict):
-        is_rule = _RULE_HERE.items() <= schema.items()
-        return {"$ref": "#/$defs/Rule"} if is_rule else {k: _with_rules(v) for k, v in schema.items()}
+        for here, name in ((RULE_HERE, "Rule"), (REQUIREMENTS_HERE, "Requirements")):
+            if here.items() <= schema.items():
+                return {"$ref": f"#/$defs/{name}"}
+        return {k: _with_rules(v) for k, v in schema.items()}
     return [_with_rules(item) for item in schema] if isinstance(schema, list) else schema
-
-
-class Detail(NamedTuple):
-    """One of pydantic's errors, with pydantic's own names."""
-
-    type: str
-    loc: JsonPath
-    msg: str
-    input: Any
-    ctx: Mapping[str, Any]
-
-
-_DETAIL = itemgetter("type", "loc", "msg", "input")
-
-
-def details_of(error: ValidationError) -> list[Detail]:
-    """Everything that pydantic found, in its order."""
-    found: list[Detail] = []
-    for each in error.errors(include_url=False):
-        kind, loc, msg, given = _DETAIL(each)
-        found.append(Detail(kind, loc, msg, given, each.get("ctx", {})))
-    return found
 
 
 def _shape_faults(value: Any) -> Iterator[Fault]:
@@ -382,7 +337,7 @@ def _faults_of(detail: Detail, value: Any) -> Iterator[Fault]:
             elif any(_SHAPES.get(name) == step for name in at):
                 yield fault_of(detail._replace(loc=(*path, *detail.loc[i + 1 :])), value)
             return
-        at = _reached(at, step)
+        at = reached(at, step)
     yield fault_of(detail, value)
 
 
@@ -390,30 +345,20 @@ def _is_shape(step: str | int) -> bool:
     return isinstance(step, str) and (step in _TAGS or step.startswith("function-after["))
 
 
-_SHAPES = {"terms": "TermsAgreement", "agreedBy": "AgreedBy", "name": "WrittenRung"}
-_TAGS = frozenset({*_SHAPES.values(), "str", "int", "bool"})
+_SHAPES = {"name": "WrittenRung", "review": "ReviewBeforeUntil"}
+_TAGS = frozenset({*_SHAPES.values(), "str", "int", "bool", "literal['lapse','stay']"})
 """What pydantic adds to the place of an error in a value that may have several shapes."""
-_ANY_OF = {"allOf": "{terms: agreed} or {agreedBy: a rule}", "to": "a name, or {name: …, within: …}"}
+_ANY_OF = {
+    "to": "a name, or {name: …, within: …}",
+    "afterUntil": temporary.EXPECTED,
+    "by": "a list of agencies, or a rule over them",
+}
 
 
 def _shapeless(item: Any, path: JsonPath) -> Iterator[Fault]:
-    later = [name for name in item if name in LATER] if isinstance(item, dict) else []
-    for name in later:
-        yield _lacking((*path, name), name)
-    if not later:
-        expected = _ANY_OF.get(str(path[-2]), "text, a whole number, true or false")
-        yield Fault(path, expected, _shown(item))
-
-
-def _lacking(path: JsonPath, name: str) -> Fault:
-    return Fault(path, f"nothing here: this build does not have {LATER[name]} yet", repr(name))
-
-
-def _reached(value: Any, step: Any) -> Any:
-    try:
-        return value[step]
-    except (KeyError, IndexError, TypeError):
-        return None
+    places = (_ANY_OF.get(str(step)) for step in reversed(path[-2:]))
+    expected = next(filter(None, places), "text, a whole number, true or false")
+    yield Fault(path, expected, shown(item))
 
 
 def fault_of(detail: Detail, value: Any) -> Fault:
@@ -421,84 +366,16 @@ def fault_of(detail: Detail, value: Any) -> Fault:
     path = detail.loc
     last = path[-1] if path else ""
     if detail.type == "extra_forbidden":
-        if last in LATER:
-            return _lacking(path, str(last))
-        return Fault(path, "a field of the plan language", f"{last!r}")
+        near = nearest(last, fields_at(_fields(), path[:-1]))
+        return Fault(path, "a field of the plan language", f"{last!r}", near)
     if detail.type == "missing":
         return Fault(path, f"the field {last!r}", "none")
     if path[-2:-1] == ("conditions",) and last not in WrittenConditions.model_fields:
-        expected = f"a condition this build enforces, or {{value: …, declared: true}} ({_expected(detail)})"
-        return Fault(_existing(path, value), expected, _shown(detail.input))
-    return Fault(_existing(path, value), _expected(detail), _shown(detail.input))
-
-
-def _existing(path: JsonPath, value: Any) -> JsonPath:
-    for i, step in enumerate(path):
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return path[:i]
-    return path
-
-
-def _expected(detail: Detail) -> str:
-    if detail.type == "string_pattern_mismatch":
-        return f"text matching {detail.ctx['pattern']}"
-    if detail.type == "literal_error":
-        return f"{detail.ctx['expected']} (this build has no other)"
-    if detail.type in _KINDS:
-        return _KINDS[detail.type]
-    if detail.type in _FIELDS:
-        return _fields_of(str(detail.ctx.get("class_name", "")))
-    if detail.type in _BOUNDS:
-        return _BOUNDS[detail.type].format(**{"field_type": "list", **detail.ctx})
-    return detail.msg.removeprefix("Input should be ")
-
-
-_KINDS = {
-    "dict_type": "names with values, such as 'name: …'",
-    "list_type": "a list, such as [a, b]",
-    "string_type": "text",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-}
-"""What was expected where a value has the wrong type, in words, by the type of pydantic's error."""
-_FIELDS = frozenset({"model_type", "model_attributes_type", "dataclass_type"})
-_BOUNDS = {
-    "greater_than_equal": "{ge} or more",
-    "greater_than": "more than {gt}",
-    "less_than_equal": "{le} or less",
-    "less_than": "less than {lt}",
-    "too_short": "at least {min_length} of them",
-    "too_long": "at most {max_length} of them",
-    "string_too_short": "at least {min_length} characters",
-    "string_too_long": "at most {max_length} characters",
-}
-"""The same for values out of range, with the bounds of the error."""
-
-
-def _fields_of(class_name: str) -> str:
-    """What is expected where a group of fields belongs: the first of its fields, as people write them."""
-    known = {each.__name__: each for each in _written(_Strict)}
-    fields = known[class_name].model_fields if class_name in known else {}
-    names = [field.alias or name for name, field in fields.items()][:2]
-    return f"fields, such as '{', '.join(f'{name}: …' for name in names or ['name'])}'"
-
-
-def _written(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _written(each)
-
-
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else shown[:77] + "…"
+        expected = f"a condition this build enforces, or {{value: …, declared: true}} ({expected_of(detail)})"
+        near = nearest(last, WrittenConditions.model_fields)
+        return Fault(existing(path, value), expected, shown(detail.input), near)
+    near = detail.ctx.get("near", "")
+    return Fault(existing(path, value), expected_of(detail), shown(detail.input), near)
 
 
 def _sense_faults(value: Any) -> Iterator[Fault]:
@@ -510,28 +387,74 @@ def _sense_faults(value: Any) -> Iterator[Fault]:
         yield Fault(("spec", "agencies", developer), "an agency other than the developer", repr(developer))
     for name, agency in declared.items() if isinstance(declared, dict) else ():
         yield from directs_faults(agency, ("spec", "agencies", name))
+    yield from remits.faults(_at(value, "spec"))
+    yield from scrutiny.faults(_at(value, "spec"), agencies)
+    yield from programmes.faults(_at(value, "spec", "programmes"), ("spec", "programmes"))
+    yield from evaluations.faults(_at(value, "spec"), _parties(value))
+    yield from findings.faults(_at(value, "spec"), agencies)
+    yield from deployments.faults(_at(value, "spec"))
     yield from _repeated(value, "models", "id")
     yield from _repeated(value, "stages", "name")
+    yield from _fallback_faults(_at(value, "spec"))
     yield from _nulls(value, ())
     surfaces = _at(value, "spec", "surfaces")
     for i, surface in _items(surfaces):
         if surface in surfaces[:i]:
             yield Fault(("spec", "surfaces", i), "each surface once", repr(surface))
+    is_hidden = _at(value, "spec", "announced") is False
     for i, stage in _items(_at(value, "spec", "stages")):
         yield from _stage_faults(stage, ("spec", "stages", i), agencies)
+        if is_hidden and _at(stage, "target") is not None:
+            expected = "no target date in a release that is not announced: everyone sees a promise"
+            yield Fault(("spec", "stages", i, "target"), expected, shown(_at(stage, "target")))
+
+
+def _fallback_faults(spec: Any) -> Iterator[Fault]:
+    """A fallback that is refused whenever the other model is: it is the only model of the release."""
+    fallback, models = _at(spec, "onRefusal", "fallbackModel"), _at(spec, "models")
+    if (
+        fallback is not None
+        and isinstance(models, list)
+        and [_at(each, "id") for each in models] == [fallback]
+    ):
+        path = ("spec", "onRefusal", "fallbackModel")
+        yield Fault(path, "another model than the only one of this release", shown(fallback))
+
+
+def _asked_faults(value: Any) -> Iterator[Fault]:
+    """What is wrong with what stages require before they open."""
+    stages = _at(value, "spec", "stages")
+    for path, asked in scrutiny.asked(_at(value, "spec")):
+        for model, each, at in requirements.written(asked, path):
+            try:
+                model.model_validate(each)
+            except ValidationError as error:
+                for detail in details_of(error):
+                    yield fault_of(detail._replace(loc=(*at, *detail.loc)), value)
+        yield from requirements.signers_faults(asked, path, _parties(value))
+    yield from requirements.faults(stages, ("spec", "stages"))
+
+
+def _parties(value: Any) -> frozenset[str]:
+    """Those who may sign for a requirement: agencies, evaluators, and the developer."""
+    named = [_at(value, "spec", name) for name in ("agencies", "evaluators")]
+    developer = _at(value, "metadata", "developer")
+    found = {str(name) for each in named if isinstance(each, dict) for name in each}
+    return frozenset(found | ({developer} if isinstance(developer, str) else set()))
 
 
 def _stage_faults(stage: Any, path: JsonPath, agencies: frozenset[str]) -> Iterator[Fault]:
     for i, agency in _items(_at(stage, "basis", "askedBy")):
         if isinstance(agency, str) and agency not in agencies:
             expected = "one of " + (", ".join(sorted(agencies)) or "no agency (none is declared)")
-            yield Fault((*path, "basis", "askedBy", i), expected, _shown(agency))
+            yield Fault((*path, "basis", "askedBy", i), expected, shown(agency))
+    yield from temporary.faults(_at(stage, "basis"), agencies, (*path, "basis"))
     for at, rule in _rules_of(stage).items():
-        for place, expected, found in quorum.faults(rule, agencies, (*path, *at)):
-            yield Fault(place, expected, found)
+        yield from faults_of_rule(rule, agencies, (*path, *at))
     if _at(stage, "eligibility") == {}:
         yield Fault((*path, "eligibility"), "at least one criterion, or the field left out", "none")
     yield from _admission_faults(_at(stage, "admission"), (*path, "admission"), agencies)
+    yield from contradictions.faults(stage, path)
     most = {"conditions": sizes.PLAN_CONDITIONS_MAX, "admission": sizes.ADMISSION_MAX}
     for name, bytes_max in most.items():
         taken = _bytes_of(_at(stage, name))
@@ -553,28 +476,19 @@ def _rules_of(stage: Any) -> dict[JsonPath, dict[str, Any]]:
         ("admission", "grant"),
         ("admission", "remove"),
         ("admission", "appeal", "decide"),
-        *(("opensWhen", "allOf", i, "agreedBy") for i, _ in _items(_at(stage, "opensWhen", "allOf"))),
+        *(path for path, _ in requirements.rules(_at(stage, "opensWhen"), ("opensWhen",))),
     ]
     found = {place: _at(stage, *place) for place in places}
     return {path: rule for path, rule in found.items() if isinstance(rule, dict)}
 
 
 def _admission_faults(admission: Any, path: JsonPath, agencies: frozenset[str]) -> Iterator[Fault]:
-    clock = _at(admission, "clock")
-    if isinstance(clock, dict):
-        escalates = clock.get("silence") == "escalate"
-        if escalates and "to" not in clock:
-            yield Fault((*path, "clock"), "the field 'to', the ladder silence is taken up", "none")
-        for name in ("to", "then"):
-            if name in clock and not escalates:
-                yield Fault(
-                    (*path, "clock", name), f"{name!r} only where silence is 'escalate'", _shown(clock[name])
-                )
-    elif _at(admission, "mode") == "notify":
+    if _at(admission, "mode") == "notify" and not isinstance(_at(admission, "clock"), dict):
         yield Fault(path, "a clock: where silence admits, it says how long one may object", "none")
+    yield from deadlines.faults(_at(admission, "clock"), (*path, "clock"))
     for i, agency in _items(_at(admission, "countersign")):
         if isinstance(agency, str) and agency not in agencies:
-            yield Fault((*path, "countersign", i), "one of " + ", ".join(sorted(agencies)), _shown(agency))
+            yield Fault((*path, "countersign", i), "one of " + ", ".join(sorted(agencies)), shown(agency))
 
 
 def directs_faults(agency: Any, path: JsonPath) -> Iterator[Fault]:
@@ -622,5 +536,5 @@ def _items(value: Any) -> Iterator[tuple[int, Any]]:
 
 def _at(value: Any, *path: str | int) -> Any:
     for step in path:
-        value = _reached(value, step)
+        value = reached(value, step)
     return value

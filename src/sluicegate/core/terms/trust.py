@@ -16,9 +16,10 @@ from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationError
 
-from sluicegate.core.terms import plan
+from sluicegate.core.terms import plan, shapes
 from sluicegate.core.terms.document import Fault, YamlDocument
-from sluicegate.core.terms.plan import Directs, ModelId, Slug, WrittenRule, _Strict
+from sluicegate.core.terms.plan import Directs
+from sluicegate.core.terms.written import ModelId, Slug, Strict, WrittenRule
 from sluicegate.errors import BadKey
 from sluicegate_record.log import checkpoint, publickey
 from sluicegate_record.log.publickey import PublicKey, keyid
@@ -41,14 +42,14 @@ class Pin(NamedTuple):
     webauthn: RelyingParty | None = None
 
 
-class WrittenRelyingParty(_Strict):
+class WrittenRelyingParty(Strict):
     """Where a passkey signs: its domain, and the origin of the page that asks it."""
 
     rpId: Annotated[str, Field(max_length=253)]  # noqa: N815 - WebAuthn's own name
     origin: Annotated[str, Field(max_length=300)]
 
 
-class WrittenPin(_Strict):
+class WrittenPin(Strict):
     """An owner's first public key: PEM, or base64 of the 32 raw bytes of an Ed25519 key.
 
     It is Ed25519, or ECDSA on P-256 or P-384. `webauthn` is there if it is the key of a passkey.
@@ -68,7 +69,7 @@ class PinnedAgency(WrittenPin):
     directs: Directs | None = None
 
 
-class PinnedOwners(_Strict):
+class PinnedOwners(Strict):
     """Several owners in one agency, each with one key: for countersignatures, and for appeals. `directs` as
     in `PinnedAgency`.
     """
@@ -87,7 +88,7 @@ WrittenAgency = Annotated[
 ]
 
 
-class TrustSpec(_Strict):
+class TrustSpec(Strict):
     """The developer's officers and the agencies, by name."""
 
     officers: Annotated[dict[Slug, WrittenPin], Field(min_length=1)]
@@ -100,7 +101,7 @@ class TrustSpec(_Strict):
         return {name: frozenset(models) for name, models in stated if models is not None}
 
 
-class ReleaseSpec(_Strict):
+class ReleaseSpec(Strict):
     """What a gateway accepts for a release, as it is written. `withoutRecused`: see `Floor`."""
 
     floor: WrittenRule
@@ -115,13 +116,13 @@ class GatewayTrustSpec(TrustSpec):
     releases: Annotated[dict[Slug, ReleaseSpec], Field(min_length=1)]
 
 
-class TrustMetadata(_Strict):
+class TrustMetadata(Strict):
     """The developer whose log this is."""
 
     developer: Slug
 
 
-class Trust(_Strict):
+class Trust(Strict):
     """A trust file."""
 
     apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the file format's own name
@@ -130,7 +131,7 @@ class Trust(_Strict):
     spec: TrustSpec
 
 
-class GatewayTrust(_Strict):
+class GatewayTrust(Strict):
     """A gateway's trust file."""
 
     apiVersion: Literal["sluicegate/v1"]  # noqa: N815 - the file format's own name
@@ -143,7 +144,8 @@ class Floor(NamedTuple):
     """What a gateway accepts for a release: at least this rule, and these upstreams by model.
 
     `without_recused`: a party that recused itself in a case is left out of the rule there, as it is left out
-    of the rule of the plan.
+    of the rule of the plan. If the rule names the developer, that is where a basis has lapsed, and an officer
+    has decided.
     """
 
     rule: rules.Rule
@@ -180,11 +182,11 @@ def _checked(kind: type[FileModel], document: YamlDocument) -> FileModel:
     try:
         return kind.model_validate(document.value)
     except ValidationError as error:
-        details = (each._replace(loc=_place(each.loc)) for each in plan.details_of(error))
+        details = (each._replace(loc=_place(each.loc)) for each in shapes.details_of(error))
         raise document.refuse([_fault_of(each, document.value) for each in details]) from error
 
 
-def _fault_of(detail: plan.Detail, value: object) -> Fault:
+def _fault_of(detail: shapes.Detail, value: object) -> Fault:
     if detail.type != "extra_forbidden":
         return plan.fault_of(detail, value)
     *where, last = detail.loc
@@ -221,12 +223,12 @@ def read_gateway(document: YamlDocument) -> Releases:
     Raises: InvalidDocument: with the place of every error.
     """
     checked = _checked(GatewayTrust, document)
-    pins: list[Pin] = []
-    faults = list(_pin(checked.spec, checked.metadata.developer, pins))
+    developer, pins = checked.metadata.developer, list[Pin]()
+    faults = list(_pin(checked.spec, developer, pins))
     agencies = frozenset(checked.spec.agencies)
     for name, release in checked.spec.releases.items():
         path = ("spec", "releases", name, "floor")
-        faults += [Fault(*fault) for fault in quorum.faults(release.floor, agencies, path)]
+        faults += [Fault(*fault) for fault in quorum.faults(release.floor, agencies | {developer}, path)]
     try:
         checkpoint.parse_vkey(checked.spec.log)
     except BadKey as error:

@@ -1,11 +1,16 @@
-"""A feed beside a ledger in this process, by the ledger's clocks: what the examples of the docs ask."""
+"""A feed beside a ledger in this process, by the ledger's clocks, and a control plane served by a thread."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate import bootstrap
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import Clocks, Leases
 from sluicegate.service.fleet import Fleet
@@ -37,3 +42,30 @@ def feed_of(ledger: Ledger, fleet: Fleet, state_dir: Path, key: Ed25519PrivateKe
     )
     leases.begin()
     return leases
+
+
+@contextmanager
+def served(wired: bootstrap.Control) -> Iterator[str]:
+    """Serve a control plane in a thread; its URL."""
+    ready = threading.Event()
+    urls: list[str] = []
+    stops: list[Callable[[], object]] = []
+
+    def on_ready(url: str) -> None:
+        urls.append(url)
+        ready.set()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stops.append(lambda: loop.call_soon_threadsafe(stop.set))
+        await bootstrap.serve_control(wired, stop, on_ready)
+
+    thread = threading.Thread(target=asyncio.run, args=[serve()])
+    thread.start()
+    try:
+        assert ready.wait(60), "the control plane does not start"
+        yield urls[0]
+    finally:
+        stops[0]()
+        thread.join()

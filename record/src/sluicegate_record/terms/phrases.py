@@ -1,0 +1,26 @@
+"""Rules and durations in words, as a person reads them."""
+
+from __future__ import annotations
+
+import re
+
+from sluicegate_record.terms.rule import Rule
+from sluicegate_record.terms.text import counted
+
+_UNITS = {"D": "day", "H": "hour", "M": "minute", "S": "second"}
+
+
+def rule(given: Rule) -> str:
+    """A rule over agencies, such as `oncd and ostp`."""
+    members = [each if isinstance(each, str) else f"({rule(each)})" for each in given.members]
+    if given.operator == "atLeast":
+        return f"at least {given.n} of {', '.join(members)}"
+    if given.operator == "majorityOf" and len(members) > 1:
+        return f"a majority of {', '.join(members)}"
+    return (" or " if given.operator == "anyOf" else " and ").join(members)
+
+
+def duration(text: str) -> str:
+    """A duration, such as `10 days` for `P10D`."""
+    found = [(int(count), _UNITS[unit]) for count, unit in re.findall(r"(\d+)([DHMS])", text)]
+    return " ".join(counted(count, unit) for count, unit in found)

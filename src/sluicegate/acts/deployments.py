@@ -1,0 +1,134 @@
+"""Acts on deployments: what the developer says serves the models of a release, and what rests on it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.fields import ReleaseName, text
+from sluicegate_record.form import Note, Time, form
+from sluicegate_record.terms.deployments import ServedModel
+from sluicegate_record.terms.text import REASON_MAX
+
+
+@form
+class DeploymentArgument(Arguments):
+    """Which release."""
+
+    release: ReleaseName
+
+
+@form
+class DeploymentEnd(Arguments):
+    """The release whose statement is taken back, and why."""
+
+    release: ReleaseName
+    reason: Annotated[str, text(1, REASON_MAX), Note("Why. It is public.")]
+
+
+@form
+class DeploymentView(ActAnswer):
+    """A statement of the developer, as it is shown: who asserts it, what, and until when.
+
+    `holds`: whether it holds now. `ended` is when it was taken back.
+    """
+
+    deployment: str
+    asserted_by: Annotated[str, Note("The developer: it is its word, and not measured.")]
+    officer: str
+    signed_ms: Time
+    until_ms: Time
+    at_ms: Time
+    seq: int
+    holds: bool
+    ended_ms: Time | None = None
+    serves: tuple[ServedModel, ...]
+
+
+@form
+class RestingDigests(ActAnswer):
+    """Weights and safeguards of a model, and what rests on them.
+
+    `surfaces` are those where the statement says that the upstream serves them now. `stages` are those of the
+    plan in force whose terms name them; `grants` are valid ones. `asked`: some of those terms ask for a
+    statement. `counting` is evidence that counts by the plan, `stale` such that does not any more.
+    """
+
+    model: str
+    upstream: str
+    digest: str
+    safeguards: str
+    surfaces: tuple[str, ...]
+    stages: tuple[str, ...]
+    open_stages: tuple[str, ...]
+    grants: Annotated[int | None, Note("How many; only staff and agencies see it.")]
+    asked: bool
+    counting: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+
+@form
+class ReleaseDeployment(ActAnswer):
+    """What the developer says serves a release, and what rests on which digests.
+
+    `at_most` is how long a statement holds by the plan in force; without it the plan asks for none.
+    """
+
+    size: int
+    log: str
+    release: str
+    developer: str
+    at_most: str | None
+    statement: DeploymentView | None
+    digests: tuple[RestingDigests, ...]
+    planned: Annotated[tuple[ServedModel, ...], Note("What the plan in force names, on all its surfaces.")]
+
+
+@form
+class StatedDeployment(ActAnswer):
+    """What a plan asks for, and the newest statement. `at_most` is how long one holds, if it asks for any."""
+
+    developer: str
+    at_most: str | None
+    statement: DeploymentView | None
+
+
+@form
+class DeploymentReceipt(Done):
+    """The statement that is on the record. `holds`: not if it was taken back."""
+
+    deployment: str
+    release: str
+    until_ms: Time
+    holds: bool = True
+
+
+SHOW = Act(
+    "deployment.show",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/releases/{release}/deployment",
+    DeploymentArgument,
+    ReleaseDeployment,
+    "Show what the developer asserts serves a release, until when, and what rests on which digests.",
+)
+ATTEST = Act(
+    "deployment.attest",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/deployments",
+    SignedStatement,
+    DeploymentReceipt,
+    "Put a signed statement of what serves a release on the record.",
+)
+END = Act(
+    "deployment.end",
+    frozenset({DEVELOPER}),
+    "command",
+    "/api/v1/releases/{release}/deployment/end",
+    DeploymentEnd,
+    DeploymentReceipt,
+    "Take the newest statement about a release back. What rests on it is refused at once.",
+    effect="narrows",
+)

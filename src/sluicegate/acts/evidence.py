@@ -1,0 +1,174 @@
+"""Acts on evidence: what is asked of an evaluation, its results, and which of them count."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.fields import Identifier, ReleaseName
+from sluicegate.acts.growth import daily
+from sluicegate.acts.paging import Paging
+from sluicegate_record.form import Json, Note, Time, form
+from sluicegate_record.terms.evaluations import Evaluation, EvaluationRun
+
+EvaluationName = Annotated[Identifier, Note("The evaluation, as the plan names it.")]
+EvidenceName = Annotated[
+    Identifier, Note("The evidence, as 'evidence list' shows it; the beginning of its digest is enough.")
+]
+
+
+@form
+class EvaluationArgument(Arguments):
+    """Which evaluation of which release."""
+
+    release: ReleaseName
+    evaluation: EvaluationName
+
+
+@form
+class ModelInForce(ActAnswer):
+    """A model of the release, and its digests in force: what must have been tested."""
+
+    id: str
+    digest: str
+    safeguards: str
+
+
+@form
+class EvaluationToSign(ActAnswer):
+    """What a result of the caller's party answers: the evaluation, and the models in force."""
+
+    log: str
+    release: str
+    party: str
+    name: str
+    evaluation: Evaluation
+    models: tuple[ModelInForce, ...]
+
+
+@form
+class EvidenceReceipt(Done):
+    """A result that is on the record, and whether it counts; `reasons` say why it does not."""
+
+    evidence: str
+    release: str
+    evaluation: str
+    party: str
+    counts: bool
+    reasons: tuple[str, ...]
+    result: Annotated[str, Note("PASSED, FAILED or WARNED, by the threshold of the plan.")]
+    says: Annotated[str, Note("In numbers and words.")]
+    superseded: Annotated[
+        tuple[str, ...], Note("Open cases that ended, because a scrutiny level changes what they ask.")
+    ] = ()
+
+
+@form
+class WithdrawalReceipt(Done):
+    """A result that its party took back. `superseded` are open cases that ended with its scrutiny level."""
+
+    evidence: str
+    release: str
+    evaluation: str
+    party: str
+    superseded: tuple[str, ...]
+
+
+@form
+class EvidenceView(ActAnswer):
+    """A result of an evaluation: whose, about which model, what was run, and whether it counts now."""
+
+    evidence: str
+    release: str
+    evaluation: str
+    party: str
+    model: str
+    digest: str
+    safeguards: str
+    counts: bool
+    reasons: tuple[str, ...]
+    says: Annotated[str, Note("In numbers and words.")]
+    run: EvaluationRun
+    at_ms: Time
+    seq: int
+
+
+@form
+class EvidenceFilter(Paging):
+    """Which results."""
+
+    release: Annotated[str | None, Note("Only those of this release.")] = None
+    evaluation: Annotated[str | None, Note("Only those of this evaluation.")] = None
+
+
+@form
+class EvidenceList(ActAnswer):
+    """A page of results, newest first. `next` is the last one of this page, if there are more."""
+
+    size: int
+    evidence: tuple[EvidenceView, ...]
+    next: str | None
+
+
+@form
+class EvidenceArgument(Arguments):
+    """Which result."""
+
+    evidence: EvidenceName
+
+
+@form
+class SignedEvidence(EvidenceView):
+    """A result with what its party signed: a DSSE envelope over an in-toto test result."""
+
+    envelope: Json
+
+
+TO_SIGN = Act(
+    "evidence.to-sign",
+    frozenset({DEVELOPER, AGENCY}),
+    "question",
+    "/api/v1/releases/{release}/evaluations/{evaluation}",
+    EvaluationArgument,
+    EvaluationToSign,
+    "Show what a result of an evaluation answers.",
+)
+IMPORT = Act(
+    "evidence.import",
+    frozenset({DEVELOPER, AGENCY}),
+    "command",
+    "/api/v1/evidence",
+    SignedStatement,
+    EvidenceReceipt,
+    "Put the signed result of an evaluation on the record.",
+    daily("positions"),
+)
+WITHDRAW = Act(
+    "evidence.withdraw",
+    frozenset({DEVELOPER, AGENCY}),
+    "command",
+    "/api/v1/evidence/withdraw",
+    SignedStatement,
+    WithdrawalReceipt,
+    "Take back a result of your own party: it counts no more, and what rested on it is lost.",
+    daily("positions"),
+)
+LIST = Act(
+    "evidence.list",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/evidence",
+    EvidenceFilter,
+    EvidenceList,
+    "List results of evaluations, newest first: whose, in numbers and words, and whether they count.",
+)
+SHOW = Act(
+    "evidence.show",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/evidence/{evidence}",
+    EvidenceArgument,
+    SignedEvidence,
+    "Show a result of an evaluation, with what its party signed.",
+)

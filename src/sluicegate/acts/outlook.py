@@ -1,0 +1,123 @@
+"""The act that shows one release on one screen: where it is, what it waits for, what probably comes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer
+from sluicegate.acts.evidence import EvidenceView
+from sluicegate.acts.promises import PromiseView
+from sluicegate.acts.releases import ReleaseArgument, ReleaseStatus
+from sluicegate_record.form import Note, Time, form
+
+
+@form
+class StageEvent(ActAnswer):
+    """Something that happens to a stage. `comes`: it is still to come."""
+
+    at_ms: Time
+    what: Annotated[
+        Literal["asked", "agreed", "opened", "closed", "opens", "expected", "until"],
+        Note(
+            "`asked`: agencies, about its terms; `agreed` to them; `opens`: by itself, if nothing more "
+            "happens; `expected`: by the forecast; `until`: the last day of its basis."
+        ),
+    ]
+    comes: bool
+    text: str = ""
+
+
+@form
+class StageCourse(ActAnswer):
+    """A stage on the time line: what happened to it and what comes, in the order of time."""
+
+    stage: str
+    state: Annotated[
+        Literal["open", "halted", "closed", "waits"],
+        Note("`halted`: open, but no one is admitted; `closed`: it was open; `waits`: it was never open."),
+    ]
+    events: tuple[StageEvent, ...]
+
+
+@form
+class ClockedCase(ActAnswer):
+    """An open case, by the time that runs out first; null if none runs."""
+
+    case: str
+    kind: str
+    stage: str
+    state: str
+    awaiting: tuple[str, ...]
+    due_ms: Time | None
+
+
+@form
+class ActiveDirective(ActAnswer):
+    """A directive in force on models of the release."""
+
+    directive: str
+    action: str
+    models: tuple[str, ...]
+    since_ms: Time
+
+
+@form
+class AgencyHistory(ActAnswer):
+    """How long an agency took in the cases that it has answered. Units: milliseconds."""
+
+    agency: str
+    cases: int
+    median_ms: int
+    shortest_ms: int
+    longest_ms: int
+
+
+@form
+class OpeningForecast(ActAnswer):
+    """When the next stage probably opens, and why that is said.
+
+    `basis`: `time`, only time is missing; `history`, what agencies took before; `none`, nothing says when.
+    From `earliest` to `latest` is the spread of that history. It is no promise of anyone.
+    """
+
+    stage: str
+    basis: Literal["time", "history", "none"]
+    at_ms: Time | None
+    earliest_ms: Time | None
+    latest_ms: Time | None
+    history: tuple[AgencyHistory, ...]
+    waits_for: Annotated[tuple[str, ...], Note("What no time can be said for.")]
+    words: str
+
+
+@form
+class ReleaseOutlook(ActAnswer):
+    """A release with `size` entries of the log: its stages as in a status, and all that runs or comes.
+
+    `forecast` is null if every stage is open. At most 50 cases are listed; `openCases` counts them all.
+    """
+
+    size: int
+    at_ms: Time
+    status: ReleaseStatus
+    timeline: tuple[StageCourse, ...]
+    open_cases: int
+    cases: tuple[ClockedCase, ...]
+    directives: tuple[ActiveDirective, ...]
+    promises: tuple[PromiseView, ...]
+    forecast: OpeningForecast | None
+    evidence: Annotated[
+        tuple[EvidenceView, ...],
+        Note("The newest result of each party of each evaluation, as far as it stands."),
+    ] = ()
+
+
+SHOW = Act(
+    "release.show",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/releases/{release}",
+    ReleaseArgument,
+    ReleaseOutlook,
+    "Show one release: its time line, seats, requirements, cases, promises, directives, and a forecast.",
+)

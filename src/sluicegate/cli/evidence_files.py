@@ -1,0 +1,102 @@
+"""`evidence import`, `evidence withdraw`, `evidence export`: what reads and writes files, and signs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sluicegate.acts import evidence as acts
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.evidence import EvaluationArgument, EvidenceArgument
+from sluicegate.cli import wording
+from sluicegate.cli.acting import argument, helped
+from sluicegate.cli.files import write_json
+from sluicegate.cli.output import Json, emit, tell
+from sluicegate.cli.provenance import (
+    EVALUATION_KEY,
+    BenchmarkOption,
+    IndependenceOption,
+    RedactedOption,
+    provenance,
+)
+from sluicegate.client import signing
+from sluicegate.client.evidence import export as exporting
+from sluicegate.client.evidence import reading, result
+from sluicegate.client.http import Client
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.statements.evidence import EvidenceWithdrawal, ResultStatement
+
+
+@helped(acts.IMPORT)
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The log: .eval or .json of Inspect, report.jsonl of garak, or an EvaluationResult."
+        ),
+    ],
+    release: Annotated[str, typer.Option("--release", help="The release.", show_default=False)],
+    evaluation: Annotated[
+        str, typer.Option("--evaluation", help="The evaluation, as the plan names it.", show_default=False)
+    ],
+    key: Annotated[Path, EVALUATION_KEY],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="The model of the release that was tested, if it has several."),
+    ] = None,
+    digest: Annotated[
+        str | None, typer.Option("--digest", help="The digest of the weights, if the log does not say it.")
+    ] = None,
+    safeguards: Annotated[
+        str | None, typer.Option("--safeguards", help="That of the safeguards, if the log does not say it.")
+    ] = None,
+    independence: IndependenceOption = "independent",
+    redacted: RedactedOption = None,
+    benchmark: BenchmarkOption = None,
+    as_json: Json = False,
+) -> None:
+    """The log is read on this machine and stays there: its digest and a summary are signed and sent."""
+    said = provenance(independence, redacted, model, digest, safeguards)
+    client = Client()
+    asked = client.do(acts.TO_SIGN, EvaluationArgument(release=release, evaluation=evaluation))
+    found = reading.read(file, asked.evaluation, benchmark)
+    envelope = result.signed(asked, found, said, signing.private_key(key))
+    done = client.do(acts.IMPORT, SignedStatement(envelope=envelope))
+    tell(done, as_json, wording.imported(done))
+
+
+@helped(acts.WITHDRAW)
+def withdraw(
+    evidence: Annotated[str, argument(EvidenceArgument, "evidence")],
+    reason: Annotated[str, typer.Option("--reason", help="What is wrong. It is public.", show_default=False)],
+    key: Annotated[Path, EVALUATION_KEY],
+    as_json: Json = False,
+) -> None:
+    """What was signed stays on the record, with the reason. The same run can be imported again."""
+    client = Client()
+    found = client.do(acts.SHOW, EvidenceArgument(evidence=evidence))
+    said = ResultStatement.read(Envelope.from_json(found.envelope)).said
+    stated = EvidenceWithdrawal(
+        log=said.log, release=said.release, evidence=found.evidence, party=said.party, reason=reason
+    )
+    envelope = signing.signed(stated, signing.private_key(key))
+    done = client.do(acts.WITHDRAW, SignedStatement(envelope=envelope))
+    text = f"{done.party} withdraws its result of {done.evaluation} of {done.release}"
+    tell(done, as_json, f"{text}\n  {done.evidence}")
+
+
+def export(
+    evidence: Annotated[str, typer.Argument(help="The evidence, as 'evidence list' shows it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.", show_default=False)],
+    as_inspect: Annotated[
+        bool, typer.Option("--inspect", help="As a log that Inspect reads, without questions and answers.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write what was signed to a file: a DSSE envelope over an in-toto test result."""
+    found = Client().do(acts.SHOW, EvidenceArgument(evidence=evidence))
+    value = exporting.inspect_log(found) if as_inspect else found.envelope
+    write_json(output, value)
+    emit({"evidence": found.evidence, "file": str(output)}, as_json, f"{output} has {found.evidence}")

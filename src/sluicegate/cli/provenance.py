@@ -1,0 +1,37 @@
+"""What who ran an evaluation says beside its log: the options that `evidence import` and `evaluate` share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from sluicegate.client.evidence.result import Independence, Provenance
+
+IndependenceOption = Annotated[
+    str, typer.Option("--independence", help="independent | paid-by-developer | developer")
+]
+RedactedOption = Annotated[
+    list[str] | None, typer.Option("--redacted", help="What is left out of the log that others may see.")
+]
+BenchmarkOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--benchmark", help="The file of a secret benchmark, whose digest the plan has as the task."
+    ),
+]
+EVALUATION_KEY = typer.Option("--key", help="Your party's private key.", show_default=False)
+
+
+def provenance(
+    independence: str,
+    redacted: list[str] | None,
+    model: str | None = None,
+    digest: str | None = None,
+    safeguards: str | None = None,
+) -> Provenance:
+    """What was said. Raises: BadParameter: another word of independence."""
+    if independence not in get_args(Independence):
+        raise typer.BadParameter(f"{' | '.join(get_args(Independence))}, not {independence!r}")
+    return Provenance(model, digest, safeguards, independence, tuple(redacted or ()))  # type: ignore[arg-type]

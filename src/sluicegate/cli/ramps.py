@@ -1,0 +1,79 @@
+"""`ramp pause`, `ramp on`, `ramp back`: an officer moves the share of a stage that is open for everyone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sluicegate.acts import ramps as acts
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.ramps import RampArgument, RampToSign
+from sluicegate.cli.acting import argument, option
+from sluicegate.cli.confirmation import confirm
+from sluicegate.cli.output import Json, tell
+from sluicegate.client import signing
+from sluicegate.client.http import Client
+from sluicegate_record.terms.audience import CONTINUES, PAUSES, RETURNS
+from sluicegate_record.terms.text import counted
+
+Release = Annotated[str, argument(RampArgument, "release")]
+Stage = Annotated[str, argument(RampArgument, "stage")]
+Reason = Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)]
+Key = Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)]
+
+
+def pause(release: Release, stage: Stage, reason: Reason, key: Key, as_json: Json = False) -> None:
+    """Pause a ramp: its share stays as it is, and who is in stays in. An officer signs it."""
+    _move(RampArgument(release=release, stage=stage), PAUSES, reason, key, as_json)
+
+
+def on(release: Release, stage: Stage, reason: Reason, key: Key, as_json: Json = False) -> None:
+    """Let a ramp go on that is paused or was taken back. An officer signs it."""
+    _move(RampArgument(release=release, stage=stage), CONTINUES, reason, key, as_json)
+
+
+def back(
+    release: Release,
+    stage: Stage,
+    to: Annotated[int, option(RampArgument, "to", "--to", min=1, max=99)],
+    reason: Reason,
+    key: Annotated[Path | None, typer.Option("--key", help="An officer's private key.")] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show who loses access; this changes nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take a ramp back to an earlier share, signed by an officer. It says who loses access by that, and asks.
+
+    It stands still then: 'ramp on' lets it go on.
+    """
+    asked = RampArgument(release=release, stage=stage, to=to)
+    if preview:
+        found = Client().do(acts.TO_SIGN, asked)
+        tell(found, as_json, _taken(found, to))
+        return
+    if key is None:
+        raise typer.BadParameter("an officer signs this: say --key, or --preview", param_hint="--key")
+    _move(asked, RETURNS, reason, key, as_json, yes=yes)
+
+
+def _move(asked: RampArgument, says: str, reason: str, key: Path, as_json: bool, *, yes: bool = True) -> None:
+    client = Client()
+    found = client.do(acts.TO_SIGN, asked)
+    if not yes and asked.to is not None:
+        confirm(_taken(found, asked.to), yes)
+    envelope = signing.ramp(found, says, reason, signing.private_key(key), asked.to)
+    done = client.do(acts.MOVE, SignedStatement(envelope=envelope))
+    how = "goes on" if says == CONTINUES else "stands still"
+    tell(done, as_json, f"the ramp of {done.release}/{done.stage} {how}: {done.share} per cent are in")
+
+
+def _taken(found: RampToSign, to: int) -> str:
+    """What going back takes away, in one line."""
+    losing = counted(found.losing, "organization")
+    lines = f"{found.release}/{found.stage} goes from {found.share} to {to} per cent: of "
+    lines += f"{found.organizations} that are in, {losing} would lose access"
+    return f"{lines}, {found.kept} more would keep it by a grant" if found.kept else lines

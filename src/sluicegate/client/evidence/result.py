@@ -1,0 +1,86 @@
+"""A result as it is signed, from what was read of a log and what the plan asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sluicegate.acts.evidence import EvaluationToSign, ModelInForce
+from sluicegate.client import signing
+from sluicegate.client.evidence.summary import SAFEGUARDS_KEY, TASK_KEY, Summary
+from sluicegate.errors import InvalidInput
+from sluicegate_record.form import replace
+from sluicegate_record.log.publickey import SigningKey
+from sluicegate_record.statements import evidence
+from sluicegate_record.statements.evidence import EvaluationResult
+from sluicegate_record.terms import evaluations
+from sluicegate_record.terms.plan import ModelDigests
+
+Independence = Literal["independent", "paid-by-developer", "developer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What who ran it says beside the log: which model, its digests, and what was left out."""
+
+    model: str | None = None
+    digest: str | None = None
+    safeguards: str | None = None
+    independence: Independence = "independent"
+    redactions: Sequence[str] = ()
+
+
+def signed(asked: EvaluationToSign, found: Summary, said: Provenance, key: SigningKey) -> dict[str, Any]:
+    """The envelope of a result. Raises: InvalidInput: a digest is missing, or two differ; BadEnvelope."""
+    model = model_of(asked, found.run.ran, said.model)
+    tested = ModelDigests(
+        digest=_digest("digest", found.digest, said.digest, model.digest),
+        safeguards=_digest("safeguards", found.safeguards, said.safeguards, model.safeguards),
+    )
+    run = replace(found.run, independence=said.independence, redactions=tuple(said.redactions))
+    result = EvaluationResult(
+        log=asked.log,
+        release=asked.release,
+        evaluation=asked.name,
+        party=asked.party,
+        model=model.id,
+        tested=tested,
+        run=run,
+    )
+    outcome = evaluations.outcome(asked.evaluation, run, model.id)
+    return signing.signed(evidence.stated(result, asked.evaluation.digest, outcome), key)
+
+
+def model_of(asked: EvaluationToSign, ran: str, named: str | None) -> ModelInForce:
+    """The model that is tested: the one that is named, the one that a log `ran`, or the only one.
+
+    Raises: InvalidInput: there are several, or the name is of another one.
+    """
+    fitting = [each for each in asked.models if f"/{ran}".endswith(f"/{each.id}")]
+    if named is not None:
+        fitting = [each for each in asked.models if each.id == named]
+    elif len(asked.models) == 1:
+        fitting = list(asked.models)
+    if len(fitting) != 1:
+        names = ", ".join(each.id for each in asked.models)
+        raise InvalidInput(
+            f"the log is of {ran!r}, and the release has {names}" if ran else f"the release has {names}",
+            remedy="say which model is tested: --model MODEL",
+        )
+    return fitting[0]
+
+
+def _digest(what: str, in_log: str | None, said: str | None, in_plan: str) -> str:
+    """A digest of what was tested. Who signs it says that it was this that was tested."""
+    if in_log is not None and said is not None and in_log != said:
+        raise InvalidInput(f"the log says {in_log!r} as its {what}, and --{what} says {said!r}")
+    found = in_log or said
+    if found is None:
+        key = TASK_KEY if what == "digest" else SAFEGUARDS_KEY
+        raise InvalidInput(
+            f"the log does not say the {what} of what was tested, so it proves nothing about it",
+            remedy=f"if the model in force was tested, say --{what} {in_plan}; a run of Inspect says it by "
+            f"--metadata {key}={in_plan}",
+        )
+    return found

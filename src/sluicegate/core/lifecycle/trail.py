@@ -1,0 +1,117 @@
+"""Where in the log it stands what happened to each grant, stage, directive and so on.
+
+Rules:
+- Only places are kept. What an entry says is read from the log.
+- A key's own entry is in the keyring; here is what happened to it later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sluicegate_record.entries import (
+    Entry,
+    accounts,
+    cases,
+    credentials,
+    deployments,
+    directives,
+    grants,
+    ramps,
+    releases,
+)
+from sluicegate_record.entries.body import Body
+
+ACCOUNT, CASE, CREDENTIAL, DIRECTIVE, GRANT = "account", "case", "credential", "directive", "grant"
+DEPLOYMENT = "deployment"
+IMPORT, RELEASE, STAGE, TERMS = "import", "release", "stage", "terms"
+
+
+class Subject(NamedTuple):
+    """What entries are about: a kind, and a name that is unique in it. A stage is `release/stage`."""
+
+    kind: str
+    name: str
+
+
+class Trail:
+    """The places of the entries about each subject."""
+
+    def __init__(self) -> None:
+        self._places: dict[Subject, tuple[int, ...]] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Note the place of an entry."""
+        about = _ABOUT.get(type(entry.body))
+        for subject in () if about is None else about(entry.body):
+            before = self._places.get(subject, ())
+            if not (before and subject.kind == TERMS):  # the first plan that states terms
+                self._places[subject] = (*before, entry.seq)
+
+    def of(self, kind: str, name: str, most: int = 8) -> Sequence[int]:
+        """The places of the newest entries about a subject, oldest first."""
+        return self._places.get(Subject(kind, name), ())[-most:]
+
+
+def stage_name(release: str, stage: str) -> str:
+    """The name of a stage here."""
+    return f"{release}/{stage}"
+
+
+def _named(kind: str, field: str = "") -> Callable[[Any], Iterable[Subject]]:
+    def about(body: Any) -> Iterable[Subject]:
+        return (Subject(kind, getattr(body, field or kind)),)
+
+    return about
+
+
+def _stage(body: Any) -> Iterable[Subject]:
+    return (Subject(STAGE, stage_name(body.release, body.stage)),)
+
+
+def _plan(body: releases.ReleaseApplied) -> Iterator[Subject]:
+    yield Subject(RELEASE, body.release)
+    for terms in body.terms.values():
+        yield Subject(TERMS, terms)
+
+
+def _identifiers(body: credentials.IdentifiersDeclared) -> Iterator[Subject]:
+    if body.credential is not None:
+        yield Subject(CREDENTIAL, body.credential)
+    elif body.grant is not None:
+        yield Subject(GRANT, body.grant)
+
+
+_ABOUT: dict[type[Body], Callable[[Any], Iterable[Subject]]] = {
+    releases.ReleaseApplied: _plan,
+    releases.StageOpened: _stage,
+    releases.StageClosed: _stage,
+    releases.StageLacking: _stage,
+    ramps.StageRamped: _stage,
+    deployments.DeploymentAttested: _named(DEPLOYMENT, "release"),
+    deployments.DeploymentEnded: _named(DEPLOYMENT, "release"),
+    accounts.AccountOpened: _named(ACCOUNT),
+    accounts.AccountClosed: _named(ACCOUNT),
+    cases.CaseOpened: _named(CASE),
+    cases.CaseWaitlisted: _named(CASE),
+    cases.CaseDetermined: _named(CASE),
+    grants.GrantApproved: _named(GRANT),
+    grants.GrantAmended: _named(GRANT),
+    grants.GrantMoved: _named(GRANT),
+    grants.GrantSuspended: _named(GRANT),
+    grants.GrantResumed: _named(GRANT),
+    grants.GrantEnded: _named(GRANT),
+    grants.GrantReinstated: _named(GRANT),
+    credentials.CredentialRevoked: _named(CREDENTIAL),
+    credentials.CredentialExpiring: _named(CREDENTIAL),
+    credentials.CredentialAttested: _named(CREDENTIAL),
+    credentials.IdentifiersDeclared: _identifiers,
+    credentials.CredentialsImported: _named(IMPORT, "name"),
+    credentials.CredentialsDiscarded: _named(IMPORT, "name"),
+    directives.DirectiveIssued: _named(DIRECTIVE),
+    directives.DirectiveConfirmed: _named(DIRECTIVE),
+    directives.DirectiveLifted: _named(DIRECTIVE),
+    directives.DirectiveExpired: _named(DIRECTIVE),
+}
+"""What each type of entry is about."""

@@ -1,0 +1,141 @@
+"""Sheets: tables as people export them from a spreadsheet, as CSV.
+
+Rules:
+- The text is UTF-8, or UTF-16 with its mark. Another encoding is not guessed: letters decide who is meant.
+- Cells are separated by commas, semicolons or tabs, as the first line is.
+- The first line names the columns, in capitals or not. Rows without any text are left out.
+- All errors are reported together, with line and column.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from sluicegate.bounds import FAULTS_MAX
+from sluicegate.errors import InvalidDocument, Place
+from sluicegate_record.terms.text import counted
+
+_SEPARATORS = ",;\t"
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+"""A line with its end, as CSV defines it. Python's own definition of a line would split some names."""
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def separator(first: str) -> str:
+    """What separates the cells of a sheet with this first line."""
+    return max(_SEPARATORS, key=first.count)
+
+
+def column(line: str, cell: int, separated_by: str) -> int:
+    """Where a cell begins in its line, counted from 1; the start of the line, if quotes hide the place."""
+    cells = line.split(separated_by)
+    if '"' in line or cell >= len(cells):
+        return 1
+    return sum(len(each) + 1 for each in cells[:cell]) + 1
+
+
+class Row(NamedTuple):
+    """A row: its line in the file, counted from 1, and its cells, in the order of the columns.
+
+    A row with more or fewer cells than there are columns is for its reader to refuse.
+    """
+
+    line: int
+    cells: list[str]
+
+
+class Sheet:
+    """A sheet that was read: its columns in small letters, and its rows."""
+
+    def __init__(self, data: bytes, file: str) -> None:
+        """Read a sheet. Raises: InvalidDocument: not a text that has rows of cells."""
+        self.file = file
+        self.columns: list[str] = []
+        self._lines = _LINE.findall(_text(data, file))
+        first = self._lines[0] if self._lines else ""
+        self._separator = separator(first)
+        rows = self._read()
+        self.columns = [cell.lower() for cell in rows[0].cells] if rows and rows[0].line == 1 else []
+        self.rows = rows[1:]
+
+    def require(self, required: str, columns: Collection[str]) -> None:
+        """Check that the first line names a column, and otherwise only others of `columns`, each once.
+
+        Raises: InvalidDocument.
+        """
+        seen = set[str]()
+        for at, name in enumerate(self.columns):
+            if name in seen or name not in columns:
+                others = ", ".join(each for each in columns if each != required)
+                expected = f"the column '{required}', and perhaps {others}; each once"
+                raise self.refused([self.place(1, at, expected, name)])
+            seen.add(name)
+        if required not in seen:
+            found = ", ".join(self.columns)
+            raise self.refused([self.place(1, 0, f"a first line with the column '{required}'", found)])
+
+    def stated(self, row: Row) -> Mapping[str, str]:
+        """The cells of a row that have text, by their columns."""
+        return {name: cell for name, cell in zip(self.columns, row.cells, strict=False) if cell}
+
+    def place(self, line: int, cell: int, expected: str, found: str) -> Place:
+        """A place in the sheet."""
+        text = self._lines[line - 1] if line <= len(self._lines) else ""
+        shown = repr(found[:80]) if found else "nothing"
+        field = self.columns[cell] if line > 1 and cell < len(self.columns) else ""
+        return Place(self.file, line, column(text, cell, self._separator), expected, shown, field)
+
+    def misfit(self, row: Row) -> Place | None:
+        """What is wrong with a row of another number of cells than there are columns."""
+        if len(row.cells) == len(self.columns):
+            return None
+        expected = f"{counted(len(self.columns), 'cell')}, as in the first line"
+        return self.place(row.line, 0, expected, self._separator.join(row.cells))
+
+    def refused(self, faults: list[Place]) -> InvalidDocument:
+        """The refusal with all that is wrong, the first `FAULTS_MAX` of it."""
+        return _refused(self.file, faults)
+
+    def _read(self) -> list[Row]:
+        reader = csv.reader(self._lines, delimiter=self._separator, strict=True)
+        rows, line = [], 1
+        try:
+            for cells in reader:
+                rows.append(Row(line, [cell.strip() for cell in cells]))
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise self.refused([self.place(line, 0, "rows of cells, as CSV has them", str(error))]) from error
+        return [row for row in rows if any(row.cells)]
+
+
+def _text(data: bytes, file: str) -> str:
+    if data.startswith(_MARKS):
+        try:
+            return data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise _refused(file, [Place(file, 1, 1, "text in UTF-16 or UTF-8", str(error)[:80])]) from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refused(file, [_byte(data, error.start, file)]) from error
+
+
+def _byte(data: bytes, at: int, file: str) -> Place:
+    """The place of the first byte that is not UTF-8, and what it may be meant as."""
+    lines = re.split(r"\r\n|\r|\n", data[:at].decode("utf-8-sig"))
+    meant = data[at : at + 1].decode("cp1252", "replace")
+    found = f"the byte 0x{data[at]:02x}, which is {meant!r} in Windows-1252"
+    expected = "text in UTF-8: in a spreadsheet, save as 'CSV UTF-8'"
+    return Place(file, len(lines), len(lines[-1]) + 1, expected, found)
+
+
+def _refused(file: str, faults: list[Place]) -> InvalidDocument:
+    return InvalidDocument(
+        f"{file}: {counted(len(faults), 'error')}; nothing was done",
+        remedy="correct the places listed",
+        at=faults[:FAULTS_MAX],
+    )

@@ -1,0 +1,55 @@
+"""Requirements in words, as a person reads them."""
+
+from __future__ import annotations
+
+from sluicegate_record.terms.phrases import duration, rule
+from sluicegate_record.terms.requirements import (
+    Adopted,
+    After,
+    AgreedBy,
+    Attested,
+    EvaluationTime,
+    Evidenced,
+    Hold,
+    NoOpenFindings,
+    OnDate,
+    Requirement,
+    Soak,
+    StandardBy,
+    TermsAgreed,
+)
+
+
+def required(asked: Requirement) -> str:  # noqa: C901, PLR0911 - one for each kind
+    """What is required, such as `10 days since partners opened`. One of a later build as its plan says it."""
+    match asked:
+        case TermsAgreed():
+            return "agreement to its terms"
+        case After():
+            return f"the opening of {asked.after}"
+        case Soak():
+            return f"{duration(asked.soak)} since {asked.of or 'the stage before it'} opened"
+        case OnDate():
+            return f"the date {asked.date}"
+        case AgreedBy():
+            return f"agreement to its opening by {rule(asked.agreed_by)}"
+        case Adopted():
+            return f"the adoption of {_standard(asked.adopted)}"
+        case Attested():
+            return f"an attestation of {_standard(asked.attested)}"
+        case EvaluationTime():
+            most, by = duration(asked.evaluation_time.at_most), rule(asked.by)
+            return f"an evaluation by {by}, of at most {most} (silence: {asked.evaluation_time.silence})"
+        case Evidenced():
+            return f"results that meet {' and '.join(asked.evidence)}"
+        case NoOpenFindings():
+            return f"no open finding of level {asked.no_open_findings.at_least} or higher"
+        case Hold():
+            return f"the end of the hold by {asked.hold.by} ({asked.hold.reason})"
+        case _:
+            return asked.text
+
+
+def _standard(given: StandardBy) -> str:
+    version = f" {given.version}" if given.version else ""
+    return f"{given.standard}{version} by {rule(given.by)}"

@@ -1,0 +1,130 @@
+"""Evidence: what is asked of an evaluation, and its results.
+
+Rules:
+- The log of a run stays with who ran it. What comes here is the signed summary.
+- A result is for those who may know of its release. For others it does not exist.
+"""
+
+from __future__ import annotations
+
+from sluicegate.acts import evidence as acts
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.evidence import (
+    EvaluationArgument,
+    EvaluationToSign,
+    EvidenceArgument,
+    EvidenceFilter,
+    EvidenceList,
+    EvidenceReceipt,
+    ModelInForce,
+    SignedEvidence,
+    WithdrawalReceipt,
+)
+from sluicegate.core.lifecycle import Refusal, State, evidence
+from sluicegate.core.lifecycle.evidence import RecordEvidence, WithdrawEvidence
+from sluicegate.service import access
+from sluicegate.service.context import Context, does
+from sluicegate.service.pages import newest, page
+from sluicegate_record.entities.evidence import Evidence
+from sluicegate_record.entries.evidence import EvidenceRecorded
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms.plan import Plan
+
+PREFIX_MIN = 6
+"""How many hex digits of a name must be given."""
+
+
+def in_force(plan: Plan) -> tuple[ModelInForce, ...]:
+    """The models of a plan, as a party that tested one names it."""
+    return tuple(
+        ModelInForce(id=each.id, digest=each.digest, safeguards=each.safeguards) for each in plan.spec.models
+    )
+
+
+@does(acts.TO_SIGN)
+def to_sign(context: Context[EvaluationToSign], asked: EvaluationArgument) -> EvaluationToSign | Refusal:
+    """What a result of the caller's party answers."""
+    with context.ledger.reading() as state:
+        release = state.releases.get(asked.release)
+        knows = access.known(context.principal, state, context.ledger.directs)
+        found = evidence.evaluation_of(state, asked.release, asked.evaluation)
+        if release is None or not knows(release):
+            return evidence.evaluation_unknown(asked.release, asked.evaluation)
+        if isinstance(found, Refusal):
+            return found
+        return EvaluationToSign(
+            log=state.log,
+            release=asked.release,
+            party=access.party_of(context.principal, state),
+            name=asked.evaluation,
+            evaluation=found,
+            models=in_force(release.plan),
+        )
+
+
+@does(acts.IMPORT)
+def import_(context: Context[EvidenceReceipt], asked: SignedStatement) -> EvidenceReceipt | Refusal:
+    """Put a party's result on the record. Raises: BadEnvelope."""
+    return context.execute(RecordEvidence(Envelope.from_json(asked.envelope)))
+
+
+@does(acts.WITHDRAW)
+def withdraw(context: Context[WithdrawalReceipt], asked: SignedStatement) -> WithdrawalReceipt | Refusal:
+    """Take a result of the signer's party back. Raises: BadEnvelope."""
+    return context.execute(WithdrawEvidence(Envelope.from_json(asked.envelope)))
+
+
+@does(acts.LIST)
+def listed(context: Context[EvidenceList], wanted: EvidenceFilter) -> EvidenceList | Refusal:
+    """The results that the reader may see, newest first."""
+    with context.ledger.reading() as state:
+        known = state.record.evidence
+        if wanted.before is not None and wanted.before not in known:
+            return _unknown(wanted.before)
+        found = (
+            each
+            for _, each in newest(known, wanted.before)
+            if wanted.release in {None, each.release}
+            and wanted.evaluation in {None, each.evaluation}
+            and _sees(context, state, each)
+        )
+        shown, is_cut = page(found, wanted.limit)
+        views = tuple(evidence.view(state, each) for each in shown)
+        return EvidenceList(size=state.size, evidence=views, next=shown[-1].id if is_cut else None)
+
+
+@does(acts.SHOW)
+def show(context: Context[SignedEvidence], asked: EvidenceArgument) -> SignedEvidence | Refusal:
+    """A result with its envelope."""
+    with context.ledger.reading() as state:
+        found = _named(context, state, asked.evidence)
+        if isinstance(found, Refusal):
+            return found
+        shown = evidence.view(state, found)
+    (entry,) = context.ledger.entries(found.seq, found.seq + 1)
+    assert isinstance(entry.body, EvidenceRecorded)
+    return SignedEvidence.from_json({**shown.to_json(), "envelope": entry.body.envelope.to_json()})
+
+
+def _named(context: Context[SignedEvidence], state: State, name: str) -> Evidence | Refusal:
+    """The result of a name, or of the beginning of one that only one result has, of those that are seen."""
+    digits = name.removeprefix("sha256:")
+    whole = state.record.evidence.get(f"sha256:{digits}")
+    if whole is not None:
+        return whole if _sees(context, state, whole) else _unknown(name)
+    known = state.record.evidence.values() if len(digits) >= PREFIX_MIN else ()
+    found = [each for each in known if each.id.startswith(f"sha256:{digits}") and _sees(context, state, each)]
+    if len(found) > 1:
+        text = f"{len(found)} results begin with {name[:80]!r}"
+        return Refusal("conflict", "evidence_ambiguous", text, "say more of it")
+    return found[0] if found else _unknown(name)
+
+
+def _sees(context: Context[EvidenceList] | Context[SignedEvidence], state: State, found: Evidence) -> bool:
+    return access.known(context.principal, state, context.ledger.directs)(state.releases[found.release])
+
+
+def _unknown(name: str) -> Refusal:
+    return Refusal(
+        "unknown", "evidence_unknown", f"no evidence {name!r}", "'evidence list' shows what there is"
+    )

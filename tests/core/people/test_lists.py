@@ -1,0 +1,67 @@
+"""Lists of organizations beside a plan: what is read, and where each fault is."""
+
+from __future__ import annotations
+
+import pytest
+
+from sluicegate.bounds import LISTED_MAX
+from sluicegate.core.people import lists
+from sluicegate.errors import InvalidDocument
+
+
+def faults(text: str) -> list[tuple[int, int, str, str]]:
+    with pytest.raises(InvalidDocument) as caught:
+        lists.read(text.encode(), "partners.csv")
+    assert "nothing was done" in caught.value.message
+    return [(each.line, each.column, each.expected, each.found) for each in caught.value.at]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "organization\nExample Corporation\nÜber AG\n",
+        "Organization;Note\nExample Corporation;first\n;\n\nÜber AG;",
+        'note,organization\n,"Example Corporation"\n"a, b",Über AG\n',
+    ],
+)
+def test_the_legal_names_are_read_in_their_order_and_notes_are_left_out(text: str) -> None:
+    assert lists.read(text.encode(), "partners.csv") == ("Example Corporation", "Über AG")
+
+
+NAME = "a legal name of 1 to 500 characters, none of them invisible"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("organization\n", [(1, 1, "1 to 500 rows", "0")]),
+        ("", [(1, 1, "a first line with the column 'organization'", "nothing")]),
+        ("name\nA\n", [(1, 1, "the column 'organization', and perhaps note; each once", "'name'")]),
+        (
+            "organization,country\nA,US\n",
+            [(1, 14, "the column 'organization', and perhaps note; each once", "'country'")],
+        ),
+        ("person\nmem_1\n", [(1, 1, "the column 'organization', and perhaps note; each once", "'person'")]),
+        ("organization\nA\nB\nA\n", [(4, 1, "each organization once", "'A'")]),
+        ("organization\nAcme, Inc.\n", [(2, 1, "1 cell, as in the first line", "'Acme,Inc.'")]),
+        ('organization\n"Acme, Inc."\nACME INC\n', [(3, 1, "each organization once", "'ACME INC'")]),
+        ("organization,note\n,x\nA,\n", [(2, 1, NAME, "nothing")]),
+        ("organization\nA\u200b\nB\x07\n", [(2, 1, NAME, "'A\\u200b'"), (3, 1, NAME, "'B\\x07'")]),
+    ],
+)
+def test_each_fault_of_a_list_is_told_where_it_is(text: str, found: list[tuple[int, int, str, str]]) -> None:
+    assert faults(text) == found
+
+
+def test_a_list_has_so_many_rows_at_most() -> None:
+    rows = [f"Example {number}" for number in range(LISTED_MAX + 1)]
+    assert faults("\n".join(["organization", *rows])) == [(1, 1, "1 to 500 rows", "501")]
+    assert len(lists.read("\n".join(["organization", *rows[1:]]).encode(), "x")) == LISTED_MAX
+
+
+def test_a_list_that_came_with_a_plan_is_checked_again() -> None:
+    lists.check(["A", "B"], "x")
+    for names, line in (([], 1), (["A", "a"], 3), (["A", " "], 3), (["A"] * (LISTED_MAX + 2), 1)):
+        with pytest.raises(InvalidDocument) as caught:
+            lists.check(names, "x")
+        assert caught.value.at[0].line == line
