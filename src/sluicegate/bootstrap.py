@@ -72,7 +72,7 @@ from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.room import Room
 from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings, TlsFiles
-from sluicegate.store import hints, keyfile, lock
+from sluicegate.store import hints, keyfile, lock, unsettled
 from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock, synchronized_ms
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
 from sluicegate.store.sqlite import SqliteStore
@@ -140,6 +140,7 @@ def control(settings: ControlSettings, command: str) -> Control:
     """
     pins = trust.read(document.read(settings.trust_file.read_bytes(), str(settings.trust_file)))
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unsettled.check(settings.state_dir)
     _check_reserve(settings)
     database = settings.state_dir / "ledger.db"
     lock.hold(database, command)
@@ -266,6 +267,7 @@ def feed(settings: FeedSettings) -> WiredFeed:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", settings.name):
         said = f"the name {settings.name[:80]!r} of a feed, expected letters, digits, '.', '_' and '-'"
         raise InvalidInput(said, remedy="name it like feed-1")
+    unsettled.check(settings.state_dir)
     store = SqliteStore(settings.state_dir / "ledger.db", read_only=True)
     folder = settings.state_dir / FEEDS / settings.name
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sluicegate.gate.feed import Memory
+from sluicegate.gate.kept import Memory
 from tests.crash.ordeal import Ordeal
 from tests.crash.plane import running
 from tests.crash.record import ENTRIES

@@ -18,7 +18,8 @@ from sluicegate.core.access.rate import CELLS, WINDOW_MS
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.feed.leases import Leases
 from sluicegate.gate.engine import Engine
-from sluicegate.gate.feed import MachineClock, Tail, TrustedHead
+from sluicegate.gate.feed import MachineClock, Tail
+from sluicegate.gate.kept import TrustedHead
 from sluicegate.gate.rate import Limit, PastRequest, Rates
 from sluicegate_record.log import checkpoint
 from tests.fakes import MemoryFeedRegister

@@ -13,7 +13,8 @@ from sluicegate import bootstrap
 from sluicegate.core.access import feed, versions
 from sluicegate.errors import InvalidInput
 from sluicegate.gate.engine import Engine
-from sluicegate.gate.feed import MachineClock, Tail, TrustedHead
+from sluicegate.gate.feed import MachineClock, Tail
+from sluicegate.gate.kept import TrustedHead
 from sluicegate.settings import FeedSettings
 from sluicegate_record.log import acknowledgement, checkpoint
 from tests import worlds

@@ -9,7 +9,8 @@ import pytest
 from sluicegate.core.access.feed import CERTIFIED_MS
 from sluicegate.errors import BadFeed
 from sluicegate.gate.engine import Engine
-from sluicegate.gate.feed import MachineClock, Tail, TrustedHead
+from sluicegate.gate.feed import MachineClock, Tail
+from sluicegate.gate.kept import TrustedHead
 from sluicegate_record.log import checkpoint
 from tests.lease.feed import polled
 from tests.plane import Plane

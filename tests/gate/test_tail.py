@@ -22,7 +22,8 @@ from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.errors import BadFeed, VerificationFailed
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import ASK_AGAIN_MS, MachineClock, Memory, Tail, TrustedHead, wait_ms
+from sluicegate.gate.feed import ASK_AGAIN_MS, MachineClock, Tail, wait_ms
+from sluicegate.gate.kept import Memory, TrustedHead
 from sluicegate.gate.rate import Rates
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, checkpoint, merkle, times

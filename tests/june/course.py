@@ -24,7 +24,8 @@ from sluicegate.core.access.refusals import Deny
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import CommandRefused
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import MachineClock, Tail, TrustedHead
+from sluicegate.gate.feed import MachineClock, Tail
+from sluicegate.gate.kept import TrustedHead
 from sluicegate.http.bearer import authenticate
 from sluicegate_record.audit import audit
 from sluicegate_record.entries.releases import StageOpened

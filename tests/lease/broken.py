@@ -12,7 +12,8 @@ from sluicegate.feed.head import Head, Reached
 from sluicegate.feed.leases import Leased, Leases
 from sluicegate.feed.run import Poll, Sighting
 from sluicegate.gate.engine import Flight
-from sluicegate.gate.feed import Tail, TrustedHead
+from sluicegate.gate.feed import Tail
+from sluicegate.gate.kept import TrustedHead
 from sluicegate.ports import FeedRecord, FeedTerm
 from sluicegate.service.fleet import Fleet, Sight
 from sluicegate_record.log import times

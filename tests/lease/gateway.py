@@ -12,7 +12,8 @@ from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.refusals import Deny
 from sluicegate.errors import SluicegateError
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import RETRY_MS, TICK_MS, MachineClock, Tail, TrustedHead, wait_ms
+from sluicegate.gate.feed import RETRY_MS, TICK_MS, MachineClock, Tail, wait_ms
+from sluicegate.gate.kept import TrustedHead
 from sluicegate_record.log import checkpoint
 from tests.lease.network import Network
 from tests.lease.schedule import Clock, Process, Schedule

@@ -21,12 +21,14 @@ from typing import Any, NamedTuple
 from sluicegate_record import law
 from sluicegate_record.entries import Entry, Unknown, entry
 from sluicegate_record.entries.directives import DirectiveInForce
+from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.errors import BadProof, SluicegateError
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.log import canonical, checkpoint, merkle, proof
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.log.proof import Proven
 from sluicegate_record.record import Record
+from sluicegate_record.statements.epochs import LogHead
 from sluicegate_record.terms.text import counted
 
 BREACHES_MAX = 1_000
@@ -147,6 +149,7 @@ def audit(
         if found is None:
             return bad(index, problem)
         last_ms = found.at_ms
+        judge.check_place(found, frontier)
         nodes.add(frontier.append(digest))
         if judge.take(found):
             claims.take(found)
@@ -235,6 +238,12 @@ class Judge:
         else:
             record.skip(found)
         return is_lawful
+
+    def check_place(self, found: Entry, before: Frontier) -> None:
+        """Note an epoch that begins after other entries than it says; `before` is the tree of those."""
+        body = found.body
+        if isinstance(body, EpochBegan) and body.restored != LogHead(size=before.size, root=before.root()):
+            self._note(found, "begins_where_it_says", "an epoch after other entries than it says")
 
     def judged(self) -> Judgement:
         """What the law says so far."""

@@ -48,6 +48,7 @@ from sluicegate_record.entries import (
     deployments,
     designations,
     directives,
+    epochs,
     evidence,
     findings,
     grants,
@@ -90,6 +91,10 @@ def _key_pinned(record: Record, entry: Happening, body: releases.KeyPinned) -> N
         party=body.party,
         webauthn=body.webauthn,
     )
+
+
+def _epoch_began(record: Record, entry: Happening, body: epochs.EpochBegan) -> None:
+    record.abandoned |= {*body.abandoned}
 
 
 def _release_applied(record: Record, entry: Happening, body: releases.ReleaseApplied) -> None:
@@ -561,6 +566,7 @@ _FOLDS: dict[type[Body], Callable[[Record, Happening, Any], None]] = {
     accounts.AccountOpened: _account_opened,
     accounts.AccountClosed: _account_closed,
     releases.KeyPinned: _key_pinned,
+    epochs.EpochBegan: _epoch_began,
     releases.ReleaseApplied: _release_applied,
     releases.StageOpened: _stage_opened,
     releases.StageClosed: _stage_closed,

@@ -42,6 +42,7 @@ from sluicegate_record.entries import Entry, Hidden, seen
 from sluicegate_record.fold import fold, index_case, index_grant, keep_evidence, keep_finding, keep_promise
 from sluicegate_record.form import Json, Misread, shown
 from sluicegate_record.snapshot import VERSION, Snapshot, faults
+from sluicegate_record.statements.epochs import LogHead
 from sluicegate_record.terms import kinds, scrutiny
 from sluicegate_record.terms.after import LAPSE
 from sluicegate_record.terms.plan import Plan
@@ -82,6 +83,8 @@ class Record:
         """`log` is the log's verifier key. Statements are bound to it."""
         self.newest_v = 0
         """The newest `v` of the entries so far. An older one is no longer lawful."""
+        self.abandoned: frozenset[LogHead] = frozenset()
+        """The heads that epochs have abandoned."""
         self.keys: MutableMapping[str, PinnedKey] = {}
         self.releases: MutableMapping[str, Release] = {}
         self.terms: MutableMapping[str, Terms] = {}
@@ -162,7 +165,7 @@ class Record:
             raise fault
         record = cls()
         record.origin, record.log, record.developer = found.origin, found.log, found.developer
-        record.newest_v = found.newest_v
+        record.newest_v, record.abandoned = found.newest_v, frozenset(found.abandoned)
         record.keys = {key.keyid: key for key in found.keys}
         record.releases = {release.name: release for release in found.releases}
         record.terms, record.opened = dict(found.terms), dict(found.opened)
@@ -200,6 +203,7 @@ class Record:
             log=self.log,
             developer=self.developer,
             newest_v=self.newest_v,
+            abandoned=tuple(sorted(self.abandoned, key=lambda head: (head.size, head.root))),
             keys=tuple(self.keys.values()),
             releases=tuple(self.releases.values()),
             terms=dict(self.terms),
@@ -237,6 +241,7 @@ class Record:
         above = Record()
         above.origin, above.log, above.developer = self.origin, self.log, self.developer
         above.newest_v, above.signs_promises = self.newest_v, self.signs_promises
+        above.abandoned = self.abandoned
         above.keys, above.releases = _above(self.keys), _above(self.releases)
         above.terms, above.opened = _above(self.terms), _above(self.opened)
         above.closings, above.lacking = _above(self.closings), _above(self.lacking)

@@ -24,9 +24,10 @@ from sluicegate_record.entities.licence import Licence
 from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.form import Form, Misread, Time, form
+from sluicegate_record.statements.epochs import LogHead
 from sluicegate_record.terms.plan import Plan
 
-VERSION: Literal[21] = 21
+VERSION: Literal[22] = 22
 """The version of this form. A field more, in it or in an entity, makes the next one: docs/architecture.md
 lists what each added.
 """
@@ -39,11 +40,12 @@ class Snapshot(Form):
     A record of another version is made again, from the log.
     """
 
-    v: Literal[21]
+    v: Literal[22]
     origin: str
     log: str
     developer: str
     newest_v: int
+    abandoned: tuple[LogHead, ...]
     keys: tuple[PinnedKey, ...]
     releases: tuple[Release, ...]
     terms: Mapping[str, Terms]

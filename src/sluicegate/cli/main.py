@@ -289,6 +289,17 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         "The public record.",
         {"verify": "ledger.verify", "export": "ledger.export", "checkpoint": "ledger.head"},
     ),
+    "backup": (
+        "Back up a control plane, restore it, go on after a loss.",
+        {
+            "make": "backups.make",
+            "verify": "backups.verify",
+            "restore": "backups.restore",
+            "complete": "backups.complete",
+            "sign": "backups.sign",
+            "begin": "backups.begin",
+        },
+    ),
     "keys": ("Signing keys.", {"generate": "keys.generate", "show": "keys.show"}),
     "token": (
         "Who may use the control plane.",

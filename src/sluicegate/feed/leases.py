@@ -208,6 +208,7 @@ class Leases:
         if poll.after > size:
             raise VerificationFailed(
                 f"the log goes back: {poll.gateway!r} has {poll.after} entries of it, here it has {size}",
+                code="log_goes_back",
                 remedy="put the newest database back; gateways refuse everything until then",
             )
 

@@ -2,7 +2,9 @@
 
 Rules of `Tail`, which takes bytes and never fetches:
 - An answer counts only for the open question. Its entries must lead from our root to the signed root.
-- The log never goes back and never forks, in this run or compared with an earlier run.
+- The log never goes back and never forks, in this run or compared with an earlier run; except where two
+  officers have begun it again, and have named the head that was seen here as abandoned (`epoch.began`). Then
+  what this gateway had seen narrowed goes on to hold (`Table.carry_over`).
 - Entries are applied and what is in flight is re-decided before the lease that came with them counts.
 - Time is bounded. An answer whose time is too far from this machine's clock is not taken, nor one whose
   entries are later than it, or earlier than those before them. No lease is longer than the plans allow.
@@ -23,13 +25,10 @@ is over, and reports the use of the gateway to the control plane, on which nothi
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -38,15 +37,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sluicegate.core.access import feed, versions
 from sluicegate.core.access.decision import Instant
 from sluicegate.core.access.rate import WHOLE
+from sluicegate.core.access.refusals import Reason
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.errors import BadFeed, SluicegateError, VerificationFailed
 from sluicegate.gate.days import DayBalance
 from sluicegate.gate.engine import Engine, Lease
+from sluicegate.gate.kept import Memory, TrustedHead
 from sluicegate.gate.upstream import tls
 from sluicegate.memory import Lasting
 from sluicegate.settings import CLOCK_BOUND_MS, GatewaySettings
-from sluicegate_record.log import acknowledgement, canonical, checkpoint, merkle
+from sluicegate_record.entries import Entry
+from sluicegate_record.entries.epochs import EpochBegan
+from sluicegate_record.log import acknowledgement, checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.statements.epochs import LogHead
 
 _log = logging.getLogger(__name__)
 
@@ -58,14 +62,6 @@ ASK_AGAIN_MS = 60_000
 REPORT_MS = 1_000
 """How often the use of the gateway is reported, if there is any."""
 REPORT_TIMEOUT_S = 10
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedHead:
-    """A head that an earlier run of this gateway trusted. Units: `root` 32 raw bytes."""
-
-    size: int = 0
-    root: bytes = merkle.EMPTY_ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +83,22 @@ class Tail:
     `seen` is the head that an earlier run trusted.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a log and an engine; what is kept, and a clock
         self,
         engine: Engine,
         verifier: checkpoint.Verifier,
         gateway: str,
         clock: MachineClock,
         seen: TrustedHead,
+        kept: Memory | None = None,
     ) -> None:
         self._engine = engine
+        self._kept = kept
+        """What is kept of the log; None in a gateway that keeps nothing: it crosses no epoch."""
+        self.new: list[Entry] = []
+        """The entries that were taken and are not kept yet."""
+        self.note = ""
+        """The log's signed head of what was taken, where the feed has sent it."""
         self._log = verifier
         self._gateway = gateway
         self._clock = clock
@@ -118,6 +121,11 @@ class Tail:
         self._says_spender = False
         self.incarnation = secrets.token_hex(16)
         self.halted: VerificationFailed | None = None
+
+    @property
+    def seen(self) -> TrustedHead:
+        """The head below which the log may not go back."""
+        return self._seen
 
     @property
     def run(self) -> dict[str, str]:
@@ -184,6 +192,9 @@ class Tail:
         grown = self._grown(answer)
         self._advance(answer)
         self._frontier = grown
+        if self._kept is not None:
+            self.new += [entry for entry in answer.entries if entry.seq >= self._kept.next]
+        self.note = answer.note or (self.note if not answer.entries else "")
         if answer.lease_ms and grown.size < self._seen.size:
             raise BadFeed(
                 f"the log goes back: it has {grown.size} entries, {self._seen.size} were seen before"
@@ -196,6 +207,18 @@ class Tail:
             self._engine.renew(Lease(self._asked_ms, received_ms, ends_ms, answer.control_ms, part))
             self._engine.days.answered(self._asked_days, answer.budgets)
         return TrustedHead(grown.size, grown.root())
+
+    def begin_again(self) -> None:
+        """Read the log from its beginning: it is not a continuation of what was taken.
+
+        Requires: no lease. What was seen is not forgotten.
+        """
+        if self._frontier.size > self._seen.size:
+            self._seen = TrustedHead(self._frontier.size, self._frontier.root())
+        self._engine.table.forget()
+        self._frontier, self._entry_ms = Frontier(), 0
+        self.incarnation = secrets.token_hex(16)
+        self._key = Ed25519PrivateKey.generate()
 
     def drifted(self) -> None:
         """Say another version of the fold next time: the control plane may be of an earlier build.
@@ -248,18 +271,47 @@ class Tail:
             raise BadFeed("a feed answer under a certificate that is over")
 
     def _grown(self, answer: feed.FeedAnswer) -> Frontier:
-        grown = self._frontier.copy()
+        grown, seen = self._frontier.copy(), self._seen
         for entry in answer.entries:
+            if isinstance(entry.body, EpochBegan):
+                seen = self._crossed(entry, entry.body, grown, seen)
             grown.append(merkle.leaf_hash(entry.leaf))
-            if grown.size == self._seen.size and grown.root() != self._seen.root:
+            if grown.size == seen.size and grown.root() != seen.root:
                 raise BadFeed(
-                    f"the log has forked: at size {grown.size} it has another root than was seen before"
+                    f"the log has forked: at size {grown.size} it has another root than was seen before",
+                    remedy="put the newest database back, or see 'Back up, restore, go on after a loss'",
                 )
         if grown.root() != answer.root:
             raise BadFeed(
                 f"the log has forked: its entries do not lead to the signed root at size {answer.size}"
             )
+        self._seen = seen
         return grown
+
+    def _crossed(self, entry: Entry, body: EpochBegan, grown: Frontier, seen: TrustedHead) -> TrustedHead:
+        """What counts as seen from an epoch on, and what the table is to carry over.
+
+        Raises: BadFeed: what was seen and abandoned is not kept here, so what it narrowed would be lost.
+        """
+        if self._kept is None:
+            return seen
+        restored = TrustedHead(grown.size, grown.root())
+        is_named = LogHead(size=seen.size, root=seen.root) in body.abandoned
+        if seen.size > grown.size and is_named and self._engine.table.honours(entry, restored.root):
+            try:
+                held = self._kept.abandon(grown.size, seen)
+            except VerificationFailed as error:
+                raise BadFeed(f"an epoch that would lose what was seen here: {error.message}") from error
+            until = grown.copy()
+            for each in held:
+                until.append(merkle.leaf_hash(each.leaf))
+            if (until.size, until.root()) != (seen.size, seen.root):
+                raise BadFeed("an epoch, and what is kept of what it abandons does not lead to what was seen")
+            self._kept.begin_again(grown.size)
+            self.new.clear()
+            seen = restored
+        self._engine.table.abandoned[entry.seq] = self._kept.abandoned(entry.seq)
+        return seen
 
     def _advance(self, answer: feed.FeedAnswer) -> None:
         self._entry_ms = answer.entries[-1].at_ms if answer.entries else self._entry_ms
@@ -290,46 +342,6 @@ def wait_ms(engine: Engine) -> int:
     return min(WAIT_MS_MAX, engine.table.lease_ms // 3, int(engine.lease_left_ms() / 2))
 
 
-class Memory:
-    """Where a gateway keeps the newest head that it trusted, so that a later run accepts no older one."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "seen.json"
-
-    def load(self) -> TrustedHead:
-        """The head that an earlier run trusted.
-
-        Raises: VerificationFailed: the file is there but cannot be read; do not delete it: that would mean to
-                trust any head again.
-        """
-        if not self._path.exists():
-            return TrustedHead()
-        try:
-            found: Any = canonical.loads(self._path.read_bytes())
-            return _seen(found["size"], bytes.fromhex(found["root"]))
-        except (SluicegateError, OSError, KeyError, TypeError, ValueError) as error:
-            raise VerificationFailed(
-                f"{self._path} cannot be read: {error}",
-                remedy="restore it, or delete it to trust the log afresh from what it shows now",
-            ) from error
-
-    def save(self, seen: TrustedHead) -> None:
-        """Replace the kept head, completely or not at all."""
-        written = self._path.with_suffix(".new")
-        with written.open("w") as file:
-            json.dump({"size": seen.size, "root": seen.root.hex()}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        written.replace(self._path)
-
-
-def _seen(size: Any, root: bytes) -> TrustedHead:
-    if type(size) is not int or size < 0 or len(root) != merkle.HASH_BYTES:
-        raise ValueError(f"size {size!r} with a root of {len(root)} bytes")
-    return TrustedHead(size, root)
-
-
 class Feed:
     """Polls one control plane for one engine."""
 
@@ -345,11 +357,12 @@ class Feed:
         self._context = tls(None, settings.client_cert)
         self._memory = Memory(settings.state_dir)
         self._seen = self._memory.load()
+        self._note = ""
         self._kept = self._seen
         self._news = asyncio.Event()
         self._lasting = Lasting()
         verifier = checkpoint.parse_vkey(settings.log_vkey)
-        self._tail = Tail(engine, verifier, settings.name, clock, self._seen)
+        self._tail = Tail(engine, verifier, settings.name, clock, self._seen, self._memory)
 
     @property
     def halted(self) -> VerificationFailed | None:
@@ -387,6 +400,8 @@ class Feed:
                 data += await response.content.read(feed.ANSWER_BYTES_MAX + 1 - len(data))
         if response.status == 409:
             self._tail.drifted()
+        if response.status == 409 or b"log_goes_back" in data:
+            self._begin_again()
         if response.status == 400 and b"spender" in data:  # every build names the field that it does not know
             self._tail.misread()
         if response.status != 200:
@@ -395,13 +410,18 @@ class Feed:
             seen = self._tail.take(data)
         finally:
             await self._settle()
-        self._remember(seen)
+        self._remember(seen, self._tail.note)
         self._lasting.grown(len(self._engine.table.credentials))
 
     async def _settle(self) -> None:
         """Decide again what is due, and let others run meanwhile. The next question acknowledges it."""
         while self._engine.redecide_more():  # noqa: ASYNC110 - it waits for nothing
             await asyncio.sleep(0)
+
+    def _begin_again(self) -> None:
+        """The feed has a log that does not continue ours: when no lease is left, read all of it anew."""
+        if isinstance(self._engine.now(), Reason):
+            self._tail.begin_again()
 
     def _session(self) -> aiohttp.ClientSession:
         headers = {"authorization": f"Bearer {self._settings.token}"}
@@ -438,30 +458,32 @@ class Feed:
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
                     _log.debug("a report of use did not arrive: %s", error)
 
-    def _remember(self, seen: TrustedHead) -> None:
+    def _remember(self, seen: TrustedHead, note: str) -> None:
         """Have the newest head written. The next question acknowledges it, and does not wait for the disk."""
-        if seen.size > self._seen.size:
-            self._seen = seen
+        if seen.size >= self._tail.seen.size and (seen, note) != (self._seen, self._note):
+            self._seen, self._note = seen, note
             self._news.set()
 
     async def _keep(self) -> None:
-        """Write the newest head whenever there is a new one, and at the end."""
+        """Write the newest entries and the head whenever there are new ones, and at the end."""
         try:
             while True:
                 await self._news.wait()
                 self._news.clear()
-                seen = self._seen
+                seen, note = self._seen, self._note
+                new, self._tail.new = self._tail.new, []
                 try:
-                    await asyncio.to_thread(self._memory.save, seen)
+                    await asyncio.to_thread(self._memory.save, seen, new, note)
                     self._kept = seen
                 except OSError as error:  # it is tried again, with whatever is newest then
+                    self._tail.new = new + self._tail.new
                     self._complain(error, 0)
                     await asyncio.sleep(RETRY_MS[-1] / 1000)
                     self._news.set()
         finally:
             if self._kept != self._seen:
                 try:
-                    self._memory.save(self._seen)
+                    self._memory.save(self._seen, self._tail.new, self._note)
                 except OSError as error:
                     self._complain(error, 0)
 

@@ -13,7 +13,7 @@ Rules:
   gateway.
 """
 
-from sluicegate_record.law.judge import RULES, Breach, Unchecked, breach, effect, rules_of, words
+from sluicegate_record.law.judge import RULES, Breach, Unchecked, breach, carried, effect, rules_of, words
 from sluicegate_record.law.rule import Support
 
-__all__ = ["RULES", "Breach", "Support", "Unchecked", "breach", "effect", "rules_of", "words"]
+__all__ = ["RULES", "Breach", "Support", "Unchecked", "breach", "carried", "effect", "rules_of", "words"]

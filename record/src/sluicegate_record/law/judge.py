@@ -7,7 +7,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ from sluicegate_record.law import credentials as of_credentials
 from sluicegate_record.law import deployments as of_deployments
 from sluicegate_record.law import designations as of_designations
 from sluicegate_record.law import directives as of_directives
+from sluicegate_record.law import epochs as of_epochs
 from sluicegate_record.law import evidence as of_evidence
 from sluicegate_record.law import findings as of_findings
 from sluicegate_record.law import fleet as of_fleet
@@ -108,6 +109,7 @@ RULES: dict[int, Mapping[type[Body], tuple[LawRule, ...]]] = {
         of_ramps.RULES,
         of_foresight.RULES,
         of_closures.RULES,
+        of_epochs.RULES,
     ),
 }
 """The rules for the entries of each version and type, in the order in which they are checked."""
@@ -227,6 +229,21 @@ def _as_it_counts(at: At, body: Any, found: Breach | Unchecked) -> Entry | None:
 
 
 _OF_EVIDENCE = (evidence.EvidenceRecorded, evidence.EvidenceWithdrawn)
+
+
+def carried(body: Body, seq: int, names: Collection[str]) -> Body | None:
+    """What of an abandoned entry holds on with those who have seen it: what narrows access; None if nothing.
+
+    A directive takes the place of none, and has a name that is not one of `names`. What a case or a list came
+    to is decided anew.
+    """
+    if isinstance(body, directives.DirectiveIssued):
+        if body.document.is_drill:
+            return None
+        name = body.directive if body.directive not in names else f"{body.directive}#{seq}"
+        return replace(body, directive=name, replaces=None)
+    is_decided_anew = isinstance(body, cases.CaseDetermined | releases.ListChanged)
+    return body if _narrows(body) and not is_decided_anew else None
 
 
 def _names(rules: Iterable[LawRule]) -> set[str]:

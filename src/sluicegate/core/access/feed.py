@@ -122,6 +122,8 @@ class FeedAnswer:
     """How much may be let through in all of each day that was asked for, in the order of the question."""
     good_until_ms: int | None = None
     """Until when the certificate is good of the feed that signed it, milliseconds since 1970 UTC."""
+    note: str = ""
+    """The log's signed head of this size, where the answer has one."""
 
 
 @form
@@ -152,7 +154,7 @@ def answer_json(
     """The answer on the wire. `head` is the log's signed head, needed beside a certificate."""
     stated = signed.to_json()
     signature = signer.key.sign(dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated)))
-    answer = {**stated, "entries": [_entry_json(each) for each in entries], "sig": canonical.b64(signature)}
+    answer = {**stated, "entries": [entry_json(each) for each in entries], "sig": canonical.b64(signature)}
     if signer.certificate is not None:
         answer |= {"certificate": signer.certificate.to_json(), "head": head}
     return answer
@@ -176,9 +178,11 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
         public = log.public if by is None else by.key
         Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(sig), message)
         _check_belongs(signed, asked)
+        note = ""
         if certificate is not None and signed.lease_ms:
-            _check_head(answer["head"], signed, log)
-        entries = [_entry(item) for item in items]
+            note = answer["head"]
+            _check_head(note, signed, log)
+        entries = [read_item(item) for item in items]
         _check_places(entries, signed)
         return FeedAnswer(
             entries,
@@ -190,6 +194,7 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
             None if signed.part is None else RatePart.read(signed.part),
             signed.budgets,
             None if by is None else by.valid_until_ms,
+            note,
         )
     except InvalidSignature as error:
         raise BadFeed(
@@ -240,12 +245,17 @@ def _check_places(entries: Sequence[Entry], signed: SignedAnswer) -> None:
         raise BadFeed(f"a feed answer without exactly the entries {signed.after} to {signed.size}")
 
 
-def _entry_json(entry: FeedEntry) -> dict[str, Any]:
+def entry_json(entry: FeedEntry) -> dict[str, Any]:
+    """An entry on the wire, and as a gateway keeps it."""
     gate = {name: [canonical.b64(part.salt), part.body.decode()] for name, part in entry.gate.items()}
     return {"leaf": entry.leaf.decode(), "gate": gate}
 
 
-def _entry(item: Mapping[str, Any]) -> Entry:
+def read_item(item: Mapping[str, Any]) -> Entry:
+    """The entry that `entry_json` wrote.
+
+    Raises: BadFeed: without all of its gate part. VerificationFailed, and what malformed JSON raises.
+    """
     leaf, opened = _ITEM(item)
     gate = {name: Opening(canonical.unb64(salt), body.encode()) for name, (salt, body) in opened.items()}
     entry = read_entry(leaf.encode(), gate)

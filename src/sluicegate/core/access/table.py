@@ -9,7 +9,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from sluicegate.core.access.fold import fold, fold_in
@@ -31,7 +32,11 @@ from sluicegate.core.directives.cover import Cover, DirectiveIndex, Exempt, Requ
 from sluicegate.core.people.assertion import Provider
 from sluicegate.core.people.persons import Claim, Person
 from sluicegate.errors import VerificationFailed
+from sluicegate_record import law
 from sluicegate_record.entries import Entry, Unknown
+from sluicegate_record.entries.directives import DirectiveIssued
+from sluicegate_record.entries.epochs import EpochBegan
+from sluicegate_record.statements.epochs import LogHead
 from sluicegate_record.terms.exposure import Measure
 from sluicegate_record.terms.findings import UNSTATED, Findings
 from sluicegate_record.terms.programmes import FIELD, PROFILE, Programmes
@@ -45,6 +50,12 @@ class Table:
 
     def __init__(self) -> None:  # noqa: PLR0915 - one a part of the table
         self.size = 0
+        self.abandoned: dict[int, Sequence[Entry]] = {}
+        """What a gateway had seen that officers abandoned, by the place of the entry that says so. It is put
+        here before that entry is applied.
+        """
+        self.carried: dict[str, str] = {}
+        """The directives that hold on from there, by the digests of their documents."""
         self.leases = LeaseTerms()
         self.credentials: dict[bytes, CredentialRow] = {}
         """Keys by their digests; also those that do not count yet."""
@@ -124,12 +135,51 @@ class Table:
             raise VerificationFailed(f"entry {entry.seq} cannot follow a table of size {self.size}")
         if isinstance(entry.body, Unknown):
             raise VerificationFailed(f"entry {entry.seq} ({entry.type}): {entry.body.why}")
+        if self.carried:
+            self.restated(entry)
         fold_in(fold, self, entry)
         self.size = entry.size
+        for each in self.abandoned.pop(entry.seq, ()):
+            self.carry_over(each)
 
     def skip(self, entry: Entry) -> None:
         """Count one entry in, and ignore what it says. Requires: `entry.seq == self.size`."""
         self.size = entry.size
+
+    def forget(self) -> None:
+        """Be the empty table again: the log is read from its beginning."""
+        Table.__init__(self)
+
+    def honours(self, entry: Entry, root: bytes) -> bool:
+        """Whether an epoch counts that begins after the entries with this root. Who believes the log believes
+        that officers signed it.
+        """
+        body = entry.body
+        assert isinstance(body, EpochBegan)
+        return body.restored == LogHead(size=entry.seq, root=root)
+
+    def carry_over(self, entry: Entry) -> None:
+        """Let an abandoned entry hold on as far as it narrows access."""
+        stands = law.carried(entry.body, entry.seq, self.directives)
+        if stands is not None:
+            self.hold_on(entry.saying(stands))
+
+    def hold_on(self, entry: Entry) -> None:
+        """Fold in what narrows of an abandoned entry. What it is about may be not on this record: then there
+        is nothing to narrow.
+        """
+        with suppress(VerificationFailed):
+            fold_in(fold, self, entry)
+            if isinstance(entry.body, DirectiveIssued):
+                self.carried[entry.body.document.digest] = entry.body.directive
+
+    def restated(self, entry: Entry) -> str | None:
+        """The directive that held on and that an entry issues again: from here on it is an ordinary one."""
+        body = entry.body
+        name = self.carried.pop(body.document.digest, None) if isinstance(body, DirectiveIssued) else None
+        if name in self.directives:
+            self.undirect(name)
+        return name
 
     def entity(self, organization: str) -> Requester:
         """An organization as directives see it."""

@@ -17,6 +17,7 @@ from sluicegate_record.entries.clearances import ClearanceRecorded
 from sluicegate_record.entries.closures import ReleaseClosed
 from sluicegate_record.entries.deployments import DeploymentAttested, DeploymentEnded
 from sluicegate_record.entries.designations import DesignationEnded, DesignationRecorded
+from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.entries.evidence import EvidenceRecorded, EvidenceWithdrawn
 from sluicegate_record.entries.findings import FindingAnswered, FindingOverdue, FindingReported
 from sluicegate_record.entries.grants import (
@@ -40,7 +41,7 @@ from sluicegate_record.law import times
 from sluicegate_record.terms.audience import PROGRAMME
 from sluicegate_record.terms.clearances import CLEARANCES, REPORT
 
-FOLD_VERSION = 16
+FOLD_VERSION = 17
 """The version of this build's fold. It changes whenever the same entries would give another table:
 docs/architecture.md lists what brought each.
 """
@@ -158,6 +159,7 @@ def _is_of_6(body: Body) -> bool:
 
 _WITH_PROGRAMMES = (GrantApproved, GrantAmended, GrantSuspended, GrantResumed)
 _BROUGHT: tuple[tuple[int, Callable[[Body], bool]], ...] = (
+    (17, lambda body: isinstance(body, EpochBegan)),
     (16, _is_of_16),
     (15, lambda body: isinstance(body, GrantDiffered)),
     (14, _is_of_14),

@@ -25,8 +25,10 @@ from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record import law
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.key import Keys, PinnedKey
+from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.entries import Entry, Unknown, credentials, directives, grants, releases, seen
 from sluicegate_record.entries.body import Body
+from sluicegate_record.entries.cases import PositionRecorded
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.law.directives import signed_alone
 from sluicegate_record.law.grants import carriers
@@ -40,6 +42,32 @@ TOLD_MAX = 1_000
 NO_REQUESTS = Measure(0, enforced=True)
 
 
+ABANDONED = Breach("abandoned", "officers have abandoned it; what it narrows holds on")
+
+
+class Ended:
+    """What began and ended among abandoned entries: the cases of grants that were removed, and the digests of
+    keys that were revoked.
+    """
+
+    def __init__(self) -> None:
+        self.cases: set[str] = set()
+        self.keys: set[bytes] = set()
+        self._given: dict[str, str] = {}
+        self._issued: dict[str, bytes] = {}
+
+    def see(self, body: Body) -> None:
+        """Note one abandoned entry, in order."""
+        if isinstance(body, grants.GrantApproved):
+            self._given[body.grant] = body.case
+        elif isinstance(body, grants.GrantEnded) and body.how == "removed" and body.grant in self._given:
+            self.cases.add(self._given[body.grant])
+        elif isinstance(body, credentials.CredentialIssued):
+            self._issued[body.credential] = seen(body.digest)
+        elif isinstance(body, credentials.CredentialRevoked) and body.credential in self._issued:
+            self.keys.add(self._issued[body.credential])
+
+
 class VouchedTable(Table):
     """The table of a gateway with a trust file. `told` holds the newest findings until they are read."""
 
@@ -48,6 +76,8 @@ class VouchedTable(Table):
         self.record = Record()
         self.findings: Counter[str] = Counter()
         self.told: deque[str] = deque(maxlen=TOLD_MAX)
+        self.ended = Ended()
+        """What was seen to end among what was abandoned, and is not on this record."""
         self._trust = trust
         self._keys = Keys(
             trust.developer,
@@ -65,6 +95,9 @@ class VouchedTable(Table):
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in, as far as signatures support it. Requires and raises as `Table.apply`."""
+        name = self.restated(entry) if self.carried else None
+        if name is not None and name in self.record.directives:
+            del self.record.directives[name]
         if entry.seq != self.size or isinstance(entry.body, Unknown):
             super().apply(entry)
             return
@@ -79,12 +112,44 @@ class VouchedTable(Table):
         if found is not None:
             self._tell(entry, found.why)
 
+    def forget(self) -> None:
+        """As `Table.forget`."""
+        VouchedTable.__init__(self, self._trust)
+
+    def honours(self, entry: Entry, root: bytes) -> bool:
+        """Whether two officers signed an epoch, after the entries with this root, with keys known here."""
+        return super().honours(entry, root) and self._breach(entry) is None
+
+    def carry_over(self, entry: Entry) -> None:
+        """As `Table.carry_over`. An agency that no longer agreed agrees only when it signs again; what was
+        admitted and removed, or issued and revoked, does not come back by its old signatures.
+        """
+        body = entry.body
+        self.ended.see(body)
+        if isinstance(body, PositionRecorded):
+            self._take_back(body)
+        elif law.carried(body, entry.seq, self.directives) is not None:
+            stands = law.effect(self.record, entry, ABANDONED, self._keys, self._trust.log)
+            if stands is not None:
+                with suppress(KeyError):
+                    self.record.apply(stands)
+                self.hold_on(stands)
+
+    def _take_back(self, body: PositionRecorded) -> None:
+        case = self.record.cases.get(body.case)
+        said = None if case is None else case.positions.get(body.agency)
+        if case is not None and said is not None and body.position not in CONSENT:
+            positions = {**case.positions, body.agency: replace(said, is_stale=True)}
+            self.record.put(replace(case, positions=positions))
+
     def _breach(self, entry: Entry) -> Breach | None:
         found = law.breach(self.record, entry, self._keys, self._trust.log, Support.SIGNATURES)
         if isinstance(found, Unchecked):
             return Breach(found.rules[0], "it cannot be checked: a part of it is hidden")
         if found is not None:
             return found
+        if isinstance(entry.body, grants.GrantApproved) and entry.body.case in self.ended.cases:
+            return Breach("abandoned", "it was removed among what was abandoned")
         own = _OWN.get(type(entry.body))
         return own(self, entry, entry.body) if own is not None else None
 
@@ -135,7 +200,8 @@ class VouchedTable(Table):
         return next((each for each in found if each is not None), None)
 
     def _taken_key(self, digest: bytes) -> Breach | None:
-        return Breach("taken", "a key that is on the record") if self.taken(digest) else None
+        is_taken = self.taken(digest) or digest in self.ended.keys
+        return Breach("taken", "a key that is on the record") if is_taken else None
 
     def _unmapped(self, body: releases.ReleaseApplied) -> Breach | None:
         honoured = self._trust.releases.get(body.release)

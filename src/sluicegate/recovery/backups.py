@@ -1,0 +1,483 @@
+"""Backups: made beside a running control plane, verified by replay, restored into a folder that is at rest.
+
+Rules:
+- A copy is made by SQLite's own backup, so it is of one moment. It has no private key: these are listed.
+- What is restored was replayed: the log's key signed its head, each entry is lawful, the tree fits.
+- Nothing is deleted: the database that a restore replaces is moved aside.
+- A restored log that is older than what a gateway has seen is not served before that is settled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sluicegate import __version__
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.epochs import BeginEpoch
+from sluicegate.errors import (
+    CommandRefused,
+    InvalidInput,
+    SluicegateError,
+    StoreUnavailable,
+    StoreUnusable,
+    VerificationFailed,
+)
+from sluicegate.gate.kept import Memory
+from sluicegate.service.follower import Follower
+from sluicegate.service.ledger import Ledger
+from sluicegate.store import keyfile, lock, schema, unsettled
+from sluicegate.store.sqlite import SqliteStore
+from sluicegate.store.unsettled import Restored
+from sluicegate_record import law
+from sluicegate_record.audit import Judge
+from sluicegate_record.copy import open_copy
+from sluicegate_record.entries import Entry, Unknown
+from sluicegate_record.entries import read as read_entry
+from sluicegate_record.entries.releases import LogStarted
+from sluicegate_record.law import Breach, Support
+from sluicegate_record.log import checkpoint, leaf, merkle, publickey
+from sluicegate_record.log.checkpoint import Verifier
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.record import Record
+from sluicegate_record.statements.epochs import Epoch, LogHead
+from sluicegate_record.terms.text import counted
+
+DATABASE, LISTING = "ledger.db", "backup.json"
+CHUNK = 1_000
+
+
+@dataclass(slots=True)
+class Replay:
+    """A log that was read from its beginning: its head, its record, and when its last entry was made."""
+
+    vkey: str = ""
+    at_ms: int = 0
+    note: str = ""
+    frontier: Frontier = field(default_factory=Frontier)
+    record: Record = field(default_factory=Record)
+
+    @property
+    def head(self) -> LogHead:
+        """The head that it has."""
+        return LogHead(size=self.frontier.size, root=self.frontier.root())
+
+    @property
+    def verifier(self) -> Verifier:
+        """What verifies its heads."""
+        return checkpoint.parse_vkey(self.vkey)
+
+
+def make(state: Path, folder: Path, now_ms: int) -> dict[str, Any]:
+    """Copy the database of a control plane, which may run meanwhile, into a new folder; and list beside it
+    what else the control plane needs.
+
+    Raises: InvalidInput: the folder exists. StoreUnavailable, StoreUnusable: the database.
+    """
+    if folder.exists():
+        raise InvalidInput(f"{folder} exists already", remedy="name a new folder")
+    source = state / DATABASE
+    if not source.is_file():
+        raise StoreUnavailable(f"there is no database {source}", remedy="name the state folder with --state")
+    folder.mkdir(parents=True, mode=0o700)
+    target = folder / DATABASE
+    target.touch(mode=0o600)
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as running,
+            closing(sqlite3.connect(target)) as copied,
+        ):
+            running.backup(copied)
+            copied.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.DatabaseError as error:
+        raise StoreUnavailable(f"{source} could not be copied to {folder}: {error}") from error
+    _sync(target)
+    found = replay(target)
+    listing = {
+        "madeAt": now_ms,
+        "build": __version__,
+        "schema": schema.VERSION,
+        "log": found.vkey,
+        "size": found.head.size,
+        "root": found.head.root.hex(),
+        "elsewhere": list(_elsewhere(state)),
+    }
+    (folder / LISTING).write_text(json.dumps(listing, indent=1) + "\n")
+    _sync(folder / LISTING)
+    return listing
+
+
+def _elsewhere(state: Path) -> Iterator[dict[str, Any]]:
+    """What is not in a backup, and has to be kept elsewhere: keys, and files that only this machine has."""
+    key = state / "log.key"
+    if key.is_file():
+        public = keyfile.load_ed25519(key).public_key().public_bytes_raw()
+        yield {"file": "log.key", "what": "the log's signing key: without it the log cannot go on",
+               "keyid": publickey.keyid(public)}  # fmt: skip
+    yield {"file": "the trust file", "what": "the parties' public keys, named with --trust"}
+    yield {"file": "tokens/", "what": "tokens that were not handed out yet: issue new ones instead"}
+    yield {"file": "the command line", "what": "options and SLUICEGATE_ variables of 'serve' or 'up'"}
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def listed(backup: Path) -> dict[str, Any]:
+    """What a backup says of itself. Raises: InvalidInput."""
+    try:
+        found: dict[str, Any] = json.loads((backup / LISTING).read_bytes())
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{backup} is not a backup: {LISTING}: {error}",
+                           remedy="name a folder that 'backup make' has made") from error  # fmt: skip
+    return found
+
+
+def verify(backup: Path, key: str = "") -> Replay:
+    """Replay a backup. `key` is the log's verifier key; empty: the one that the log states.
+
+    Raises: VerificationFailed, InvalidInput, StoreUnusable.
+    """
+    said = listed(backup)
+    _check_whole(backup / DATABASE)
+    with tempfile.TemporaryDirectory() as folder:  # a copy: one of an earlier build is brought up to date
+        copied = Path(shutil.copy(backup / DATABASE, folder))
+        SqliteStore(copied).close()
+        found = replay(copied)
+    if key and key.strip() != found.vkey:
+        raise VerificationFailed(f"{backup} is of another log: {found.vkey}")
+    if (found.head.size, found.head.root.hex()) != (said.get("size"), said.get("root")):
+        raise VerificationFailed(f"{backup} has another log than its {LISTING} says")
+    return found
+
+
+def replay(database: Path) -> Replay:
+    """Read a database as a start does: hashes, signed head, the law for each entry, and the fold.
+
+    Raises: VerificationFailed, StoreUnusable, StoreUnavailable.
+    """
+    _check_whole(database)
+    with closing(SqliteStore(database, read_only=True)) as store:
+        found, follower = Replay(), Follower()
+        judge: Judge | None = None
+        while entries := store.log.entries(found.frontier.size, CHUNK):
+            for entry in entries:
+                _check_read(entry, found)
+                if judge is None:
+                    assert isinstance(entry.body, LogStarted)
+                    found.vkey = entry.body.vkey
+                    judge = Judge(found.vkey)
+                judge.check_place(entry, found.frontier)
+                judge.take(entry)
+                found.frontier.append(merkle.leaf_hash(entry.leaf))
+                found.at_ms = entry.at_ms
+            unlawful = judge.judged().unlawful if judge is not None else ()
+            if unlawful:
+                raise VerificationFailed(f"{database}: {unlawful[0]}")
+        if judge is None:
+            raise VerificationFailed(f"{database} has no entries")
+        follower.catch_up(store.log)
+        found.record, found.note = follower.state.record, store.log.checkpoint()
+        if merkle.root(found.head.size, store.log.nodes) != found.head.root:
+            raise VerificationFailed(f"{database}: the stored tree is not that of the entries")
+        signed = checkpoint.open_checkpoint(found.note, found.verifier)
+        if (signed.size, signed.root) != (found.head.size, found.head.root):
+            raise VerificationFailed(f"{database}: the entries are not those of the signed head")
+        return found
+
+
+def _check_whole(database: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as opened:
+            (said,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StoreUnusable(f"{database} cannot be read: {error}", remedy="use another backup") from error
+    if said != "ok":
+        raise StoreUnusable(f"{database} is damaged: {said}", remedy="use another backup")
+
+
+def _check_read(entry: Entry, found: Replay) -> None:
+    if entry.seq != found.frontier.size:
+        raise VerificationFailed(f"entry {found.frontier.size} is missing")
+    if isinstance(entry.body, Unknown):
+        raise VerificationFailed(
+            f"entry {entry.seq} ({entry.type}): {entry.body.why}",
+            remedy="use the build that wrote it, or a newer",
+        )
+    if found.frontier.size == 0 and not isinstance(entry.body, LogStarted):
+        raise VerificationFailed("the log does not begin with its key")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a restore would do: what is restored, what is there now, and what was seen that is newer.
+
+    `there` is the size of the database that is replaced; None without one that can be read.
+    """
+
+    restored: Replay
+    made_ms: int
+    there: int | None
+    seen: Mapping[str, LogHead]
+    lost: Sequence[Entry]
+
+    @property
+    def newer(self) -> dict[str, LogHead]:
+        """The heads that are beyond what is restored."""
+        return {name: head for name, head in self.seen.items() if head.size > self.restored.head.size}
+
+
+def compare(backup: Path, state: Path, gateways: Sequence[Path]) -> Comparison:
+    """What a restore would do. Raises: as `verify`; VerificationFailed: another log's key is there."""
+    found = verify(backup)
+    own = state / "log.key"
+    if own.is_file():
+        public = keyfile.load_ed25519(own).public_key().public_bytes_raw()
+        if public != found.verifier.public:
+            raise VerificationFailed(f"{own} is not the key of the log in {backup}",
+                                     remedy="put the log's own key back")  # fmt: skip
+    if (state / "gateway" / "seen.json").is_file():
+        gateways = [state / "gateway", *gateways]
+    seen = {str(folder): head_seen(folder) for folder in gateways}
+    furthest = max(seen, key=lambda name: seen[name].size, default="")
+    lost: list[Entry] = []
+    if furthest and seen[furthest].size > found.head.size:
+        try:
+            lost = Memory(Path(furthest)).entries(found.head.size, seen[furthest].size)
+        except VerificationFailed:
+            lost = []
+    return Comparison(found, listed(backup).get("madeAt", 0), _size_of(state / DATABASE), seen, lost)
+
+
+def head_seen(gateway: Path) -> LogHead:
+    """The newest head that a gateway trusted, by its state folder. Raises: InvalidInput."""
+    if not (gateway / "seen.json").is_file():
+        raise InvalidInput(f"{gateway} is not a gateway's state folder: it has no seen.json")
+    found = Memory(gateway).load()
+    return LogHead(size=found.size, root=found.root)
+
+
+def _size_of(database: Path) -> int | None:
+    try:
+        with closing(SqliteStore(database, read_only=True)) as store:
+            return store.log.size()
+    except SluicegateError:
+        return None
+
+
+def restore(backup: Path, state: Path, found: Comparison, now_ms: int) -> Path | None:
+    """Put a backup in the place of the database of a state folder that is at rest.
+
+    Returns: where the database is now that was there.
+    Raises:  StoreUnavailable: the folder is in use.
+    """
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    at_rest(state)
+    if found.newer:
+        unsettled.write(
+            state, Restored(log=found.restored.vkey, restored=found.restored.head, seen=found.seen)
+        )
+    aside = _move_aside(state, now_ms)
+    written = state / f"{DATABASE}.new"
+    written.unlink(missing_ok=True)
+    written.touch(mode=0o600)
+    written.write_bytes((backup / DATABASE).read_bytes())
+    _sync(written)
+    written.replace(state / DATABASE)
+    return aside
+
+
+def at_rest(state: Path) -> None:
+    """Hold a state folder until this process ends. Raises: StoreUnavailable: it is in use."""
+    (state / "run").mkdir(exist_ok=True, mode=0o700)
+    lock.hold(state / "run" / "supervisor", "backup", of=state)
+    lock.hold(state / DATABASE, "backup")
+
+
+def _move_aside(state: Path, now_ms: int) -> Path | None:
+    if not (state / DATABASE).exists():
+        return None
+    aside = state / f"replaced-{now_ms}"
+    aside.mkdir(mode=0o700)
+    for suffix in ("", "-wal", "-shm"):
+        path = state / f"{DATABASE}{suffix}"
+        if path.exists():
+            path.replace(aside / path.name)
+    return aside
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Entries that someone still holds after what was restored, and the signed head that they lead to."""
+
+    name: str
+    note: str
+    entries: Sequence[Entry]
+
+
+def complete(state: Path, sources: Sequence[str]) -> tuple[int, int, int]:
+    """Append what others still hold after what was restored: each entry is checked as a start checks it.
+
+    Without their sealed parts: only the database had those.
+    Returns: the size before, the size now, and how many entries lack a sealed part.
+    Raises:  VerificationFailed: the log's key did not sign what a source leads to, or an entry is unlawful.
+             InvalidInput: a source holds nothing that fits. StoreUnavailable: the folder is in use.
+    """
+    at_rest(state)
+    found, key = replay(state / DATABASE), keyfile.load_ed25519(state / "log.key")
+    before, lacking = found.head.size, 0
+    for name in sources:
+        held = _held(name, found)
+        taken = _fitting(held, found)
+        lacking += sum(bool(leaf.read(each.leaf).sealed) and not each.sealed for each in taken)
+        note = checkpoint.sign(found.verifier.name, found.head.size, found.head.root, key)
+        with closing(SqliteStore(state / DATABASE)) as store:
+            grown = Frontier.at(store.log.size(), store.log.nodes)
+            nodes = [node for entry in taken for node in grown.append(merkle.leaf_hash(entry.leaf))]
+            if taken:
+                with store.write() as ports:
+                    ports.log.append(taken, nodes, note)
+    settle(state, found.head)
+    return before, found.head.size, lacking
+
+
+def _held(name: str, found: Replay) -> Source:
+    """What a gateway's folder, another database, or a copy of the log holds after what was restored."""
+    path, size, verifier = Path(name), found.head.size, found.verifier
+    if (path / "seen.json").is_file():
+        memory = Memory(path)
+        head, note = memory.load(), memory.note(verifier)
+        if not note:
+            raise VerificationFailed(f"{path} keeps no head that the log's key signed",
+                                     remedy="take the entries from another gateway, or a copy")  # fmt: skip
+        return Source(name, note, memory.entries(size, head.size) if head.size > size else [])
+    database = path / DATABASE if (path / DATABASE).is_file() else path
+    if database.is_file():
+        with closing(SqliteStore(database, read_only=True)) as store:
+            return Source(
+                name, store.log.checkpoint(), store.log.entries(size, max(0, store.log.size() - size))
+            )
+    copied = open_copy(name, verifier)
+    leaves = list(copied.leaves)
+    return Source(name, copied.note.decode(), [read_entry(each) for each in leaves[size:]])
+
+
+def _fitting(held: Source, found: Replay) -> list[Entry]:
+    """The entries of a source, checked; `found` goes on with them.
+
+    Of a copy without hidden parts only those are taken that have none, up to the first that has.
+    """
+    signed = checkpoint.open_checkpoint(held.note, found.verifier)
+    ahead, record = found.frontier.copy(), found.record
+    for entry in held.entries:
+        ahead.append(merkle.leaf_hash(entry.leaf))
+    if (ahead.size, ahead.root()) != (signed.size, signed.root) and held.entries:
+        raise VerificationFailed(
+            f"{held.name} does not continue what was restored: the log has forked, or was altered",
+            remedy="restore a backup from before the fork",
+        )
+    taken: list[Entry] = []
+    for entry in held.entries:
+        if leaf.read(entry.leaf).gate.keys() != entry.gate.keys():
+            break
+        _check_read(entry, found)
+        verdict = law.breach(record, entry, record.pinned(), found.vkey, Support.RECORD)
+        if isinstance(verdict, Breach):
+            raise VerificationFailed(f"{held.name}: entry {entry.seq} is not lawful: {verdict.why}")
+        record.apply(entry)
+        found.frontier.append(merkle.leaf_hash(entry.leaf))
+        taken.append(entry)
+    return taken
+
+
+def settle(state: Path, head: LogHead) -> None:
+    """Note how far a restored log has come. It is settled when it has all that was seen."""
+    found = unsettled.read(state)
+    if found is None:
+        return
+    with closing(SqliteStore(state / DATABASE, read_only=True)) as store:
+        left = {
+            name: each
+            for name, each in found.seen.items()
+            if each.size > head.size or merkle.root(each.size, store.log.nodes) != each.root
+        }
+    unsettled.write(state, Restored(log=found.log, restored=head, seen=left) if left else None)
+
+
+def stated(found: Restored, reason: str) -> Epoch:
+    """What officers sign to go on without what was lost: it names every head that was seen.
+
+    Raises: InvalidInput: nothing newer was seen.
+    """
+    heads = {(head.size, head.root): head for head in found.newer.values()}
+    if not heads:
+        raise InvalidInput("no head beyond the restored one was seen: nothing is abandoned",
+                           remedy="restore with --gateway for each gateway")  # fmt: skip
+    abandoned = tuple(heads[each] for each in sorted(heads))
+    return Epoch(log=found.log, restored=found.restored, abandoned=abandoned, reason=reason)
+
+
+def begin(state: Path, envelope: Envelope, wall_ms: Callable[[], int], boot_ms: Callable[[], float]) -> int:
+    """Go on after a loss, by what two officers signed: the first entry after the restored ones says so.
+
+    Returns: the size of the log now.
+    Raises:  VerificationFailed: it is for other entries, or leaves out a head that was seen. CommandRefused.
+    """
+    at_rest(state)
+    found, said, open_ = replay(state / DATABASE), Epoch.read(envelope), unsettled.read(state)
+    if said.restored != found.head:
+        raise VerificationFailed(
+            f"the epoch begins after {said.restored.size} entries, and the log in {state} is another, "
+            f"of {counted(found.head.size, 'entry', 'entries')}",
+            remedy="sign one for this log: 'backup sign' with the restored.json of this folder",
+        )
+    seen = {} if open_ is None else open_.newer
+    forgotten = sorted(name for name, head in seen.items() if head not in said.abandoned)
+    if forgotten:
+        raise VerificationFailed(
+            f"the epoch does not name what was seen by {', '.join(forgotten)}",
+            remedy="sign one that does, or those gateways would stay closed",
+        )
+    with closing(SqliteStore(state / DATABASE)) as store:
+        ledger = Ledger(
+            store,
+            keyfile.load_ed25519(state / "log.key"),
+            found.verifier.name,
+            wall_ms=lambda: max(wall_ms(), found.at_ms),
+            boot_ms=boot_ms,
+            random=secrets.token_bytes,
+        )
+        name = f"epoch_{envelope.digest.removeprefix('sha256:')[:32]}"
+        done = ledger.execute(BeginEpoch(envelope), by="officers", command_id=name, effect="narrows")
+        if isinstance(done, Refusal):
+            raise CommandRefused(done.message, code=done.code, remedy=done.remedy)
+        unsettled.write(state, None)
+        return ledger.size()
+
+
+def lost_lines(entries: Sequence[Entry]) -> list[str]:
+    """What is lost with some entries, in words: how many of each type, and what narrows by name."""
+    counts: dict[str, int] = {}
+    for entry in entries:
+        counts[entry.type] = counts.get(entry.type, 0) + 1
+    lines = [f"{counted(count, 'entry', 'entries')} {name}" for name, count in sorted(counts.items())]
+    for entry in entries:
+        stands = law.carried(entry.body, entry.seq, ())
+        if stands is not None:
+            about = next((str(getattr(stands, name)) for name in _NAMES if getattr(stands, name, None)), "")
+            lines.append(f"narrows access: entry {entry.seq}, {entry.type} {about}")
+    return lines
+
+
+_NAMES = ("directive", "credential", "grant", "licence", "account", "finding", "stage", "release", "name")
