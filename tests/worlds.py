@@ -29,6 +29,7 @@ from sluicegate.core.lifecycle.deployments import AttestDeployment
 from sluicegate.core.lifecycle.digests import planned
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.docket import Docket
+from sluicegate.core.lifecycle.epochs import BeginEpoch
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.lifecycle.lists import seal
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
@@ -47,13 +48,15 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry
 from sluicegate_record.law import Support
 from sluicegate_record.law.closures import report_of
-from sluicegate_record.log import canonical, checkpoint, dsse, publickey
+from sluicegate_record.log import canonical, checkpoint, dsse, merkle, publickey
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
+from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position, Proceeding, Receipt, Screening, Transcription
 from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.statements.epochs import Epoch, LogHead
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.promises import Promising
 from sluicegate_record.statements.question import Question
@@ -378,6 +381,28 @@ def deployment(
         "previous": None if last is None else last.id,
     }
     return AttestDeployment(signed(DeploymentStatement(**{**fields, **said}).payload(), signer))
+
+
+def head_of(entries: Sequence[Entry]) -> LogHead:
+    """The head of a log of these entries."""
+    frontier = Frontier()
+    for entry in entries:
+        frontier.append(merkle.leaf_hash(entry.leaf))
+    return LogHead(size=frontier.size, root=frontier.root())
+
+
+def epoch(
+    restored: LogHead,
+    *abandoned: LogHead,
+    at_ms: int = AT_MS,
+    signers: Sequence[str] = (OFFICER, OTHER_OFFICER),
+    **said: Any,
+) -> BeginEpoch:
+    """The command with which a restored log goes on, without what led to some heads."""
+    heads = tuple(sorted(abandoned, key=lambda each: (each.size, each.root)))
+    fields = {"log": LOG, "restored": restored, "abandoned": heads, "reason": "the disk died"}
+    stated = Epoch(**{**fields, "signed_at_ms": at_ms, **said})
+    return BeginEpoch(signed(stated.payload(), *signers))
 
 
 def directive(value: Mapping[str, Any], *, signer: str | None = None) -> Envelope:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Allow, Ask, Instant
-from sluicegate.core.access.refusals import Deny
+from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle.epochs import BeginEpoch
+from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.errors import BadFeed
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import MachineClock, Tail
@@ -24,16 +23,17 @@ from tests.clock import Clock
 from tests.core.access.test_vouch import KEY, trust
 from tests.gate.test_tail import Control
 from tests.worlds import (
+    AGENCIES,
     API,
     AT_MS,
-    LOG,
     MODEL,
     OFFICER,
     ORIGIN,
     OTHER_OFFICER,
     World,
+    epoch,
+    head_of,
     public_key,
-    signed,
 )
 
 HEADS = 1_000_000
@@ -79,26 +79,6 @@ class Kept:
         return decision.decide(Ask(key, MODEL, API), self.table, Instant(AT_MS + 1_000, AT_MS + 1_000))
 
 
-def head(control: Control, size: int | None = None) -> LogHead:
-    size = len(control.entries) if size is None else size
-    return LogHead(size=size, root=control.root(size))
-
-
-def epoch(
-    restored: World, *abandoned: LogHead, signers: Sequence[str] = (OFFICER, OTHER_OFFICER), **said: Any
-) -> BeginEpoch:
-    """The command with which a restored log goes on."""
-    heads = tuple(sorted(abandoned, key=lambda each: (each.size, each.root)))
-    fields = {
-        "log": LOG,
-        "restored": head(Control(restored.entries)),
-        "abandoned": heads,
-        "reason": "the disk died",
-    }
-    stated = Epoch(**{**fields, "signed_at_ms": restored.now_ms, **said})
-    return BeginEpoch(signed(stated.payload(), *signers))
-
-
 @pytest.fixture
 def lost() -> tuple[World, World]:
     """A log as it was backed up, and as it was when it was lost."""
@@ -111,25 +91,173 @@ def lost() -> tuple[World, World]:
     return worlds[0], worlds[1]
 
 
-def narrowed(world: World) -> str:
-    """A directive is in force, and a key is revoked, of an organization of its own."""
-    world.direct("d-lost")
-    return "d-lost"
+def crossing(later: World, backed: World, tmp_path: Path, table: type[Table] = VouchedTable) -> Kept:
+    """A gateway that has followed the lost log, and is now without a lease."""
+    gateway = Kept(tmp_path, table)
+    gateway.polls(Control(backed.entries), Control(later.entries))
+    gateway.refuses(Control(backed.entries), "goes back")
+    return gateway
 
 
-def test_the_first_directive_holds(lost: tuple[World, World], tmp_path: Path) -> None:
+def goes_on(gateway: Kept, backed: World, *abandoned: LogHead) -> None:
+    """The restored log goes on, and the gateway crosses: as it runs, and when it starts again."""
+    backed.must(epoch(head_of(backed.entries), *abandoned, at_ms=backed.now_ms))
+    gateway.polls(Control(backed.entries))
+    assert gateway.engine.lease is not None
+
+
+@pytest.mark.parametrize("table", [VouchedTable, Table])
+def test_a_directive_and_a_revocation_hold_on(
+    lost: tuple[World, World], tmp_path: Path, table: type[Table]
+) -> None:
+    backed, later = lost
+    later.revoke(next(iter(later.state.table.credentials_by_id)))
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path, table)
+    goes_on(gateway, backed, head_of(later.entries))
+    for _ in range(2):
+        denied = gateway.answers()
+        assert isinstance(denied, Deny)
+        assert denied.reason is Reason.CREDENTIAL_REVOKED
+        assert "d-lost" in gateway.table.directives
+        gateway.start()
+        gateway.polls(Control(backed.entries))
+
+
+def test_a_directive_holds_on_until_it_is_issued_again_and_lifted(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    backed, later = lost
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path)
+    goes_on(gateway, backed, head_of(later.entries))
+    assert isinstance(gateway.answers(), Deny)
+    backed.direct("d-lost")
+    gateway.polls(Control(backed.entries))
+    assert list(gateway.table.directives) == ["d-lost"]
+    assert isinstance(gateway.answers(), Deny)
+    backed.lift("d-lost")
+    gateway.polls(Control(backed.entries))
+    assert isinstance(gateway.answers(), Allow)
+    gateway.start()
+    gateway.polls(Control(backed.entries))
+    assert isinstance(gateway.answers(), Allow)
+
+
+def test_another_directive_of_its_name_takes_its_place_nowhere(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    backed, later = lost
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path)
+    goes_on(gateway, backed, head_of(later.entries))
+    backed.direct("d-lost", ["org-9"])
+    backed.lift("d-lost")
+    gateway.polls(Control(backed.entries))
+    assert isinstance(gateway.answers(), Deny)
+
+
+def test_a_removal_among_what_was_lost_is_not_undone_by_the_old_signatures(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    backed, later = lost
+    grant = next(iter(later.state.grants))
+    case = later.case(later.must(OpenRemoval(grant, "misuse", "a notice"))["case"])
+    later.all_say(case, *(f"{agency} approve" for agency in AGENCIES))
+    gateway = crossing(later, backed, tmp_path)
+    goes_on(gateway, backed, head_of(later.entries))
+    denied = gateway.answers()
+    assert isinstance(denied, Deny)
+    assert denied.reason is Reason.GRANT_REMOVED
+
+
+def lying(lie: str, backed: World, later: World) -> None:
+    """The restored log goes on by a lie."""
+    here, seen, at_ms = head_of(backed.entries), head_of(later.entries), backed.now_ms
+    if lie == "one officer signed":
+        write(backed, epoch(here, seen, at_ms=at_ms, signers=(OFFICER,)))
+    elif lie == "an agency signed":
+        write(backed, epoch(here, seen, at_ms=at_ms, signers=(OFFICER, "oncd")))
+    elif lie == "another head is named":
+        write(backed, epoch(here, LogHead(size=seen.size, root=bytes(32)), at_ms=at_ms))
+    elif lie == "it begins after other entries":
+        write(backed, epoch(LogHead(size=here.size, root=bytes(32)), seen, at_ms=at_ms))
+    elif lie == "it is for another log":
+        write(backed, epoch(here, seen, at_ms=at_ms, log="other"))
+    elif lie == "it is not the first entry":
+        backed.direct("d-2", ["org-9"])
+        write(backed, epoch(here, seen, at_ms=at_ms))
+    else:
+        raise AssertionError(lie)
+    while len(backed.entries) <= seen.size:
+        backed.direct(f"d-{len(backed.entries)}", ["org-9"])
+
+
+def write(world: World, command: BeginEpoch) -> None:
+    """Write an epoch as its signers signed it, whatever the rules say."""
+    said = Epoch.read(command.envelope).to_json()
+    shown = {name: said[name] for name in ("restored", "abandoned", "reason")}
+    officers = [OFFICER, OTHER_OFFICER]
+    signed_ = {"digest": command.envelope.digest, "envelope": command.envelope.to_json()}
+    world.write("epoch.began", {**shown, "officers": officers, **signed_})
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "one officer signed",
+        "an agency signed",
+        "another head is named",
+        "it begins after other entries",
+        "it is for another log",
+        "it is not the first entry",
+    ],
+)
+def test_a_lie_about_an_epoch_opens_no_gateway(lost: tuple[World, World], tmp_path: Path, lie: str) -> None:
+    backed, later = lost
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path)
+    lying(lie, backed, later)
+    gateway.refuses(Control(backed.entries), "forked")
+
+
+def test_an_old_epoch_does_not_cross_a_second_loss(lost: tuple[World, World], tmp_path: Path) -> None:
+    """The log is put back again, and goes on by the first epoch, without what came after it."""
+    backed, later = lost
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path)
+    again = list(backed.entries)
+    goes_on(gateway, backed, head_of(later.entries))
+    begun = backed.entries[len(again)]
+    backed.direct("d-after")
+    gateway.polls(Control(backed.entries))
+    liar = [*again, begun]
+    gateway.refuses(Control(liar), "goes back")
+    assert isinstance(gateway.answers(), Deny)
+
+
+def test_a_gateway_that_keeps_too_little_does_not_cross(lost: tuple[World, World], tmp_path: Path) -> None:
+    backed, later = lost
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path)
+    lines = (tmp_path / "entries.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "entries.jsonl").write_bytes(b"".join(lines[:-1]))
+    backed.must(epoch(head_of(backed.entries), head_of(later.entries), at_ms=backed.now_ms))
+    gateway.start()
+    with pytest.raises(BadFeed, match="would lose what was seen"):
+        gateway.polls(Control(backed.entries))
+
+
+def test_a_line_that_was_cut_off_is_none_and_is_written_again(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
     backed, later = lost
     gateway = Kept(tmp_path)
     gateway.polls(Control(backed.entries))
-    assert isinstance(gateway.answers(), Allow)
-    later.direct("d-lost")
-    gateway.polls(Control(later.entries))
-    assert isinstance(gateway.answers(), Deny)
-    seen = head(Control(later.entries))
-    gateway.refuses(Control(backed.entries), "goes back")
-    backed.must(epoch(backed, seen))
-    gateway.polls(Control(backed.entries))
-    assert isinstance(gateway.answers(), Deny)
+    path = tmp_path / "entries.jsonl"
+    path.write_bytes(path.read_bytes()[:-40])
+    later.direct("d-1")
     gateway.start()
-    gateway.polls(Control(backed.entries))
-    assert isinstance(gateway.answers(), Deny)
+    gateway.polls(Control(later.entries))
+    found = Memory(tmp_path).entries(0, len(later.entries))
+    assert [each.leaf for each in found] == [each.leaf for each in later.entries]

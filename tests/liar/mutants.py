@@ -29,6 +29,7 @@ from sluicegate_record.law import (
     deployments,
     designations,
     directives,
+    epochs,
     evidence,
     findings,
     fleet,
@@ -51,7 +52,7 @@ MODULES = (
     *(accounts, agreement, bases, cases, clocks, credentials, directives, fleet, foresight, grants),
     *(licences, openings, people),
     *(programmes, promises, ramps, referrals, releases, successions),
-    *(clearances, closures, deployments, designations, evidence, findings, times, versions),
+    *(clearances, closures, deployments, designations, epochs, evidence, findings, times, versions),
 )
 PART = " [without "
 """What the words of a part of a check have after those of the check."""

@@ -42,6 +42,7 @@ from tests.record.law.test_clearances import CLEARANCES
 from tests.record.law.test_closures import CLOSURES
 from tests.record.law.test_deployments import DEPLOYMENTS
 from tests.record.law.test_designations import DESIGNATIONS
+from tests.record.law.test_epochs import EPOCHS
 from tests.record.law.test_evidence import EVIDENCE
 from tests.record.law.test_findings import FINDINGS
 from tests.record.law.test_law import (
@@ -99,6 +100,7 @@ ROWS: Mapping[str, Untrue] = {
         ("test_evidence", EVIDENCE),
         ("test_findings", FINDINGS),
         ("test_deployments", DEPLOYMENTS),
+        ("test_epochs", EPOCHS),
         ("test_law", {name: _untrue(*each) for name, each in LIES.items()}),
     )
     for name, row in rows.items()

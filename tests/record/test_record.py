@@ -105,10 +105,12 @@ def test_later_versions_add_to_what_the_first_wrote() -> None:
         {}
     ] * 5
     assert {each["terms"] for each in value.pop("courses").values()} <= value["opened"].keys()
-    assert [value.pop(name) for name in ("designations", "evidence", "findings", "deployments")] == [[]] * 4
+    assert [
+        value.pop(name) for name in ("designations", "evidence", "findings", "deployments", "abandoned")
+    ] == [[]] * 5
     assert value.pop("recalls") == {}
     assert {**value, "v": 1} == first
-    with pytest.raises(Misread, match=r"^v: expected a record in version 21 of its form, found 1$"):
+    with pytest.raises(Misread, match=r"^v: expected a record in version 22 of its form, found 1$"):
         Record.from_json(first)
 
 
@@ -116,14 +118,14 @@ def test_what_this_version_writes_stays_as_it_is() -> None:
     assert canonical.sha256_hex(written(before(len(stored())))) == THIS
 
 
-@pytest.mark.parametrize("v", [0, 1, 2, 3, 6, 9, *range(10, 21), 22, "21", True, None, 21.0, []])
+@pytest.mark.parametrize("v", [0, 1, 2, 3, 6, 9, *range(10, 22), 23, "22", True, None, 22.0, []])
 def test_another_version_is_refused(v: object) -> None:
     with pytest.raises(Misread, match=r"^v: expected "):
         Record.from_json({**Record().to_json(), "v": v})
 
 
 def test_another_version_is_refused_as_such_whatever_its_fields_are() -> None:
-    with pytest.raises(Misread, match=r"^v: expected a record in version 21 of its form, found 22$"):
+    with pytest.raises(Misread, match=r"^v: expected a record in version 22 of its form, found 22$"):
         Record.from_json({"v": 22, "persons": {}})
 
 

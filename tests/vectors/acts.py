@@ -20,6 +20,7 @@ from tests.vectors.themes import (
     designations,
     directives,
     effective,
+    epochs,
     evidence,
     findings,
     grants,
@@ -72,6 +73,7 @@ THEMES = (
     *deployments.DEPLOYED,
     *effective.EFFECTIVE,
     *evidence.JUDGED,
+    *epochs.BEGUN,
 )
 
 

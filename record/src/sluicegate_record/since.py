@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sluicegate_record.copy import read_file
-from sluicegate_record.errors import InvalidInput, VerificationFailed
+from sluicegate_record.entries import read
+from sluicegate_record.entries.epochs import EpochBegan
+from sluicegate_record.errors import InvalidInput, SluicegateError, VerificationFailed
 from sluicegate_record.log import checkpoint, merkle
 from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.statements.epochs import LogHead
 from sluicegate_record.terms.text import counted
 
 NOTE_BYTES_MAX = 10_000
@@ -28,20 +32,39 @@ class KeptHead:
                 f"--since {str(path)[:80]!r}: {why}", remedy="'ledger checkpoint --save FILE' keeps one"
             ) from error
         self._frontier = Frontier()
+        self._is_abandoned = False
 
     def follow(self, leaves: Iterable[bytes]) -> Iterator[bytes]:
         """The same leaves. Those that the head is of are counted."""
         for leaf in leaves:
             if self._frontier.size < self.head.size:
                 self._frontier.append(merkle.leaf_hash(leaf))
+            if _EPOCH in leaf:
+                self._look(leaf)
             yield leaf
 
     @property
     def problem(self) -> str:
-        """Why the leaves do not continue from the head; empty if they do. Requires: all leaves were read."""
+        """Why the leaves do not continue from the head; empty if they do, or if an epoch abandons it.
+
+        Requires: all leaves were read. Whether an epoch is lawful is for the audit to say.
+        """
+        if self._is_abandoned:
+            return ""
         had = counted(self.head.size, "entry", "entries")
         if self._frontier.size < self.head.size:
             return f"it has {self._frontier.size}, and the checkpoint that was kept is of {had}"
         if self._frontier.root() != self.head.root:
             return f"its first {had} are not those of the checkpoint that was kept: the log was rewritten"
         return ""
+
+    def _look(self, leaf: bytes) -> None:
+        """Note an epoch that abandons the head."""
+        with suppress(SluicegateError):
+            body = read(leaf).body
+            head = LogHead(size=self.head.size, root=self.head.root)
+            if isinstance(body, EpochBegan) and head in body.abandoned:
+                self._is_abandoned = True
+
+
+_EPOCH = EpochBegan.type.encode()
