@@ -419,7 +419,7 @@ class Feed:
             await asyncio.sleep(0)
 
     def _begin_again(self) -> None:
-        """The feed has a log that does not continue ours: when no lease is left, read all of it anew."""
+        """The feed has a log that does not continue ours: when no lease is left, read all of it again."""
         if isinstance(self._engine.now(), Reason):
             self._tail.begin_again()
 

@@ -83,7 +83,7 @@ class Memory:
         written.replace(self._path)
 
     def begin_again(self, size: int) -> None:
-        """From here on what comes after `size` is kept anew: the log was begun again there."""
+        """From here on what comes after `size` is kept in its place: the log was begun again there."""
         self._next = min(self.next, size)
 
     def entries(self, after: int, end: int) -> list[Entry]:
@@ -167,7 +167,7 @@ def _write(path: Path, mode: str, entries: Sequence[Entry]) -> None:
 
 
 def _read(path: Path) -> Iterator[Entry]:
-    """The entries of a file; a last line that is not whole is none. Raises: VerificationFailed."""
+    """The entries of a file; a last line that is not whole does not count. Raises: VerificationFailed."""
     if not path.exists():
         return
     with path.open("rb") as file:
