@@ -13,7 +13,7 @@ from tools.english import GENERATED
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-SERVING = ("up", "serve", "control", "feed", "gateway")
+SERVING = ("up", "serve", "control", "feed", "gateway", "doctor")
 RELEASE = ("plan", "apply", "status", "report")
 ANSWERS = ("explain", "early-access", "dossier")
 """The commands without a group: those that run servers, those about releases as a whole, and those that

@@ -31,6 +31,7 @@ COMMANDS = {
         "Run a feed: it follows the log, and gives leases to gateways.",
     ),
     "gateway": ("serving.gateway", "Run a gateway for one surface."),
+    "doctor": ("doctor.doctor", "Look at a deployment, and say what is wrong and what to do."),
     "plan": ("plans.plan", "Show what a plan would change, and who is affected."),
     "apply": ("plans.apply", "Put a plan in force."),
     "status": (

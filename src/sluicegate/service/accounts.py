@@ -18,6 +18,7 @@ from sluicegate.core.lifecycle.accounts import CloseAccount, OpenAccount, accoun
 from sluicegate.ports import Ports
 from sluicegate.service import bearers
 from sluicegate.service.applications import can_apply, pseudonym_of
+from sluicegate.service.cases import legal_name
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.pages import newest, page
@@ -72,4 +73,4 @@ def names_of(ledger: Ledger, accounts: Collection[str]) -> dict[str, str]:
     with ledger.reading() as state:
         seqs = {name: state.accounts.seqs[name] for name in accounts}
     opened = ledger.store.log.sealed(set(seqs.values()))
-    return {name: opened[seq]["organization"].value()["organization"]["name"] for name, seq in seqs.items()}
+    return {name: legal_name(opened.get(seq, {}), "") for name, seq in seqs.items()}

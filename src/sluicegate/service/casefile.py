@@ -243,7 +243,7 @@ def _name_of(ledger: Ledger, state: State, case: Case) -> str | None:
     if case.organization is None:
         return None
     seq = dossier_place(state, case)
-    return legal_name(ledger.store.log.sealed([seq])[seq], case.question.party)
+    return legal_name(ledger.store.log.sealed([seq]).get(seq, {}), case.question.party)
 
 
 def _would_decide(case: Case) -> tuple[tuple[str, ...], ...]:

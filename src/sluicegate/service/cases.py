@@ -34,6 +34,8 @@ from sluicegate_record.terms import kinds
 SHOWN_MAX = 500
 PART = 500
 """How many cases a search for a name looks at, at most, before it lets others go on."""
+NAME_LOST = "name lost"
+"""What stands for a legal name that only a lost database had."""
 
 
 @does(acts.LIST)
@@ -80,8 +82,9 @@ def _now(state: State, case: Case) -> _Shown:
 def _summaries(ledger: Ledger, shown: Sequence[_Shown]) -> Iterator[CaseSummary]:
     opened = ledger.store.log.sealed([each.dossier for each in shown if each.case.organization])
     for case, heading, transcribed, dossier in shown:
+        party = case.question.party
         yield CaseSummary(
-            **line(case, legal_name(opened[dossier], case.question.party) if case.organization else None),
+            **line(case, legal_name(opened.get(dossier, {}), party) if case.organization else None),
             awaiting=heading.awaiting,
             cannot_sign=heading.unable,
             transcribed_for=transcribed,
@@ -222,11 +225,10 @@ def _next_due_ms(case: Case) -> int | None:
 
 def legal_name(opened: Mapping[str, Opening], party: str) -> str:
     """The legal name of a party in the sealed parts of an application, of the terms that name it, or of its
-    account.
+    account. Entries that were taken back after a loss have none.
     """
     found = opened_in(opened, party)
-    assert found is not None
-    name: str = found.value()["organization"]["name"]
+    name: str = NAME_LOST if found is None else found.value()["organization"]["name"]
     return name
 
 

@@ -198,7 +198,7 @@ def file_of(ledger: Ledger, state: State, grant: Grant) -> Mapping[str, Any]:
 
 def _file(opened: Mapping[str, Opening], holder: _Holder) -> Mapping[str, Any]:
     if holder.party is None:
-        found: Any = opened["organization"].value()
+        found: Any = opened["organization"].value() if "organization" in opened else {}
     else:
         opening = opened_in(opened, holder.party)
         found = {} if opening is None else opening.value()

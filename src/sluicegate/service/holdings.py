@@ -82,4 +82,4 @@ def legal_names(ledger: Ledger, grants: Iterable[Grant]) -> dict[str, str]:
         seqs = {name: state.cases[first.dossier].seq for name, first in firsts.items()}
     opened = ledger.store.log.sealed(set(seqs.values()))
     parties = {grant.id: grant.listed or firsts[grant.id].question.party for grant in grants}
-    return {grant: legal_name(opened[seq], parties[grant]) for grant, seq in seqs.items()}
+    return {grant: legal_name(opened.get(seq, {}), parties[grant]) for grant, seq in seqs.items()}
