@@ -35,7 +35,8 @@ from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms.trust import Pin
 from sluicegate.feed.run import Poll
 from sluicegate.gate.engine import Engine, Flight
-from sluicegate.gate.feed import MachineClock, Tail, TrustedHead
+from sluicegate.gate.feed import MachineClock, Tail
+from sluicegate.gate.kept import TrustedHead
 from sluicegate.service import tokens
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings

@@ -18,6 +18,7 @@ from sluicegate.recovery.doctor import FAILS, OK, Deployment, Finding, examine
 from sluicegate.store import keyfile, unsettled
 from sluicegate.store.unsettled import Restored
 from sluicegate_record.log import canonical, checkpoint
+from sluicegate_record.statements.epochs import LogHead
 from tests.certificates import Authority
 from tests.recovery.stored import gateway_of, state_of
 from tests.worlds import AT_MS, DEVELOPER, LOG, MODEL, PINS, RELEASE, World, head_of, private_key, public_key
@@ -125,13 +126,9 @@ def newer_schema(given: Deployment) -> Deployment:
 
 def unsettled_restore(given: Deployment) -> Deployment:
     here = head_of(WORLD.entries)
-    seen = {"gateway-1": replace_size(here.size + 5)}
+    seen = {"gateway-1": LogHead(size=here.size + 5, root=bytes(32))}
     unsettled.write(given.state, Restored(log=LOG, restored=here, seen=seen))
     return given
-
-
-def replace_size(size: int) -> unsettled.LogHead:
-    return unsettled.LogHead(size=size, root=bytes(32))
 
 
 def other_pin(given: Deployment) -> Deployment:
