@@ -56,7 +56,7 @@ from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position, Proceeding, Receipt, Screening, Transcription
 from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.directives import DirectiveStatement
-from sluicegate_record.statements.epochs import Epoch, LogHead
+from sluicegate_record.statements.epochs import Epoch, TreeHead
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.promises import Promising
 from sluicegate_record.statements.question import Question
@@ -383,17 +383,17 @@ def deployment(
     return AttestDeployment(signed(DeploymentStatement(**{**fields, **said}).payload(), signer))
 
 
-def head_of(entries: Sequence[Entry]) -> LogHead:
+def head_of(entries: Sequence[Entry]) -> TreeHead:
     """The head of a log of these entries."""
     frontier = Frontier()
     for entry in entries:
         frontier.append(merkle.leaf_hash(entry.leaf))
-    return LogHead(size=frontier.size, root=frontier.root())
+    return TreeHead(size=frontier.size, root=frontier.root())
 
 
 def epoch(
-    restored: LogHead,
-    *abandoned: LogHead,
+    restored: TreeHead,
+    *abandoned: TreeHead,
     at_ms: int = AT_MS,
     signers: Sequence[str] = (OFFICER, OTHER_OFFICER),
     **said: Any,

@@ -18,7 +18,7 @@ from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import MachineClock, Tail
 from sluicegate.gate.kept import Memory
 from sluicegate_record.log import checkpoint
-from sluicegate_record.statements.epochs import Epoch, LogHead
+from sluicegate_record.statements.epochs import Epoch, TreeHead
 from tests.clock import Clock
 from tests.core.access.test_vouch import KEY, trust
 from tests.gate.test_tail import Control
@@ -98,7 +98,7 @@ def crossing(later: World, backed: World, tmp_path: Path, table: type[Table] = V
     return gateway
 
 
-def goes_on(gateway: Kept, backed: World, *abandoned: LogHead) -> None:
+def goes_on(gateway: Kept, backed: World, *abandoned: TreeHead) -> None:
     """The restored log goes on, and the gateway crosses: as it runs, and when it starts again."""
     backed.must(epoch(head_of(backed.entries), *abandoned, at_ms=backed.now_ms))
     gateway.polls(Control(backed.entries))
@@ -178,9 +178,9 @@ def lying(lie: str, backed: World, later: World) -> None:
     elif lie == "an agency signed":
         write(backed, epoch(here, seen, at_ms=at_ms, signers=(OFFICER, "oncd")))
     elif lie == "another head is named":
-        write(backed, epoch(here, LogHead(size=seen.size, root=bytes(32)), at_ms=at_ms))
+        write(backed, epoch(here, TreeHead(size=seen.size, root=bytes(32)), at_ms=at_ms))
     elif lie == "it begins after other entries":
-        write(backed, epoch(LogHead(size=here.size, root=bytes(32)), seen, at_ms=at_ms))
+        write(backed, epoch(TreeHead(size=here.size, root=bytes(32)), seen, at_ms=at_ms))
     elif lie == "it is for another log":
         write(backed, epoch(here, seen, at_ms=at_ms, log="other"))
     elif lie == "it is not the first entry":

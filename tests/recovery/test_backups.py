@@ -15,7 +15,7 @@ from sluicegate.store.sqlite import SqliteStore
 from sluicegate.store.unsettled import Restored
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 from tests.forging import told
 from tests.recovery.stored import gateway_of, note_of, state_of
 from tests.worlds import AT_MS, LOG, ORIGIN, World, head_of, private_key
@@ -147,7 +147,7 @@ def test_the_key_of_another_log_beside_it_is_found(world: World, tmp_path: Path)
         backups.compare(backup, state, [])
 
 
-def restored_of(folder: Path, before: list[Entry], seen: LogHead) -> Path:
+def restored_of(folder: Path, before: list[Entry], seen: TreeHead) -> Path:
     """A state folder that was restored at some entries, where more was seen."""
     state = state_of(folder, before)
     unsettled.write(state, Restored(log=LOG, restored=head_of(before), seen={"gateway": seen}))
@@ -192,7 +192,7 @@ def test_what_the_log_did_not_sign_is_not_taken(world: World, tmp_path: Path, li
 
 def test_an_epoch_names_each_head_that_was_seen(world: World) -> None:
     here = head_of(world.entries)
-    seen = {str(at): LogHead(size=here.size + at, root=bytes([at]) * 32) for at in (3, 1, 2)}
+    seen = {str(at): TreeHead(size=here.size + at, root=bytes([at]) * 32) for at in (3, 1, 2)}
     seen["older"] = head_of(world.entries[:5])
     found = backups.stated(Restored(log=LOG, restored=here, seen=seen), "the disk died")
     assert [head.size - here.size for head in found.abandoned] == [1, 2, 3]

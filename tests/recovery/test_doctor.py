@@ -14,11 +14,11 @@ from threading import Thread
 import pytest
 
 from sluicegate.recovery import backups
-from sluicegate.recovery.doctor import FAILS, OK, Deployment, Finding, examine
+from sluicegate.recovery.doctor import FAILS, OK, Diagnosis, Site, examine
 from sluicegate.store import keyfile, unsettled
 from sluicegate.store.unsettled import Restored
 from sluicegate_record.log import canonical, checkpoint
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 from tests.certificates import Authority
 from tests.recovery.stored import gateway_of, state_of
 from tests.worlds import AT_MS, DEVELOPER, LOG, MODEL, PINS, RELEASE, World, head_of, private_key, public_key
@@ -69,13 +69,13 @@ def trust_file(path: Path, kind: str = "Trust", log: str = LOG, **keys: bytes) -
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[Deployment]:
+def deployment(tmp_path: Path) -> Iterator[Site]:
     """One without a mistake."""
     state = state_of(tmp_path / "state", WORLD.entries)
     (tmp_path / "backups").mkdir()
     backups.make(state, tmp_path / "backups" / "newest", AT_MS)
     with answering() as url:
-        yield Deployment(
+        yield Site(
             state,
             trust_file(tmp_path / "trust.yaml"),
             url,
@@ -91,88 +91,88 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
         )
 
 
-def found(deployment: Deployment) -> list[Finding]:
+def found(deployment: Site) -> list[Diagnosis]:
     return list(examine(deployment, lambda: AT_MS + 60_000))
 
 
-def test_a_deployment_without_mistakes(deployment: Deployment) -> None:
+def test_a_deployment_without_mistakes(deployment: Site) -> None:
     assert {each.state for each in found(deployment)} == {OK}, found(deployment)
 
 
-Plant = Callable[[Deployment], Deployment]
+Plant = Callable[[Site], Site]
 
 
-def open_key(given: Deployment) -> Deployment:
+def open_key(given: Site) -> Site:
     (given.state / "log.key").chmod(0o644)
     return given
 
 
-def other_key(given: Deployment) -> Deployment:
+def other_key(given: Site) -> Site:
     (given.state / "log.key").unlink()
     keyfile.save_private(given.state / "log.key", private_key("another"))
     return given
 
 
-def no_key(given: Deployment) -> Deployment:
+def no_key(given: Site) -> Site:
     (given.state / "log.key").unlink()
     return given
 
 
-def newer_schema(given: Deployment) -> Deployment:
+def newer_schema(given: Site) -> Site:
     with closing(sqlite3.connect(given.state / "ledger.db")) as opened, opened:
         opened.execute("PRAGMA user_version=99")
     return given
 
 
-def unsettled_restore(given: Deployment) -> Deployment:
+def unsettled_restore(given: Site) -> Site:
     here = head_of(WORLD.entries)
-    seen = {"gateway-1": LogHead(size=here.size + 5, root=bytes(32))}
+    seen = {"gateway-1": TreeHead(size=here.size + 5, root=bytes(32))}
     unsettled.write(given.state, Restored(log=LOG, restored=here, seen=seen))
     return given
 
 
-def other_pin(given: Deployment) -> Deployment:
+def other_pin(given: Site) -> Site:
     assert given.trust is not None
     trust_file(given.trust, release_officer=PINS[-1].public[::-1])
     return given
 
 
-def other_log(given: Deployment) -> Deployment:
+def other_log(given: Site) -> Site:
     trust_file(given.gateway_trusts[0], "GatewayTrust", checkpoint.vkey("log.other", public_key("log")))
     return given
 
 
-def older_database(given: Deployment) -> Deployment:
+def older_database(given: Site) -> Site:
     more = World.opened()
     more.direct("d-1")
     return replace(given, gateways=[gateway_of(given.state.parent / "ahead", more.entries)])
 
 
-def full_disk(given: Deployment) -> Deployment:
+def full_disk(given: Site) -> Site:
     return replace(given, reserve_bytes=2**62)
 
 
-def misspelt(given: Deployment) -> Deployment:
+def misspelt(given: Site) -> Site:
     return replace(given, environment={"SLUICEGATE_WEBHOK_NETWORKS": "10.0.0.0/8"})
 
 
-def contradictory(given: Deployment) -> Deployment:
+def contradictory(given: Site) -> Site:
     return replace(given, environment={"SLUICEGATE_SMTP": "mail.example:587"})
 
 
-def dead_feed(given: Deployment) -> Deployment:
+def dead_feed(given: Site) -> Site:
     return replace(given, feed="http://127.0.0.1:9")
 
 
-def dead_upstream(given: Deployment) -> Deployment:
+def dead_upstream(given: Site) -> Site:
     return replace(given, upstreams={"demo": "http://127.0.0.1:9"})
 
 
-def expired(given: Deployment) -> Deployment:
+def expired(given: Site) -> Site:
     return replace(given, certificates=[Authority(given.state.parent).certified("gateway", days=30)])
 
 
-def old_backup(given: Deployment) -> Deployment:
+def old_backup(given: Site) -> Site:
     assert given.backups is not None
     listing = given.backups / "newest" / "backup.json"
     said = json.loads(listing.read_bytes())
@@ -200,20 +200,20 @@ PLANTED: dict[str, tuple[Plant, str, str]] = {
 
 
 @pytest.mark.parametrize("mistake", PLANTED)
-def test_each_mistake_is_found_and_what_to_do_is_said(deployment: Deployment, mistake: str) -> None:
+def test_each_mistake_is_found_and_what_to_do_is_said(deployment: Site, mistake: str) -> None:
     plant, check, what = PLANTED[mistake]
     failures = [each for each in found(plant(deployment)) if each.state == FAILS]
     assert any(each.check == check and what in each.what for each in failures), failures
     assert all(each.do for each in failures)
 
 
-def test_a_clock_that_differs_is_found(deployment: Deployment) -> None:
+def test_a_clock_that_differs_is_found(deployment: Site) -> None:
     with answering("Mon, 01 Jan 2024 00:00:00 GMT") as url:
         failures = [each for each in found(replace(deployment, control=url)) if each.state == FAILS]
     assert [each.check for each in failures] == ["clock"]
 
 
-def test_a_server_that_is_not_ready_is_found(deployment: Deployment) -> None:
+def test_a_server_that_is_not_ready_is_found(deployment: Site) -> None:
     with answering(status=503) as url:
         failures = [each for each in found(replace(deployment, gateway_urls=[url])) if each.state == FAILS]
     assert [each.check for each in failures] == ["gateway"]

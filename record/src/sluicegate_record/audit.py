@@ -28,7 +28,7 @@ from sluicegate_record.log import canonical, checkpoint, merkle, proof
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.log.proof import Proven
 from sluicegate_record.record import Record
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.text import counted
 
 BREACHES_MAX = 1_000
@@ -242,7 +242,7 @@ class Judge:
     def check_place(self, found: Entry, before: Frontier) -> None:
         """Note an epoch that begins after other entries than it says; `before` is the tree of those."""
         body = found.body
-        if isinstance(body, EpochBegan) and body.restored != LogHead(size=before.size, root=before.root()):
+        if isinstance(body, EpochBegan) and body.restored != TreeHead(size=before.size, root=before.root()):
             self._note(found, "begins_where_it_says", "an epoch after other entries than it says")
 
     def judged(self) -> Judgement:

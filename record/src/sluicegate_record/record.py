@@ -42,7 +42,7 @@ from sluicegate_record.entries import Entry, Hidden, seen
 from sluicegate_record.fold import fold, index_case, index_grant, keep_evidence, keep_finding, keep_promise
 from sluicegate_record.form import Json, Misread, shown
 from sluicegate_record.snapshot import VERSION, Snapshot, faults
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms import kinds, scrutiny
 from sluicegate_record.terms.after import LAPSE
 from sluicegate_record.terms.plan import Plan
@@ -83,7 +83,7 @@ class Record:
         """`log` is the log's verifier key. Statements are bound to it."""
         self.newest_v = 0
         """The newest `v` of the entries so far. An older one is no longer lawful."""
-        self.abandoned: frozenset[LogHead] = frozenset()
+        self.abandoned: frozenset[TreeHead] = frozenset()
         """The heads that epochs have abandoned."""
         self.keys: MutableMapping[str, PinnedKey] = {}
         self.releases: MutableMapping[str, Release] = {}

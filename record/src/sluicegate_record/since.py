@@ -13,7 +13,7 @@ from sluicegate_record.errors import InvalidInput, SluicegateError, Verification
 from sluicegate_record.log import checkpoint, merkle
 from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.merkle import Frontier
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.text import counted
 
 NOTE_BYTES_MAX = 10_000
@@ -62,7 +62,7 @@ class KeptHead:
         """Note an epoch that abandons the head."""
         with suppress(SluicegateError):
             body = read(leaf).body
-            head = LogHead(size=self.head.size, root=self.head.root)
+            head = TreeHead(size=self.head.size, root=self.head.root)
             if isinstance(body, EpochBegan) and head in body.abandoned:
                 self._is_abandoned = True
 

@@ -24,7 +24,7 @@ from sluicegate_record.entities.licence import Licence
 from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.form import Form, Misread, Time, form
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.plan import Plan
 
 VERSION: Literal[22] = 22
@@ -45,7 +45,7 @@ class Snapshot(Form):
     log: str
     developer: str
     newest_v: int
-    abandoned: tuple[LogHead, ...]
+    abandoned: tuple[TreeHead, ...]
     keys: tuple[PinnedKey, ...]
     releases: tuple[Release, ...]
     terms: Mapping[str, Terms]

@@ -54,7 +54,7 @@ def doctor(
     served = {name: each.base_url for name, each in upstreams.read(upstream or []).items()}
     found = list(
         examined.examine(
-            examined.Deployment(
+            examined.Site(
                 state,
                 trust,
                 control,

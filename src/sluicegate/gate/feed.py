@@ -50,7 +50,7 @@ from sluicegate_record.entries import Entry
 from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.log import acknowledgement, checkpoint, merkle
 from sluicegate_record.log.merkle import Frontier
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 
 _log = logging.getLogger(__name__)
 
@@ -296,7 +296,7 @@ class Tail:
         if self._kept is None:
             return seen
         restored = TrustedHead(grown.size, grown.root())
-        is_named = LogHead(size=seen.size, root=seen.root) in body.abandoned
+        is_named = TreeHead(size=seen.size, root=seen.root) in body.abandoned
         if seen.size > grown.size and is_named and self._engine.table.honours(entry, restored.root):
             try:
                 held = self._kept.abandon(grown.size, seen)

@@ -50,7 +50,7 @@ from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.record import Record
-from sluicegate_record.statements.epochs import Epoch, LogHead
+from sluicegate_record.statements.epochs import Epoch, TreeHead
 from sluicegate_record.terms.text import counted
 
 DATABASE, LISTING = "ledger.db", "backup.json"
@@ -68,9 +68,9 @@ class Replay:
     record: Record = field(default_factory=Record)
 
     @property
-    def head(self) -> LogHead:
+    def head(self) -> TreeHead:
         """The head that it has."""
-        return LogHead(size=self.frontier.size, root=self.frontier.root())
+        return TreeHead(size=self.frontier.size, root=self.frontier.root())
 
     @property
     def verifier(self) -> Verifier:
@@ -220,7 +220,7 @@ def _check_read(entry: Entry, found: Replay) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RestorePreview:
     """What a restore would do: what is restored, what is there now, and what was seen that is newer.
 
     `there` is the size of the database that is replaced; None without one that can be read.
@@ -229,16 +229,16 @@ class Comparison:
     restored: Replay
     made_ms: int
     there: int | None
-    seen: Mapping[str, LogHead]
+    seen: Mapping[str, TreeHead]
     lost: Sequence[Entry]
 
     @property
-    def newer(self) -> dict[str, LogHead]:
+    def newer(self) -> dict[str, TreeHead]:
         """The heads that are beyond what is restored."""
         return {name: head for name, head in self.seen.items() if head.size > self.restored.head.size}
 
 
-def compare(backup: Path, state: Path, gateways: Sequence[Path]) -> Comparison:
+def compare(backup: Path, state: Path, gateways: Sequence[Path]) -> RestorePreview:
     """What a restore would do. Raises: as `verify`; VerificationFailed: another log's key is there."""
     found = verify(backup)
     own = state / "log.key"
@@ -257,15 +257,15 @@ def compare(backup: Path, state: Path, gateways: Sequence[Path]) -> Comparison:
             lost = Memory(Path(furthest)).entries(found.head.size, seen[furthest].size)
         except VerificationFailed:
             lost = []
-    return Comparison(found, listed(backup).get("madeAt", 0), _size_of(state / DATABASE), seen, lost)
+    return RestorePreview(found, listed(backup).get("madeAt", 0), _size_of(state / DATABASE), seen, lost)
 
 
-def head_seen(gateway: Path) -> LogHead:
+def head_seen(gateway: Path) -> TreeHead:
     """The newest head that a gateway trusted, by its state folder. Raises: InvalidInput."""
     if not (gateway / "seen.json").is_file():
         raise InvalidInput(f"{gateway} is not a gateway's state folder: it has no seen.json")
     found = Memory(gateway).load()
-    return LogHead(size=found.size, root=found.root)
+    return TreeHead(size=found.size, root=found.root)
 
 
 def _size_of(database: Path) -> int | None:
@@ -276,7 +276,7 @@ def _size_of(database: Path) -> int | None:
         return None
 
 
-def restore(backup: Path, state: Path, found: Comparison, now_ms: int) -> Path | None:
+def restore(backup: Path, state: Path, found: RestorePreview, now_ms: int) -> Path | None:
     """Put a backup in the place of the database of a state folder that is at rest.
 
     Returns: where the database is now that was there.
@@ -318,7 +318,7 @@ def _move_aside(state: Path, now_ms: int) -> Path | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class HeldEntries:
     """Entries that someone still holds after what was restored, and the signed head that they lead to."""
 
     name: str
@@ -352,7 +352,7 @@ def complete(state: Path, sources: Sequence[str]) -> tuple[int, int, int]:
     return before, found.head.size, lacking
 
 
-def _held(name: str, found: Replay) -> Source:
+def _held(name: str, found: Replay) -> HeldEntries:
     """What a gateway's folder, another database, or a copy of the log holds after what was restored."""
     path, size, verifier = Path(name), found.head.size, found.verifier
     if (path / "seen.json").is_file():
@@ -361,19 +361,19 @@ def _held(name: str, found: Replay) -> Source:
         if not note:
             raise VerificationFailed(f"{path} keeps no head that the log's key signed",
                                      remedy="take the entries from another gateway, or a copy")  # fmt: skip
-        return Source(name, note, memory.entries(size, head.size) if head.size > size else [])
+        return HeldEntries(name, note, memory.entries(size, head.size) if head.size > size else [])
     database = path / DATABASE if (path / DATABASE).is_file() else path
     if database.is_file():
         with closing(SqliteStore(database, read_only=True)) as store:
-            return Source(
+            return HeldEntries(
                 name, store.log.checkpoint(), store.log.entries(size, max(0, store.log.size() - size))
             )
     copied = open_copy(name, verifier)
     leaves = list(copied.leaves)
-    return Source(name, copied.note.decode(), [read_entry(each) for each in leaves[size:]])
+    return HeldEntries(name, copied.note.decode(), [read_entry(each) for each in leaves[size:]])
 
 
-def _fitting(held: Source, found: Replay) -> list[Entry]:
+def _fitting(held: HeldEntries, found: Replay) -> list[Entry]:
     """The entries of a source, checked; `found` goes on with them.
 
     Of a copy without hidden parts only those are taken that have none, up to the first that has.
@@ -401,7 +401,7 @@ def _fitting(held: Source, found: Replay) -> list[Entry]:
     return taken
 
 
-def settle(state: Path, head: LogHead) -> None:
+def settle(state: Path, head: TreeHead) -> None:
     """Note how far a restored log has come. It is settled when it has all that was seen."""
     found = unsettled.read(state)
     if found is None:

@@ -54,7 +54,7 @@ PREFIXES = ("SLUICEGATE_UPSTREAM_KEY_",)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """What a check found; `do` is empty where nothing is to be done."""
 
     check: str
@@ -64,7 +64,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
+class Site:
     """What is looked at. `gateways` are state folders, `gateway_urls` where gateways listen."""
 
     state: Path
@@ -82,7 +82,7 @@ class Deployment:
 
 
 @dataclass(slots=True)
-class Known:
+class LogAtHand:
     """What the log of the state folder says, as far as it could be read."""
 
     store: SqliteStore | None = None
@@ -90,14 +90,14 @@ class Known:
     size: int = 0
 
 
-def examine(found: Deployment, wall_ms: Callable[[], int]) -> Iterator[Finding]:
+def examine(found: Site, wall_ms: Callable[[], int]) -> Iterator[Diagnosis]:
     """Every check, in the order in which one would mend."""
     if not found.state.is_dir():
-        yield Finding("state", FAILS, f"there is no folder {found.state}", "name it with --state")
+        yield Diagnosis("state", FAILS, f"there is no folder {found.state}", "name it with --state")
         return
     yield from _modes(found.state)
     yield from _settled(found.state)
-    known = Known()
+    known = LogAtHand()
     yield from _database(found.state / DATABASE, known)
     try:
         yield from _log_key(found.state / "log.key", known)
@@ -115,7 +115,7 @@ def examine(found: Deployment, wall_ms: Callable[[], int]) -> Iterator[Finding]:
     yield from _backups(found.backups, wall_ms())
 
 
-def _modes(state: Path) -> Iterator[Finding]:
+def _modes(state: Path) -> Iterator[Diagnosis]:
     named = (
         state,
         state / DATABASE,
@@ -126,62 +126,62 @@ def _modes(state: Path) -> Iterator[Finding]:
     open_ = [path for path in named if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     for path in open_:
         mode = 700 if path.is_dir() else 600
-        yield Finding("permissions", FAILS, f"others can read {path}", f"chmod {mode} {path}")
+        yield Diagnosis("permissions", FAILS, f"others can read {path}", f"chmod {mode} {path}")
     foreign = [path for path in named if path.exists() and path.stat().st_uid != state.stat().st_uid]
     for path in foreign:
-        yield Finding(
+        yield Diagnosis(
             "permissions", FAILS, f"{path} has another owner than {state}", f"chown it to that of {state}"
         )
     if not open_ and not foreign:
-        yield Finding("permissions", OK, f"only their owner can read the secrets in {state}")
+        yield Diagnosis("permissions", OK, f"only their owner can read the secrets in {state}")
 
 
-def _settled(state: Path) -> Iterator[Finding]:
+def _settled(state: Path) -> Iterator[Diagnosis]:
     try:
         unsettled.check(state)
     except SluicegateError as error:
-        yield Finding("restore", FAILS, error.message, error.remedy)
+        yield Diagnosis("restore", FAILS, error.message, error.remedy)
 
 
-def _database(path: Path, known: Known) -> Iterator[Finding]:
+def _database(path: Path, known: LogAtHand) -> Iterator[Diagnosis]:
     try:
         store = known.store = SqliteStore(path, read_only=True)
         head, first = store.log.head(), store.log.tail(0, 1)
         body = entries.read(*first[0]).body if first else None
         if not isinstance(body, LogStarted):
-            yield Finding("database", FAILS, f"{path} has no log yet", "start the control plane")
+            yield Diagnosis("database", FAILS, f"{path} has no log yet", "start the control plane")
             return
         known.vkey, known.size = body.vkey, head.size
         signed = checkpoint.open_checkpoint(head.checkpoint, checkpoint.parse_vkey(body.vkey))
         fits = (signed.size, signed.root) == (head.size, merkle.root(head.size, store.log.nodes))
         if not fits:
-            yield Finding(
+            yield Diagnosis(
                 "database", FAILS, f"{path}: the tree is not that of the signed head", "restore a backup"
             )
         else:
-            yield Finding("database", OK, f"{head.size} entries, the head signed")
+            yield Diagnosis("database", OK, f"{head.size} entries, the head signed")
     except SluicegateError as error:
         is_old = isinstance(error, StoreUnavailable) and "up to date" in error.message
-        yield Finding(
+        yield Diagnosis(
             "database", WARNS if is_old else FAILS, error.message, error.remedy or "restore a backup"
         )
 
 
-def _log_key(path: Path, known: Known) -> Iterator[Finding]:
+def _log_key(path: Path, known: LogAtHand) -> Iterator[Diagnosis]:
     if not path.is_file():
-        yield Finding("log key", FAILS, f"{path} is missing", "put it back: the log cannot change its key")
+        yield Diagnosis("log key", FAILS, f"{path} is missing", "put it back: the log cannot change its key")
         return
     try:
         public = keyfile.load_ed25519(path).public_key().public_bytes_raw()
     except SluicegateError as error:
-        yield Finding("log key", FAILS, error.message, error.remedy)
+        yield Diagnosis("log key", FAILS, error.message, error.remedy)
         return
     if known.vkey and public != checkpoint.parse_vkey(known.vkey).public:
-        yield Finding(
+        yield Diagnosis(
             "log key", FAILS, f"{path} is not the key of the log {known.vkey}", "put the log's own key back"
         )
     else:
-        yield Finding("log key", OK, "present, and the log's")
+        yield Diagnosis("log key", OK, "present, and the log's")
 
 
 def _said(error: SluicegateError | OSError) -> str:
@@ -191,7 +191,7 @@ def _said(error: SluicegateError | OSError) -> str:
     return str(error)
 
 
-def _pinned(known: Known) -> dict[str, bytes]:
+def _pinned(known: LogAtHand) -> dict[str, bytes]:
     """The keys that the log pins, by owner."""
     assert known.store is not None
     query = "SELECT seq FROM entries WHERE instr(leaf, ?) > 0 ORDER BY seq"
@@ -200,7 +200,7 @@ def _pinned(known: Known) -> dict[str, bytes]:
     return {body.owner: body.public_key for body in bodies if isinstance(body, KeyPinned)}
 
 
-def _trust(path: Path | None, known: Known) -> Iterator[Finding]:
+def _trust(path: Path | None, known: LogAtHand) -> Iterator[Diagnosis]:
     if path is None:
         return
     try:
@@ -208,73 +208,75 @@ def _trust(path: Path | None, known: Known) -> Iterator[Finding]:
             pin.owner: pin.public for pin in trust.read(document.read(path.read_bytes(), str(path))).pins
         }
     except (SluicegateError, OSError) as error:
-        yield Finding("trust file", FAILS, f"{path}: {_said(error)}", "mend it, or name the right file")
+        yield Diagnosis("trust file", FAILS, f"{path}: {_said(error)}", "mend it, or name the right file")
         return
     pinned = _pinned(known) if known.store is not None and known.vkey else {}
     other = sorted(owner for owner, key in pinned.items() if given.get(owner) != key)
     for owner in other:
         what = f"{path} has another key for {owner} than the log, or none"
-        yield Finding("trust file", FAILS, what, "put that key back, or name the trust file of this log")
+        yield Diagnosis("trust file", FAILS, what, "put that key back, or name the trust file of this log")
     if not other:
-        yield Finding("trust file", OK, f"has the keys that the log pins: {len(pinned)}")
+        yield Diagnosis("trust file", OK, f"has the keys that the log pins: {len(pinned)}")
 
 
-def _gateway_trusts(paths: Sequence[Path], known: Known) -> Iterator[Finding]:
+def _gateway_trusts(paths: Sequence[Path], known: LogAtHand) -> Iterator[Diagnosis]:
     pinned = set(_pinned(known).values()) if known.store is not None and known.vkey else set()
     for path in paths:
         try:
             found = trust.read_gateway(document.read(path.read_bytes(), str(path)))
         except (SluicegateError, OSError) as error:
-            yield Finding("gateway trust file", FAILS, f"{path}: {_said(error)}", "mend it")
+            yield Diagnosis("gateway trust file", FAILS, f"{path}: {_said(error)}", "mend it")
             continue
         unknown = sorted(pin.owner for pin in found.pins if pinned and pin.public not in pinned)
         if known.vkey and found.log.strip() != known.vkey:
-            yield Finding(
+            yield Diagnosis(
                 "gateway trust file", FAILS, f"{path} is for another log", f"write 'log: {known.vkey}'"
             )
         elif unknown:
             what = f"{path} trusts keys that the log does not pin: {', '.join(unknown)}"
-            yield Finding("gateway trust file", WARNS, what, "compare it with the agencies' published keys")
+            yield Diagnosis("gateway trust file", WARNS, what, "compare it with the agencies' published keys")
         else:
-            yield Finding("gateway trust file", OK, f"{path} is for this log")
+            yield Diagnosis("gateway trust file", OK, f"{path} is for this log")
 
 
-def _gateways(found: Deployment, known: Known) -> Iterator[Finding]:
+def _gateways(found: Site, known: LogAtHand) -> Iterator[Diagnosis]:
     for folder in found.gateways:
         try:
             seen = Memory(folder).load()
         except SluicegateError as error:
-            yield Finding("gateway", FAILS, error.message, error.remedy)
+            yield Diagnosis("gateway", FAILS, error.message, error.remedy)
             continue
         if known.store is None or not known.vkey:
             continue
         if seen.size > known.size:
             what = f"{folder} has seen {seen.size} entries, the log has {known.size}: the database is older"
-            yield Finding("gateway", FAILS, what, "stop, and see 'Back up, restore, go on after a loss'")
+            yield Diagnosis("gateway", FAILS, what, "stop, and see 'Back up, restore, go on after a loss'")
         elif merkle.root(seen.size, known.store.log.nodes) != seen.root:
             what = f"{folder} has seen another log at size {seen.size}: it has forked"
-            yield Finding("gateway", FAILS, what, "find out which is right: 'ledger verify' both")
+            yield Diagnosis("gateway", FAILS, what, "find out which is right: 'ledger verify' both")
         else:
-            yield Finding("gateway", OK, f"{folder} has seen {seen.size} of {known.size} entries")
+            yield Diagnosis("gateway", OK, f"{folder} has seen {seen.size} of {known.size} entries")
 
 
-def _disk(found: Deployment) -> Iterator[Finding]:
+def _disk(found: Site) -> Iterator[Diagnosis]:
     disk = os.statvfs(found.state)
     free, wanted = disk.f_bavail * disk.f_frsize, found.reserve_bytes
     if free < wanted:
         what = f"{free >> 20} MiB are free, and {wanted >> 20} are to be kept: only what narrows is accepted"
-        yield Finding("disk", FAILS, what, "free space, or keep less: --reserve-mib")
+        yield Diagnosis("disk", FAILS, what, "free space, or keep less: --reserve-mib")
     elif free < 2 * wanted:
-        yield Finding("disk", WARNS, f"{free >> 20} MiB are free, {wanted >> 20} are kept", "free space soon")
+        yield Diagnosis(
+            "disk", WARNS, f"{free >> 20} MiB are free, {wanted >> 20} are kept", "free space soon"
+        )
     else:
-        yield Finding("disk", OK, f"{free >> 20} MiB are free")
+        yield Diagnosis("disk", OK, f"{free >> 20} MiB are free")
 
 
-def _settings(environment: Mapping[str, str]) -> Iterator[Finding]:
+def _settings(environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     given = sorted(name for name in environment if name.startswith("SLUICEGATE_"))
     unknown = [name for name in given if name not in KNOWN and not name.startswith(PREFIXES)]
     for name in unknown:
-        yield Finding(
+        yield Diagnosis(
             "settings",
             FAILS,
             f"this build does not read the variable {name}",
@@ -283,12 +285,12 @@ def _settings(environment: Mapping[str, str]) -> Iterator[Finding]:
     sends, says = environment.get("SLUICEGATE_SMTP"), environment.get("SLUICEGATE_MAIL_FROM")
     if bool(sends) != bool(says):
         what = "SLUICEGATE_SMTP and SLUICEGATE_MAIL_FROM go together, and one is set"
-        yield Finding("settings", FAILS, what, "set both, or neither")
+        yield Diagnosis("settings", FAILS, what, "set both, or neither")
     elif not unknown:
-        yield Finding("settings", OK, f"{len(given)} variables, all known")
+        yield Diagnosis("settings", OK, f"{len(given)} variables, all known")
 
 
-def _alive(found: Deployment, known: Known, wall_ms: Callable[[], int]) -> Iterator[Finding]:
+def _alive(found: Site, known: LogAtHand, wall_ms: Callable[[], int]) -> Iterator[Diagnosis]:
     named = [("control plane", found.control, "/readyz"), ("feed", found.feed, "/healthz")]
     named += [("gateway", url, "/readyz") for url in found.gateway_urls]
     for name, url, path in named:
@@ -296,31 +298,33 @@ def _alive(found: Deployment, known: Known, wall_ms: Callable[[], int]) -> Itera
             continue
         answer = _asked(f"{url.rstrip('/')}{path}")
         if isinstance(answer, str):
-            yield Finding(name, FAILS, f"{url} does not answer: {answer}", "start it, or correct its address")
+            yield Diagnosis(
+                name, FAILS, f"{url} does not answer: {answer}", "start it, or correct its address"
+            )
             continue
         status, date, body = answer
         if status != 200:
-            yield Finding(name, FAILS, f"{url} is not ready: status {status}", "read its log: it says why")
+            yield Diagnosis(name, FAILS, f"{url} is not ready: status {status}", "read its log: it says why")
         elif name == "gateway":
             yield from _lag(url, body, known)
         else:
-            yield Finding(name, OK, f"{url} answers")
+            yield Diagnosis(name, OK, f"{url} answers")
         yield from _clock(name, url, date, wall_ms())
 
 
-def _lag(url: str, body: bytes, known: Known) -> Iterator[Finding]:
+def _lag(url: str, body: bytes, known: LogAtHand) -> Iterator[Diagnosis]:
     try:
         behind = known.size - int(json.loads(body)["size"]) if known.vkey else 0
     except (ValueError, KeyError, TypeError):
-        yield Finding("gateway", FAILS, f"{url} does not answer as a gateway", "correct its address")
+        yield Diagnosis("gateway", FAILS, f"{url} does not answer as a gateway", "correct its address")
         return
     if behind > LAG_MAX:
-        yield Finding("gateway", FAILS, f"{url} is {behind} entries behind", "look at its line to the feed")
+        yield Diagnosis("gateway", FAILS, f"{url} is {behind} entries behind", "look at its line to the feed")
     else:
-        yield Finding("gateway", OK, f"{url} is ready, {max(0, behind)} entries behind")
+        yield Diagnosis("gateway", OK, f"{url} is ready, {max(0, behind)} entries behind")
 
 
-def _clock(name: str, url: str, date: str, wall_ms: int) -> Iterator[Finding]:
+def _clock(name: str, url: str, date: str, wall_ms: int) -> Iterator[Diagnosis]:
     try:
         theirs_ms = parsedate_to_datetime(date).astimezone(UTC).timestamp() * 1_000
     except (TypeError, ValueError):
@@ -328,7 +332,7 @@ def _clock(name: str, url: str, date: str, wall_ms: int) -> Iterator[Finding]:
     differs_ms = abs(theirs_ms - wall_ms)
     if differs_ms > CLOCK_BOUND_MS / 2:
         what = f"the clock of the {name} at {url} differs by {differs_ms / 1_000:.0f} s from this machine's"
-        yield Finding("clock", FAILS, what, "synchronize both (NTP); then start the gateways again")
+        yield Diagnosis("clock", FAILS, what, "synchronize both (NTP); then start the gateways again")
 
 
 def _asked(url: str) -> tuple[int, str, bytes] | str:
@@ -346,57 +350,57 @@ def _asked(url: str) -> tuple[int, str, bytes] | str:
         return str(getattr(error, "reason", error))
 
 
-def _upstreams(upstreams: Mapping[str, str]) -> Iterator[Finding]:
+def _upstreams(upstreams: Mapping[str, str]) -> Iterator[Diagnosis]:
     for name, url in upstreams.items():
         answer = _asked(url)
         if isinstance(answer, str):
-            yield Finding(
+            yield Diagnosis(
                 "upstream",
                 FAILS,
                 f"{name} at {url} does not answer: {answer}",
                 "correct --upstream, or start it",
             )
         else:
-            yield Finding("upstream", OK, f"{name} at {url} answers")
+            yield Diagnosis("upstream", OK, f"{name} at {url} answers")
 
 
-def _certificates(paths: Sequence[Path], now_ms: int) -> Iterator[Finding]:
+def _certificates(paths: Sequence[Path], now_ms: int) -> Iterator[Diagnosis]:
     for path in paths:
         try:
             found = x509.load_pem_x509_certificate(path.read_bytes())
         except (OSError, ValueError) as error:
-            yield Finding("certificate", FAILS, f"{path} cannot be read: {error}", "name a PEM file")
+            yield Diagnosis("certificate", FAILS, f"{path} cannot be read: {error}", "name a PEM file")
             continue
         days = (found.not_valid_after_utc.timestamp() * 1_000 - now_ms) / DAY_MS
         if days < 0:
-            yield Finding(
+            yield Diagnosis(
                 "certificate", FAILS, f"{path} ended {-days:.0f} days ago", "renew it, then send SIGHUP"
             )
         elif days < CERTIFICATE_DAYS_MIN:
-            yield Finding(
+            yield Diagnosis(
                 "certificate", WARNS, f"{path} ends in {days:.0f} days", "renew it, then send SIGHUP"
             )
         else:
-            yield Finding("certificate", OK, f"{path} is good for {days:.0f} days")
+            yield Diagnosis("certificate", OK, f"{path} is good for {days:.0f} days")
 
 
-def _backups(folder: Path | None, now_ms: int) -> Iterator[Finding]:
+def _backups(folder: Path | None, now_ms: int) -> Iterator[Diagnosis]:
     if folder is None:
-        yield Finding("backup", WARNS, "no folder with backups is named", "name it with --backups")
+        yield Diagnosis("backup", WARNS, "no folder with backups is named", "name it with --backups")
         return
     made = []
     for path in folder.glob(f"*/{LISTING}"):
         try:
             made.append(int(json.loads(path.read_bytes())["madeAt"]))
         except (OSError, ValueError, KeyError, TypeError):
-            yield Finding("backup", WARNS, f"{path} cannot be read", "'backup verify' says what is wrong")
+            yield Diagnosis("backup", WARNS, f"{path} cannot be read", "'backup verify' says what is wrong")
     if not made:
-        yield Finding(
+        yield Diagnosis(
             "backup", FAILS, f"there is no backup in {folder}", f"sluicegate backup make -o {folder}/NAME"
         )
     elif now_ms - max(made) > BACKUP_MS_MAX:
         hours = (now_ms - max(made)) / 3_600_000
         what = f"the newest backup in {folder} is {hours:.0f} hours old"
-        yield Finding("backup", FAILS, what, "make one, and look at what should have made it")
+        yield Diagnosis("backup", FAILS, what, "make one, and look at what should have made it")
     else:
-        yield Finding("backup", OK, f"the newest is {(now_ms - max(made)) / 60_000:.0f} minutes old")
+        yield Diagnosis("backup", OK, f"the newest is {(now_ms - max(made)) / 60_000:.0f} minutes old")

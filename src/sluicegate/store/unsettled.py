@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sluicegate.errors import StoreUnusable
 from sluicegate_record.form import Form, form
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 
 NAME = "restored.json"
 
@@ -24,11 +24,11 @@ class Restored(Form):
     """What was restored, and the newer heads that are known, by who has seen each."""
 
     log: str
-    restored: LogHead
-    seen: Mapping[str, LogHead]
+    restored: TreeHead
+    seen: Mapping[str, TreeHead]
 
     @property
-    def newer(self) -> dict[str, LogHead]:
+    def newer(self) -> dict[str, TreeHead]:
         """The heads beyond what was restored."""
         return {name: head for name, head in self.seen.items() if head.size > self.restored.size}
 

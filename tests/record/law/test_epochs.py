@@ -11,7 +11,7 @@ from sluicegate_record.entries import Entry
 from sluicegate_record.form import replace
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.record import Record
-from sluicegate_record.statements.epochs import Epoch, LogHead
+from sluicegate_record.statements.epochs import Epoch, TreeHead
 from tests.forging import told
 from tests.record.law.test_checks import Tell, Untrue, finds, first, says
 from tests.worlds import OFFICER, OTHER_OFFICER, signed
@@ -57,7 +57,7 @@ EPOCHS = {
         BEGAN, says(officers=[OFFICER]), TWO, "an epoch of other officers than signed it"
     ),
     "an epoch that begins elsewhere": Untrue(
-        BEGAN, signs(restored=LogHead(size=7, root=bytes(32))), WHERE, "an epoch that begins elsewhere"
+        BEGAN, signs(restored=TreeHead(size=7, root=bytes(32))), WHERE, "an epoch that begins elsewhere"
     ),
     "a second epoch for the same fork": Untrue(
         BEGAN, abandoned_before, ONCE, "an epoch that abandons what was abandoned before"

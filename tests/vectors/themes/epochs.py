@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 from tests.vectors.history import History
 from tests.worlds import OFFICER, epoch, head_of
 
-LOST = LogHead(size=1_000_000, root=bytes(32))
+LOST = TreeHead(size=1_000_000, root=bytes(32))
 
 
 def _goes_on(h: History) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from sluicegate_record.entries.body import Body, entry
 from sluicegate_record.form import Note
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 
 
 @entry("epoch.began")
@@ -17,8 +17,8 @@ class EpochBegan(Body):
     It is the first entry after `restored`. What the lost entries narrowed holds on with everyone who saw it.
     """
 
-    restored: Annotated[LogHead, Note("the entries before this one")]
-    abandoned: Annotated[tuple[LogHead, ...], Note("heads of what was lost that someone has seen")]
+    restored: Annotated[TreeHead, Note("the entries before this one")]
+    abandoned: Annotated[tuple[TreeHead, ...], Note("heads of what was lost that someone has seen")]
     reason: str
     officers: tuple[str, ...]
     digest: str

@@ -13,7 +13,7 @@ HEADS_MAX = 1_000
 
 
 @form
-class LogHead(Form):
+class TreeHead(Form):
     """A head of a log. Units: `size` counts entries, `root` is 32 raw bytes."""
 
     size: int
@@ -30,8 +30,8 @@ class Epoch(Statement):
     TYPE: ClassVar = "urn:sluicegate:epoch:v1"
 
     log: str
-    restored: LogHead
-    abandoned: tuple[LogHead, ...]
+    restored: TreeHead
+    abandoned: tuple[TreeHead, ...]
     reason: str
 
     @property

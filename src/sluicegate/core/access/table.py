@@ -36,7 +36,7 @@ from sluicegate_record import law
 from sluicegate_record.entries import Entry, Unknown
 from sluicegate_record.entries.directives import DirectiveIssued
 from sluicegate_record.entries.epochs import EpochBegan
-from sluicegate_record.statements.epochs import LogHead
+from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.exposure import Measure
 from sluicegate_record.terms.findings import UNSTATED, Findings
 from sluicegate_record.terms.programmes import FIELD, PROFILE, Programmes
@@ -156,7 +156,7 @@ class Table:
         """
         body = entry.body
         assert isinstance(body, EpochBegan)
-        return body.restored == LogHead(size=entry.seq, root=root)
+        return body.restored == TreeHead(size=entry.seq, root=root)
 
     def carry_over(self, entry: Entry) -> None:
         """Let an abandoned entry hold on as far as it narrows access."""

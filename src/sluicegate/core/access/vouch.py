@@ -45,7 +45,7 @@ NO_REQUESTS = Measure(0, enforced=True)
 ABANDONED = Breach("abandoned", "officers have abandoned it; what it narrows holds on")
 
 
-class Ended:
+class LostEnds:
     """What began and ended among abandoned entries: the cases of grants that were removed, and the digests of
     keys that were revoked.
     """
@@ -76,7 +76,7 @@ class VouchedTable(Table):
         self.record = Record()
         self.findings: Counter[str] = Counter()
         self.told: deque[str] = deque(maxlen=TOLD_MAX)
-        self.ended = Ended()
+        self.ended = LostEnds()
         """What was seen to end among what was abandoned, and is not on this record."""
         self._trust = trust
         self._keys = Keys(

@@ -13,15 +13,15 @@ from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.form import form
 from sluicegate_record.law.cases import OFFICERS
 from sluicegate_record.log.leaf import Entropy
-from sluicegate_record.statements.epochs import Epoch, LogHead
+from sluicegate_record.statements.epochs import Epoch, TreeHead
 
 
 @form
 class EpochReceipt(Done):
     """The epoch that has begun."""
 
-    restored: LogHead
-    abandoned: tuple[LogHead, ...]
+    restored: TreeHead
+    abandoned: tuple[TreeHead, ...]
 
 
 @dataclass(frozen=True, slots=True)
