@@ -44,6 +44,8 @@ class Contents:
     checkpoint: str = ""
     done: dict[str, PastCommand] = field(default_factory=dict)
     principals: dict[bytes, Principal] = field(default_factory=dict)
+    earlier: dict[bytes, str] = field(default_factory=dict)
+    issued: dict[str, int] = field(default_factory=dict)
     organizations: dict[tuple[str, str, str], str] = field(default_factory=dict)
     drafts: dict[str, SavedDraft] = field(default_factory=dict)
     spent: dict[str, dict[str, Spent]] = field(default_factory=dict)
@@ -133,15 +135,25 @@ class MemoryPrincipals:
         self.session = session
 
     def by_token(self, token_digest: bytes) -> Principal | None:
-        return self.session.contents.principals.get(token_digest)
+        held = self.session.contents
+        earlier = held.earlier.get(token_digest)
+        known = (each for each in held.principals.values() if each.id == earlier)
+        return held.principals.get(token_digest) or next(known, None)
 
     def add(self, token_digest: bytes, principal: Principal) -> None:
         with self.session.changing():
             self.session.contents.principals[token_digest] = principal
 
-    def replace(self, token_digest: bytes, principal: Principal) -> None:
+    def replace(
+        self, token_digest: bytes, principal: Principal, *, at_ms: int = 0, overlap_ms: int = 0
+    ) -> None:
         with self.session.changing():
             held = self.session.contents
+            held.earlier = {each: of for each, of in held.earlier.items() if of != principal.id}
+            if overlap_ms:
+                own = (each for each, of in held.principals.items() if of.id == principal.id)
+                held.earlier |= {each: principal.id for each in own if not each.startswith(b"ended")}
+            held.issued = {**held.issued, principal.id: at_ms}
             kept = {
                 digest: known
                 for digest, known in held.principals.items()
@@ -152,9 +164,13 @@ class MemoryPrincipals:
     def all(self) -> Sequence[Principal]:
         return list(self.session.contents.principals.values())
 
+    def issued(self) -> Mapping[str, int]:
+        return {name: at_ms for name, at_ms in self.session.contents.issued.items() if at_ms}
+
     def end(self, principal: str) -> None:
         with self.session.changing():
             held = self.session.contents
+            held.earlier = {each: of for each, of in held.earlier.items() if of != principal}
             held.principals = {
                 b"ended" + known.id.encode() if known.id == principal else digest: known
                 for digest, known in held.principals.items()

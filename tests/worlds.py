@@ -30,13 +30,14 @@ from sluicegate.core.lifecycle.digests import planned
 from sluicegate.core.lifecycle.directives import IssueDirective, OpenLift
 from sluicegate.core.lifecycle.docket import Docket
 from sluicegate.core.lifecycle.epochs import BeginEpoch
-from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.lifecycle.keys import RecordKey, StartLog
 from sluicegate.core.lifecycle.lists import seal
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
 from sluicegate.core.lifecycle.promises import RecordPromise
 from sluicegate.core.lifecycle.ramps import MoveRamp
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
+from sluicegate.core.lifecycle.signings import Signings
 from sluicegate.core.lifecycle.ticks import Tick, due
 from sluicegate.core.lifecycle.trail import Trail
 from sluicegate.core.people.persons import Person
@@ -57,6 +58,7 @@ from sluicegate_record.statements.cases import Position, Proceeding, Receipt, Sc
 from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.epochs import Epoch, TreeHead
+from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.promises import Promising
 from sluicegate_record.statements.question import Question
@@ -405,6 +407,19 @@ def epoch(
     return BeginEpoch(signed(stated.payload(), *signers))
 
 
+def pinning(owner: str, party: str, key: str, *signers: str, **said: Any) -> RecordKey:
+    """A further key of a party, that of the name `key`, which signs, too."""
+    fields = {"log": LOG, "party": party, "owner": owner, "says": "pins", "keyid": keyid(key)}
+    stated = KeyStatement(**{**fields, "key": public_key(key), **said})
+    return RecordKey(signed(stated.payload(), *signers, key))
+
+
+def ending(says: str, owner: str, party: str, key: str, *signers: str, **said: Any) -> RecordKey:
+    """The end of a key; `says` retires or revokes."""
+    fields = {"log": LOG, "party": party, "owner": owner, "says": says, "keyid": keyid(key), "reason": "lost"}
+    return RecordKey(signed(KeyStatement(**{**fields, **said}).payload(), *signers))
+
+
 def directive(value: Mapping[str, Any], *, signer: str | None = None) -> Envelope:
     bound = {**value, "metadata": {"log": LOG, **value["metadata"]}}
     return signed(directive_payload(bound), signer or value["spec"]["issuer"])
@@ -715,7 +730,7 @@ def content(value: Any) -> Any:  # noqa: C901, PLR0911 - one a kind of value
         return {name: content(field) for name, field in vars(value).items()}
     if isinstance(value, Record):
         return {name: content(field) for name, field in vars(value).items() if not name.startswith("_")}
-    if isinstance(value, Trail | OtherNames):
+    if isinstance(value, Trail | OtherNames | Signings):
         return content(vars(value))
     if isinstance(value, Docket):
         return {

@@ -320,8 +320,16 @@ class Principals(Protocol):
     def add(self, token_digest: bytes, principal: Principal) -> None:
         """Note a token by its digest."""
 
-    def replace(self, token_digest: bytes, principal: Principal) -> None:
-        """Note a token by its digest; a principal that had this role and name before is known no more."""
+    def replace(
+        self, token_digest: bytes, principal: Principal, *, at_ms: int = 0, overlap_ms: int = 0
+    ) -> None:
+        """Note a token by its digest; a principal that had this role and name before is known no more.
+
+        It is made at `at_ms`, milliseconds since 1970 UTC; the one before counts for `overlap_ms` more.
+        """
+
+    def issued(self) -> Mapping[str, int]:
+        """When the token of each principal was made, where that is known: milliseconds since 1970 UTC."""
 
     def all(self) -> Sequence[Principal]:
         """Every principal, also those whose token has ended."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -55,6 +55,8 @@ class Done:
 ASKS = {
     *(("review", word) for word in ("sign", "schedule", "countersign", "refer", "decline", "proceed")),
     *(("release", word) for word in ("recall", "restore")),
+    *(("keys", word) for word in ("pin", "rotate", "retire", "revoke", "countersign")),
+    ("directive", "countersign"),
 }
 """The commands that ask before they sign. No one is at the terminal of a test."""
 
@@ -92,6 +94,7 @@ class Plane:
     url: str
     vkey: str
     folder: Path
+    feed: str = field(default="", kw_only=True)
 
     def __call__(self, *arguments: object, by: str | None = "developer") -> Done:
         """Run a command by a party, or by nobody."""
@@ -184,7 +187,7 @@ def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
         said = "".join(iter(serving.stdout.readline, "}\n")) + "}"
         ready = json.loads(said)
         try:
-            yield Plane(cli, ready["url"], ready["vkey"], folder)
+            yield Plane(cli, ready["url"], ready["vkey"], folder, feed=ready["feed"])
         finally:
             serving.send_signal(signal.SIGTERM)
             assert serving.wait(BOUND_S) == 0

@@ -35,6 +35,7 @@ from sluicegate_record.law import (
     fleet,
     foresight,
     grants,
+    keys,
     licences,
     openings,
     people,
@@ -50,7 +51,7 @@ from sluicegate_record.law import (
 
 MODULES = (
     *(accounts, agreement, bases, cases, clocks, credentials, directives, fleet, foresight, grants),
-    *(licences, openings, people),
+    *(keys, licences, openings, people),
     *(programmes, promises, ramps, referrals, releases, successions),
     *(clearances, closures, deployments, designations, epochs, evidence, findings, times, versions),
 )

@@ -45,6 +45,7 @@ from tests.record.law.test_designations import DESIGNATIONS
 from tests.record.law.test_epochs import EPOCHS
 from tests.record.law.test_evidence import EVIDENCE
 from tests.record.law.test_findings import FINDINGS
+from tests.record.law.test_keys import KEYS
 from tests.record.law.test_law import (
     LIES,
     before,
@@ -101,6 +102,7 @@ ROWS: Mapping[str, Untrue] = {
         ("test_findings", FINDINGS),
         ("test_deployments", DEPLOYMENTS),
         ("test_epochs", EPOCHS),
+        ("test_keys", KEYS),
         ("test_law", {name: _untrue(*each) for name, each in LIES.items()}),
     )
     for name, row in rows.items()

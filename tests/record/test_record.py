@@ -30,7 +30,7 @@ RECORD = FOLDER / "record.json"
 """The record in the first version of its form."""
 FIRST = 861
 """How many entries of the log it is the record of."""
-THIS = "sha256:5557fb2a2b465452b3cdf7ce9456d1d6ba4affc2716efe90f8fbbd58b0518bbd"
+THIS = "sha256:e07ade32a6b2312d065247f9f51e4f05fd53ffc89a2d5311ea557f1a5b8e77ca"
 """The digest of that record in this version."""
 
 
@@ -109,8 +109,9 @@ def test_later_versions_add_to_what_the_first_wrote() -> None:
         value.pop(name) for name in ("designations", "evidence", "findings", "deployments", "abandoned")
     ] == [[]] * 5
     assert value.pop("recalls") == {}
+    assert [each.pop("seq") for each in value["keys"]] == [*range(1, 9)]
     assert {**value, "v": 1} == first
-    with pytest.raises(Misread, match=r"^v: expected a record in version 22 of its form, found 1$"):
+    with pytest.raises(Misread, match=r"^v: expected a record in version 23 of its form, found 1$"):
         Record.from_json(first)
 
 
@@ -118,15 +119,15 @@ def test_what_this_version_writes_stays_as_it_is() -> None:
     assert canonical.sha256_hex(written(before(len(stored())))) == THIS
 
 
-@pytest.mark.parametrize("v", [0, 1, 2, 3, 6, 9, *range(10, 22), 23, "22", True, None, 22.0, []])
+@pytest.mark.parametrize("v", [0, 1, 2, 3, 6, 9, *range(10, 23), 24, "23", True, None, 23.0, []])
 def test_another_version_is_refused(v: object) -> None:
     with pytest.raises(Misread, match=r"^v: expected "):
         Record.from_json({**Record().to_json(), "v": v})
 
 
 def test_another_version_is_refused_as_such_whatever_its_fields_are() -> None:
-    with pytest.raises(Misread, match=r"^v: expected a record in version 22 of its form, found 23$"):
-        Record.from_json({"v": 23, "persons": {}})
+    with pytest.raises(Misread, match=r"^v: expected a record in version 23 of its form, found 24$"):
+        Record.from_json({"v": 24, "persons": {}})
 
 
 def test_the_key_of_a_passkey_is_read_back() -> None:

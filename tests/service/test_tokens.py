@@ -153,3 +153,24 @@ def test_a_token_is_kept_before_it_counts(plane):
 def test_a_token_is_in_no_entry(plane):
     yes(issued(plane, APPLICANT, "somebody"))
     assert b"sgt_" not in b"".join(plane.store.log.leaves(0, 1_000))
+
+
+def test_a_token_that_is_rotated_counts_beside_the_new_one_for_the_overlap(plane):
+    first = plane.tokens["oncd"]
+    asked = {"role": AGENCY, "name": "oncd", "party": "oncd", "replace": True}
+    made = yes(plane.do("developer", acts.ISSUE, **asked, overlap="P1D"))
+    assert valid(plane, first)
+    assert valid(plane, made.token)
+    (row,) = [each for each in yes(plane.do("developer", acts.LIST)).tokens if each.name == "oncd"]
+    assert (row.state, row.created_ms) == ("valid", plane.ledger.now_ms())
+    yes(plane.do("developer", acts.REVOKE, principal=made.principal))
+    assert not valid(plane, first)
+    assert not valid(plane, made.token)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "replace"), [("P8D", True), ("PT0S", True), ("an hour", True), ("PT1H", False)]
+)
+def test_an_overlap_is_of_a_token_that_is_replaced_and_at_most_a_week(plane, overlap, replace):
+    asked = {"role": AGENCY, "name": "oncd", "party": "oncd", "replace": replace, "overlap": overlap}
+    assert no(plane.do("developer", acts.ISSUE, **asked)) == "overlap_wrong"

@@ -51,6 +51,18 @@ class PrincipalsContract(Contract):
         assert store.principals.by_token(b"\x03" * 32) == agency
         assert store.principals.ended() == frozenset()
 
+    def test_a_token_that_was_replaced_counts_for_a_while_and_ends_with_its_principal(self, store):
+        gateway, now_ms = Principal("gateway_1", "gateway", "g"), 4_000_000_000_000
+        store.principals.add(b"\x01" * 32, gateway)
+        store.principals.replace(b"\x02" * 32, gateway, at_ms=now_ms, overlap_ms=1_000)
+        assert store.principals.by_token(b"\x01" * 32) == store.principals.by_token(b"\x02" * 32) == gateway
+        assert store.principals.issued() == {"gateway_1": now_ms}
+        store.principals.replace(b"\x03" * 32, gateway, at_ms=now_ms)
+        assert store.principals.by_token(b"\x01" * 32) is store.principals.by_token(b"\x02" * 32) is None
+        store.principals.replace(b"\x04" * 32, gateway, at_ms=now_ms, overlap_ms=1_000)
+        store.principals.end("gateway_1")
+        assert store.principals.by_token(b"\x03" * 32) is store.principals.by_token(b"\x04" * 32) is None
+
     def test_organizations_are_found_by_part_of_their_name_and_named_by_their_pseudonym(self, store):
         with store.write() as ports:
             ports.principals.add_organization("org_1", "applicant_1", "example utility", "US")

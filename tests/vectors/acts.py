@@ -25,6 +25,7 @@ from tests.vectors.themes import (
     findings,
     grants,
     imports,
+    keys,
     licences,
     lists,
     persons,
@@ -74,6 +75,7 @@ THEMES = (
     *effective.EFFECTIVE,
     *evidence.JUDGED,
     *epochs.BEGUN,
+    *keys.KEYS_LIVE,
 )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sluicegate_record import keychain
 from sluicegate_record.entities import case as case_
 from sluicegate_record.entities import clearing, closing, target
 from sluicegate_record.entities import deployment as deployment_
@@ -30,7 +31,6 @@ from sluicegate_record.entities.evidence import Evidence
 from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.happening import Happening
-from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.keyimport import KeyImport
 from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
@@ -79,18 +79,7 @@ def fold(record: Record, entry: Entry) -> None:
 
 def _log_started(record: Record, entry: Happening, body: releases.LogStarted) -> None:
     record.origin, record.log, record.developer = body.origin, body.vkey, body.developer
-    record._pinned = None
-
-
-def _key_pinned(record: Record, entry: Happening, body: releases.KeyPinned) -> None:
-    record._pinned = None
-    record.keys[body.keyid] = PinnedKey(
-        keyid=body.keyid,
-        public=body.public_key,
-        owner=body.owner,
-        party=body.party,
-        webauthn=body.webauthn,
-    )
+    record.keys_changed()
 
 
 def _epoch_began(record: Record, entry: Happening, body: epochs.EpochBegan) -> None:
@@ -565,8 +554,9 @@ _FOLDS: dict[type[Body], Callable[[Record, Happening, Any], None]] = {
     releases.LogStarted: _log_started,
     accounts.AccountOpened: _account_opened,
     accounts.AccountClosed: _account_closed,
-    releases.KeyPinned: _key_pinned,
     epochs.EpochBegan: _epoch_began,
+    releases.KeyPinned: keychain.pin,
+    releases.KeyEnded: keychain.end,
     releases.ReleaseApplied: _release_applied,
     releases.StageOpened: _stage_opened,
     releases.StageClosed: _stage_closed,

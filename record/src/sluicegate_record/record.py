@@ -230,8 +230,12 @@ class Record:
             deployments=tuple(self.deployments.values()),
         ).to_json()
 
+    def keys_changed(self) -> None:
+        """Other keys count now."""
+        self._pinned = None
+
     def pinned(self) -> Keys:
-        """The keys that the log itself pins."""
+        """The keys that the log itself pins, and that count now."""
         if self._pinned is None:
             self._pinned = Keys(self.developer, self.keys.values())
         return self._pinned

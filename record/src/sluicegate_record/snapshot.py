@@ -27,7 +27,7 @@ from sluicegate_record.form import Form, Misread, Time, form
 from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.plan import Plan
 
-VERSION: Literal[22] = 22
+VERSION: Literal[23] = 23
 """The version of this form. A field more, in it or in an entity, makes the next one: docs/architecture.md
 lists what each added.
 """
@@ -40,7 +40,7 @@ class Snapshot(Form):
     A record of another version is made again, from the log.
     """
 
-    v: Literal[22]
+    v: Literal[23]
     origin: str
     log: str
     developer: str

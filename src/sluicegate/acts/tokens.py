@@ -7,14 +7,15 @@ from typing import Annotated
 from sluicegate.acts.act import DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import Identifier, PlainName
 from sluicegate.acts.paging import Paging
-from sluicegate_record.form import Note, form
+from sluicegate_record.form import Note, Time, form
 
 
 @form
 class TokenRequest(Arguments):
     """A token for a role. `party` is the agency if the role is `agency`.
 
-    With `replace`, the principal that has this role and name gets another token, and the one before ends.
+    With `replace`, the principal that has this role and name gets another token, and the one before ends: at
+    once, or after `overlap`.
     """
 
     role: Annotated[Identifier, Note("developer | agency | applicant | gateway")]
@@ -23,6 +24,9 @@ class TokenRequest(Arguments):
     replace: Annotated[
         bool, Note("Give the holder of this role and name another token; the old one ends.")
     ] = False
+    overlap: Annotated[
+        str | None, Note("With replace: how long the old one counts yet, such as PT1H; at most P7D.")
+    ] = None
 
 
 @form
@@ -55,9 +59,15 @@ ISSUE = Act(
 
 @form
 class TokenView(TokenHolder):
-    """A principal. `state` is `valid`, or `ended` if its token has ended."""
+    """A principal. `state` is `valid`, or `ended` if its token has ended.
+
+    `created_ms` is when its token was made, `used_ms` when it was last used, to the hour. An earlier build
+    kept neither.
+    """
 
     state: str
+    created_ms: Time | None = None
+    used_ms: Time | None = None
 
 
 @form

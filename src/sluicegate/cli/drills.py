@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,24 +14,28 @@ from sluicegate.acts.directives import DirectiveArgument
 from sluicegate.acts.drills import DrillArgument, SignedDrillReport
 from sluicegate.cli import orders, wording
 from sluicegate.cli.acting import acting, argument, helped
-from sluicegate.cli.files import read_text, write_json
+from sluicegate.cli.files import write_json
 from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
-from sluicegate.core.directives import directive
-from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused
 
 ASK_EVERY_S = 0.1
-NAME_MAX = 63
-"""How many characters a name in a document may have."""
 Name = Annotated[str, argument(DrillArgument, "drill")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the signed report to this file.")]
 
 
 def run(
-    file: orders.File,
-    key: orders.Keys,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A directive, as YAML, or what 'directive sign --drill' wrote.", show_default=False
+        ),
+    ],
+    key: Annotated[
+        list[Path] | None,
+        typer.Option("--key", help="The issuer's private key; two officers' otherwise.", show_default=False),
+    ] = None,
     log: orders.Log = "",
     name: Annotated[
         str, typer.Option(help="The drill's name; without it, the directive's name and the time.")
@@ -45,10 +48,8 @@ def run(
     No request is refused. The file is a directive as you would issue it, and its name stays free for that.
     After Ctrl-C, use 'drill end'.
     """
-    given = directive.read(document.read(read_text(file), str(file)))
-    given["metadata"] = {"name": name or _name(given["metadata"]["name"]), "drill": True}
-    client = Client()
-    name = client.do(directives.ISSUE, orders.signed(given, file, key, log)).directive
+    made, client = orders.given_to_issue(file, key or [], log, drill=name), Client()
+    name = client.do(directives.ISSUE, made).directive
     while client.do(directives.STATUS, DirectiveArgument(directive=name)).in_force_since_ms is None:
         time.sleep(ASK_EVERY_S)
     client.do(acts.END, DrillArgument(drill=name))
@@ -65,12 +66,6 @@ end = acting(
 @helped(acts.REPORT)
 def report(name: Name, output: Output = None, as_json: Json = False) -> None:
     _report(Client(), name, output, as_json, patient=False)
-
-
-def _name(of: str) -> str:
-    """A name for the drill: the record never frees a name, and the order itself will need this one."""
-    suffix = f"-drill-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
-    return of[: NAME_MAX - len(suffix)] + suffix
 
 
 def _report(client: Client, name: str, output: Path | None, as_json: bool, *, patient: bool) -> None:

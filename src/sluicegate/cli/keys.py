@@ -9,18 +9,22 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.cli.output import Json, emit
-from sluicegate.client import signing
+from sluicegate.client import passphrases, signing
 from sluicegate.store import keyfile
 from sluicegate_record.log import canonical, publickey
 
 
 def generate(
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)],
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Ask at the terminal for a passphrase.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make an Ed25519 key pair, encrypted if SLUICEGATE_PASSPHRASE is set. OUTPUT.pub is the public key."""
+    """Make an Ed25519 key pair. OUTPUT.pub is the public key.
+
+    The private key is encrypted with --encrypt, or if SLUICEGATE_PASSPHRASE is set.
+    """
     key = Ed25519PrivateKey.generate()
-    keyfile.save_private(output, key, signing.passphrase())
+    keyfile.save_private(output, key, passphrases.chosen(output) if encrypt else passphrases.stated())
     public = publickey.of(key)
     public_path = output.with_name(output.name + ".pub")
     public_path.write_text(canonical.b64(public) + "\n")

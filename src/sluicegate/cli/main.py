@@ -188,6 +188,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "preview": "orders.preview",
             "sign": "orders.sign",
+            "countersign": "review.countersign",
             "issue": "orders.issue",
             "transcribe": "orders.transcribe",
             "confirm": "orders.confirm",
@@ -301,7 +302,21 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "begin": "backups.begin",
         },
     ),
-    "keys": ("Signing keys.", {"generate": "keys.generate", "show": "keys.show"}),
+    "keys": (
+        "Signing keys: make, pin, rotate, retire and revoke them.",
+        {
+            "generate": "keys.generate",
+            "show": "keys.show",
+            "list": "pinned_keys.listed",
+            "effects": "pinned_keys.effects",
+            "pin": "signed_keys.pin",
+            "rotate": "signed_keys.rotate",
+            "retire": "signed_keys.retire",
+            "revoke": "signed_keys.revoke",
+            "countersign": "review.countersign",
+            "import": "pinned_keys.import_",
+        },
+    ),
     "token": (
         "Who may use the control plane.",
         {"issue": "tokens.issue", "list": "tokens.listed", "revoke": "tokens.revoke"},

@@ -34,6 +34,8 @@ from sluicegate.errors import CommandRefused, InvalidInput
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 
+NAME_MAX = 63
+"""How many characters a name in a document may have."""
 Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
 File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
 Log = Annotated[
@@ -65,12 +67,60 @@ def preview(file: File, as_json: Json = False) -> None:
     tell(shown, as_json, descriptions.preview(shown))
 
 
-def sign(file: File, output: Output, key: Keys, log: Log = "", as_json: Json = False) -> None:
-    """Sign a directive without putting it in force: so that others can countersign it, or for later."""
+def sign(
+    file: File,
+    output: Output,
+    key: Keys,
+    letter: Letter = None,
+    note: Note = "",
+    how: How = "letter",
+    on: On = "",
+    drill: Annotated[
+        bool, typer.Option("--drill", help="As a drill, for 'drill run': it refuses no request.")
+    ] = False,
+    name: Annotated[str, typer.Option(help="The drill's name.")] = "",
+    log: Log = "",
+    as_json: Json = False,
+) -> None:
+    """Sign a directive without putting it in force: so that others can countersign it, or for later.
+
+    With --document or --note it is an order that came as a letter or a call, which two officers sign.
+    """
     given = directive.read(document.read(read_text(file), str(file)))
-    write_json(output, signed(given, file, key, log).to_json())
-    text = f"signed; written to {output}\n  put it in force: sluicegate directive issue {output}"
+    if drill:
+        as_drill(given, name)
+    arrived = received(letter, note, how, on) if letter is not None or note.strip() else None
+    write_json(output, signed(given, file, key, log, arrived).to_json())
+    then = "run it: sluicegate drill run" if drill else "put it in force: sluicegate directive issue"
+    text = f"signed; written to {output}\n  {then} {output}"
+    if arrived is not None and len(key) == 1:
+        text += f"\n  first a second officer: sluicegate directive countersign {output} --key … -o …"
     emit({"file": str(output)}, as_json, text)
+
+
+def as_drill(given: dict[str, Any], name: str) -> None:
+    """Make a written directive a drill."""
+    given["metadata"] = {"name": name or _drill_name(given["metadata"]["name"]), "drill": True}
+
+
+def _drill_name(of: str) -> str:
+    """A name for the drill: the record never frees a name, and the order itself will need this one."""
+    suffix = f"-drill-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
+    return of[: NAME_MAX - len(suffix)] + suffix
+
+
+def given_to_issue(file: Path, keys: list[Path], log: str, drill: str | None = None) -> SignedDirective:
+    """What is issued: a file that was signed, or a written directive, which is signed now.
+
+    `drill` is the name of the drill that a written one becomes, empty for one by the time.
+    """
+    text = read_text(file)
+    if text.lstrip().startswith("{") and not keys:
+        return SignedDirective.from_json(read_json(file))
+    given = directive.read(document.read(text, str(file)))
+    if drill is not None:
+        as_drill(given, drill)
+    return signed(given, file, keys, log)
 
 
 @helped(acts.ISSUE)
@@ -84,13 +134,7 @@ def issue(
     log: Log = "",
     as_json: Json = False,
 ) -> None:
-    text = read_text(file)
-    if text.lstrip().startswith("{") and not key:
-        made = SignedDirective.from_json(read_json(file))
-    else:
-        given = directive.read(document.read(text, str(file)))
-        made = signed(given, file, key or [], log)
-    _issued(Client().do(acts.ISSUE, made), as_json)
+    _issued(Client().do(acts.ISSUE, given_to_issue(file, key or [], log)), as_json)
 
 
 def transcribe(

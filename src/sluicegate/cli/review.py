@@ -32,10 +32,12 @@ from sluicegate.client.signing import Review
 from sluicegate.core.terms import clocks, document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
-from sluicegate_record.log import canonical
+from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
+from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import counted
@@ -158,13 +160,22 @@ def countersign(
     yes: Signed = False,
     as_json: Json = False,
 ) -> None:
-    """Add a second signature, by another owner, to a signed file. It shows what the file says first."""
+    """Add a second signature, by another owner, to a signed file. It shows what the file says first.
+
+    This needs no network: two officers sign on two machines, and only the file goes from one to the other.
+    """
     given = read_json(file)
     private = signing.private_key(key)
     read_first("\n".join(["this is signed:", *_said_in(given)]), yes, as_json)
     write_json(output, signing.countersigned(given, private))
+    signed = Envelope.from_json(given.get("envelope", given))
+    next_ = _NEXT.get(dsse.predicate_type(signed), "review import")
     text = f"countersigned; written to {output}"
-    emit({"file": str(output)}, as_json, f"{text}\n  put it on the record: sluicegate review import {output}")
+    emit({"file": str(output)}, as_json, f"{text}\n  put it on the record: sluicegate {next_} {output}")
+
+
+_NEXT = {DirectiveStatement.TYPE: "directive issue", KeyStatement.TYPE: "keys import"}
+"""The command that puts a signed file on the record, by what it states; for all others 'review import'."""
 
 
 @helped(acts.IMPORT)

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from sluicegate.acts import tokens as acts
 from sluicegate.acts.tokens import Tokens
+from sluicegate.cli import wording
 from sluicegate.cli.acting import acting
 from sluicegate.cli.listing import Columns, listing
 
 
 def _tokens(found: Tokens) -> list[list[str | None]]:
-    return [[each.principal, each.role, each.name, each.party, each.state] for each in found.tokens]
+    return [
+        [
+            each.principal,
+            each.role,
+            each.name,
+            each.party,
+            wording.minute(each.created_ms),
+            wording.minute(each.used_ms),
+            each.state,
+        ]
+        for each in found.tokens
+    ]
 
 
 issue = acting(
@@ -17,6 +29,6 @@ issue = acting(
     lambda made: f"{made.role} {made.name}\n  token, shown only now: {made.token}",
     party="--agency",
 )
-COLUMNS = ("principal", "role", "name", "party", "state")
+COLUMNS = ("principal", "role", "name", "party", "created", "last use", "state")
 listed = listing(acts.LIST, Columns(COLUMNS, _tokens, "No such token."))
 revoke = acting(acts.REVOKE, lambda ended: f"the token of {ended.role} {ended.name} has ended")

@@ -24,9 +24,8 @@ from sluicegate.acts.promises import PromiseToSign
 from sluicegate.acts.ramps import RampToSign
 from sluicegate.acts.releases import OpeningToSign
 from sluicegate.acts.review import CaseToSign, ExportedCase
-from sluicegate.client import export, sealing
+from sluicegate.client import export, passphrases, sealing
 from sluicegate.errors import InvalidInput, SluicegateError
-from sluicegate.store import keyfile
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical, dsse, publickey, times
@@ -59,8 +58,8 @@ _FOUND = itemgetter("list", "version", "decision", "reason")
 
 
 def private_key(path: Path) -> SigningKey:
-    """The key in a file; SLUICEGATE_PASSPHRASE opens an encrypted key."""
-    return keyfile.load_private(path, passphrase())
+    """The key in a file; if it is encrypted, SLUICEGATE_PASSPHRASE opens it, or it is asked for."""
+    return passphrases.private_key(path)
 
 
 def signed(stated: Statement, *keys: SigningKey) -> dict[str, Any]:
@@ -384,8 +383,3 @@ def now_ms() -> int:
     except SluicegateError as error:
         given = f"SLUICEGATE_SIGNED_AT is {said[:40]!r}"
         raise InvalidInput(f"{given}, expected a time such as 2026-06-24T12:00:00.000Z") from error
-
-
-def passphrase() -> str:
-    """The passphrase of key files, from SLUICEGATE_PASSPHRASE; empty if it is not set."""
-    return os.environ.get("SLUICEGATE_PASSPHRASE", "")

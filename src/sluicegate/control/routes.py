@@ -27,6 +27,7 @@ from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.errors import refused
 from sluicegate.parsing import job
 from sluicegate.parsing.request import ActRequest
+from sluicegate.service import tokens
 from sluicegate.service.context import STRANGER, Context, Doing
 from sluicegate.service.doings import doing_of
 
@@ -81,6 +82,8 @@ async def _read(
     command_id = _command_id(request) if act.kind == "command" else ""
     principal = visitor.principal if act.roles and visitor.principal else STRANGER
     read = plane.parsers.read(head, body, principal, visitor.run)
+    if principal.role in tokens.ISSUED:
+        plane.services.last_uses.note((principal.id,), plane.services.ledger.now_ms())
     asked = await read if job.is_small(act, body) else await _while_here(request, read)
     return Context(plane.services, principal, act, asked.arguments, command_id, asked.reading)
 

@@ -96,7 +96,9 @@ def to_sign(
     return {
         "question": case.question,
         "rule": case.rule,
-        "parties": {key.keyid: key.party for key in state.keys.values() if key.party in parties},
+        "parties": {
+            key.keyid: key.party for key in state.keys.values() if key.counts and key.party in parties
+        },
         "previous": {party: said.digest for party, said in case.positions.items()},
         "document": _document(state, case),
         "scope": scope,

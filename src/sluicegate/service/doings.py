@@ -35,6 +35,7 @@ from sluicegate.service import (  # noqa: F401 - each says which acts it does
     gateways,
     grants,
     imports,
+    keys,
     licences,
     log,
     outlook,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from sluicegate.acts import tokens as acts
@@ -22,9 +24,11 @@ from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.pages import following, page
+from sluicegate_record.terms import durations
 
 ISSUED = tuple(role for role in ROLES if role != PERSON)
 """The roles that tokens are issued for; a person's token is a link, made for a member."""
+OVERLAP_MAX_MS = 7 * 86_400_000
 
 
 @does(acts.ISSUE)
@@ -51,7 +55,9 @@ def issue(
             return principal
         if keep is not None:
             keep(secret)
-        ports.principals.replace(apikey.digest(secret), principal)
+        ports.principals.replace(
+            apikey.digest(secret), principal, at_ms=ledger.now_ms(), overlap_ms=_overlap_ms(asked)
+        )
     return NewToken(**_fields(principal), token=secret)
 
 
@@ -62,7 +68,8 @@ def listed(context: Context[Tokens], wanted: TokenFilter) -> Tokens:
     ended = principals.ended()
     known = (each for each in principals.all() if each.role in ISSUED)
     rows = sorted(known, key=lambda each: (ISSUED.index(each.role), each.name, each.id))
-    found = (_shown(each, is_ended=each.id in ended) for each in rows)
+    times = principals.issued(), context.ledger.store.key_uses.last([each.id for each in rows])
+    found = (_shown(each, *times, is_ended=each.id in ended) for each in rows)
     asked = (
         each for each in found if wanted.role in {None, each.role} and wanted.state in {None, each.state}
     )
@@ -96,12 +103,25 @@ def _not_to_issue(ledger: Ledger, asked: TokenRequest) -> Refusal | None:
     if asked.role not in ISSUED:
         said = f"no role {asked.role!r}, expected one of {', '.join(ISSUED)}"
         return Refusal("unknown", "role_unknown", said)
+    if asked.overlap is not None:
+        refusal = _not_to_overlap(asked)
+        if refusal is not None:
+            return refusal
     with ledger.reading() as state:
         agencies = state.parties - {state.developer}
     if asked.party in (agencies if asked.role == AGENCY else {None}):
         return None
     known = ", ".join(sorted(agencies))
     return Refusal("unknown", "party_unknown", f"a token of an agency names one of: {known}")
+
+
+def _not_to_overlap(asked: TokenRequest) -> Refusal | None:
+    """Why the token before does not count for so much longer."""
+    with suppress(ValueError):
+        if asked.replace and 0 < _overlap_ms(asked) <= OVERLAP_MAX_MS:
+            return None
+    said = f"an overlap of {str(asked.overlap)[:40]!r}"
+    return Refusal("conflict", "overlap_wrong", said, "with --replace, up to P7D; without it, leave it out")
 
 
 def _holder(ledger: Ledger, principals: Principals, asked: TokenRequest) -> Principal | Refusal:
@@ -139,8 +159,23 @@ def _fields(principal: Principal) -> dict[str, Any]:
     }
 
 
-def _shown(principal: Principal, *, is_ended: bool) -> TokenView:
-    return TokenView(**_fields(principal), state="ended" if is_ended else "valid")
+def _shown(
+    principal: Principal,
+    issued: Mapping[str, int] = MappingProxyType({}),
+    used: Mapping[str, int] = MappingProxyType({}),
+    *,
+    is_ended: bool,
+) -> TokenView:
+    return TokenView(
+        **_fields(principal),
+        state="ended" if is_ended else "valid",
+        created_ms=issued.get(principal.id),
+        used_ms=used.get(principal.id),
+    )
+
+
+def _overlap_ms(asked: TokenRequest) -> int:
+    return 0 if asked.overlap is None else durations.milliseconds(asked.overlap)
 
 
 def link(ledger: Ledger, known: Principals, member: str, person: str | None = None) -> str:

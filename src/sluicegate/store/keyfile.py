@@ -60,6 +60,14 @@ def load_ed25519(path: Path) -> Ed25519PrivateKey:
     return key
 
 
+def is_encrypted(path: Path) -> bool:
+    """Whether a key file needs a passphrase. One that cannot be read does not."""
+    try:
+        return b"ENCRYPTED" in path.read_bytes()
+    except OSError:
+        return False
+
+
 def load_private(path: Path, passphrase: str = "") -> SigningKey:
     """Read a private key.
 
@@ -77,7 +85,7 @@ def load_private(path: Path, passphrase: str = "") -> SigningKey:
     except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise BadKey(
             f"{path} is not a private key in PEM, or its passphrase is missing or wrong",
-            remedy="set SLUICEGATE_PASSPHRASE if the key is encrypted",
+            remedy="if it is encrypted, set SLUICEGATE_PASSPHRASE, or run it at a terminal",
         ) from error
     if not isinstance(key, SigningKey):
         raise BadKey(f"{path} holds a {type(key).__name__}, expected {publickey.EXPECTED}")

@@ -29,6 +29,16 @@ NEAR_THREES, NEAR_MAX = 6, 50
 """By how many threes organizations are found for a name that matches none, and how many are compared."""
 ENDED = b"ended token of "
 """What is stored for a token that has ended, before the id of its principal. No SHA-256 digest begins so."""
+_EARLIER = sa.text(
+    "SELECT p.* FROM earlier_tokens e JOIN principals p ON p.id = e.principal"
+    " WHERE e.token_digest = :digest AND e.until_ms > unixepoch() * 1000"
+)
+_KEEP = sa.text(
+    "INSERT INTO earlier_tokens SELECT token_digest, id, :until_ms FROM principals"
+    " WHERE id = :principal AND substr(token_digest, 1, 15) <> CAST('ended token of ' AS BLOB)"
+)
+_FORGET = sa.text("DELETE FROM earlier_tokens WHERE principal = :principal")
+_ISSUED = sa.text("INSERT OR REPLACE INTO issued_tokens VALUES (:principal, :at_ms)")
 HAS_TOKEN = sa.func.substr(_PRINCIPALS.c.token_digest, 1, len(ENDED)) != ENDED
 
 
@@ -43,6 +53,8 @@ class SqlitePrincipals:
         query = sa.select(_PRINCIPALS).where(_PRINCIPALS.c.token_digest == token_digest)
         with self._session.reading() as connection:
             row = connection.execute(query).one_or_none()
+            if row is None:
+                row = connection.execute(_EARLIER, {"digest": token_digest}).one_or_none()
         return _principal(row) if row else None
 
     def add(self, token_digest: bytes, principal: Principal) -> None:
@@ -50,13 +62,29 @@ class SqlitePrincipals:
         with self._session.writing() as connection:
             connection.execute(_noting(token_digest, principal))
 
-    def replace(self, token_digest: bytes, principal: Principal) -> None:
-        """Note a token by its digest; a principal that had this role and name before is known no more."""
+    def replace(
+        self, token_digest: bytes, principal: Principal, *, at_ms: int = 0, overlap_ms: int = 0
+    ) -> None:
+        """Note a token by its digest; a principal that had this role and name before is known no more.
+
+        The token before counts for `overlap_ms` more.
+        """
         table = _PRINCIPALS
         before = (table.c.role == principal.role) & (table.c.name == principal.name)
         with self._session.writing() as connection:
+            connection.execute(_FORGET, {"principal": principal.id})
+            if overlap_ms:
+                until = {"principal": principal.id, "until_ms": at_ms + overlap_ms}
+                connection.execute(_KEEP, until)
             connection.execute(sa.delete(table).where(before))
             connection.execute(_noting(token_digest, principal))
+            connection.execute(_ISSUED, {"principal": principal.id, "at_ms": at_ms})
+
+    def issued(self) -> Mapping[str, int]:
+        """When the token of each principal was made, where that is known."""
+        with self._session.reading() as connection:
+            rows = connection.execute(sa.text("SELECT principal, at_ms FROM issued_tokens WHERE at_ms > 0"))
+            return dict(row.tuple() for row in rows)
 
     def all(self) -> Sequence[Principal]:
         """Every principal, also those whose token has ended."""
@@ -67,6 +95,7 @@ class SqlitePrincipals:
         """End the token of a principal. The principal stays; `replace` gives it another token."""
         named = sa.update(_PRINCIPALS).where(_PRINCIPALS.c.id == principal)
         with self._session.writing() as connection:
+            connection.execute(_FORGET, {"principal": principal})
             connection.execute(named.values(token_digest=ENDED + principal.encode()))
 
     def ended(self) -> frozenset[str]:

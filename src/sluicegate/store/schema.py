@@ -5,7 +5,8 @@ Rules:
 - `head` has one row, with the signed checkpoint of its size; the transaction that holds it may write.
 - Of secrets, only digests are stored.
 - `incarnations` holds the runs of gateways to which an earlier build, without feeds, gave leases.
-- `key_uses` has a row for each key that was used: when, to the hour.
+- `key_uses` has a row for each key, and each principal with a token, that was used: when, to the hour.
+- `earlier_tokens` has the tokens that another has replaced and that count for a while yet.
 - `spent` has a row for each party that has used some of a daily limit.
 - `outbox` holds the letters that are still to be sent, in the order of their ids. A delivered letter is
   deleted.
@@ -65,6 +66,14 @@ MADE_WHEN_OPENED = (
     "CREATE INDEX IF NOT EXISTS principals_by_role ON principals (role)",
     "CREATE TABLE IF NOT EXISTS feed_keys (feed VARCHAR(64) PRIMARY KEY, certificate TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS key_uses (credential TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID",
+    (
+        "CREATE TABLE IF NOT EXISTS issued_tokens"
+        " (principal VARCHAR(64) PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS earlier_tokens (token_digest BLOB PRIMARY KEY,"
+        " principal VARCHAR(64) NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID"
+    ),
     "CREATE TABLE IF NOT EXISTS spent (party VARCHAR(128) PRIMARY KEY, until_ms TEXT NOT NULL) WITHOUT ROWID",
 )
 """What a database of this version may lack, because an earlier build made it."""

@@ -71,6 +71,7 @@ from tests.record.law.test_deployments import DEPLOYMENTS
 from tests.record.law.test_designations import DESIGNATIONS
 from tests.record.law.test_evidence import EVIDENCE
 from tests.record.law.test_findings import FINDINGS
+from tests.record.law.test_keys import KEYS
 from tests.record.law.test_law import LIES, before, of_type, stored
 from tests.record.law.test_licences import LICENCES
 from tests.record.law.test_lists import LISTS
@@ -364,30 +365,6 @@ LOG_AND_KEYS = {
     ),
     "a log under another name": Untrue(
         first("log.started"), says(origin="other"), "starts_this_log", "a log under another name"
-    ),
-    "a key under another id": Untrue(
-        first("key.pinned"), says(keyid="0" * 64), "is_a_first_key", "a key under another id"
-    ),
-    "a key that is pinned twice": Untrue(
-        first("key.pinned"), again, "is_a_first_key", "a key that was pinned before"
-    ),
-    "a second key of its owner": Untrue(
-        first("key.pinned", owner="ostp"),
-        says(owner="oncd"),
-        "is_a_first_key",
-        "a second key of its owner",
-    ),
-    "a key under which anyone could sign": Untrue(
-        first("key.pinned"),
-        says(
-            publicKey="AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            keyid="01d0fabd251fcbbe2b93b4b927b26ad2a1a99077152e45ded1e678afa45dbec5",
-        ),
-        "is_a_first_key",
-        "it cannot be checked: BadKey",
-    ),
-    "a key that comes from elsewhere": Untrue(
-        first("key.pinned"), says(**{"from": "the API"}), "is_a_first_key", "a key that is not from"
     ),
 }
 
@@ -1341,7 +1318,7 @@ def test_every_rule_is_broken_by_some_lie() -> None:
     untrue = CHECKS | AGREEMENT | PROMISES | ACCOUNTS | BASES | REFERRALS | STAGES | LICENCES
     untrue = untrue | CLEARANCES | DESIGNATIONS | EVIDENCE | FINDINGS | RAMPS | CLOSURES | LISTS | PROGRAMMES
     untrue = untrue | SUCCESSIONS
-    untrue = untrue | DEPLOYMENTS
+    untrue = untrue | DEPLOYMENTS | KEYS
     broken = {each.rule for each in untrue.values()} | {rule for *_, rule in LIES.values()}
     assert broken | told_apart == rules
 

@@ -11,6 +11,7 @@ Rules:
 - A consent is stale if its signer did not know of a condition, an objection or a screening record that came
   before it. It does not count, and the time and the question of its agency go on, until the agency signs
   again. What else a signer did not know of is only shown. Objections and conditions stand.
+- A consent, or a recusal, that only a compromised key signed is stale, too (`keychain.py`).
 - No agency can keep the consents of others stale: what it repeats does not weigh, and no more than `NEWS_MAX`
   of its objections and conditions do. A position that has no effect for a reader always weighs there.
 """
@@ -201,7 +202,8 @@ class Case(Form):
     @property
     def recused(self) -> frozenset[str]:
         """The parties that recused themselves, or declined."""
-        return self.saying("recuse", "decline")
+        out = self.saying("recuse", "decline")
+        return frozenset(party for party in out if not self.positions[party].is_stale)
 
     @property
     def consents(self) -> frozenset[str]:

@@ -25,7 +25,8 @@ class Grant(Form):
     those terms. `moved` is the case about the terms by which it went on as part of another stage, `named`
     that commitment, if those terms list its holder. `amendment` and `removal` are the open cases about the
     grant. `standing` is `suspended`, `expired`, `removed` or `surrendered`; None while nothing has changed
-    it. `halted` are the programmes that are suspended, also those that it may get later, by their labels.
+    it. `doubted` says that its case does not carry it without what a compromised key signed. `halted` are
+    the programmes that are suspended, also those that it may get later, by their labels.
     Units: validity in milliseconds since 1970 UTC, `[from, until)`; `until` None is without end.
     """
 
@@ -46,6 +47,7 @@ class Grant(Form):
     moved: str | None = None
     named: str | None = None
     standing: str | None = None
+    doubted: bool = False
     amendment: str | None = None
     removal: str | None = None
 
@@ -111,6 +113,7 @@ def _amended(grant: Grant, body: grants.GrantAmended) -> Grant:
         conditions=body.conditions,
         valid_until_ms=body.valid_until_ms,
         programmes=body.programmes,
+        doubted=False,
     )
 
 
@@ -143,7 +146,7 @@ def _resumed(grant: Grant, body: grants.GrantResumed) -> Grant:
 
 
 def _goes_on(grant: Grant, body: Body) -> Grant:
-    return replace(grant, standing=None)
+    return replace(grant, standing=None, doubted=False)
 
 
 def _over(grant: Grant, body: grants.GrantEnded) -> Grant:

@@ -1,6 +1,8 @@
 """Pinned keys, and who signed an envelope with them.
 
 Rules:
+- A key counts from the entry that pins it to the entry that ends it. What it signed in between stays signed.
+- A key that was compromised has a size from which on what it signed admits no one any more.
 - A threshold counts owners of keys, not signatures; a key has one owner, an owner speaks for one party.
 - The caller says whose keys count: those that the log pins, or those in a gateway's trust file.
 - Only the keys of the parties that are asked about are tried. So the keys of others neither count nor cost.
@@ -18,10 +20,23 @@ from sluicegate_record.log.webauthn import RelyingParty
 
 
 @form
+class KeyEnd(Form):
+    """How a key ended: `retired` or `revoked`, by the entry `seq`.
+
+    `since` is the log size from which on it was compromised: what it signed in later entries does not admit.
+    """
+
+    how: str
+    seq: int
+    since: int | None = None
+
+
+@form
 class PinnedKey(Form):
     """A pinned key: `owner` holds it and speaks for `party` (an agency, or the developer).
 
-    `webauthn` is the relying party, if it is the key of a passkey.
+    `webauthn` is the relying party, if it is the key of a passkey. `seq` is the entry that pinned it, `by`
+    are the keys that signed that entry; none if the configuration pinned it.
     """
 
     keyid: str
@@ -29,14 +44,27 @@ class PinnedKey(Form):
     owner: str
     party: str
     webauthn: RelyingParty | None = None
+    seq: int = 0
+    by: tuple[str, ...] = ()
+    ended: KeyEnd | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may sign what is entered now."""
+        return self.ended is None
+
+    def signed_unsafely(self, seq: int) -> bool:
+        """Whether it may be someone else who signed the entry `seq` with it."""
+        end = self.ended
+        return end is not None and end.since is not None and end.since <= seq <= end.seq
 
 
 class Keys:
-    """The keys that count in a log, by their ids. `developer` is the party of the officers."""
+    """The keys of a log that count now, by their ids. `developer` is the party of the officers."""
 
     def __init__(self, developer: str, keys: Iterable[PinnedKey]) -> None:
         self.developer = developer
-        self._keys = {key.keyid: key for key in keys}
+        self._keys = {key.keyid: key for key in keys if key.counts}
         self._of: dict[str, dict[str, PublicKey]] = {}
         for key in self._keys.values():
             self._of.setdefault(key.party, {})[key.keyid] = PublicKey(key.public, key.webauthn)
@@ -51,6 +79,10 @@ class Keys:
     def owners(self, envelope: Envelope, party: str) -> frozenset[str]:
         """The owners who signed an envelope for a party."""
         return frozenset(key.owner for key in self.signers(envelope, {party}))
+
+    def get(self, keyid: str) -> PinnedKey | None:
+        """The key of an id, if it counts."""
+        return self._keys.get(keyid)
 
     @property
     def sets(self) -> Collection[Mapping[str, PublicKey]]:

@@ -106,6 +106,11 @@ class Release(Form):
             own={stage: own[stage] for stage in raised},
         )
 
+    def disagreeing(self, terms: str) -> Release:
+        """The release after the agreement to terms of its plan was found to be forged."""
+        raised = {self.terms[stage] for stage, own in self.own.items() if own == terms}
+        return replace(self, agreed=self.agreed - raised - {terms})
+
     def agreeing(self, terms: str) -> Release:
         """The release after every agency has agreed to terms of its plan."""
         raised = {self.terms[stage] for stage, own in self.own.items() if own == terms}

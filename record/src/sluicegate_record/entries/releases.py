@@ -27,18 +27,41 @@ class LogStarted(Body):
 
 @entry("key.pinned")
 class KeyPinned(Body):
-    """The first key of an owner. The owner speaks for a party: an agency, or the developer.
+    """A key of an owner. The owner speaks for a party: an agency, or the developer.
 
-    An Ed25519 key is 32 raw bytes. A key of another algorithm, and every key of a passkey, is DER
-    SubjectPublicKeyInfo.
+    The first keys of a party are from the configuration; keys of that party sign each later one. An Ed25519
+    key is 32 raw bytes. A key of another algorithm, and every key of a passkey, is DER SubjectPublicKeyInfo.
     """
 
     owner: str
     party: str
     keyid: str
     public_key: Base64
-    from_: str
+    from_: Annotated[str, Note("`configuration`, `statement`")]
     webauthn: Annotated[RelyingParty | None, Note("if it is the key of a passkey")] = None
+    replaces: Annotated[str | None, Note("the key of the same owner that ends with this entry")] = None
+    digest: Annotated[str | None, Note("of the statement, if keys of the party signed")] = None
+    envelope: Annotated[Envelope | None, Note("if keys of the party signed")] = None
+
+
+@entry("key.ended")
+class KeyEnded(Body):
+    """A key signs nothing more: it is retired, or revoked because someone else may have it.
+
+    What a retired key signed stays valid. What a revoked one signed from the log size `since` on admits no
+    one any more; what it narrowed stands. `log` and `reason` are as signed by an owner of the same party.
+    """
+
+    log: str
+    owner: str
+    party: str
+    keyid: str
+    how: Annotated[str, Note("`retired`, `revoked`")]
+    reason: str
+    by: Annotated[str, Note("the owner who signed")]
+    digest: str
+    envelope: Envelope
+    since: Annotated[int | None, Note("if revoked")] = None
 
 
 @entry("release.applied")

@@ -256,6 +256,11 @@ def is_not_suspended_by_a_report(at: At, body: grants.GrantResumed) -> None:
     require(found is None, "a grant that a report of a misuse suspends")
 
 
+def rests_on_what_counts(at: At, body: grants.GrantResumed) -> None:
+    """A grant that a compromised key carried goes on only after another case has carried it."""
+    require(not at.grant(body.grant).doubted, "a grant that rests on what a compromised key signed")
+
+
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
     grants.GrantApproved: (
         is_given_once,
@@ -271,7 +276,12 @@ RULES: dict[type[Body], tuple[LawRule, ...]] = {
     grants.GrantProven: (is_of_a_live_grant, is_proven_there),
     grants.GrantDiffered: (is_of_a_live_grant, differs_there),
     grants.GrantSuspended: (is_of_a_live_grant, has_a_reason),
-    grants.GrantResumed: (is_suspended, is_of_a_live_grant, is_not_suspended_by_a_report),
+    grants.GrantResumed: (
+        is_suspended,
+        is_of_a_live_grant,
+        is_not_suspended_by_a_report,
+        rests_on_what_counts,
+    ),
     grants.GrantFallbackChosen: (is_of_a_live_grant,),
     grants.GrantEnded: (is_over, rests_on_its_case),
 }

@@ -46,6 +46,7 @@ from sluicegate_record.law import findings as of_findings
 from sluicegate_record.law import fleet as of_fleet
 from sluicegate_record.law import foresight as of_foresight
 from sluicegate_record.law import grants as of_grants
+from sluicegate_record.law import keys as of_keys
 from sluicegate_record.law import licences as of_licences
 from sluicegate_record.law import people as of_people
 from sluicegate_record.law import promises as of_promises
@@ -90,6 +91,7 @@ def _joined(*tables: Mapping[type[Body], tuple[LawRule, ...]]) -> dict[type[Body
 RULES: dict[int, Mapping[type[Body], tuple[LawRule, ...]]] = {
     1: _joined(
         of_releases.RULES,
+        of_keys.RULES,
         of_cases.RULES,
         of_grants.RULES,
         of_successions.RULES,

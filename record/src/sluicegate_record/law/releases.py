@@ -1,11 +1,10 @@
-"""The law of the log itself, of keys, plans, openings and notes."""
+"""The law of the log itself, of plans, openings and notes."""
 
 from __future__ import annotations
 
 from sluicegate_record.entities.closing import SOUND
 from sluicegate_record.entries import Body, seen
 from sluicegate_record.entries.releases import (
-    KeyPinned,
     LogStarted,
     OrganizationNominated,
     RecordAdded,
@@ -28,7 +27,6 @@ from sluicegate_record.law.rule import (
     signed_by,
 )
 from sluicegate_record.log import checkpoint
-from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.notes import NoteStatement
 from sluicegate_record.statements.releases import StageClosing, StageOpening
@@ -41,17 +39,6 @@ def starts_this_log(at: At, body: LogStarted) -> None:
     require(at.entry.seq == 0, "a log that starts a second time")
     require(body.vkey == at.log, f"a log of the key {body.vkey!r}")
     require(checkpoint.parse_vkey(body.vkey).name == body.origin, "a log under another name than its key's")
-
-
-def is_a_first_key(at: At, body: KeyPinned) -> None:
-    """A key is pinned once, as the first and only key of its owner."""
-    keys = at.record.keys
-    key = PublicKey(body.public_key, body.webauthn)
-    require(body.keyid == key.keyid, "a key under another id than its own")
-    key.check()
-    require(body.keyid not in keys, "a key that was pinned before")
-    require(all(key.owner != body.owner for key in keys.values()), "a second key of its owner")
-    require(body.from_ == "configuration", "a key that is not from the configuration")
 
 
 def is_of_the_release(at: At, body: ReleaseApplied) -> None:
@@ -244,7 +231,6 @@ def is_there(at: At, about: About) -> None:
 
 RULES: dict[type[Body], tuple[LawRule, ...]] = {
     LogStarted: (starts_this_log,),
-    KeyPinned: (is_a_first_key,),
     ReleaseApplied: (is_of_the_release, states_its_terms, can_be_raised, is_raised_as_designated, is_tighter),
     StageOpened: (
         is_signed_by_an_officer,

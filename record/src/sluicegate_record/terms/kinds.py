@@ -41,6 +41,7 @@ OUTCOMES = (
 )
 REASON_CODES = (
     "criteria_not_met",
+    "key_compromised",
     "misuse",
     "safeguards",
     "screening",

@@ -31,6 +31,8 @@ from sluicegate_record.entries.grants import (
 from sluicegate_record.entries.people import OrganizationDescribed
 from sluicegate_record.entries.ramps import StageRamped
 from sluicegate_record.entries.releases import (
+    KeyEnded,
+    KeyPinned,
     ReleaseApplied,
     StageClosed,
     StageForeseen,
@@ -41,7 +43,7 @@ from sluicegate_record.law import times
 from sluicegate_record.terms.audience import PROGRAMME
 from sluicegate_record.terms.clearances import CLEARANCES, REPORT
 
-FOLD_VERSION = 17
+FOLD_VERSION = 18
 """The version of this build's fold. It changes whenever the same entries would give another table:
 docs/architecture.md lists what brought each.
 """
@@ -68,6 +70,11 @@ def fold_version(entry: Entry) -> int:
 def _newer(body: Body) -> int | None:
     """The version of what version 5 could not read; None if it could."""
     return next((version for version, is_of in _BROUGHT if is_of(body)), None)
+
+
+def _is_of_18(body: Body) -> bool:
+    """Whether an entry changes which keys count: version 17 knew only those of the configuration."""
+    return isinstance(body, KeyEnded) or (isinstance(body, KeyPinned) and body.envelope is not None)
 
 
 def _is_of_16(body: Body) -> bool:
@@ -159,6 +166,7 @@ def _is_of_6(body: Body) -> bool:
 
 _WITH_PROGRAMMES = (GrantApproved, GrantAmended, GrantSuspended, GrantResumed)
 _BROUGHT: tuple[tuple[int, Callable[[Body], bool]], ...] = (
+    (18, _is_of_18),
     (17, lambda body: isinstance(body, EpochBegan)),
     (16, _is_of_16),
     (15, lambda body: isinstance(body, GrantDiffered)),

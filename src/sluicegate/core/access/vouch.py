@@ -1,7 +1,8 @@
 """A table that gives effect only to what signatures support, as far as it can check them itself.
 
 Rules:
-- Keys come only from the gateway's trust file. What the log says about keys is ignored.
+- Keys come from the gateway's trust file, and from what those keys signed about keys. What else the log says
+  about keys is ignored. A grant that a compromised key carried allows nothing until another case carries it.
 - The law judges every entry when it arrives (`sluicegate_record.law`), by signatures only: silence, notify
   mode and proceeding have no effect here. An unlawful widening stays in the log, and widens nothing. A
   narrowing applies, lawful or not, and is reported.
@@ -79,27 +80,29 @@ class VouchedTable(Table):
         self.ended = LostEnds()
         """What was seen to end among what was abandoned, and is not on this record."""
         self._trust = trust
-        self._keys = Keys(
-            trust.developer,
-            (
-                PinnedKey(
-                    keyid=keyid(pin.public),
-                    public=pin.public,
-                    owner=pin.owner,
-                    party=pin.party,
-                    webauthn=pin.webauthn,
-                )
-                for pin in trust.pins
-            ),
-        )
+        for pin in trust.pins:
+            key = PinnedKey(
+                keyid=keyid(pin.public),
+                public=pin.public,
+                owner=pin.owner,
+                party=pin.party,
+                webauthn=pin.webauthn,
+            )
+            self.record.keys[key.keyid] = key
+        self._keys = Keys(trust.developer, self.record.keys.values())
 
     def apply(self, entry: Entry) -> None:
         """Fold one entry in, as far as signatures support it. Requires and raises as `Table.apply`."""
+        body = entry.body
         name = self.restated(entry) if self.carried else None
         if name is not None and name in self.record.directives:
             del self.record.directives[name]
-        if entry.seq != self.size or isinstance(entry.body, Unknown):
+        if entry.seq != self.size or isinstance(body, Unknown):
             super().apply(entry)
+            return
+        if isinstance(body, releases.KeyPinned) and body.envelope is None:
+            self.record.skip(entry)
+            self.skip(entry)
             return
         found = self._breach(entry)
         honoured = law.effect(self.record, entry, found, self._keys, self._trust.log)
@@ -108,7 +111,10 @@ class VouchedTable(Table):
         else:
             with suppress(KeyError):  # about something that is not honoured here: only the table has it
                 self.record.apply(honoured)
-        _FOLDS.get(type(entry.body), VouchedTable._fold)(self, entry, honoured, found)
+        _FOLDS.get(type(body), VouchedTable._fold)(self, entry, honoured, found)
+        if honoured is not None and isinstance(body, releases.KeyPinned | releases.KeyEnded):
+            self._keys = Keys(self._trust.developer, self.record.keys.values())
+            self._bar_doubted()
         if found is not None:
             self._tell(entry, found.why)
 
@@ -221,6 +227,13 @@ class VouchedTable(Table):
             return None
         beyond = ", ".join(sorted(set(spec.models) - directed))
         return Breach("directs", f"by the trust file {spec.issuer!r} does not direct {beyond}")
+
+    def _bar_doubted(self) -> None:
+        """Let the grants allow nothing that a compromised key carried, whatever the log says of them."""
+        for grant in self.record.grants.values():
+            row = self.grants_by_id.get(grant.id)
+            if grant.doubted and row is not None and row.barred is None:
+                row.barred = Reason.GRANT_SUSPENDED
 
     # What of an entry the table takes
 

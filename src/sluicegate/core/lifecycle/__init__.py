@@ -65,6 +65,7 @@ __all__ = [
 Decider = Callable[[State, Any, int, Entropy], Acceptance | Refusal]
 _DECIDERS: dict[type[Command], Decider] = {
     keys.StartLog: keys.start_log,
+    keys.RecordKey: keys.record_key,
     releases.ApplyPlan: releases.apply_plan,
     releases.OpenStage: releases.open_stage,
     releases.CloseStage: releases.close_stage,
@@ -186,4 +187,6 @@ def narrows(command: Command, state: State | None = None) -> bool:
     """
     if isinstance(command, ramps.MoveRamp):
         return ramps.narrows(command)
+    if isinstance(command, keys.RecordKey):
+        return keys.narrows(command)
     return isinstance(command, directives.IssueDirective) and directives.narrows(command, state)

@@ -218,8 +218,12 @@ _FOLLOW: dict[type, Callable[[State, Any, Any], Iterator[StageName]]] = {
 # What is on no entity of the record
 
 
-def _key_pinned(state: State, entry: Entry, body: releases.KeyPinned) -> None:
+def _keys_changed(state: State, entry: Entry, body: releases.KeyPinned | releases.KeyEnded) -> None:
     state._docket.stale([case.id for case in state._docket.open_cases()])
+    if isinstance(body, releases.KeyEnded) and body.since is not None:
+        for release in state.releases:
+            _look_again(state, release, entry.at_ms)
+            _follow_bases(state, release)
 
 
 def _release_applied(state: State, entry: Entry, body: releases.ReleaseApplied) -> list[StageName]:
@@ -364,7 +368,8 @@ def _members(
 
 
 _FOLDS: dict[type[Body], Callable[[State, Entry, Any], list[StageName] | None]] = {
-    releases.KeyPinned: _key_pinned,
+    releases.KeyPinned: _keys_changed,
+    releases.KeyEnded: _keys_changed,
     accounts.AccountOpened: _account_opened,
     accounts.AccountClosed: _account_closed,
     releases.ReleaseApplied: _release_applied,

@@ -153,6 +153,10 @@ def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entro
     if found is not None:
         text = f"the report {found.id} of {found.party!r} suspends this grant until it is closed"
         return Refusal("conflict", "finding_open", text, "'finding show' says who may close it")
+    if grant.doubted:
+        text = "this grant rests on what a compromised key signed"
+        remedy = "its holder asks to renew it ('application amend'), and the agencies decide again"
+        return Refusal("conflict", "grant_doubted", text, remedy)
     if command.programmes:
         return _halt(grant, command)
     drafts = [Draft(grant.id, GrantResumed(grant=grant.id, case=grant.case))]

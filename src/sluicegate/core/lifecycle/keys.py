@@ -1,4 +1,9 @@
-"""Starting the log, and pinning the first key of every owner from configuration."""
+"""Starting the log with the first keys from configuration; what parties sign about their keys later.
+
+Rules:
+- The configuration names the first key of an owner, and stays as it was when that owner changes its key.
+- A key that may have been stolen suspends each grant that does not hold without what it signed since then.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +12,22 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from sluicegate.acts.act import Done
-from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal
-from sluicegate.core.lifecycle.state import State
+from sluicegate.acts.keys import KeyReceipt
+from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
+from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.terms.trust import Pin
+from sluicegate_record.entities.grant import SUSPENDED
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entries import Draft
-from sluicegate_record.entries.releases import KeyPinned, LogStarted
-from sluicegate_record.form import form
+from sluicegate_record.entries.grants import GrantSuspended
+from sluicegate_record.entries.releases import KeyEnded, KeyPinned, LogStarted
+from sluicegate_record.form import form, replace
+from sluicegate_record.law.keys import TOGETHER
+from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
-from sluicegate_record.log.publickey import keyid
+from sluicegate_record.log.publickey import PublicKey, keyid
+from sluicegate_record.statements.keys import ENDS, PINS, RETIRES, REVOKES, KeyStatement
 
 
 @form
@@ -52,6 +63,154 @@ def start_log(state: State, command: StartLog, now_ms: int, entropy: Entropy) ->
     drafts = [] if state.size else [_started(command)]
     drafts += [_pinned(pin) for pin in command.pins if keyid(pin.public) not in state.keys]
     return Acceptance(drafts, LogReceipt(origin=command.origin))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKey(SignedCommand):
+    """Put a party's signed word on a key of its own on the record."""
+
+
+def record_key(state: State, command: RecordKey, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
+    """Decide `RecordKey`. What is so already changes nothing."""
+    said, digest = KeyStatement.read(command.envelope), command.envelope.digest
+    if said.log != state.log:
+        return other_log()
+    return (
+        _to_pin(state, command, said, digest) if said.says == PINS else _to_end(state, command, said, now_ms)
+    )
+
+
+def narrows(command: RecordKey) -> bool:
+    """Whether a command revokes a key. Raises: BadEnvelope."""
+    return KeyStatement.read(command.envelope).says == REVOKES
+
+
+def _to_pin(state: State, command: RecordKey, said: KeyStatement, digest: str) -> Acceptance | Refusal:
+    known = state.keys.get(said.keyid)
+    if known is not None and known.counts and (known.owner, known.party) == (said.owner, said.party):
+        return Acceptance([], receipt(known))
+    if known is not None:
+        text = f"this key was pinned before, for {known.owner!r} of {known.party!r}, and is {state_of(known)}"
+        return Refusal("conflict", "key_known", text, "'keys generate' makes another one")
+    refusal = _not_to_pin(state, command.envelope, said)
+    if refusal is not None:
+        return refusal
+    assert said.key is not None
+    body = KeyPinned(
+        owner=said.owner,
+        party=said.party,
+        keyid=said.keyid,
+        public_key=said.key,
+        from_="statement",
+        webauthn=said.webauthn,
+        replaces=said.replaces,
+        digest=digest,
+        envelope=command.envelope,
+    )
+    made = KeyReceipt(keyid=said.keyid, owner=said.owner, party=said.party, state="counts")
+    return Acceptance([Draft("keys", body)], made)
+
+
+def _not_to_pin(state: State, envelope: Envelope, said: KeyStatement) -> Refusal | None:
+    parties = state.parties
+    if said.party not in parties:
+        text = f"{said.party!r} has no key on the record"
+        remedy = f"parties with keys: {', '.join(sorted(parties))}; a first key is pinned in the trust files"
+        return Refusal("unknown", "party_unknown", text, remedy)
+    own = [key for key in state.keys.values() if key.owner == said.owner]
+    if said.owner in parties - {said.party} or any(key.party != said.party for key in own):
+        text = f"the name {said.owner!r} is another party's or owner's"
+        return Refusal("conflict", "owner_taken", text, "name the owner otherwise")
+    current = next((key.keyid for key in own if key.counts), None)
+    if said.replaces != current:
+        text = f"the key does not replace the one that {said.owner!r} has now"
+        return Refusal("conflict", "key_moved", text, "'keys list' shows it; sign again with 'keys rotate'")
+    keys = signers(state, envelope, {said.party})
+    had = {key.owner for key in state.keys.values() if key.party == said.party}
+    needed, owners = min(TOGETHER, len(had)), {key.owner for key in keys}
+    if current in {key.keyid for key in keys} or len(owners) >= needed:
+        return None
+    if not owners:
+        return _unsigned(state, envelope, said.party)
+    text = f"{len(owners)} of {needed} owners of {said.party!r} signed"
+    return Refusal("unverified", "signatures_missing", text, "another owner: 'keys countersign FILE --key …'")
+
+
+def _to_end(state: State, command: RecordKey, said: KeyStatement, now_ms: int) -> Acceptance | Refusal:
+    known = state.keys.get(said.keyid)
+    if known is None or (known.owner, known.party) != (said.owner, said.party):
+        text = f"no key {said.keyid[:12]}… of {said.owner!r} of {said.party!r}"
+        return Refusal("unknown", "key_unknown", text, "'keys list' shows the keys")
+    key = signer_for(state, command.envelope, said.party)
+    if isinstance(key, Refusal):
+        return key
+    refusal = _not_to_end(state, known, said)
+    if refusal is not None:
+        return refusal
+    if known.ended is not None and known.ended.how == ENDS[said.says]:
+        return Acceptance([], receipt(known))
+    assert said.reason is not None
+    body = KeyEnded(
+        log=said.log,
+        owner=said.owner,
+        party=said.party,
+        keyid=said.keyid,
+        how=ENDS[said.says],
+        reason=said.reason,
+        by=key.owner,
+        digest=command.envelope.digest,
+        envelope=command.envelope,
+        since=said.since,
+    )
+    draft = Draft("keys", body)
+    ahead = Ahead.of(state, [draft], now_ms)
+    doubted = newly_doubted(state, ahead)
+    suspended = [_suspended(state, name) for name in doubted if state.grants[name].standing != SUSPENDED]
+    after = ahead.record.keys
+    with_it = [name for name, each in after.items() if not each.counts and state.keys[name].counts]
+    made = replace(
+        receipt(after[said.keyid]), grants=doubted, ended=tuple(sorted(set(with_it) - {said.keyid}))
+    )
+    return Acceptance([draft, *suspended], made)
+
+
+def _not_to_end(state: State, known: PinnedKey, said: KeyStatement) -> Refusal | None:
+    if known.ended is not None and known.ended.how == ENDS[REVOKES] and said.says == RETIRES:
+        return Refusal("conflict", "key_revoked", "this key is revoked, and stays that", "")
+    since = said.since or 0
+    if since > state.size:
+        text = f"a compromise at the log size {since}, of a log of {state.size} entries"
+        return Refusal("conflict", "since_ahead", text, "name a size that the log has had")
+    others = (key for key in state.keys.values() if key.counts and key.party == known.party)
+    if said.says == RETIRES and all(key.keyid == known.keyid for key in others):
+        text = f"this is the only key of {known.party!r}, which could say nothing without it"
+        return Refusal("conflict", "only_key", text, "replace it: 'keys rotate'")
+    return None
+
+
+def newly_doubted(state: State, ahead: Ahead) -> tuple[str, ...]:
+    """The live grants that do not hold any more in a state that is ahead."""
+    names = (name for name in ahead.changed if name in state.grants)
+    grants = ((state.grants[name], ahead.record.grants[name]) for name in names)
+    return tuple(
+        sorted(after.id for before, after in grants if after.doubted > before.doubted and after.is_live)
+    )
+
+
+def _suspended(state: State, grant: str) -> Draft:
+    case = state.grants[grant].case
+    return Draft(grant, GrantSuspended(grant=grant, case=case, reason_code="key_compromised"))
+
+
+def state_of(key: PinnedKey) -> str:
+    """Whether a key counts, or how it ended."""
+    return "counts" if key.ended is None else key.ended.how
+
+
+def receipt(key: PinnedKey) -> KeyReceipt:
+    """What is on the record about a key."""
+    since = None if key.ended is None else key.ended.since
+    return KeyReceipt(keyid=key.keyid, owner=key.owner, party=key.party, state=state_of(key), since=since)
 
 
 def signers(state: State, envelope: Envelope, parties: Collection[str]) -> frozenset[PinnedKey]:
@@ -98,6 +257,13 @@ def _unsigned(state: State, envelope: Envelope, party: str) -> Refusal:
             f"signed with a key of {spoken}, expected one of {party!r}",
             f"sign with a key that is pinned for {party!r}",
         )
+    own = (key for key in state.keys.values() if key.party == party)
+    gone = next((key for key in own if _signed_with(envelope, key)), None)
+    if gone is not None:
+        said = f"signed with a key of {gone.owner!r} that was {state_of(gone)}"
+        return Refusal(
+            "unverified", "key_ended", said, "sign it again; 'keys list' shows the keys that count"
+        )
     return Refusal(
         "unverified",
         "signature_invalid",
@@ -106,9 +272,15 @@ def _unsigned(state: State, envelope: Envelope, party: str) -> Refusal:
     )
 
 
+def _signed_with(envelope: Envelope, key: PinnedKey) -> bool:
+    return bool(dsse.verify(envelope, {key.keyid: PublicKey(key.public, key.webauthn)}))
+
+
 def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
     given = {pin.owner: pin for pin in pins}
     for key in state.keys.values():
+        if key.by:
+            continue
         pin = given.get(key.owner)
         if pin != Pin(key.owner, key.party, key.public, key.webauthn):
             named = f"the log holds another key for {key.owner!r} than the trust file"
@@ -118,7 +290,7 @@ def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
                 named
                 if pin is not None
                 else f"the trust file does not name {key.owner!r}, whose key the log holds",
-                "restore that key in the trust file; changing or removing a key is not in this build",
+                "restore that key in the trust file, which keeps first keys; 'keys rotate' changes a key",
             )
     return None
 

@@ -105,7 +105,7 @@ def _owners(record: Record, case: Case, agency: str) -> frozenset[str]:
 
 
 def _pinned(record: Record, agency: str) -> frozenset[str]:
-    return frozenset(key.owner for key in record.keys.values() if key.party == agency)
+    return frozenset(key.owner for key in record.keys.values() if key.party == agency and key.counts)
 
 
 def _transcribed(record: Record, case: Case) -> frozenset[str]:

@@ -25,6 +25,7 @@ from sluicegate.core.lifecycle.holdings import Holdings
 from sluicegate.core.lifecycle.keyring import Keyring
 from sluicegate.core.lifecycle.registry import Registry
 from sluicegate.core.lifecycle.rows import Nomination, Point, Transcript
+from sluicegate.core.lifecycle.signings import Signings
 from sluicegate.core.lifecycle.tally import AccountTally
 from sluicegate.core.lifecycle.trail import Trail
 from sluicegate.core.people.persons import Definition
@@ -101,6 +102,8 @@ class State:
         """What is due by the dates of the bases of each release."""
         self.trail = Trail()
         """Where in the log it stands what happened to each grant, stage, directive."""
+        self.signings = Signings()
+        """What each key signed."""
         self._docket = Docket(self.transcripts)
 
     @property
@@ -164,6 +167,7 @@ class State:
         self.table.apply(entry)
         fold_in(fold, self, entry)
         self.trail.add(entry)
+        self.signings.add(self.record, entry)
         self.at_ms = entry.at_ms
 
     def settle(self) -> None:

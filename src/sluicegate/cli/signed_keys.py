@@ -1,0 +1,175 @@
+"""`keys pin`, `keys rotate`, `keys retire`, `keys revoke`: what a party signs about its own keys.
+
+Rules:
+- Without `-o` what is signed goes on the record at once. With it, others sign the file first.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sluicegate.acts import keys as acts
+from sluicegate.acts.keys import KeyArgument, KeyFilter, KeyView, SigningKeys
+from sluicegate.cli.confirmation import Signed, confirm, read_first
+from sluicegate.cli.files import write_json
+from sluicegate.cli.output import Json, emit
+from sluicegate.cli.pinned_keys import effects_said, recorded
+from sluicegate.client import signing
+from sluicegate.client.http import Client
+from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate_record.log import publickey
+from sluicegate_record.log.publickey import SigningKey
+from sluicegate_record.statements.keys import PINS, RETIRES, REVOKES, KeyStatement
+
+New = Annotated[Path, typer.Option("--new", help="The new private key.", show_default=False)]
+Key = Annotated[Path, typer.Option("--key", help="A private key of the same party.", show_default=False)]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write it for others to sign; nothing is recorded.")
+]
+Which = Annotated[str, typer.Argument(help="The id of a key, or its first digits.", show_default=False)]
+Reason = Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)]
+
+
+def pin(
+    owner: Annotated[str, typer.Argument(help="Who holds the new key.", show_default=False)],
+    party: Annotated[str, typer.Option("--party", help="The party that it signs for.", show_default=False)],
+    new: New,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--key", help="A private key of the party; again for a second owner.", show_default=False
+        ),
+    ] = None,
+    output: Output = None,
+    yes: Signed = False,
+    as_json: Json = False,
+) -> None:
+    """Sign that a further owner signs for a party: by two of its owners, if it has ever had two.
+
+    Each may sign on a machine of its own: write the file with -o, and 'keys countersign' it.
+    """
+    known = Client().do(acts.LIST, KeyFilter())
+    current = next((each for each in known.keys if each.owner == owner and each.state == "counts"), None)
+    replaces = None if current is None else current.keyid
+    fresh, others = signing.private_key(new), [signing.private_key(path) for path in key or ()]
+    said = _pinning(known, party, owner, fresh, replaces)
+    read_first(f"{owner} signs for {party} with the key {said.keyid}", yes, as_json)
+    _done(signing.signed(said, fresh, *others), output, as_json)
+
+
+def rotate(
+    key: Annotated[Path, typer.Option("--key", help="The private key that ends.", show_default=False)],
+    new: New,
+    output: Output = None,
+    yes: Signed = False,
+    as_json: Json = False,
+) -> None:
+    """Sign that a new key takes the place of your key. What the old one signed stays valid."""
+    known, old, fresh = (
+        Client().do(acts.LIST, KeyFilter()),
+        signing.private_key(key),
+        signing.private_key(new),
+    )
+    own = _own(known, old)
+    said = _pinning(known, own.party, own.owner, fresh, own.keyid)
+    shown = f"{own.owner} of {own.party} signs with the key {said.keyid}, and no more with {own.keyid}"
+    read_first(shown, yes, as_json)
+    _done(signing.signed(said, fresh, old), output, as_json)
+
+
+def retire(
+    keyid: Which, key: Key, reason: Reason, output: Output = None, yes: Signed = False, as_json: Json = False
+) -> None:
+    """Sign that a key of your party signs nothing more. What it signed stays valid."""
+    known = Client().do(acts.LIST, KeyFilter())
+    found, private = _key(known, keyid), signing.private_key(key)
+    _own(known, private)
+    read_first(f"{found.owner} of {found.party} signs no more with {found.keyid}: {reason}", yes, as_json)
+    _done(signing.signed(_ending(known, found, RETIRES, reason), private), output, as_json)
+
+
+def revoke(
+    keyid: Which,
+    key: Key,
+    reason: Reason,
+    since: Annotated[
+        int,
+        typer.Option("--since", min=0, help="The log size from which on it may have been stolen."),
+    ],
+    output: Output = None,
+    yes: Signed = False,
+    as_json: Json = False,
+) -> None:
+    """Sign that a key of your party was compromised: what it signed since then admits no one any more.
+
+    It shows what the key signed since then, and what stops. What the key narrowed stays.
+    """
+    client = Client()
+    known = client.do(acts.LIST, KeyFilter())
+    found, private = _key(known, keyid), signing.private_key(key)
+    _own(known, private)
+    lost = client.do(acts.EFFECTS, KeyArgument(keyid=found.keyid, since=since))
+    if not as_json:
+        typer.echo("\n".join(effects_said(lost)))
+    confirm(f"the key {found.keyid[:12]} of {found.owner} is revoked for ever", yes)
+    _done(signing.signed(_ending(known, found, REVOKES, reason, since), private), output, as_json)
+
+
+def _pinning(
+    known: SigningKeys, party: str, owner: str, fresh: SigningKey, replaces: str | None
+) -> KeyStatement:
+    public = publickey.of(fresh)
+    return KeyStatement(
+        log=known.log,
+        party=party,
+        owner=owner,
+        says=PINS,
+        keyid=publickey.keyid(public),
+        key=public,
+        replaces=replaces,
+    )
+
+
+def _ending(
+    known: SigningKeys, found: KeyView, says: str, reason: str, since: int | None = None
+) -> KeyStatement:
+    return KeyStatement(
+        log=known.log,
+        party=found.party,
+        owner=found.owner,
+        says=says,
+        keyid=found.keyid,
+        since=since,
+        reason=reason,
+    )
+
+
+def _own(known: SigningKeys, private: SigningKey) -> KeyView:
+    """The key on the record that a private key is of, and that counts. Raises: InvalidInput."""
+    keyid = publickey.keyid(publickey.of(private))
+    for each in known.keys:
+        if each.keyid == keyid and each.state == "counts":
+            return each
+    said = f"the key {keyid[:12]}… does not count on this record"
+    raise InvalidInput(said, remedy="'keys list' shows the keys that do")
+
+
+def _key(known: SigningKeys, begins: str) -> KeyView:
+    """The one key whose id begins so. Raises: WrongUsage."""
+    found = [each for each in known.keys if each.keyid.startswith(begins.lower())]
+    if len(found) != 1:
+        said = f"{len(found)} keys have an id that begins with {begins[:64]!r}, expected one"
+        raise WrongUsage(said, remedy="'keys list' shows the ids")
+    return found[0]
+
+
+def _done(envelope: dict[str, Any], output: Path | None, as_json: bool) -> None:
+    if output is None:
+        recorded(envelope, as_json)
+        return
+    write_json(output, envelope)
+    text = f"signed; written to {output}\n  another owner: sluicegate keys countersign {output} --key … -o …"
+    emit({"file": str(output)}, as_json, f"{text}\n  put it on the record: sluicegate keys import {output}")

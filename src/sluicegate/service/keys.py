@@ -1,0 +1,114 @@
+"""Signing keys: list them, show what one signed, and put on the record what parties sign about theirs.
+
+Rules:
+- Keys are on the public record. What one signed about cases is for staff, and for its own party.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from sluicegate.acts import keys as acts
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.keys import (
+    KeyArgument,
+    KeyEffects,
+    KeyFilter,
+    KeyReceipt,
+    KeyView,
+    SignedEntry,
+    SigningKeys,
+)
+from sluicegate.core.lifecycle import Refusal, State
+from sluicegate.core.lifecycle.keys import RecordKey, state_of
+from sluicegate.service import access
+from sluicegate.service.context import Context, does
+from sluicegate.service.ledger import Ledger
+from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.keychain import carries as case_carries
+from sluicegate_record.keychain import fallen, resting, without
+from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.terms import kinds
+
+SHOWN_MAX = 500
+
+
+@does(acts.LIST)
+def listed(context: Context[SigningKeys], asked: KeyFilter) -> SigningKeys:
+    """The keys on the record, by party and owner."""
+    with context.ledger.reading() as state:
+        keys = sorted(state.keys.values(), key=lambda key: (key.party, key.owner, key.seq))
+        shown = tuple(
+            _view(state, key)
+            for key in keys
+            if asked.party in {None, key.party} and asked.state in {None, state_of(key)}
+        )
+        return SigningKeys(size=state.size, log=state.log, developer=state.developer, keys=shown)
+
+
+def _view(state: State, key: PinnedKey) -> KeyView:
+    use = state.signings.of(key.keyid)
+    return KeyView(
+        keyid=key.keyid,
+        owner=key.owner,
+        party=key.party,
+        public=key.public,
+        state=state_of(key),
+        seq=key.seq,
+        by=tuple(sorted({state.keys[name].owner for name in key.by})),
+        passkey=key.webauthn is not None,
+        ended_seq=None if key.ended is None else key.ended.seq,
+        since=None if key.ended is None else key.ended.since,
+        used_seq=use.places[-1] if use.places else None,
+        used_ms=use.at_ms if use.places else None,
+    )
+
+
+@does(acts.EFFECTS)
+def effects(context: Context[KeyEffects], asked: KeyArgument) -> KeyEffects | Refusal:
+    """What a key signed since a size, and what does not hold without that."""
+    ledger = context.ledger
+    with ledger.reading() as state:
+        key, party = state.keys.get(asked.keyid), access.party_of(context.principal, state)
+        if key is None or party not in {state.developer, key.party}:
+            said = f"no key {asked.keyid[:12]}… of your party"
+            return Refusal("unknown", "key_unknown", said, "'keys list' shows the keys")
+        places = state.signings.of(key.keyid).places
+        later = places[bisect_left(places, asked.since) :]
+        grants, terms, pinned = _lost(state, key, asked.since)
+        return KeyEffects(
+            size=state.size,
+            keyid=key.keyid,
+            owner=key.owner,
+            since=asked.since,
+            count=len(later),
+            signed=tuple(_entry(ledger, seq) for seq in later[-SHOWN_MAX:]),
+            grants=grants,
+            terms=terms,
+            pinned=pinned,
+        )
+
+
+def _lost(
+    state: State, key: PinnedKey, since: int
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The live grants, the agreed terms and the keys that go with a key, if it was compromised."""
+    ended = fallen(state.keys, key, since, (), state.size)
+    grants, terms = set[str](), set[str]()
+    for case in state.cases.values():
+        if case.outcome in kinds.GRANTED and case_carries(case) and not case_carries(without(case, ended)):
+            grants |= {name for name in resting(state.record, case) if state.grants[name].is_live}
+            if case.kind == kinds.TERMS:
+                terms.add(f"{case.question.release}/{case.question.stage}")
+    return tuple(sorted(grants)), tuple(sorted(terms)), tuple(each.keyid for each in ended[1:])
+
+
+def _entry(ledger: Ledger, seq: int) -> SignedEntry:
+    (found,) = ledger.store.log.entries(seq, 1)
+    return SignedEntry(seq=seq, type=found.type, about=found.stream, at_ms=found.at_ms)
+
+
+@does(acts.RECORD)
+def record(context: Context[KeyReceipt], asked: SignedStatement) -> KeyReceipt | Refusal:
+    """Put a signed statement on the record. Raises: BadEnvelope."""
+    return context.execute(RecordKey(Envelope.from_json(asked.envelope)))
