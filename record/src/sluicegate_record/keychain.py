@@ -93,7 +93,9 @@ def _doubt(record: Record, ended: list[PinnedKey]) -> None:
 
 
 def resting(record: Record, case: Case) -> Iterator[str]:
-    """The grants that rest on what a case has decided."""
+    """The grants that rest on what a case has decided. A licence is no grant."""
+    if case.kind == kinds.LICENCE:
+        return
     question, against = case.question, record.cases.get(case.question.against, case)
     if case.kind == kinds.TERMS:
         release = record.releases[question.release]

@@ -17,7 +17,9 @@ from tests.worlds import (
     OTHER_OFFICER,
     PINS,
     World,
+    ending,
     keyid,
+    pinning,
     public_key,
     signed,
     start,
@@ -166,3 +168,30 @@ def test_the_party_among_several_signers_is_found() -> None:
     found = signer_for(World().state, signed(b"x", "stranger", "ostp", "oncd"), "oncd")
     assert not isinstance(found, Refusal)
     assert found == World().state.keys[keyid("oncd")]
+
+
+def test_a_log_starts_again_with_first_keys_though_they_were_rotated() -> None:
+    world = World()
+    world.must(pinning("ostp", "ostp", "ostp-2", "ostp", replaces=keyid("ostp")))
+    world.must(start())
+    changed = [*PINS[:-1], Pin("ostp", "ostp", public_key("ostp-2"))]
+    assert world.refused(start(pins=changed)) == "key_changed"
+
+
+def test_a_trust_file_gives_no_other_key_to_an_owner_that_its_party_pinned() -> None:
+    world = World()
+    world.must(pinning("ostp-too", "ostp", "ostp-too", "ostp"))
+    world.must(start(pins=[*PINS, Pin("ostp-too", "ostp", public_key("ostp-too"))]))
+    other = Pin("ostp-too", "ostp", public_key("another"))
+    assert world.refused(start(pins=[*PINS, other])) == "key_changed"
+
+
+def test_what_each_key_signed_is_known() -> None:
+    world = World.opened()
+    last = world.state.signings.of(keyid(OFFICER))
+    assert (last.places, last.at_ms) == ([world.entries[-1].seq], world.entries[-1].at_ms)
+    world.must(pinning("ostp", "ostp", "ostp-2", "ostp", replaces=keyid("ostp")))
+    assert world.state.signings.of(keyid("ostp")).places[-1] == world.entries[-1].seq
+    assert not world.state.signings.of(keyid("ostp-2")).places
+    world.must(ending("revokes", "ostp", "ostp", "ostp", "ostp-2", since=world.state.size))
+    assert world.state.signings.of(keyid("ostp-2")).places == [world.entries[-1].seq]

@@ -292,6 +292,11 @@ def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
                 else f"the trust file does not name {key.owner!r}, whose key the log holds",
                 "restore that key in the trust file, which keeps first keys; 'keys rotate' changes a key",
             )
+    for pin in pins:
+        later = [key for key in state.keys.values() if key.owner == pin.owner]
+        if later and keyid(pin.public) not in {key.keyid for key in later}:
+            said = f"{pin.owner!r} has keys that its party signed, and not the one in the trust file"
+            return Refusal("conflict", "key_changed", said, "name another owner, or leave this one out")
     return None
 
 
