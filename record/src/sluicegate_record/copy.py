@@ -103,6 +103,24 @@ def of_files(fetch: Fetch, verifier: checkpoint.Verifier) -> Copy:
     return Copy(note, _leaves(fetch, size), _hashes(fetch, size))
 
 
+def files_of(where: str) -> Fetch:
+    """What gives the files of a log at a URL, or in a folder. They are not checked.
+
+    It raises: InvalidInput: there is no log. Unreachable. VerificationFailed: a file is missing.
+    """
+    if where.startswith(("http://", "https://")):
+        return _server(_checked_url(where).rstrip("/"))
+    if stat.S_ISDIR(_mode(Path(where))):
+        return _folder(Path(where))
+    raise InvalidInput(f"{where[:200]!r} is neither a folder nor a URL")
+
+
+def bundle(fetch: Fetch, size: int, index: int) -> list[bytes]:
+    """The leaves of a bundle of a log of `size`. Raises as `fetch` does, and VerificationFailed: damaged."""
+    width = min(tiles.TILE_WIDTH, size - index * tiles.TILE_WIDTH)
+    return _whole_or_part(_bundle, fetch, tiles.entries_path(index, width), width)
+
+
 def read_file(path: Path, limit: int) -> bytes:
     """A regular file, cut after `limit` bytes and one. Raises: OSError, ValueError."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -13,10 +13,20 @@ from typing import Any
 from sluicegate_record.entries import (
     Entry,
     accounts,
+    bases,
     cases,
+    clearances,
+    closures,
     credentials,
+    deployments,
+    designations,
     directives,
+    evidence,
+    findings,
+    fleet,
     grants,
+    licences,
+    promises,
     ramps,
     releases,
 )
@@ -33,6 +43,21 @@ def narrated(entry: Entry) -> str:
         return said(entry.body)
     about = " ".join((type(entry.body).__doc__ or entry.type).split())
     return about.partition(". ")[0].rstrip(".")
+
+
+def subject(entry: Entry) -> str:
+    """What an entry is about, in few words: what it names first of `_SUBJECTS`."""
+    body = entry.body
+    stage = getattr(body, "stage", None)
+    for name in _SUBJECTS:
+        found = getattr(body, name, None)
+        if isinstance(found, str):
+            return f"stage {found}/{stage}" if name == "release" and stage else f"{name} {found}"
+    return "the log"
+
+
+_SUBJECTS = ("finding", "promise", "licence", "credential", "grant", "case", "directive", "account", "point",
+             "release")  # fmt: skip
 
 
 def until(until_ms: int | None) -> str:
@@ -109,6 +134,81 @@ def _part(body: grants.GrantSuspended | grants.GrantResumed) -> str:
     return f"{', '.join(body.programmes)} of grant {body.grant}" if body.programmes else f"grant {body.grant}"
 
 
+def _silence(body: cases.CaseSilent) -> str:
+    if body.agency is None:
+        return f"no one who was notified has objected in time in case {body.case}"
+    return f"{body.agency} has not spoken in time in case {body.case}: it means {body.meaning}"
+
+
+def _warning(body: cases.CaseWarned) -> str:
+    whose = f"the time of {body.agency}" if body.agency else "the time to reply"
+    return f"{whose} in case {body.case} is nearly over"
+
+
+def _escalation(body: cases.CaseEscalated) -> str:
+    return f"case {body.case} is escalated to {body.to}: {body.agency or 'no one'} has not spoken"
+
+
+def _referral(body: cases.CaseReferred) -> str:
+    return f"{body.agency} refers case {body.case} to {body.to}: {body.reason}"
+
+
+def _screening(body: cases.CaseScreened) -> str:
+    listed = f"{body.name} {body.version}"
+    return f"{body.owner} has screened case {body.case} with {listed}: {body.decision}: {body.reason}"
+
+
+def _evidence(body: evidence.EvidenceRecorded) -> str:
+    return f"{body.party} puts a result of {body.evaluation} of {body.release} on the record"
+
+
+def _withdrawn(body: evidence.EvidenceWithdrawn) -> str:
+    return f"{body.party} withdraws its result {body.evidence} of {body.release}: {body.reason}"
+
+
+def _finding(body: findings.FindingReported) -> str:
+    return f"{body.party} reports finding {body.finding} about {body.release}, {body.level}: {body.text}"
+
+
+def _answer(body: findings.FindingAnswered) -> str:
+    text = f": {body.text}" if body.text else ""
+    return f"{body.party} {body.says} finding {body.finding}{text}"
+
+
+def _promise(body: promises.PromiseMade) -> str:
+    return f"{body.party} promises until {times.format_time(body.due_ms)}: {body.text}"
+
+
+def _broken(body: promises.PromiseBroken) -> str:
+    why = f": {body.reason}" if body.reason else ""
+    return f"promise {body.promise} of {body.party} is broken ({body.how}){why}"
+
+
+def _in_force(body: directives.DirectiveInForce) -> str:
+    whole = (
+        "everywhere" if body.of in {None, 1} else f"everywhere, part {body.part} of {body.of} of the proof"
+    )
+    return f"directive {body.directive} is in force {whole}, since {times.format_time(body.at_ms)}"
+
+
+def _clearance(body: clearances.ClearanceRecorded) -> str:
+    why = f": {body.reason}" if body.reason else ""
+    return f"{body.party} {body.says} {body.about} of {body.release}{why}"
+
+
+def _designated(body: designations.DesignationRecorded) -> str:
+    return f"{body.agency} {body.says} {body.class_} of {body.release}"
+
+
+def _noted(body: releases.RecordAdded) -> str:
+    return f"{body.party}, {body.kind} of {body.on}: {body.text}"
+
+
+def _foreseen(body: releases.StageForeseen) -> str:
+    when = times.format_time(body.opens_ms)
+    return f"stage {body.release}/{body.stage} opens at {when}, if no more happens"
+
+
 def _directive(body: directives.DirectiveIssued) -> str:
     spec = body.document.spec
     replaces = f", in place of {body.replaces}" if body.replaces is not None else ""
@@ -132,11 +232,71 @@ _SAID: Mapping[type[Body], Callable[[Any], str]] = {
     cases.CaseWaitlisted: lambda body: f"case {body.case} is on the waitlist",
     cases.CaseDetermined: _determined,
     cases.PositionRecorded: _position,
+    cases.CaseReceived: lambda body: f"{body.agency} has received case {body.case}",
+    cases.CaseWarned: _warning,
+    cases.CaseEscalated: _escalation,
+    cases.CaseSilent: _silence,
+    cases.CaseReferred: _referral,
+    cases.CaseAnswered: lambda body: f"the applicant answers {body.agency} in case {body.case}",
+    cases.CaseScreened: _screening,
+    cases.CaseProceeded: lambda body: (
+        f"{' and '.join(body.owners)} proceed in case {body.case}: {body.reason}"
+    ),
+    cases.CaseResumed: lambda body: f"case {body.case} is under review again",
+    cases.CaseOffered: lambda body: f"a seat is offered in case {body.case}, {until(body.until_ms)}",
+    cases.CaseReplied: lambda body: f"the applicant or holder replies in case {body.case}",
+    releases.LogStarted: lambda body: f"the log of {body.developer} begins, as {body.origin}",
+    releases.KeyPinned: lambda body: f"a key of {body.owner}, for {body.party}, is pinned",
+    releases.StageForeseen: _foreseen,
+    releases.OrganizationNominated: lambda body: (
+        f"an organization is nominated for {body.release}/{body.stage}"
+    ),
+    releases.ListChanged: lambda body: f"version {body.version} of the list {body.name} is in use",
+    releases.RecordAdded: _noted,
+    closures.ReleaseClosed: lambda body: f"{body.officer} closes {body.release}, with a report",
+    clearances.ClearanceRecorded: _clearance,
+    designations.DesignationRecorded: _designated,
+    designations.DesignationEnded: lambda body: f"case {body.case} ends a designation of {body.release}",
+    deployments.DeploymentAttested: lambda body: (
+        f"{body.officer} asserts what serves {body.release}, {until(body.until_ms)}"
+    ),
+    deployments.DeploymentEnded: lambda body: (
+        f"what serves {body.release} is asserted no longer: {body.reason}"
+    ),
+    evidence.EvidenceRecorded: _evidence,
+    evidence.EvidenceWithdrawn: _withdrawn,
+    findings.FindingReported: _finding,
+    findings.FindingAnswered: _answer,
+    findings.FindingOverdue: lambda body: (
+        f"the time of the developer to {body.step} finding {body.finding} is over"
+    ),
+    promises.PromiseMade: _promise,
+    promises.PromiseKept: lambda body: f"{body.party} has kept promise {body.promise}",
+    promises.PromiseChanged: lambda body: (
+        f"{body.party} changes promise {body.promise}, {until(body.due_ms)}: {body.reason}"
+    ),
+    promises.PromiseBroken: _broken,
+    bases.BasisReminded: lambda body: (
+        f"the basis of {body.release}/{body.stage} ends on {body.until}; its rules then {body.then}"
+    ),
+    bases.BasisEnded: lambda body: f"the basis of {body.release}/{body.stage} is over: {body.then}",
+    licences.LicenceGranted: lambda body: (
+        f"licence {body.licence} from directive {body.directive} for grant {body.grant}"
+    ),
+    licences.LicenceEnded: lambda body: f"licence {body.licence} has ended: {body.how}",
+    fleet.PointDeclared: lambda body: f"{body.owner} declares point {body.point} for {body.surface}",
+    fleet.PointRetired: lambda body: f"{body.owner} retires point {body.point}",
+    fleet.PointStated: lambda body: f"point {body.point} has {body.says} directive {body.directive}",
     grants.GrantApproved: _approved,
     grants.GrantAmended: _amended,
     grants.GrantMoved: _moved,
     grants.GrantSuspended: _grant_suspended,
     grants.GrantResumed: _grant_resumed,
+    grants.GrantProven: lambda body: f"a call under grant {body.grant} has succeeded on {body.surface}",
+    grants.GrantDiffered: lambda body: (
+        f"an answer under grant {body.grant} was other than granted: {body.kind}"
+    ),
+    grants.GrantFallbackChosen: lambda body: f"the holder of grant {body.grant} chooses its fallback",
     grants.GrantEnded: lambda body: f"grant {body.grant} has ended: {body.how}",
     grants.GrantReinstated: lambda body: f"grant {body.grant} is again what it was before its removal",
     credentials.CredentialIssued: lambda body: f"key {body.credential} is issued under {body.grant}",
@@ -148,6 +308,11 @@ _SAID: Mapping[type[Body], Callable[[Any], str]] = {
     credentials.CredentialsImported: lambda body: f"the keys of the import {body.name} count",
     credentials.CredentialsDiscarded: lambda body: f"the keys of the import {body.name} do not count",
     directives.DirectiveIssued: _directive,
+    directives.DirectiveInForce: _in_force,
+    directives.DrillReported: lambda body: f"the report of drill {body.directive} is on the record",
+    directives.DefinitionAdded: lambda body: (
+        f"{body.definition} means {', '.join(sorted(body.statuses))} ({body.source})"
+    ),
     directives.DirectiveConfirmed: lambda body: f"the issuer confirms directive {body.directive}",
     directives.DirectiveLifted: _lifted,
     directives.DirectiveExpired: lambda body: f"directive {body.directive} has expired",
