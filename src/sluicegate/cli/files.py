@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sluicegate.core import sheet
 from sluicegate.errors import InvalidInput, NotCanonical
 from sluicegate_record.log import canonical
 
@@ -33,10 +34,17 @@ def read_text(path: Path) -> str:
 def opened(path: Path) -> Iterator[Iterator[str]]:
     """The lines of a text file, for one that is too long to be read at once.
 
-    Raises: InvalidInput: it cannot be read, or is not UTF-8.
+    Raises: InvalidInput: it cannot be read. InvalidDocument: it is neither UTF-8 nor UTF-16, with the place.
     """
-    with _reading(path), path.open(encoding="utf-8", newline="\n") as lines:
-        yield iter(lines)
+    with _reading(path):
+        with path.open("rb") as file:
+            encoding = "utf-16" if sheet.is_utf16(file.read(2)) else "utf-8"
+        try:
+            with path.open(encoding=encoding, newline="\n") as lines:
+                yield iter(lines)
+        except UnicodeDecodeError as error:
+            with path.open("rb") as file:
+                raise sheet.misencoded(file, str(path)) from error
 
 
 def read_bytes(path: Path) -> bytes:

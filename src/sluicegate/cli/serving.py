@@ -19,6 +19,7 @@ import typer
 
 from sluicegate import targets
 from sluicegate.cli import pairs, upstreams
+from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
 from sluicegate.cli.server_options import (
     Bounds,
@@ -130,7 +131,7 @@ def up(
             surface=surface,
             control_url=begun["url"],
             feed_url=begun["feed"],
-            token=token.read_text().strip(),
+            token=read_text(token).strip(),
             log_vkey=begun["vkey"],
             upstreams=served,
             state_dir=state / "gateway",
@@ -275,8 +276,8 @@ def gateway(
         surface=surface,
         control_url=control,
         feed_url=feed,
-        token=token_file.read_text().strip() if token_file.is_file() else _no_token(token_file),
-        log_vkey=path.read_text().strip() if path.is_file() else log_key,
+        token=read_text(token_file).strip() if token_file.is_file() else _no_token(token_file),
+        log_vkey=read_text(path).strip() if path.is_file() else log_key,
         upstreams=upstreams.read(upstream, upstream_keys, upstream_ca),
         state_dir=state,
         trust_file=trust,

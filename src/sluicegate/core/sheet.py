@@ -12,7 +12,8 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from sluicegate.bounds import FAULTS_MAX
@@ -113,7 +114,7 @@ class Sheet:
 
 
 def _text(data: bytes, file: str) -> str:
-    if data.startswith(_MARKS):
+    if is_utf16(data):
         try:
             return data.decode("utf-16")
         except UnicodeDecodeError as error:
@@ -131,6 +132,21 @@ def _byte(data: bytes, at: int, file: str) -> Place:
     found = f"the byte 0x{data[at]:02x}, which is {meant!r} in Windows-1252"
     expected = "text in UTF-8: in a spreadsheet, save as 'CSV UTF-8'"
     return Place(file, len(lines), len(lines[-1]) + 1, expected, found)
+
+
+def is_utf16(beginning: bytes) -> bool:
+    """Whether a text that begins so is UTF-16."""
+    return beginning.startswith(_MARKS)
+
+
+def misencoded(lines: Iterable[bytes], file: str) -> InvalidDocument:
+    """The refusal of a text that is not UTF-8, with the place of its first wrong byte."""
+    for number, line in enumerate(lines, 1):
+        try:
+            line.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            return _refused(file, [replace(_byte(line, error.start, file), line=number)])
+    return _refused(file, [Place(file, 1, 1, "text in UTF-16 or UTF-8", "other bytes")])
 
 
 def _refused(file: str, faults: list[Place]) -> InvalidDocument:
