@@ -58,7 +58,8 @@ def test_a_grant_says_what_limits_it_now_and_its_duties(plane):
     (by_order,) = limited[oldest["grant"]]
     assert (by_order["kind"], by_order["name"]) == ("directive", "limits-1")
     assert by_order["words"] == "directive limits-1 suspends gpt-5.6"
-    assert [each["kind"] for each in limited[newest["grant"]]] == ["suspended"]
+    (suspended,) = limited[newest["grant"]]
+    assert suspended["words"] == "suspended by openai: no key of it works"
     told = plane("grant", "show", oldest["grant"]).out
     assert "limited now: directive limits-1 suspends gpt-5.6" in told
     assert "duties: mfa True (declared)" in told

@@ -40,7 +40,9 @@ class ProgrammeView(ActAnswer):
 
 @form
 class GrantLimit(ActAnswer):
-    """What limits a grant now. `name` is of the directive, finding, stage or programme."""
+    """What limits a grant now. `name` is of the directive, finding, stage or programme; and of the
+    finding that suspends it.
+    """
 
     kind: Annotated[
         str, Note("ended | suspended | not-begun | stage | deployment | programme | directive | finding")

@@ -23,7 +23,7 @@ from sluicegate.core.lifecycle.trail import DIRECTIVE, GRANT, STAGE, stage_name
 from sluicegate.errors import InvalidInput
 from sluicegate.service import explanations
 from sluicegate.service.context import Context, does
-from sluicegate.service.early_access import file_of
+from sluicegate.service.holdings import files_at, place_of
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entries import read
@@ -176,7 +176,8 @@ class _Moment:
     def statement(self, over_time: _OverTime, entries: Sequence[ProvenEntry]) -> DossierStatement:
         """What is signed."""
         state, answer, grant = self.state, self.answer, self.grant
-        file = {} if grant is None else file_of(self.ledger, state, grant)
+        places = {} if grant is None else {grant.id: place_of(state, grant)}
+        (file,) = files_at(self.ledger, places).values() or ({},)
         plan = None if grant is None else state.record.terms[grant.terms].plan
         model = None if plan is None else next((m for m in plan.spec.models if m.id == answer.model), None)
         return DossierStatement(

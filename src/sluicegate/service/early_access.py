@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +25,14 @@ from sluicegate.acts.early_access import (
 )
 from sluicegate.core.access.tenures import HELD, Stretch, Tenures
 from sluicegate.core.lifecycle import Refusal, State, exposure
-from sluicegate.core.lifecycle.lists import opened_in
 from sluicegate.core.lifecycle.releases import release_unknown
 from sluicegate.core.times import time_ms
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
-from sluicegate.service.ledger import Ledger
+from sluicegate.service.holdings import FilePlace, files_at, place_of
 from sluicegate.service.releases import COUNT_SHOWN_FROM
-from sluicegate_record.entities.grant import Grant
-from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms.audience import EVALUATORS
 
 STRETCHES_MAX = 20_000
@@ -120,12 +117,11 @@ def _lasted(each: Stretch, since_ms: int | None, until_ms: int | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """A grant or account, as far as a reader may see it. `place` is where in the log its file is sealed."""
+    """A grant or account, as far as a reader may see it. `place` is where its file is."""
 
     how: How
     case: str | None
-    place: int | None = None
-    party: str | None = None
+    place: FilePlace | None = None
 
 
 def _shown(
@@ -137,7 +133,8 @@ def _shown(
         names = {each.standing.under for each in found}
         holders = {name: _holder(state, reader, name) for name in names}
         stages = {each.standing.terms: state.record.terms[each.standing.terms] for each in found}
-    files = _files(ledger, {name: each for name, each in holders.items() if each.place is not None})
+    places = {name: each.place for name, each in holders.items() if each.place is not None}
+    files = files_at(ledger, places)
     shown = []
     for each in found:
         holder, stood = holders[each.standing.under], each.standing
@@ -173,34 +170,11 @@ def _holder(state: State, reader: Principal, name: str) -> _Holder:
     if grant is None:
         account = state.record.accounts[name]
         is_theirs = reader.role == DEVELOPER or account.issuer == reader.id
-        return _Holder("everyone", None, state.accounts.seqs[name] if is_theirs else None)
+        return _Holder("everyone", None, FilePlace(state.accounts.seqs[name]) if is_theirs else None)
     how: How = "application"
     if grant.listed is not None:  # by the terms that gave it, also where it has gone on since
         first = state.record.terms[state.cases[grant.case].question.terms].body
         how = "evaluators" if first.audience.kind == EVALUATORS else "list"
     if not access.sees_grant(reader, state, grant):
         return _Holder(how, grant.case)
-    party = grant.listed or state.party_of(name)
-    return _Holder(how, grant.case, state.cases[grant.dossier].seq, party)
-
-
-def _files(ledger: Ledger, holders: Mapping[str, _Holder]) -> dict[str, Mapping[str, Any]]:
-    """The organization files behind some grants and accounts."""
-    sealed = ledger.store.log.sealed({each.place for each in holders.values() if each.place is not None})
-    return {name: _file(sealed.get(each.place or 0, {}), each) for name, each in holders.items()}
-
-
-def file_of(ledger: Ledger, state: State, grant: Grant) -> Mapping[str, Any]:
-    """The organization file that was last agreed to for a grant, for who may see it."""
-    holder = _Holder("application", grant.case, state.cases[grant.dossier].seq, state.party_of(grant.id))
-    return _files(ledger, {grant.id: holder})[grant.id]
-
-
-def _file(opened: Mapping[str, Opening], holder: _Holder) -> Mapping[str, Any]:
-    if holder.party is None:
-        found: Any = opened["organization"].value() if "organization" in opened else {}
-    else:
-        opening = opened_in(opened, holder.party)
-        found = {} if opening is None else opening.value()
-    organization: Mapping[str, Any] = found.get("organization", {})
-    return organization
+    return _Holder(how, grant.case, place_of(state, grant))

@@ -7,18 +7,21 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sluicegate.acts.act import AGENCY, APPLICANT
 from sluicegate.acts.grants import HoldingFilter
 from sluicegate.core.lifecycle import State
 from sluicegate.core.lifecycle.holdings import ALL, Holdings, Key
+from sluicegate.core.lifecycle.lists import opened_in
 from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.cases import legal_name
+from sluicegate.service.cases import NAME_LOST
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.names import NameSearch
 from sluicegate_record.entities.grant import Grant
+from sluicegate_record.log.leaf import Opening
 
 PART = 500
 """How many grants a search looks at before it lets others go on."""
@@ -75,11 +78,32 @@ class Search:
         return is_seen and self._wanted.release in {None, grant.release}
 
 
+class FilePlace(NamedTuple):
+    """Where in the log an organization file is sealed, and the commitment to it; an account has none."""
+
+    seq: int
+    party: str | None = None
+
+
+def place_of(state: State, grant: Grant) -> FilePlace:
+    """Where the file is that was last agreed to for a grant."""
+    return FilePlace(state.cases[grant.dossier].seq, grant.listed or state.party_of(grant.id))
+
+
+def files_at(ledger: Ledger, places: Mapping[str, FilePlace]) -> dict[str, Mapping[str, Any]]:
+    """The organization files at some places, by the same names; empty where nothing is sealed."""
+    opened = ledger.store.log.sealed({each.seq for each in places.values()})
+    return {name: _file(opened.get(each.seq, {}), each.party) for name, each in places.items()}
+
+
+def _file(opened: Mapping[str, Opening], party: str | None) -> Mapping[str, Any]:
+    found = opened.get("organization") if party is None else opened_in(opened, party)
+    organization: Mapping[str, Any] = {} if found is None else found.value().get("organization", {})
+    return organization
+
+
 def legal_names(ledger: Ledger, grants: Iterable[Grant]) -> dict[str, str]:
     """The legal names of the holders of some grants, by grant. Requires: the reader may see the grants."""
     with ledger.reading() as state:
-        firsts = {grant.id: state.cases[grant.case] for grant in grants}
-        seqs = {name: state.cases[first.dossier].seq for name, first in firsts.items()}
-    opened = ledger.store.log.sealed(set(seqs.values()))
-    parties = {grant.id: grant.listed or firsts[grant.id].question.party for grant in grants}
-    return {grant: legal_name(opened.get(seq, {}), parties[grant]) for grant, seq in seqs.items()}
+        places = {grant.id: place_of(state, grant) for grant in grants}
+    return {name: file.get("name", NAME_LOST) for name, file in files_at(ledger, places).items()}

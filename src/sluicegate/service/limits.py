@@ -46,7 +46,7 @@ def limits(state: State, principal: Principal, held: Grant, now_ms: int) -> Iter
 def _own(state: State, held: Grant, row: GrantRow, now_ms: int) -> Iterator[GrantLimit]:
     """What limits a grant that has not ended by itself, its terms, or what serves it."""
     if held.standing == SUSPENDED:
-        yield GrantLimit(kind="suspended", name=None, words="suspended: no key of it works")
+        yield from _suspended(state, held)
     if row.valid_from_ms > now_ms:
         yield GrantLimit(kind="not-begun", name=None, words="it has not begun")
     if row.terms not in state.table.open_terms:
@@ -57,6 +57,18 @@ def _own(state: State, held: Grant, row: GrantRow, now_ms: int) -> Iterator[Gran
         yield GrantLimit(kind="deployment", name=None, words=words)
     for label in sorted(held.halted):
         yield GrantLimit(kind="programme", name=label, words=f"the programme {label} is suspended")
+
+
+def _suspended(state: State, held: Grant) -> Iterator[GrantLimit]:
+    """Who suspends a grant: open reports of its misuse, or else the developer's staff."""
+    known = state.record.findings.values()
+    reports = [each for each in known if each.grant == held.id and each.suspends and each.is_open]
+    for each in reports:
+        said = f"suspended by a report of {each.party}, finding {each.id}, until it is closed"
+        yield GrantLimit(kind="suspended", name=each.id, words=f"{said}: no key of it works")
+    if not reports:
+        words = f"suspended by {state.developer}: no key of it works"
+        yield GrantLimit(kind="suspended", name=None, words=words)
 
 
 def _unstated(state: State, row: GrantRow, now_ms: int) -> list[str]:
