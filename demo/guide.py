@@ -147,7 +147,7 @@ END"""
 
     def _directive(self) -> str:
         source, order, key = (shlex.quote(str(path)) for path in (self.env, self.order, self._issuer_key()))
-        return f". {source} && sluicegate directive issue {order} --key {key}"
+        return f". {source} && sluicegate directive issue {order} --key {key} --yes"
 
     def _evaluate(self) -> str:
         """As the lab: with its token, its key that signs, and its API key."""

@@ -16,8 +16,9 @@ DOCS = ROOT / "docs"
 SERVING = ("up", "serve", "control", "feed", "gateway", "doctor")
 RELEASE = ("plan", "apply", "status", "report")
 ANSWERS = ("explain", "early-access", "dossier")
-"""The commands without a group: those that run servers, those about releases as a whole, and those that
-answer a question about all of the record.
+MACHINE = ("login", "completion")
+"""The commands without a group: those that run servers, those about releases as a whole, those that answer a
+question about all of the record, and those that set up a machine.
 """
 
 
@@ -34,12 +35,13 @@ def pages() -> dict[str, str]:
         "answers": _page(
             "Answers", "What the record says of a key, and of a model.", _alone(root, ANSWERS), shown
         ),
+        "machine": _page("Your machine", "What you set up once.", _alone(root, MACHINE), shown),
         **{
             name: _page(f"sluicegate {name}", found.help, _within(name, found), shown)
             for name, found in groups.items()
         },
     }
-    listed = {"servers": SERVING, "releases": RELEASE, "answers": ANSWERS} | {
+    listed = {"servers": SERVING, "releases": RELEASE, "answers": ANSWERS, "machine": MACHINE} | {
         name: tuple(found.commands) for name, found in groups.items()
     }
     index = [
@@ -66,12 +68,22 @@ _INDEX = """\
 
 `sluicegate COMMAND -h` shows the options of a command. The pages below have the same text, with examples.
 
-Most commands send requests to the control plane. Set two variables first:
+Most commands send requests to the control plane, with your token: it says who you are and what you may do.
+Log in once:
 
 ```sh
-export SLUICEGATE_URL=http://127.0.0.1:8600      # the control plane; this is the default
-export SLUICEGATE_TOKEN=sgt_…                    # your token: it says who you are and what you may do
+sluicegate login --url https://sluicegate.example      # it asks for the token, and keeps both for you alone
 ```
+
+With `--profile NAME` you keep several. Each command takes `--profile NAME`, too; without it,
+`SLUICEGATE_PROFILE` names one, and `sluicegate profile use NAME` says which one is used otherwise. Scripts
+set `SLUICEGATE_URL` and `SLUICEGATE_TOKEN` instead: they count where no profile is named.
+
+An id may be cut short, as long as no other begins so: `sluicegate grant show grant_b6k`, or only `b6k`. If
+several begin so, they are listed. Commands that cannot be taken back, or stop many at once, show what they
+will do, and ask. `--yes` does not ask; then ids have to be whole.
+
+`sluicegate completion bash` (`zsh`, `fish`) prints what your shell needs to complete commands and options.
 
 `SLUICEGATE_PASSPHRASE` opens encrypted key files. On a machine whose clock is not set, `SLUICEGATE_SIGNED_AT`
 is the time that signatures state, such as `2026-06-24T12:00:00.000Z`.
@@ -129,7 +141,11 @@ def _page(title: str, about: str, commands: Mapping[str, Any], shown: Mapping[st
 
 def _section(words: str, command: Any, run: story.Run | None) -> str:
     arguments = [each for each in command.params if each.param_type_name == "argument"]
-    options = [each for each in command.params if each.param_type_name == "option" and each.name != "as_json"]
+    options = [
+        each
+        for each in command.params
+        if each.param_type_name == "option" and each.name != "as_json" and not each.hidden
+    ]
     parts = [f"## {words}", _unwrapped(command.help), f"```\n{_usage(words, arguments, options)}\n```"]
     rows = [[f"`{each.name.upper()}`", each.help or "", ""] for each in arguments]
     rows += [[_spelled(each), each.help or "", _default(each)] for each in options]

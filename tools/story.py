@@ -36,7 +36,7 @@ from demo.fleet import feed_of, fleet_of, served
 from sluicegate import bootstrap
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
 from sluicegate.acts.tokens import TokenRequest
-from sluicegate.cli.main import program
+from sluicegate.cli.main import asking, program
 from sluicegate.core.access import versions
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.keys import StartLog
@@ -93,7 +93,7 @@ _LEFT_OUT = (
 )
 
 
-_ASKS = {("review", word) for word in ("sign", "schedule", "countersign", "refer", "decline", "proceed")}
+_ASKS = asking()
 """The commands of the story that ask before they sign, and no one is at its terminal."""
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from sluicegate.cli.main import asking
 from tests.launcher import Launcher
 from tests.waiting import BOUND_S
 
@@ -52,19 +53,14 @@ class Done:
         return body["error"]
 
 
-ASKS = {
-    *(("review", word) for word in ("sign", "schedule", "countersign", "refer", "decline", "proceed")),
-    *(("release", word) for word in ("recall", "restore")),
-    *(("keys", word) for word in ("pin", "rotate", "retire", "revoke", "countersign")),
-    ("directive", "countersign"),
-}
-"""The commands that ask before they sign. No one is at the terminal of a test."""
+ASKS = asking()
+"""The commands that ask first. No one is at the terminal of a test."""
 
 
 class Cli:
     """Runs `sluicegate …` in a folder, against a control plane, as the holder of a token.
 
-    A command that asks before it signs gets `--yes`; `unanswered` runs it without.
+    A command that asks first gets `--yes`; `unanswered` runs it without.
     """
 
     def __init__(self, folder: Path, launcher: Launcher) -> None:

@@ -82,7 +82,7 @@ def test_a_result_is_named_by_the_beginning_of_its_digest_and_withdrawn_by_its_p
     assert line.split()[0] == name[:19]
     for shorter in (name[:19], name[7:13], name.removeprefix("sha256:")):
         assert plane.answer("evidence", "show", shorter)["evidence"] == name
-    assert plane.error("evidence", "show", name[7:12])["code"] == "evidence_unknown"
+    assert plane.error("evidence", "show", "0" * 12)["code"] == "evidence_unknown"
     status = plane.text("status", "gpt-5.6")
     assert "evidence:\n  jailbreak-resistance of gpt-5.6 by caisi, 2026-06-29 15:00Z:" in status
     assert "the plan asks for at most 0.4: met" in status

@@ -137,6 +137,7 @@ READING = {
     "/api/v1/cases": "case.list",
     "/api/v1/cases/case_x": "case.show",
     "/api/v1/cases/case_x/export": "case.export",
+    "/api/v1/ids/grant?begins=g": "id.find",
     "/api/v1/grants": "grant.list",
     "/api/v1/grants/grant_x": "grant.show",
     "/api/v1/credentials": "credential.list",
@@ -194,7 +195,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
     described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {"grant_x": "{grant}", "cred_x": "{credential}", "case_x": "{case}", "d-1": "{directive}"}
     named |= {IMPORT: "{import}"}
-    named |= {"mem_x": "{member}", "sig_x": "{signatory}", "idp_x": "{provider}"}
+    named |= {"grant": "{kind}", "mem_x": "{member}", "sig_x": "{signatory}", "idp_x": "{provider}"}
     named |= {
         "r": "{release}",
         "s": "{stage}",

@@ -24,6 +24,7 @@ MAY = {
     "stage.opening": "D",
     "plan.schema": "*",
     "log.head": "*",
+    "id.find": "DAP",
     "log.inclusion": "*",
     "log.consistency": "*",
     "application.submit": "DP",

@@ -13,9 +13,7 @@ from sluicegate_record.form import Json, Note, Time, form
 from sluicegate_record.terms.evaluations import Evaluation, EvaluationRun
 
 EvaluationName = Annotated[Identifier, Note("The evaluation, as the plan names it.")]
-EvidenceName = Annotated[
-    Identifier, Note("The evidence, as 'evidence list' shows it; the beginning of its digest is enough.")
-]
+EvidenceName = Annotated[Identifier, Note("The evidence, as 'evidence list' shows it.")]
 
 
 @form

@@ -23,6 +23,7 @@ from sluicegate.acts import (
     findings,
     fleet,
     grants,
+    ids,
     imports,
     keys,
     licences,
@@ -85,6 +86,7 @@ FAMILIES = (
     subscriptions,
     reports,
     tokens,
+    ids,
     log,
 )
 ACTS: dict[str, AnyAct] = {act.name: act for family in FAMILIES for act in _rows(family)}

@@ -26,7 +26,11 @@ def _accounts(found: AccountList) -> list[list[str | None]]:
 
 
 open_ = acting(acts.OPEN, _opened, organization=written("--organization", "organization"))
-close = acting(acts.CLOSE, lambda done: f"account {done.account} is closed: its keys stop at once")
+close = acting(
+    acts.CLOSE,
+    lambda done: f"account {done.account} is closed: its keys stop at once",
+    first=lambda _, asked: f"account {asked.account} closes: its keys stop at once, and for ever",
+)
 COLUMNS = ("account", "organization", "state", "keys")
 NONE = "No account: sluicegate account open --organization FILE"
 listed = listing(acts.LIST, Columns(COLUMNS, _accounts, NONE))

@@ -13,7 +13,9 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import typer
 
 from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, Asked
+from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.files import read_text
+from sluicegate.cli.ids import whole
 from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
 from sluicegate_record.form import FormField, shape_of
@@ -40,25 +42,37 @@ class Fixed(NamedTuple):
     value: Any
 
 
+_YES = Parameter("yes", Parameter.KEYWORD_ONLY, default=False, annotation=Yes)
+
+
 def written(name: str, field: str) -> Given:
     """A file whose text is the value of a field. Its name is the value of the field `file`."""
     return Given(name, Path, lambda path: {field: read_text(path), "file": str(path)}, ("file",))
 
 
 def acting(
-    act: Act[Asked, Answered], said: Callable[[Answered], str], **given: str | Given
+    act: Act[Asked, Answered],
+    said: Callable[[Answered], str],
+    *,
+    first: Callable[[Client, Asked], str] | None = None,
+    **given: str | Given,
 ) -> Callable[..., None]:
     """The command that does an act, and prints what `said` makes of its answer.
+
+    `first` is for what is drastic: what it says is shown, and the act is done if someone says yes.
 
     What is in the act's path is an argument, what else it is asked with is an option. `given` names a field
     otherwise: by an option if the name begins with `--`, such as `--on/--off`, and by an argument if not.
     """
 
-    def run(asked: Asked, _: Mapping[str, Any], as_json: bool) -> None:
-        answer = Client().do(act, asked)
+    def run(asked: Asked, typed: Mapping[str, Any], as_json: bool) -> None:
+        client = Client()
+        if first is not None and not typed["yes"]:
+            confirm(first(client, asked), yes=False)
+        answer = client.do(act, asked)
         tell(answer, as_json, said(answer))
 
-    return commanding(act, run, (), **given)
+    return commanding(act, run, () if first is None else (_YES,), **given)
 
 
 def commanding(
@@ -110,16 +124,18 @@ def helped(act: AnyAct) -> Callable[[Command], Command]:
 
 def option(asked: type[Arguments], field: str, *names: str, **more: Any) -> Any:
     """An option of a command that is a function, with the note of a field as its help."""
-    return typer.Option(*names, help=_note(asked, field), show_default=False, **more)
+    found = _field(asked, field)
+    return typer.Option(*names, help=found.note, callback=whole(found.key), show_default=False, **more)
 
 
 def argument(asked: type[Arguments], field: str, **more: Any) -> Any:
     """An argument of a command that is a function, with the note of a field as its help."""
-    return typer.Argument(help=_note(asked, field), show_default=False, **more)
+    found = _field(asked, field)
+    return typer.Argument(help=found.note, callback=whole(found.key), show_default=False, **more)
 
 
-def _note(asked: type[Arguments], field: str) -> str:
-    return next(each.note for each in shape_of(asked).fields if each.name == field)
+def _field(asked: type[Arguments], name: str) -> FormField:
+    return next(each for each in shape_of(asked).fields if each.name == name)
 
 
 def _as_it_is(name: str, field: str) -> Given:
@@ -131,7 +147,11 @@ def _parameter(each: FormField, way: Given) -> Parameter:
     kind = way.kind or _KINDS.get(schema.get("type", ""), str)
     is_option = way.name.startswith("--")
     default = each.default if type(each.default) in {bool, int} else None
-    how: dict[str, Any] = {"help": each.note, "show_default": type(default) is int}
+    how: dict[str, Any] = {
+        "help": each.note,
+        "show_default": type(default) is int,
+        "callback": whole(each.key),
+    }
     if kind is int:
         how |= {"min": schema.get("minimum"), "max": schema.get("maximum")}
     stated = typer.Option(way.name, **how) if is_option else typer.Argument(**how)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts import applications as acts
+from sluicegate.acts import cases as of_case
 from sluicegate.acts import drafts as of_draft
 from sluicegate.acts.applications import (
     AnswerReceipt,
@@ -19,6 +20,7 @@ from sluicegate.acts.applications import (
     SeatReceipt,
     Submission,
 )
+from sluicegate.acts.cases import CaseView
 from sluicegate.acts.drafts import DraftReceipt, Drafts
 from sluicegate.cli import wording
 from sluicegate.cli.acting import Given, acting, helped, option, written
@@ -33,6 +35,12 @@ from sluicegate_record.log import times
 
 TEMPLATE = Path(__file__).with_name("organization.yaml")
 """An organization file with every field, which comes with the package."""
+
+
+def _ending(case: CaseView) -> str:
+    """What withdrawing an application does."""
+    whose = f" of {case.organization}" if case.organization else ""
+    return f"{case.kind} case {case.case}{whose}, {case.release}/{case.stage}, ends: no one decides it"
 
 
 def _opened(done: NewApplication, what: str = "application") -> str:
@@ -142,10 +150,18 @@ edit = acting(
     programmes=Given("--programme", list[str], _wanted),
 )
 send = acting(of_draft.SUBMIT, _opened)
-discard = acting(of_draft.DISCARD, lambda done: f"{done.draft} is discarded")
+discard = acting(
+    of_draft.DISCARD,
+    lambda done: f"{done.draft} is discarded",
+    first=lambda _, asked: f"draft {asked.draft} is deleted",
+)
 answer = acting(acts.ANSWER, _answered, agency="--to")
 accept = acting(acts.ACCEPT, _taken)
-withdraw = acting(acts.WITHDRAW, lambda done: f"{done.case} is withdrawn")
+withdraw = acting(
+    acts.WITHDRAW,
+    lambda done: f"{done.case} is withdrawn",
+    first=lambda client, asked: _ending(client.do(of_case.SHOW, of_case.CaseArgument(case=asked.case))),
+)
 reply = acting(acts.REPLY, _reply)
 appeal = acting(acts.APPEAL, _appeal)
 return_ = acting(acts.RETURN, lambda done: f"{done.case} is returned without action")

@@ -15,6 +15,7 @@ from sluicegate.acts.log import HEAD
 from sluicegate.acts.signatories import SignatoryEnd, SignatoryList
 from sluicegate.cli.acting import Given, acting, argument
 from sluicegate.cli.files import read_text
+from sluicegate.cli.ids import whole
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
@@ -49,7 +50,12 @@ pin = acting(
     grant="--grant",
     key=Given("key", Path, lambda path: {"key": read_text(path)}),
 )
-retire = acting(acts.RETIRE, _retired, grant="--grant")
+retire = acting(
+    acts.RETIRE,
+    _retired,
+    first=lambda _, asked: f"signatory {asked.signatory} is retired: what it attested counts no more",
+    grant="--grant",
+)
 COLUMNS = ("signatory", "keyid", "attests")
 listed = listing(acts.LIST, Columns(COLUMNS, _signatories, "No signatory yet."), grant="--grant")
 
@@ -92,10 +98,19 @@ def declare(
     identifiers: Annotated[str, typer.Argument(help="persons | none", show_default=False)],
     key: Annotated[Path, typer.Option("--key", help="The signatory's key.", show_default=False)],
     credential: Annotated[
-        str | None, typer.Option("--credential", help="Of requests with this key.", show_default=False)
+        str | None,
+        typer.Option(
+            "--credential",
+            help="Of requests with this key.",
+            callback=whole("credential"),
+            show_default=False,
+        ),
     ] = None,
     grant: Annotated[
-        str | None, typer.Option("--grant", help="Of requests under this grant.", show_default=False)
+        str | None,
+        typer.Option(
+            "--grant", help="Of requests under this grant.", callback=whole("grant"), show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

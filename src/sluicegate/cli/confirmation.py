@@ -1,4 +1,7 @@
-"""What cannot be taken back is shown first, and done only if someone says yes: a person, or `--yes`."""
+"""What is drastic is shown first, and done only if someone says yes: a person, or `--yes`.
+
+Drastic is what cannot be taken back, and what stops many at once.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import typer
 from sluicegate.cli.output import visible
 from sluicegate.errors import WrongUsage
 
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask: do it.")]
+"""The option of a command that is drastic."""
 Signed = Annotated[bool, typer.Option("--yes", help="Do not ask before signing.")]
 """The option of a command that signs what a person should read first."""
 

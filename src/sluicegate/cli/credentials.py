@@ -6,8 +6,6 @@ import hashlib
 import secrets
 from typing import Annotated
 
-import typer
-
 from sluicegate.acts import credentials, grants
 from sluicegate.acts.credentials import (
     CredentialArgument,
@@ -18,7 +16,7 @@ from sluicegate.acts.credentials import (
 )
 from sluicegate.acts.grants import GrantArgument, GrantView
 from sluicegate.cli.acting import acting, argument, helped, option
-from sluicegate.cli.confirmation import confirm
+from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
 from sluicegate.cli.wording import BARRED, minute
@@ -51,7 +49,7 @@ def rotate(
     credential: Annotated[str, argument(CredentialRotation, "credential")],
     days: Annotated[int, option(CredentialRotation, "days", min=1, max=90)] = 7,
     expires: Annotated[str | None, option(CredentialRotation, "expires")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """The new key is for the same grant and member. Without --days, the old one ends after 7 days."""
@@ -71,9 +69,18 @@ def rotate(
 
 def _rotated(old: CredentialSummary, days: int) -> str:
     """What rotating a key does."""
-    called = f" ({old.label})" if old.label else ""
-    said = f"{old.credential}{called} of {old.organization}, {old.state}: a new key takes its place now"
+    said = f"{_named(old)}: a new key takes its place now"
     return f"{said}, and it ends in {counted(days, 'day')} at the latest"
+
+
+def _revoked(client: Client, asked: CredentialArgument) -> str:
+    """What revoking a key does."""
+    return f"{_named(client.do(credentials.SHOW, asked))}: it stops at once, and for ever; its streams end"
+
+
+def _named(key: CredentialSummary) -> str:
+    called = f" ({key.label})" if key.label else ""
+    return f"{key.credential}{called} of {key.organization}, {key.state}"
 
 
 def _made() -> tuple[str, str]:
@@ -146,4 +153,4 @@ listed = listing(
     Columns((*COLUMNS, "expires", "last used"), _credentials, "There is no such key, or you may not see it."),
 )
 show = acting(credentials.SHOW, _shown)
-revoke = acting(credentials.REVOKE, lambda done: f"credential {done.credential} is revoked")
+revoke = acting(credentials.REVOKE, lambda done: f"credential {done.credential} is revoked", first=_revoked)

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
+
+from sluicegate.client.profiles import PROFILE
+
+COMPLETE = "_SLUICEGATE_COMPLETE"
+"""The variable by which a shell asks the program to complete words."""
+
+
+def take_profile(name: str | None) -> None:
+    """Have this process ask the control plane of a profile."""
+    if name is not None:
+        os.environ[PROFILE] = name
+
+
+PROFILE_OPTION = "--profile"
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        PROFILE_OPTION,
+        help="The profile of 'login' to use.",
+        hidden=True,
+        expose_value=False,
+        callback=take_profile,
+        is_eager=True,
+    ),
+]
+"""The option that each command has, and no help but that of the program shows."""
 
 
 class DeferredCommand(TyperCommand):
@@ -30,6 +57,8 @@ class DeferredCommand(TyperCommand):
         program.command(self.name)(self._load())
         command = typer.main.get_command(program)
         assert isinstance(command, TyperCommand)
+        if not any(PROFILE_OPTION in each.opts for each in command.params):
+            command.params += _options()
         return command
 
     def make_context(self, *given: Any, **more: Any) -> Any:
@@ -39,3 +68,14 @@ class DeferredCommand(TyperCommand):
     def get_short_help_str(self, limit: int = 45) -> str:
         """The help line, of at most `limit` characters."""
         return super().get_short_help_str(limit) if self.help else self.loaded.get_short_help_str(limit)
+
+
+def _options() -> list[Any]:
+    """The options that each command has."""
+
+    def same(profile: Profile = None) -> None:
+        """Nothing is done here: the option is taken."""
+
+    program = typer.Typer(add_completion=False, rich_markup_mode=None)
+    program.command()(same)
+    return list(typer.main.get_command(program).params)

@@ -52,4 +52,10 @@ def _ended(done: DeploymentReceipt) -> str:
 
 
 show = acting(acts.SHOW, _shown)
-end = acting(acts.END, _ended)
+end = acting(
+    acts.END,
+    _ended,
+    first=lambda _, asked: (
+        f"the statement about {asked.release} ends: where terms ask for one, requests are refused at once"
+    ),
+)

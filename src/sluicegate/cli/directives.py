@@ -21,6 +21,7 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.cli import descriptions, wording
 from sluicegate.cli.acting import acting, argument, helped
+from sluicegate.cli.ids import whole
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.tables import table
@@ -56,7 +57,11 @@ definitions = listing(acts.DEFINITIONS, Columns(MEANINGS, _definitions, "No defi
 def status(
     name: Annotated[
         str | None,
-        typer.Argument(help="The directive's name. Without it, all are listed.", show_default=False),
+        typer.Argument(
+            help="The directive's name. Without it, all are listed.",
+            callback=whole("directive"),
+            show_default=False,
+        ),
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Follow it until it is in force everywhere.")

@@ -88,7 +88,7 @@ def withdraw(
 
 
 def export(
-    evidence: Annotated[str, typer.Argument(help="The evidence, as 'evidence list' shows it.")],
+    evidence: Annotated[str, argument(EvidenceArgument, "evidence")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.", show_default=False)],
     as_inspect: Annotated[
         bool, typer.Option("--inspect", help="As a log that Inspect reads, without questions and answers.")

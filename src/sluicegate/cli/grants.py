@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
 from sluicegate.acts import grants as acts
 from sluicegate.acts.grants import (
     FallbackReceipt,
@@ -17,7 +15,7 @@ from sluicegate.acts.grants import (
 )
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
-from sluicegate.cli.confirmation import confirm
+from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
@@ -92,7 +90,7 @@ remove = acting(acts.REMOVE, _removal)
 @helped(acts.SURRENDER)
 def surrender(
     grant: Annotated[str, argument(GrantArgument, "grant")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     confirm(f"grant {grant} ends: its keys stop working, and for new access you must apply again", yes)

@@ -20,6 +20,7 @@ from sluicegate.acts.imports import (
     WholeImport,
 )
 from sluicegate.cli.acting import argument, helped, option
+from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.files import opened
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, emit, log_now, tell
@@ -170,7 +171,9 @@ listed = listing(acts.IMPORTS, Columns(COLUMNS, _imports, "No keys were imported
 @helped(acts.DISCARD)
 def discard(
     name: Annotated[str, argument(ImportArgument, "name", metavar="IMPORT")],
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
+    confirm(f"import {name} is discarded: none of its keys will count", yes)
     done = Client().do(acts.DISCARD, ImportArgument(name=name))
     tell(done, as_json, f"import {done.name} is discarded")

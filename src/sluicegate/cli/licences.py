@@ -34,4 +34,8 @@ def _row(each: LicenceView) -> list[str]:
 request = acting(acts.REQUEST, _asked)
 COLUMNS = ("licence", "directive", "for", "state", "until", "requests/min", "case")
 listed = listing(acts.LIST, Columns(COLUMNS, _licences, "No licence."))
-end = acting(acts.END, _ended)
+end = acting(
+    acts.END,
+    _ended,
+    first=lambda _, asked: f"licence {asked.licence} ends at once: its directive covers who has it again",
+)

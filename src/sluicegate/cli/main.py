@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from functools import partial
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer._completion_classes import completion_init
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from sluicegate import __version__, errors
 from sluicegate.cli import demo, output
-from sluicegate.cli.deferred import DeferredCommand
+from sluicegate.cli.deferred import COMPLETE, DeferredCommand, take_profile
 
 COMMANDS = {
     "up": ("serving.up", "Run a control plane, its feed and a gateway, on SQLite."),
@@ -53,6 +55,11 @@ COMMANDS = {
     "early-access": (
         "early_access.early_access",
         "Show who held a model: from when to when, on which terms and basis, for what, and when not.",
+    ),
+    "login": ("profiles.login", "Keep a control plane and your token on this machine."),
+    "completion": (
+        "profiles.completion",
+        "Print what a shell needs to complete commands and options: bash, zsh or fish.",
     ),
     "dossier": (
         "dossiers.dossier",
@@ -289,7 +296,14 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     "preset": ("Plans to start from.", {"list": "presets.listed", "show": "presets.show"}),
     "ledger": (
         "The public record.",
-        {"verify": "ledger.verify", "export": "ledger.export", "checkpoint": "ledger.head"},
+        {
+            "show": "reading.show",
+            "log": "reading.log",
+            "diff": "reading.diff",
+            "verify": "ledger.verify",
+            "export": "ledger.export",
+            "checkpoint": "ledger.head",
+        },
     ),
     "backup": (
         "Back up a control plane, restore it, go on after a loss.",
@@ -301,6 +315,10 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "sign": "backups.sign",
             "begin": "backups.begin",
         },
+    ),
+    "profile": (
+        "Control planes and tokens that this machine keeps.",
+        {"list": "profiles.listed", "use": "profiles.use", "remove": "profiles.remove"},
     ),
     "keys": (
         "Signing keys: make, pin, rotate, retire and revoke them.",
@@ -330,7 +348,8 @@ def program() -> TyperGroup:
     outer = typer.Typer(
         name="sluicegate",
         help="Release a model in stages, decide who may use it, enforce that on every request.",
-        epilog="Clients read SLUICEGATE_URL and SLUICEGATE_TOKEN. Exit: 0 done, 1 refused, 2 usage, "
+        epilog="Clients use the profile of 'login', or SLUICEGATE_URL and SLUICEGATE_TOKEN. "
+        "An id may be cut short, as long as no other begins so. Exit: 0 done, 1 refused, 2 usage, "
         "3 invalid input, 4 unreachable, 5 verification failed.",
         no_args_is_help=True,
         add_completion=False,
@@ -345,6 +364,16 @@ def program() -> TyperGroup:
         within = [DeferredCommand(word, partial(_function, where)) for word, where in commands.items()]
         found.add_command(_group(name, about, within))
     found.add_command(_demonstration())
+    return found
+
+
+def asking() -> set[tuple[str, ...]]:
+    """The commands that show first what they do, and ask: those with the option `--yes`."""
+    found: set[tuple[str, ...]] = set()
+    for name, command in program().commands.items():
+        for word, each in getattr(command, "commands", {"": command}).items():
+            if any("--yes" in option.opts for option in each.loaded.params):
+                found.add((name, word) if word else (name,))
     return found
 
 
@@ -375,6 +404,12 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", help="The profile of 'login' to use; also after the command.", callback=take_profile
+        ),
+    ] = None,
 ) -> None:
     """Release a model in stages, decide who may use it, enforce that on every request."""
 
@@ -384,6 +419,8 @@ def main() -> NoReturn:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     as_json = "--json" in sys.argv
     called = program()
+    if COMPLETE in os.environ:
+        completion_init()
     try:
         code = called(standalone_mode=False)
     except errors.SluicegateError as error:

@@ -198,5 +198,13 @@ claim = acting(
     assertion=Given("--assertion", Path, lambda path: {"assertion": read_text(path).strip()}),
 )
 revoke = acting(acts.REVOKE, lambda done: f"the claim about {done.member} is taken back")
-remove = acting(acts.REMOVE, _removed, grant="--grant", members="member")
+remove = acting(
+    acts.REMOVE,
+    _removed,
+    first=lambda _, asked: (
+        f"{counted(len(asked.members), 'member')} of {asked.grant} will be forgotten, and their keys revoked"
+    ),
+    grant="--grant",
+    members="member",
+)
 person_show = acting(own_acts.SHOW, _person)

@@ -60,7 +60,11 @@ SUBSCRIPTIONS = ("subscription", "kind", "target", "state", "since")
 LETTERS = ("letter", "subscription", "topic", "case", "attempts", "error")
 listed = listing(acts.LIST, Columns(SUBSCRIPTIONS, _subscriptions, "No such subscription."))
 confirm = acting(acts.CONFIRM, lambda found: f"notices go to {found.target} from now on", code="code")
-remove = acting(acts.REMOVE, lambda gone: f"subscription {gone.subscription} is removed")
+remove = acting(
+    acts.REMOVE,
+    lambda gone: f"subscription {gone.subscription} is removed",
+    first=lambda _, asked: f"subscription {asked.subscription} is removed, with what waits to be sent to it",
+)
 trial = acting(acts.TRY, lambda sent: f"letter {sent.letter} is on its way to {sent.subscription}")
 dead = listing(acts.DEAD, Columns(LETTERS, _dead, "No dead letter."))
 

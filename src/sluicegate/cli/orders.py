@@ -14,6 +14,7 @@ from sluicegate.acts.directives import (
     AcceptedDirective,
     AnnexNames,
     DirectiveArgument,
+    DirectivePreview,
     DirectiveText,
     SignedDirective,
 )
@@ -21,6 +22,8 @@ from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
 from sluicegate.cli import descriptions, wording
 from sluicegate.cli.acting import helped
+from sluicegate.cli.confirmation import Yes, read_first
+from sluicegate.cli.confirmation import confirm as ask
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit, log_now, tell
@@ -60,11 +63,20 @@ On = Annotated[
 
 @helped(acts.PREVIEW)
 def preview(file: File, as_json: Json = False) -> None:
-    text = read_text(file)
-    given = directive.read(document.read(text, str(file)))
-    annexes = {name: AnnexNames.from_json(each) for name, each in _annexes(given, file).items()}
-    shown = Client().do(acts.PREVIEW, DirectiveText(text=text, file=str(file), annexes=annexes))
+    shown = _previewed(directive.read(document.read(read_text(file), str(file))), file)
     tell(shown, as_json, descriptions.preview(shown))
+
+
+def _previewed(given: dict[str, Any], file: Path) -> DirectivePreview:
+    annexes = {name: AnnexNames.from_json(each) for name, each in _annexes(given, file).items()}
+    asked = DirectiveText(text=read_text(file), file=str(file), annexes=annexes)
+    return Client().do(acts.PREVIEW, asked)
+
+
+def _read_first(given: dict[str, Any], file: Path, yes: bool, as_json: bool) -> None:
+    """Show what a directive would do, and ask."""
+    if not yes:
+        read_first(descriptions.preview(_previewed(given, file)), yes, as_json)
 
 
 def sign(
@@ -132,8 +144,14 @@ def issue(
         list[Path] | None, typer.Option("--key", help="The issuer's private key.", show_default=False)
     ] = None,
     log: Log = "",
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
+    text = read_text(file)
+    if text.lstrip().startswith("{") and not key:
+        ask(f"the signed directive in {file} is put in force at once", yes)
+    else:
+        _read_first(directive.read(document.read(text, str(file))), file, yes, as_json)
     _issued(Client().do(acts.ISSUE, given_to_issue(file, key or [], log)), as_json)
 
 
@@ -145,6 +163,7 @@ def transcribe(
     how: How = "letter",
     on: On = "",
     log: Log = "",
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Put an order in force that came as a letter or a call.
@@ -152,6 +171,7 @@ def transcribe(
     Two officers sign it, and it is marked as transcribed.
     """
     given = directive.read(document.read(read_text(file), str(file)))
+    _read_first(given, file, yes, as_json)
     made = signed(given, file, key, log, received(letter, note, how, on))
     _issued(Client().do(acts.ISSUE, made), as_json)
 

@@ -58,6 +58,10 @@ rotate = acting(
     lambda done: _with_unusable(f"{done.provider} signs with {', '.join(done.keys)}", done.unusable),
     jwks=JWKS,
 )
-remove = acting(acts.REMOVE, lambda done: f"provider {done.provider} is removed")
+remove = acting(
+    acts.REMOVE,
+    lambda done: f"provider {done.provider} is removed",
+    first=lambda _, asked: f"provider {asked.provider} is removed: what it asserts of persons counts no more",
+)
 COLUMNS = ("provider", "issuer", "audience", "keys", "from", "failure")
 listed = listing(acts.LIST, Columns(COLUMNS, _providers, "No provider yet."), grant="--grant")

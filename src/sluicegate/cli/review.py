@@ -23,6 +23,7 @@ from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.confirmation import Signed, read_first
 from sluicegate.cli.files import read_json, read_text, write_json
+from sluicegate.cli.ids import whole
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.cli.question import plain, question, recusal, stage_of
 from sluicegate.client import export as exports
@@ -289,8 +290,12 @@ def note(
     on: Annotated[str, typer.Option("--on", help="The date, such as 2026-06-24.", show_default=False)],
     party: Annotated[str, typer.Option("--party", help="The party you sign for.", show_default=False)],
     key: Key,
-    case: Annotated[str | None, typer.Option("--case", help="What it is about: a case, …")] = None,
-    directive: Annotated[str | None, typer.Option("--directive", help="… a directive, …")] = None,
+    case: Annotated[
+        str | None, typer.Option("--case", help="What it is about: a case, …", callback=whole("case"))
+    ] = None,
+    directive: Annotated[
+        str | None, typer.Option("--directive", help="… a directive, …", callback=whole("directive"))
+    ] = None,
     release: Annotated[str | None, typer.Option("--release", help="… or a release …")] = None,
     stage: Annotated[str | None, typer.Option("--stage", help="… and its stage.")] = None,
     as_json: Json = False,

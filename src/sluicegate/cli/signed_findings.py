@@ -18,6 +18,7 @@ from sluicegate.acts.findings import (
 from sluicegate.cli import findings
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
+from sluicegate.cli.ids import whole
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -87,7 +88,8 @@ def report(
         typer.Option("--safeguards", help="The digest of the safeguards, if not those in force."),
     ] = None,
     grant: Annotated[
-        str | None, typer.Option("--grant", help="Of a misuse: the grant of the organization.")
+        str | None,
+        typer.Option("--grant", help="Of a misuse: the grant of the organization.", callback=whole("grant")),
     ] = None,
     reporter: Reporter = None,
     received: Received = None,

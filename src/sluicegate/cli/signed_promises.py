@@ -12,6 +12,7 @@ from sluicegate.acts import promises as acts
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.promises import PromiseArgument
 from sluicegate.cli.acting import argument
+from sluicegate.cli.ids import whole
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -43,11 +44,17 @@ def make(
     release: Annotated[str | None, typer.Option(help="The release that it is about.")] = None,
     stage: Annotated[str | None, typer.Option(help="The stage of it: its opening keeps the promise.")] = None,
     case: Annotated[
-        str | None, typer.Option(help="The case that it is about: its decision keeps the promise.")
+        str | None,
+        typer.Option(
+            help="The case that it is about: its decision keeps the promise.", callback=whole("case")
+        ),
     ] = None,
     directive: Annotated[
         str | None,
-        typer.Option(help="The directive that it is about: your note of its reasons keeps the promise."),
+        typer.Option(
+            help="The directive that it is about: your note of its reasons keeps the promise.",
+            callback=whole("directive"),
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -11,6 +11,7 @@ from sluicegate.acts import releases
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.releases import StageArgument
 from sluicegate.cli.acting import argument, helped
+from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -41,8 +42,10 @@ def close(
     stage: Annotated[str, argument(StageArgument, "stage")],
     reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
     key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
+    confirm(f"stage {stage} of {release} closes: all its keys are refused at once, and streams are cut", yes)
     client = Client()
     asked = client.do(releases.OPENING, StageArgument(release=release, stage=stage))
     envelope = signing.closing(asked, reason, signing.private_key(key))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sluicegate.acts import tokens as acts
-from sluicegate.acts.tokens import Tokens
+from sluicegate.acts.tokens import TokenArgument, TokenFilter, Tokens
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting
 from sluicegate.cli.listing import Columns, listing
+from sluicegate.client.http import Client
 
 
 def _tokens(found: Tokens) -> list[list[str | None]]:
@@ -24,6 +25,13 @@ def _tokens(found: Tokens) -> list[list[str | None]]:
     ]
 
 
+def _revoked(client: Client, asked: TokenArgument) -> str:
+    """What revoking a token does."""
+    known = client.do(acts.LIST, TokenFilter(limit=500)).tokens
+    whose = next((f"{each.role} {each.name}, " for each in known if each.principal == asked.principal), "")
+    return f"the token of {whose}{asked.principal}, ends at once, and for ever"
+
+
 issue = acting(
     acts.ISSUE,
     lambda made: f"{made.role} {made.name}\n  token, shown only now: {made.token}",
@@ -31,4 +39,8 @@ issue = acting(
 )
 COLUMNS = ("principal", "role", "name", "party", "created", "last use", "state")
 listed = listing(acts.LIST, Columns(COLUMNS, _tokens, "No such token."))
-revoke = acting(acts.REVOKE, lambda ended: f"the token of {ended.role} {ended.name} has ended")
+revoke = acting(
+    acts.REVOKE,
+    lambda ended: f"the token of {ended.role} {ended.name} has ended",
+    first=_revoked,
+)

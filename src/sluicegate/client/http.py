@@ -1,4 +1,4 @@
-"""The HTTP client of the control plane: `SLUICEGATE_URL`, `SLUICEGATE_TOKEN`.
+"""The HTTP client of the control plane, of a profile or as the environment says.
 
 A command gets an id. If the connection breaks, or the server is busy, the client sends it again with the same
 id. So it is done only once.
@@ -19,11 +19,12 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from sluicegate.acts.act import Act, Answered, Asked
 from sluicegate.acts.errors import ErrorAnswer
+from sluicegate.client import profiles
+from sluicegate.client.profiles import DEFAULT_URL, Login
 from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError, Unauthorized, Unreachable
 from sluicegate.settings import CLIENT_CERT
 from sluicegate_record.form import Misread
 
-DEFAULT_URL = "http://127.0.0.1:8600"
 TRIES = 3
 TIMEOUT_S = 30.0
 WAIT_S_MAX = 5
@@ -37,11 +38,12 @@ class Client:
     """
 
     def __init__(self, url: str = "", token: str | None = None) -> None:
-        self.url = (url or os.environ.get("SLUICEGATE_URL", DEFAULT_URL)).rstrip("/")
+        known = profiles.access() if not url or token is None else Login(url, token)
+        self.url = (url or known.url).rstrip("/")
         said = f"{self.url!r} is not the URL of a control plane, expected such as {DEFAULT_URL}"
-        refused = InvalidInput(said, remedy="set SLUICEGATE_URL")
+        refused = InvalidInput(said, remedy="set SLUICEGATE_URL, or log in")
         self._connection, self._prefix = connection(self.url, refused)
-        self._headers = _authorization(os.environ.get("SLUICEGATE_TOKEN", "") if token is None else token)
+        self._headers = _authorization(known.token if token is None else token)
 
     def close(self) -> None:
         """Close the connection. A process that ends after one command need not."""
@@ -121,7 +123,7 @@ class Client:
                 raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        remedy = "start the control plane, or set SLUICEGATE_URL"
+        remedy = "start the control plane, or set SLUICEGATE_URL, or use another profile"
         return Unreachable(f"no answer from {self.url}: {error}", remedy=remedy)
 
 

@@ -64,6 +64,15 @@ def sees_grant(principal: Principal, state: State, grant: Grant) -> bool:
     return sees(principal, state.cases[grant.case])
 
 
+def sees_holding(principal: Principal, state: State, holding: str) -> bool:
+    """Whether the principal may see a grant or an account, and the keys under it."""
+    account = state.record.accounts.get(holding)
+    if account is not None:
+        return principal.role == DEVELOPER or account.issuer == principal.id
+    grant = state.grants.get(holding)
+    return grant is not None and sees_grant(principal, state, grant)
+
+
 def sees_some(principal: Principal, heading: Heading) -> bool:
     """Whether the principal may see cases with a heading: all of them, or, as an applicant, its own."""
     return principal.role != AGENCY or principal.party in heading.parties

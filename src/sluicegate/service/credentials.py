@@ -41,7 +41,6 @@ from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.accounts import names_of
 from sluicegate.service.casefile import grant_of
-from sluicegate.service.cases import seen_of
 from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.holdings import Search, legal_names
@@ -127,11 +126,9 @@ def _holders(ledger: Ledger, grants: Collection[str]) -> dict[str, str]:
 
 
 def _sees(context: Context[Any], grant: str) -> bool:
-    """Whether the reader may see a grant, or holds an account."""
+    """Whether the reader may see a grant or an account."""
     with context.ledger.reading() as state:
-        if grant in state.record.accounts:
-            return holds(context, grant)
-        return not isinstance(seen_of(state, context.principal, grant), Refusal)
+        return access.sees_holding(context.principal, state, grant)
 
 
 def grant_of_key(context: Context[Any], credential: str) -> str:

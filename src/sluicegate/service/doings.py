@@ -34,6 +34,7 @@ from sluicegate.service import (  # noqa: F401 - each says which acts it does
     findings,
     gateways,
     grants,
+    ids,
     imports,
     keys,
     licences,

@@ -7,6 +7,8 @@ Rules:
 
 from __future__ import annotations
 
+from typing import Any
+
 from sluicegate.acts import evidence as acts
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.evidence import (
@@ -29,9 +31,6 @@ from sluicegate_record.entities.evidence import Evidence
 from sluicegate_record.entries.evidence import EvidenceRecorded
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.plan import Plan
-
-PREFIX_MIN = 6
-"""How many hex digits of a name must be given."""
 
 
 def in_force(plan: Plan) -> tuple[ModelInForce, ...]:
@@ -86,7 +85,7 @@ def listed(context: Context[EvidenceList], wanted: EvidenceFilter) -> EvidenceLi
             for _, each in newest(known, wanted.before)
             if wanted.release in {None, each.release}
             and wanted.evaluation in {None, each.evaluation}
-            and _sees(context, state, each)
+            and sees(context, state, each)
         )
         shown, is_cut = page(found, wanted.limit)
         views = tuple(evidence.view(state, each) for each in shown)
@@ -107,20 +106,13 @@ def show(context: Context[SignedEvidence], asked: EvidenceArgument) -> SignedEvi
 
 
 def _named(context: Context[SignedEvidence], state: State, name: str) -> Evidence | Refusal:
-    """The result of a name, or of the beginning of one that only one result has, of those that are seen."""
-    digits = name.removeprefix("sha256:")
-    whole = state.record.evidence.get(f"sha256:{digits}")
-    if whole is not None:
-        return whole if _sees(context, state, whole) else _unknown(name)
-    known = state.record.evidence.values() if len(digits) >= PREFIX_MIN else ()
-    found = [each for each in known if each.id.startswith(f"sha256:{digits}") and _sees(context, state, each)]
-    if len(found) > 1:
-        text = f"{len(found)} results begin with {name[:80]!r}"
-        return Refusal("conflict", "evidence_ambiguous", text, "say more of it")
-    return found[0] if found else _unknown(name)
+    """The result of a name; its digits do, too."""
+    found = state.record.evidence.get(f"sha256:{name.removeprefix('sha256:')}")
+    return found if found is not None and sees(context, state, found) else _unknown(name)
 
 
-def _sees(context: Context[EvidenceList] | Context[SignedEvidence], state: State, found: Evidence) -> bool:
+def sees(context: Context[Any], state: State, found: Evidence) -> bool:
+    """Whether the reader may see a result."""
     return access.known(context.principal, state, context.ledger.directs)(state.releases[found.release])
 
 

@@ -49,7 +49,7 @@ def to_sign(context: Context[FindingToSign], asked: FindingToSignArgument) -> Fi
     """What the caller's party signs when it reports a finding, or says a word on one."""
     with context.ledger.reading() as state:
         found = state.record.findings.get(asked.finding or "")
-        if asked.finding is not None and (found is None or not _shown_to(context, state)(found)):
+        if asked.finding is not None and (found is None or not shown_to(context, state)(found)):
             return finding_unknown(asked.finding)
         name = found.release if found is not None else asked.release or ""
         release = state.releases.get(name)
@@ -80,7 +80,7 @@ def record(context: Context[FindingReceipt], asked: SignedFinding) -> FindingRec
     with context.ledger.reading() as state:
         found = state.record.findings.get(said.finding or "")
         release = state.releases.get(said.release or "")
-        if found is not None and not _shown_to(context, state)(found):
+        if found is not None and not shown_to(context, state)(found):
             return finding_unknown(found.id)
         knows = access.known(context.principal, state, context.ledger.directs)
         if release is not None and not knows(release):
@@ -100,7 +100,7 @@ def listed(context: Context[FindingList], wanted: FindingFilter) -> FindingList 
         known = state.record.findings
         if wanted.before is not None and wanted.before not in known:
             return finding_unknown(wanted.before)
-        may_know = _shown_to(context, state)
+        may_know = shown_to(context, state)
         found = (
             each
             for _, each in newest(known, wanted.before)
@@ -118,7 +118,7 @@ def show(context: Context[FindingView], asked: FindingArgument) -> FindingView |
     """A finding, with all that was said of it."""
     with context.ledger.reading() as state:
         found = state.record.findings.get(asked.finding)
-        if found is None or not _shown_to(context, state)(found):
+        if found is None or not shown_to(context, state)(found):
             return finding_unknown(asked.finding)
         view, party = findings.view(state, found), access.party_of(context.principal, state)
         places = {found.seq: view.sealed_to} | {each.seq: each.sealed_to for each in view.said}
@@ -136,7 +136,7 @@ def _check_details(opened: Opening | None) -> None:
         raise InvalidInput(f"sealed details in base64, of at most {DETAILS_MAX:,} bytes, expected")
 
 
-def _shown_to(context: Context[Any], state: State) -> Callable[[Finding], bool]:
+def shown_to(context: Context[Any], state: State) -> Callable[[Finding], bool]:
     """Which findings the caller may know of."""
     knows = access.known(context.principal, state, context.ledger.directs)
     return lambda found: knows(state.releases[found.release])

@@ -1,0 +1,169 @@
+"""What a person has on a machine: profiles, ids that are cut short, questions before what is drastic."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sluicegate.client import profiles
+from sluicegate.client.profiles import Login, Profiles
+from sluicegate.errors import InvalidInput
+from tests.cli.commands import ASKS, Done, Plane
+
+
+def run(folder: Path, *words: object, stdin: str = "", **environment: str) -> Done:
+    """A command without any variable of a control plane: only its profiles say whom it asks."""
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    done = subprocess.run(
+        [sys.executable, "-m", "sluicegate", *map(str, words)],
+        input=stdin,
+        env={**own, "XDG_CONFIG_HOME": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_person_logs_in_by_name_and_each_command_asks_as_that_profile(plane: Plane, tmp_path: Path) -> None:
+    refused = run(tmp_path, "login", "--url", plane.url, "--json", stdin="sgt_wrong")
+    assert (refused.code, refused.error["code"]) == (1, "token_unknown")
+    assert not (tmp_path / "sluicegate").exists()
+    for name in ("developer", "oncd"):
+        login = ("login", "--profile", name, "--url", plane.url, "--json")
+        assert run(tmp_path, *login, stdin=plane.token(name) + "\n").answer["profile"] == name
+    file = tmp_path / "sluicegate" / "profiles.json"
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    ask = ("token", "list", "--json")  # for the developer's staff alone
+    assert run(tmp_path, *ask).error["code"] == "forbidden"
+    assert run(tmp_path, *ask, "--profile", "developer").answer["tokens"]
+    assert run(tmp_path, "--profile", "developer", *ask).answer["tokens"]
+    assert run(tmp_path, *ask, SLUICEGATE_PROFILE="developer").answer["tokens"]
+    assert run(tmp_path, *ask, SLUICEGATE_PROFILE="other").error["code"] == "profile_unknown"
+    shown = run(tmp_path, "profile", "list").out
+    assert plane.token("oncd") not in shown
+    assert "oncd" in shown
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for name in (profiles.URL, profiles.TOKEN, profiles.PROFILE):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "sluicegate" / "profiles.json"
+
+
+A, B = Login("http://a", "sgt_a"), Login("http://b", "sgt_b")
+
+
+def test_a_token_goes_to_no_other_control_plane_than_its_own(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert profiles.access() == Login(profiles.DEFAULT_URL, "")
+    profiles.write(Profiles().having("a", A).having("b", B))
+    assert profiles.access() == B
+    monkeypatch.setenv(profiles.URL, "http://c")
+    assert profiles.access() == Login("http://c", "")
+    monkeypatch.delenv(profiles.URL)
+    monkeypatch.setenv(profiles.TOKEN, "sgt_c")
+    assert profiles.access() == Login(profiles.DEFAULT_URL, "sgt_c")
+    monkeypatch.setenv(profiles.PROFILE, "a")
+    assert profiles.access() == A
+
+
+def test_what_is_removed_is_used_no_more(here: Path) -> None:
+    known = Profiles().having("a", A).having("b", B)
+    assert known.without("b") == Profiles({"a": A}, "")
+    assert known.without("a") == Profiles({"b": B}, "b")
+    with pytest.raises(InvalidInput, match="no profile 'c'"):
+        known.without("c")
+
+
+DAMAGED = {
+    "nothing": b"",
+    "not JSON": b"{",
+    "a list": b"[]",
+    "no profiles": b'{"use": "a"}',
+    "a number": b'{"use": "a", "profiles": {"a": {"url": 1, "token": "x"}}}',
+    "not UTF-8": b"\xff\xfe",
+    "names of names": b'{"use": "a", "profiles": {"a": "b"}}',
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_file_of_profiles_is_named(here: Path, case: str) -> None:
+    profiles.write(Profiles())
+    here.write_bytes(DAMAGED[case])
+    with pytest.raises(InvalidInput, match=r"profiles\.json is damaged"):
+        profiles.access()
+
+
+def test_a_file_of_profiles_that_others_can_read_is_not_used(here: Path) -> None:
+    profiles.write(Profiles().having("a", A))
+    here.chmod(0o640)
+    with pytest.raises(InvalidInput, match="can be read by others"):
+        profiles.access()
+
+
+# ids
+
+
+def test_an_id_may_be_cut_short_and_what_several_begin_with_is_listed(plane: Plane) -> None:
+    tokens = {each["name"]: each["principal"] for each in plane.answer("token", "list")["tokens"]}
+    case = plane.answer("case", "list")["cases"][0]["case"]
+    for beginning in (case[:9], case.removeprefix("case_")[:6]):
+        for by in ("developer", "oncd"):
+            assert plane.answer("case", "show", beginning, by=by)["case"] == case
+    refused = plane.cli.unanswered(
+        "token", "revoke", "agency_", "--json", url=plane.url, token=plane.token("developer")
+    )
+    assert (refused.code, refused.error["code"]) == (3, "id_ambiguous")
+    agencies = {tokens[name] for name in ("oncd", "ostp", "caisi")}
+    assert all(name in refused.error["message"] for name in agencies)
+
+
+def test_an_id_that_its_reader_may_not_see_is_found_by_no_beginning(plane: Plane) -> None:
+    case = plane.answer("case", "list")["cases"][0]["case"]
+    hidden = plane.error("case", "show", case[:9], by="caisi")
+    assert (hidden["code"], case in json.dumps(hidden)) == ("case_unknown", False)
+
+
+def test_with_yes_an_id_has_to_be_whole(plane: Plane) -> None:
+    refused = plane.error("token", "revoke", "agency_", "--yes")
+    assert refused["code"] == "token_unknown"
+
+
+# what is drastic
+
+
+DRASTIC = {
+    *(("directive", word) for word in ("issue", "transcribe")),
+    *(("application", word) for word in ("withdraw", "discard")),
+    *(("credential", word) for word in ("revoke", "rotate", "discard")),
+    *((group, "remove") for group in ("member", "provider", "notify", "profile")),
+    *((group, "end") for group in ("deployment", "licence")),
+    *(("release", word) for word in ("close", "recall", "restore")),
+    *(("account", "close"), ("stage", "close"), ("ramp", "back")),
+    *(("token", "revoke"), ("signatory", "retire"), ("grant", "surrender")),
+}
+
+
+def test_what_is_drastic_asks() -> None:
+    assert not DRASTIC - ASKS
+
+
+def test_what_is_drastic_is_shown_whole_and_not_done_where_no_one_answers(plane: Plane) -> None:
+    (name,) = (
+        each["principal"] for each in plane.answer("token", "list")["tokens"] if each["name"] == "caisi"
+    )
+    ask = ("token", "revoke", name[:11], "--json")
+    asked = plane.cli.unanswered(*ask, url=plane.url, token=plane.token("developer"))
+    assert (asked.code, asked.error["code"]) == (2, "usage")
+    assert f"the token of agency caisi, {name}, ends at once" in asked.error["message"]
+    assert asked.error["remedy"] == "say --yes"
+    assert plane.answer("case", "list", by="caisi")
