@@ -21,6 +21,7 @@ from sluicegate_record.entries import (
     deployments,
     designations,
     directives,
+    epochs,
     evidence,
     findings,
     fleet,
@@ -247,6 +248,10 @@ _SAID: Mapping[type[Body], Callable[[Any], str]] = {
     cases.CaseReplied: lambda body: f"the applicant or holder replies in case {body.case}",
     releases.LogStarted: lambda body: f"the log of {body.developer} begins, as {body.origin}",
     releases.KeyPinned: lambda body: f"a key of {body.owner}, for {body.party}, is pinned",
+    releases.KeyEnded: lambda body: f"a key of {body.owner}, for {body.party}, is {body.how}: {body.reason}",
+    epochs.EpochBegan: lambda body: (
+        f"the log goes on after a loss, as {' and '.join(body.officers)} say: {body.reason}"
+    ),
     releases.StageForeseen: _foreseen,
     releases.OrganizationNominated: lambda body: (
         f"an organization is nominated for {body.release}/{body.stage}"
