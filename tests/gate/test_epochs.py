@@ -17,7 +17,7 @@ from sluicegate.errors import BadFeed
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.feed import MachineClock, Tail
 from sluicegate.gate.kept import Memory
-from sluicegate_record.log import checkpoint
+from sluicegate_record.log import checkpoint, times
 from sluicegate_record.statements.epochs import Epoch, TreeHead
 from tests.clock import Clock
 from tests.core.access.test_vouch import KEY, trust
@@ -42,7 +42,7 @@ class Kept:
     """A gateway's folder, through several runs of it."""
 
     def __init__(self, folder: Path, table: type[Table] = VouchedTable) -> None:
-        self.folder, self._table = folder, table
+        self.folder, self._table, self.wall_ms = folder, table, AT_MS
         self.start()
 
     def start(self) -> None:
@@ -52,13 +52,14 @@ class Kept:
         clock = Clock()
         self.engine = Engine(API, clock, table)
         verifier = checkpoint.parse_vkey(checkpoint.vkey(ORIGIN, public_key("log")))
-        machine = MachineClock(clock, lambda: AT_MS)
+        machine = MachineClock(clock, lambda: self.wall_ms)
         self.tail = Tail(self.engine, verifier, "gateway-1", machine, self.memory.load(), self.memory)
 
     def polls(self, *logs: Control) -> None:
         """It follows a log, and keeps what it saw."""
         for control in logs:
-            seen = self.tail.take(control.answer(self.tail.question(0)))
+            now = times.format_time(self.wall_ms)
+            seen = self.tail.take(control.answer(self.tail.question(0), controlTime=now))
             self.memory.save(seen, self.tail.new)
             self.tail.new = []
 
@@ -75,7 +76,7 @@ class Kept:
         return self.engine.table
 
     def answers(self, key: bytes = KEY) -> Allow | Deny:
-        return decision.decide(Ask(key, MODEL, API), self.table, Instant(AT_MS + 1_000, AT_MS + 1_000))
+        return decision.decide(Ask(key, MODEL, API), self.table, Instant(self.wall_ms, self.wall_ms))
 
 
 @pytest.fixture
@@ -93,6 +94,7 @@ def lost() -> tuple[World, World]:
 def crossing(later: World, backed: World, tmp_path: Path, table: type[Table] = VouchedTable) -> Kept:
     """A gateway that has followed the lost log, and is now without a lease."""
     gateway = Kept(tmp_path, table)
+    gateway.wall_ms = max(AT_MS, later.now_ms)
     gateway.polls(Control(backed.entries), Control(later.entries))
     gateway.refuses(Control(backed.entries), "goes back")
     return gateway
@@ -163,11 +165,55 @@ def test_a_removal_among_what_was_lost_is_not_undone_by_the_old_signatures(
     grant = next(iter(later.state.grants))
     case = later.case(later.must(OpenRemoval(grant, "misuse", "a notice"))["case"])
     later.all_say(case, *(f"{agency} approve" for agency in ("oncd", "ostp")))
+    later.later(11)
+    assert later.state.grants[grant].standing == "removed"
     gateway = crossing(later, backed, tmp_path)
     goes_on(gateway, backed, head_of(later.entries))
     denied = gateway.answers()
     assert isinstance(denied, Deny)
     assert denied.reason is Reason.GRANT_REMOVED
+
+
+def test_an_agency_that_took_its_yes_back_agrees_only_when_it_signs_again(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    """The no is among what was lost. Two officers cannot make the old yes count again."""
+    backed, later = lost
+    for world in lost:
+        world.say(world.submit("org-2"), "oncd")
+    later.say(later.cases()[-1], "oncd", "object")
+    gateway = crossing(later, backed, tmp_path)
+    goes_on(gateway, backed, head_of(later.entries))
+    case = backed.cases()[-1]
+    backed.say(case, "ostp")
+    key, _ = backed.credential(case.grant, "key-2")
+    gateway.polls(Control(backed.entries))
+    denied = gateway.answers(key)
+    assert isinstance(denied, Deny)
+    assert denied.reason is Reason.DEPLOYMENT_UNATTESTED
+
+
+def test_a_grant_that_began_and_was_removed_among_what_was_lost_is_not_given_again(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    """Its case stands in the backup, and the same positions would give it again."""
+    backed, later = lost
+    for world in lost:
+        world.say(world.submit("org-2"), "oncd")
+    later.say(later.cases()[-1], "ostp")
+    grant = later.cases()[-1].grant
+    removal = later.case(later.must(OpenRemoval(grant, "misuse", "a notice"))["case"])
+    later.all_say(removal, "oncd approve", "ostp approve")
+    later.later(11)
+    gateway = crossing(later, backed, tmp_path)
+    goes_on(gateway, backed, head_of(later.entries))
+    case = backed.cases()[-1]
+    backed.say(case, "ostp")
+    key, _ = backed.credential(case.grant, "key-2")
+    gateway.polls(Control(backed.entries))
+    denied = gateway.answers(key)
+    assert isinstance(denied, Deny)
+    assert denied.reason is Reason.DEPLOYMENT_UNATTESTED
 
 
 def lying(lie: str, backed: World, later: World) -> None:
