@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sluicegate_record.audit import Judgement, audit
 from sluicegate_record.entries import Entry
 from sluicegate_record.form import replace
+from sluicegate_record.log import checkpoint
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.record import Record
+from sluicegate_record.since import KeptHead
 from sluicegate_record.statements.epochs import Epoch, TreeHead
 from tests.forging import told
 from tests.record.law.test_checks import Tell, Untrue, finds, first, says
-from tests.worlds import OFFICER, OTHER_OFFICER, signed
+from tests.worlds import LOG, OFFICER, ORIGIN, OTHER_OFFICER, World, epoch, head_of, private_key, signed
 
 BEGAN = first("epoch.began")
 TWO, WHERE, ONCE = "is_begun_by_two_officers", "begins_where_it_says", "abandons_each_head_once"
@@ -68,3 +72,46 @@ EPOCHS = {
 @pytest.mark.parametrize("row", EPOCHS.values(), ids=EPOCHS)
 def test_each_check_finds_its_lie(row: Untrue) -> None:
     finds(row)
+
+
+def audited(*abandoned: TreeHead, restored: TreeHead | None = None) -> tuple[World, Judgement]:
+    """A log that goes on by an epoch, and what an auditor finds."""
+    world = World.opened()
+    here = head_of(world.entries)
+    command = epoch(restored or here, *abandoned, at_ms=world.now_ms)
+    if restored is None:
+        world.must(command)
+    else:
+        stated = Epoch.read(command.envelope).to_json()
+        shown = {name: stated[name] for name in ("restored", "abandoned", "reason")}
+        signed_ = {"digest": command.envelope.digest, "envelope": command.envelope.to_json()}
+        world.write("epoch.began", {**shown, "officers": [OFFICER, OTHER_OFFICER], **signed_})
+    leaves, head = [entry.leaf for entry in world.entries], head_of(world.entries)
+    note = checkpoint.sign(ORIGIN, head.size, head.root, private_key("log"))
+    return world, audit(note, checkpoint.parse_vkey(LOG), leaves).law
+
+
+LOST = TreeHead(size=1_000, root=bytes(32))
+
+
+def test_an_auditor_finds_an_epoch_after_other_entries_than_it_says() -> None:
+    _, found = audited(LOST)
+    assert not found.unlawful
+    world = World.opened()
+    _, found = audited(LOST, restored=TreeHead(size=len(world.entries), root=bytes(32)))
+    assert [each.rule for each in found.unlawful] == ["begins_where_it_says"]
+
+
+def test_a_checkpoint_that_an_epoch_abandons_is_no_sign_of_a_rewritten_log(tmp_path: Path) -> None:
+    lost = World.opened()
+    lost.direct("d-lost")
+    lost.direct("d-more")
+    seen = head_of(lost.entries)
+    kept = tmp_path / "checkpoint"
+    kept.write_text(checkpoint.sign(ORIGIN, seen.size, seen.root, private_key("log")))
+    for abandoned, begins in ((seen, ""), (LOST, "it has ")):
+        world, _ = audited(abandoned)
+        found = KeptHead(kept, checkpoint.parse_vkey(LOG))
+        assert len(list(found.follow(entry.leaf for entry in world.entries))) == len(world.entries)
+        assert found.problem.startswith(begins)
+        assert bool(found.problem) == bool(begins)
