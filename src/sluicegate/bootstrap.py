@@ -125,8 +125,9 @@ class Control:
 
 def hold_for_supervisor(state_dir: Path, command: str) -> None:
     """Hold a state folder for the supervisor of its processes. Raises: StoreUnavailable: it is in use."""
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     run = state_dir / "run"
-    run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    run.mkdir(exist_ok=True, mode=0o700)
     lock.hold(run / "supervisor", command, of=state_dir)
 
 

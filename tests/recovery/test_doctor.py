@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from threading import Thread
 
 import pytest
 
+from sluicegate.bootstrap import hold_for_supervisor
 from sluicegate.recovery import backups
 from sluicegate.recovery.doctor import FAILS, OK, Diagnosis, Site, examine
 from sluicegate.store import keyfile, unsettled
@@ -217,3 +219,8 @@ def test_a_server_that_is_not_ready_is_found(deployment: Site) -> None:
     with answering(status=503) as url:
         failures = [each for each in found(replace(deployment, gateway_urls=[url])) if each.state == FAILS]
     assert [each.check for each in failures] == ["gateway"]
+
+
+def test_a_state_folder_that_a_supervisor_makes_is_its_owners_alone(tmp_path: Path) -> None:
+    hold_for_supervisor(tmp_path / "new" / "state", "up")
+    assert stat.S_IMODE((tmp_path / "new" / "state").stat().st_mode) == 0o700

@@ -115,7 +115,7 @@ def _preview(found: Any, state: Path) -> Iterator[str]:
     there = (
         "no database that can be read" if found.there is None else counted(found.there, "entry", "entries")
     )
-    yield f"in {state} there is {there}; it is moved aside"
+    yield f"{state} has {there}" + ("" if found.there is None else "; they are moved aside, not deleted")
     for name, head in sorted(found.seen.items()):
         more = head.size - found.restored.head.size
         yield f"{name} has seen {head.size}: " + (f"{more} more than the backup" if more > 0 else "no more")
