@@ -32,6 +32,7 @@ from sluicegate.core.lifecycle.docket import Docket
 from sluicegate.core.lifecycle.epochs import BeginEpoch
 from sluicegate.core.lifecycle.keys import RecordKey, StartLog
 from sluicegate.core.lifecycle.lists import seal
+from sluicegate.core.lifecycle.observations import RecordObservation
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
 from sluicegate.core.lifecycle.promises import RecordPromise
@@ -46,6 +47,7 @@ from sluicegate.core.terms.trust import Pin
 from sluicegate_record import entries, law
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.observation import key_of
 from sluicegate_record.entries import Entry
 from sluicegate_record.law import Support
 from sluicegate_record.law.closures import report_of
@@ -59,11 +61,13 @@ from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.epochs import Epoch, TreeHead
 from sluicegate_record.statements.keys import KeyStatement
+from sluicegate_record.statements.observations import ObservationStatement
 from sluicegate_record.statements.points import Enforcement, Pointing
 from sluicegate_record.statements.promises import Promising
 from sluicegate_record.statements.question import Question
 from sluicegate_record.statements.ramps import RampMove
 from sluicegate_record.statements.releases import ReleaseClosing, StageClosing, StageOpening
+from sluicegate_record.terms.observations import Probe, ProbeOutcome
 from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.quorum import parties_of
 from tests import listing
@@ -418,6 +422,34 @@ def ending(says: str, owner: str, party: str, key: str, *signers: str, **said: A
     """The end of a key; `says` retires or revokes."""
     fields = {"log": LOG, "party": party, "owner": owner, "says": says, "keyid": keyid(key), "reason": "lost"}
     return RecordKey(signed(KeyStatement(**{**fields, **said}).payload(), *signers))
+
+
+def observation(
+    state: State,
+    model: str,
+    outcome: ProbeOutcome,
+    observer: str = "ostp",
+    /,
+    *,
+    signer: str = "",
+    **said: Any,
+) -> RecordObservation:
+    """What a party got now when it asked for a model; what else is said of the probe or in the statement."""
+    asked = {"release": model, "model": model, "surface": API, "address": "https://api.example"}
+    probe = {**asked, "ask": "chat", "expects": "answered"}
+    names = {each.name for each in dataclasses.fields(Probe)} & said.keys()
+    found = Probe(**{**probe, **{name: said.pop(name) for name in names}})
+    last = state.record.observations.get(key_of(observer, found))
+    fields = {
+        "log": LOG,
+        "observer": observer,
+        "probe": found,
+        "outcome": outcome,
+        "size": state.size,
+        "signed_at_ms": state.at_ms if last is None else max(state.at_ms, last.signed_at_ms + 1),
+        "previous": None if last is None else last.id,
+    }
+    return RecordObservation(signed(ObservationStatement(**{**fields, **said}).payload(), signer or observer))
 
 
 def directive(value: Mapping[str, Any], *, signer: str | None = None) -> Envelope:

@@ -194,6 +194,7 @@ class DailyLimits:
     cases: int = 200
     promises: int = 100
     positions: int = 5_000
+    observations: int = 10_000
     directives: int = 1_000
     directive_bytes: int = 512 * 1024 * 1024
     repeats: int = 5_000

@@ -87,6 +87,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/evidence"): ("evidence.import", SIGNED),
     ("POST", "/api/v1/findings"): ("finding.record", SIGNED),
     ("POST", "/api/v1/deployments"): ("deployment.attest", SIGNED),
+    ("POST", "/api/v1/observations"): ("observation.record", SIGNED),
     ("POST", "/api/v1/releases/r/deployment/end"): ("deployment.end", {"reason": "wrong"}),
     ("POST", "/api/v1/evidence/withdraw"): ("evidence.withdraw", SIGNED),
     ("POST", "/api/v1/accounts"): ("account.open", {"organization": "{name: A, registeredIn: US}"}),
@@ -164,6 +165,10 @@ READING = {
     "/api/v1/releases/r/evaluations/eval_x": "evidence.to-sign",
     "/api/v1/releases/r/deployment": "deployment.show",
     "/api/v1/evidence": "evidence.list",
+    "/api/v1/observations": "observation.list",
+    "/api/v1/observations/to-sign?release=r&model=m&surface=s&address=a&ask=chat&expects=answered": (
+        "observation.to-sign"
+    ),
     "/api/v1/findings/to-sign": "finding.to-sign",
     "/api/v1/findings": "finding.list",
     "/api/v1/findings/finding_x": "finding.show",

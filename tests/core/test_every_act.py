@@ -112,7 +112,7 @@ def test_the_stored_leaves_give_the_same_proofs_and_pass_the_audit() -> None:
     assert checkpoint.open_checkpoint(note, VERIFIER).size == len(leaves)
     found = plain(proofs(leaves, note, VERIFIER))
     assert found == stored("proofs.json")
-    assert (found["audit"]["ok"], found["audit"]["proofs"]) == (True, 2)
+    assert (found["audit"]["ok"], found["audit"]["proofs"]) == (True, 3)
 
 
 def test_the_stored_proofs_verify() -> None:
@@ -140,14 +140,14 @@ def publics(type_: str) -> list[Any]:
 def test_every_type_of_entry_is_in_it() -> None:
     counted = Counter(entry.type for entry in entries())
     assert counted.keys() == TYPES.keys()
-    assert len(TYPES) == 86
+    assert len(TYPES) == 87
 
 
 def test_every_command_is_in_it_and_has_been_done() -> None:
     done = {each["command"] for each in stored("results.jsonl") if "result" in each}
     commands = {command.__name__ for command in lifecycle.COMMANDS}
     assert done == commands | {command.__name__ for command in older.DECIDES}
-    assert len(commands) == 76
+    assert len(commands) == 77
 
 
 def test_every_kind_of_case_and_every_outcome_is_in_it() -> None:

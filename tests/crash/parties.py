@@ -38,6 +38,10 @@ class Parties:
         self.dated = True
         self._keys = {name: Ed25519PrivateKey.generate() for name in (OFFICER, *AGENCIES)}
 
+    def private(self, name: str) -> Ed25519PrivateKey:
+        """The key of an agency or the officer."""
+        return self._keys[name]
+
     def write_trust(self, path: Path) -> Path:
         """Write the trust file that pins the keys."""
         pins = {name: {"key": self._public(name)} for name in (OFFICER, *AGENCIES)}

@@ -37,6 +37,7 @@ from sluicegate_record.law import (
     grants,
     keys,
     licences,
+    observations,
     openings,
     people,
     programmes,
@@ -53,7 +54,8 @@ MODULES = (
     *(accounts, agreement, bases, cases, clocks, credentials, directives, fleet, foresight, grants),
     *(keys, licences, openings, people),
     *(programmes, promises, ramps, referrals, releases, successions),
-    *(clearances, closures, deployments, designations, epochs, evidence, findings, times, versions),
+    *(clearances, closures, deployments, designations, epochs, evidence, findings, observations),
+    *(times, versions),
 )
 PART = " [without "
 """What the words of a part of a check have after those of the check."""

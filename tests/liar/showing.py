@@ -56,6 +56,7 @@ from tests.record.law.test_law import (
 )
 from tests.record.law.test_licences import LICENCES
 from tests.record.law.test_lists import LISTS
+from tests.record.law.test_observations import OBSERVATIONS
 from tests.record.law.test_parts import PARTS
 from tests.record.law.test_programmes import PROGRAMMES
 from tests.record.law.test_promises import PROMISES
@@ -103,6 +104,7 @@ ROWS: Mapping[str, Untrue] = {
         ("test_deployments", DEPLOYMENTS),
         ("test_epochs", EPOCHS),
         ("test_keys", KEYS),
+        ("test_observations", OBSERVATIONS),
         ("test_law", {name: _untrue(*each) for name, each in LIES.items()}),
     )
     for name, row in rows.items()

@@ -28,6 +28,7 @@ from tests.vectors.themes import (
     keys,
     licences,
     lists,
+    observations,
     persons,
     programmes,
     promises,
@@ -76,6 +77,7 @@ THEMES = (
     *evidence.JUDGED,
     *epochs.BEGUN,
     *keys.KEYS_LIVE,
+    *observations.OBSERVED,
 )
 
 

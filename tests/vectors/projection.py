@@ -91,6 +91,7 @@ def state_sections(state: State) -> Sections:
         "designations": {name: each.to_json() for name, each in state.record.designations.items()},
         "evidence": {name: each.to_json() for name, each in state.record.evidence.items()},
         "found": {name: each.to_json() for name, each in state.record.findings.items()},
+        "observations": {each.id: each.to_json() for each in state.record.observations.values()},
         "deployments": {name: each.to_json() for name, each in state.record.deployments.items()},
         "closings": {name: each.to_json() for name, each in state.record.closings.items()},
         "closures": {name: each.to_json() for name, each in state.record.closures.items()},

@@ -21,6 +21,7 @@ from sluicegate_record.entities import evidence as evidence_
 from sluicegate_record.entities import finding as finding_
 from sluicegate_record.entities import grant as grant_
 from sluicegate_record.entities import licence as licence_
+from sluicegate_record.entities import observation as observation_
 from sluicegate_record.entities import promise as promise_
 from sluicegate_record.entities.account import Account
 from sluicegate_record.entities.case import Case
@@ -53,6 +54,7 @@ from sluicegate_record.entries import (
     findings,
     grants,
     licences,
+    observations,
     promises,
     ramps,
     releases,
@@ -267,6 +269,13 @@ def _deployment_ended(record: Record, entry: Happening, body: deployments.Deploy
     found = record.deployments[body.release]
     if found.id == body.deployment and found.ended_ms is None:
         record.deployments[body.release] = replace(found, ended_ms=entry.at_ms)
+
+
+def _observation_recorded(record: Record, entry: Happening, body: observations.ObservationRecorded) -> None:
+    name = observation_.key_of(body.observer, body.probe)
+    before = record.observations.get(name)
+    directives = record.directives.values()
+    record.observations[name] = observation_.observed(entry, body, directives, before)
 
 
 def _stage_closed(record: Record, entry: Happening, body: releases.StageClosed) -> None:
@@ -570,6 +579,7 @@ _FOLDS: dict[type[Body], Callable[[Record, Happening, Any], None]] = {
     findings.FindingOverdue: _of_finding,
     deployments.DeploymentAttested: _deployment_attested,
     deployments.DeploymentEnded: _deployment_ended,
+    observations.ObservationRecorded: _observation_recorded,
     evidence.EvidenceWithdrawn: _evidence_withdrawn,
     releases.StageLacking: _stage_lacking,
     designations.DesignationRecorded: _designation_recorded,

@@ -36,6 +36,7 @@ from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import Keys, PinnedKey
 from sluicegate_record.entities.keyimport import KeyImport
 from sluicegate_record.entities.licence import Licence
+from sluicegate_record.entities.observation import Observation
 from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.entries import Entry, Hidden, seen
@@ -116,6 +117,8 @@ class Record:
         """The newest recall of each release, until an officer's opening undoes it."""
         self.deployments: MutableMapping[str, Deployment] = {}
         """The newest statement of what serves the models of each release, by its name."""
+        self.observations: MutableMapping[str, Observation] = {}
+        """The newest observation of each probe by each observer, by `entities.observation.key_of`."""
         self.lacking: MutableMapping[str, Lack] = {}
         """What open stages lack, by the digest of their terms."""
         self.cases: MutableMapping[str, Case] = {}
@@ -179,6 +182,7 @@ class Record:
         for finding in found.findings:
             keep_finding(record, finding)
         record.deployments = {each.release: each for each in found.deployments}
+        record.observations = {each.name: each for each in found.observations}
         record.cases = {case.id: case for case in found.cases}
         record.screened = {case.id: None for case in found.cases if case.screening is not None}
         for case in found.cases:
@@ -228,6 +232,7 @@ class Record:
             licences=tuple(self.licences.values()),
             designations=tuple(self.designations.values()),
             deployments=tuple(self.deployments.values()),
+            observations=tuple(self.observations.values()),
         ).to_json()
 
     def keys_changed(self) -> None:
@@ -254,6 +259,7 @@ class Record:
         above.foreseen, above.closures = _above(self.foreseen), _above(self.closures)
         above.designations = _above(self.designations)
         above.deployments = _above(self.deployments)
+        above.observations = _above(self.observations)
         above.evidence, above.evaluated = _above(self.evidence), _above(self.evaluated)
         above.findings, above.found = _above(self.findings), _above(self.found)
         above.cases, above.grants = _above(self.cases), _above(self.grants)

@@ -21,13 +21,14 @@ from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.keyimport import KeyImport
 from sluicegate_record.entities.licence import Licence
+from sluicegate_record.entities.observation import Observation
 from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.form import Form, Misread, Time, form
 from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.plan import Plan
 
-VERSION: Literal[23] = 23
+VERSION: Literal[24] = 24
 """The version of this form. A field more, in it or in an entity, makes the next one: docs/architecture.md
 lists what each added.
 """
@@ -40,7 +41,7 @@ class Snapshot(Form):
     A record of another version is made again, from the log.
     """
 
-    v: Literal[23]
+    v: Literal[24]
     origin: str
     log: str
     developer: str
@@ -70,6 +71,7 @@ class Snapshot(Form):
     licences: tuple[Licence, ...]
     designations: tuple[Designation, ...]
     deployments: tuple[Deployment, ...]
+    observations: tuple[Observation, ...]
 
 
 def faults(found: Snapshot) -> Iterator[Misread]:
@@ -88,6 +90,7 @@ def faults(found: Snapshot) -> Iterator[Misread]:
         ("designations", [each.name for each in found.designations]),
         ("accounts", [account.id for account in found.accounts]),
         ("deployments", [each.release for each in found.deployments]),
+        ("observations", [each.name for each in found.observations]),
     ):
         for name in (name for name, count in Counter(names).items() if count > 1):
             yield Misread("each once", repr(name), (field,))

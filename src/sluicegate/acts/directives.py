@@ -27,6 +27,7 @@ from sluicegate.acts.coverage import (
 from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate.acts.fields import Identifier, ListedName, Opened, PlainName, SignedEnvelope, some, text
 from sluicegate.acts.growth import ONCE, daily
+from sluicegate.acts.observations import ObservationView
 from sluicegate.acts.review import CaseToSign, PositionReceipt
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate.bounds import ANNEXES_MAX
@@ -327,6 +328,18 @@ class StateAtPoint(ActAnswer):
 
 
 @form
+class DirectiveObservation(ObservationView):
+    """What an observer last got where a directive takes a model away, and what it `shows` of the directive.
+
+    `removed`: refused by it; `refused`: for another reason; `still_served`; `answered`, as it does not cover
+    the key; `before`: answered, when it was not in force everywhere yet; `earlier`: asked before it was
+    issued; `failed`.
+    """
+
+    shows: str
+
+
+@form
 class DirectiveStatus(ActAnswer):
     """Where a directive is in force. `entry` is the place of the entry that says: everywhere. `confirmed` is
     null if it is not transcribed.
@@ -346,6 +359,12 @@ class DirectiveStatus(ActAnswer):
     entry: int | None
     gateways: tuple[StateAtGateway, ...]
     points: tuple[StateAtPoint, ...]
+    observed: Annotated[
+        tuple[DirectiveObservation, ...], Note("What observers got with keys of their own, where it applies.")
+    ] = ()
+    unobserved: Annotated[
+        tuple[str, ...], Note("Where no one has seen since it was issued whether it is enforced.")
+    ] = ()
 
 
 STATUS = Act(

@@ -23,6 +23,7 @@ from sluicegate.acts.designations import DesignationView
 from sluicegate.acts.documents import ListedPlan, SignedStatement
 from sluicegate.acts.fields import text
 from sluicegate.acts.findings import FindingSummary
+from sluicegate.acts.observations import ObservationView
 from sluicegate.acts.promises import PromiseView
 from sluicegate.acts.ramps import RampShare
 from sluicegate.acts.stages import RequirementView
@@ -290,6 +291,10 @@ class ReleaseStatus(ActAnswer):
     deployment: Annotated[
         StatedDeployment | None, Note("What the developer asserts serves it, if it does or its plan asks.")
     ] = None
+    contradicted: Annotated[
+        tuple[ObservationView, ...],
+        Note("What observers got against the record in a week, newest first; for staff and agencies."),
+    ] = ()
 
 
 @form

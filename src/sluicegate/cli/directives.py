@@ -19,7 +19,7 @@ from sluicegate.acts.directives import (
     StateAtGateway,
     StateAtPoint,
 )
-from sluicegate.cli import descriptions, wording
+from sluicegate.cli import descriptions, observations, wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.ids import whole
 from sluicegate.cli.listing import Columns, listing
@@ -106,6 +106,9 @@ def _status(answer: DirectiveStatus) -> Iterator[str]:
     if answer.entry is not None:
         since = wording.moment(answer.in_force_since_ms)
         yield f"  in force everywhere since {since}, as entry {answer.entry} says"
+    yield from map(observations.of_directive, answer.observed)
+    if answer.unobserved and not answer.drill:
+        yield f"  no one has watched: {', '.join(answer.unobserved)}"
 
 
 def _watch(name: str, as_json: bool) -> None:

@@ -293,6 +293,10 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "retest": "signed_findings.retest",
         },
     ),
+    "canary": (
+        "Ask surfaces for models, and sign what they answer: that removed means removed.",
+        {"run": "canaries.run", "list": "observations.listed"},
+    ),
     "preset": ("Plans to start from.", {"list": "presets.listed", "show": "presets.show"}),
     "ledger": (
         "The public record.",

@@ -9,7 +9,7 @@ from typing import Any
 from sluicegate.acts.designations import DesignationView
 from sluicegate.acts.releases import ExposureView, HeardView, ReleaseEnd, ReleaseStatus, StageStatus, Status
 from sluicegate.acts.stages import RequirementView
-from sluicegate.cli import wording
+from sluicegate.cli import observations, wording
 from sluicegate.cli.tables import table
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.audience import APPLICANTS, EVALUATORS
@@ -37,6 +37,9 @@ def status(found: Status) -> str:
         if release.deployment is not None:
             each = release.deployment
             text += f"\n{release.release}: {wording.asserted(each.statement, each.developer, each.at_most)}"
+        if release.contradicted:
+            seen = map(observations.against, release.contradicted)
+            text += "\n" + "\n  ".join([f"{release.release}: seen against the record", *seen])
     if found.directives_in_force:
         text += "\n\ndirectives in force: " + ", ".join(found.directives_in_force)
     if found.promises:

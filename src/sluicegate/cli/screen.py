@@ -11,7 +11,7 @@ from sluicegate.acts import outlook, releases
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.outlook import ReleaseOutlook, StageCourse, StageEvent
 from sluicegate.acts.releases import ReleaseArgument, StageStatus
-from sluicegate.cli import watching, wording
+from sluicegate.cli import observations, watching, wording
 from sluicegate.cli.acting import helped
 from sluicegate.cli.output import Json, tell
 from sluicegate.cli.releases import designated, exposed, heard, named, required, seats, share
@@ -82,6 +82,9 @@ def screen(found: ReleaseOutlook) -> str:
         lines += _stage(each, course)
     lines += ["", f"forecast: {_forecast(found)}"]
     lines += ["", *map(designated, shown.designations)]
+    if shown.contradicted:
+        seen = [f"  {observations.against(each)}" for each in shown.contradicted]
+        lines += ["seen against the record:", *seen]
     lines += [*_evidence(found), *_cases(found), *_directives(found), *_promises(found)]
     return "\n".join(lines).rstrip()
 

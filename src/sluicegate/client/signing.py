@@ -19,6 +19,7 @@ from sluicegate.acts.deployments import ReleaseDeployment
 from sluicegate.acts.designations import DesignationToSign
 from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.findings import FindingToSign, FindingView
+from sluicegate.acts.observations import ObservationToSign
 from sluicegate.acts.points import EnforcementToSign
 from sluicegate.acts.promises import PromiseToSign
 from sluicegate.acts.ramps import RampToSign
@@ -47,12 +48,14 @@ from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.designations import DesignationStatement
 from sluicegate_record.statements.directives import Confirmation
 from sluicegate_record.statements.findings import FindingStatement, SealedDetails
+from sluicegate_record.statements.observations import ObservationStatement
 from sluicegate_record.statements.points import Enforcement
 from sluicegate_record.statements.promises import Promising
 from sluicegate_record.statements.ramps import RampMove
 from sluicegate_record.statements.releases import ReleaseClosing, StageClosing, StageOpening
 from sluicegate_record.statements.statement import Statement
 from sluicegate_record.terms.deployments import ServedModel
+from sluicegate_record.terms.observations import ProbeOutcome
 
 _FOUND = itemgetter("list", "version", "decision", "reason")
 
@@ -333,6 +336,19 @@ def deployment(
         serves=tuple(serves),
         until_ms=until_ms,
         previous=None if asked.statement is None else asked.statement.deployment,
+    )
+    return signed(said, key)
+
+
+def observation(asked: ObservationToSign, outcome: ProbeOutcome, key: SigningKey) -> dict[str, Any]:
+    """A party's signed statement of what a surface answered just now. Raises: BadEnvelope: malformed."""
+    said = ObservationStatement(
+        log=asked.log,
+        observer=asked.observer,
+        probe=asked.probe,
+        outcome=outcome,
+        size=asked.size,
+        previous=asked.previous,
     )
     return signed(said, key)
 

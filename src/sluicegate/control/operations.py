@@ -7,7 +7,9 @@ Rules:
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from starlette.requests import Request
@@ -15,8 +17,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sluicegate.control.plane import ControlPlane
+from sluicegate.core.lifecycle import observations
 from sluicegate.http.public import Recent
 from sluicegate.http.threads import urgently
+from sluicegate.service.ledger import Ledger
+from sluicegate_record.entities.observation import Verdict
 
 AGE_MS = 1_000
 
@@ -61,7 +66,29 @@ def _gauges(plane: ControlPlane) -> CollectorRegistry:
     failing = Gauge("sluicegate_failing", "1 of a chore whose last try failed", ["chore"], registry=registry)
     for name in plane.chores.chores:
         failing.labels(name).set_function(partial(lambda name: name in plane.chores.failing, name))
+    observed = Gauge(
+        "sluicegate_observations",
+        "probes that are watched now, by what they show",
+        ["shows"],
+        registry=registry,
+    )
+    for verdict in get_args(Verdict):
+        observed.labels(verdict).set_function(partial(lambda verdict: _verdicts(ledger)[verdict], verdict))
+    newest = Gauge(
+        "sluicegate_observed_timestamp_seconds", "when an observation was last entered", registry=registry
+    )
+    newest.set_function(lambda: _observed_s(ledger))
     letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
     for state in ("waiting", "dead"):
         letters.labels(state).set_function(partial(lambda state: ledger.store.outbox.counts()[state], state))
     return registry
+
+
+def _verdicts(ledger: Ledger) -> Counter[str]:
+    with ledger.reading() as state:
+        return observations.verdicts(state, ledger.now_ms())
+
+
+def _observed_s(ledger: Ledger) -> float:
+    with ledger.reading() as state:
+        return observations.newest_ms(state) / 1_000

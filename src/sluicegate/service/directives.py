@@ -38,15 +38,16 @@ from sluicegate.acts.review import CaseToSign, ExportedNames
 from sluicegate.bounds import MARKS_MAX
 from sluicegate.core.directives import cover
 from sluicegate.core.directives.cover import Resolution
-from sluicegate.core.lifecycle import Ahead, Refusal, State, directives
+from sluicegate.core.lifecycle import Ahead, Refusal, State, directives, observations
 from sluicegate.core.lifecycle.directives import LIFTED, AddDefinition, Confirm, IssueDirective, OpenLift
 from sluicegate.core.people import persons
 from sluicegate.core.people.legal_names import names_of
 from sluicegate.errors import InvalidInput
-from sluicegate.service import casefile
+from sluicegate.service import access, casefile
 from sluicegate.service.bearers import Bearers, Seen, described
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
+from sluicegate_record import form as record_form
 from sluicegate_record.directives import names
 from sluicegate_record.directives.document import DirectiveSpec, Selection
 from sluicegate_record.directives.scope import LiftedPart, Scope
@@ -161,8 +162,19 @@ def show(context: Context[DirectiveView], asked: DirectiveArgument) -> Directive
 
 @does(acts.STATUS)
 def status(context: Context[DirectiveStatus], asked: DirectiveArgument) -> DirectiveStatus | Refusal:
-    """Where a directive is in force."""
-    return context.services.fleet.directive_status(asked.directive)
+    """Where a directive is in force, and what observers saw of it."""
+    found, ledger = context.services.fleet.directive_status(asked.directive), context.ledger
+    if isinstance(found, Refusal):
+        return found
+    with ledger.reading() as state:
+        issued, knows = (
+            state.directives[asked.directive],
+            access.known(context.principal, state, ledger.directs),
+        )
+        known = frozenset(name for name, release in state.releases.items() if knows(release))
+        seen = observations.seen_of(state, issued, known)
+        unseen = observations.unobserved(state, issued, known)
+        return record_form.replace(found, observed=tuple(seen), unobserved=tuple(unseen))
 
 
 def _summary(state: State, found: Directive) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from sluicegate.service import (  # noqa: F401 - each says which acts it does
     keys,
     licences,
     log,
+    observations,
     outlook,
     persons,
     points,

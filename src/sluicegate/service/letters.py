@@ -7,6 +7,7 @@ Rules:
 - A grant by the terms alone goes to its holder.
 - The date of a basis, and a designation, go to the parties of its release: the developer, its agencies,
   those with a grant.
+- What an observer got against the record goes to the developer, the observer, and the directive's issuer.
 - A letter is posted by the write that appends its entry: it is sent if and only if the entry stands.
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from sluicegate.core.lifecycle import State, notices, successions
+from sluicegate.core.lifecycle import State, notices, observations, successions
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Letter, Outbox
 from sluicegate.service import access
@@ -30,6 +31,7 @@ def addressed(outbox: Outbox, entries: Sequence[Entry], state: State) -> list[Le
         *_of_releases(outbox, entries, state),
         *_of_successions(outbox, entries, state),
         *_of_grants(outbox, entries, state),
+        *_of_observations(outbox, entries, state),
     ]
     news = list(notices.news(entries, state.cases, state.record, state.transcripts))
     if not news:
@@ -104,6 +106,22 @@ def _of_grants(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iterat
         account = state.record.accounts.get(state.accounts.newest.get(seen(body.organization), ""))
         if account is not None and account.issuer:
             yield from _to(outbox, notice, {account.issuer})
+
+
+def _of_observations(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iterator[Letter]:
+    """The letters about what contradicts the record: to the developer, the observer, and the issuer of the
+    directive.
+    """
+    for entry in entries:
+        found = observations.news(entry, state)
+        if found is None:
+            continue
+        directive = state.directives.get(found.due_by or "")
+        parties = {state.developer, found.observer, "" if directive is None else directive.issuer}
+        notice = notices.of_observation(entry, found)
+        for subscription, principal in outbox.subscribers(()):
+            if access.party_of(principal, state) in parties - {""}:
+                yield letter(notice, subscription.id)
 
 
 def _to(outbox: Outbox, notice: Notice, whom: set[str]) -> Iterator[Letter]:

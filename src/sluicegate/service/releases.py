@@ -40,6 +40,7 @@ from sluicegate.core.lifecycle import (
     exposure,
     findings,
     lists,
+    observations,
     ramps,
     referrals,
     releases,
@@ -205,6 +206,7 @@ def status_of(context: Context[Any], state: State, release: Release, now_ms: int
     """A release with its stages, as who asks may see it."""
     spec = release.plan.spec
     found = islice(findings.open_in(state.record, release.name), FINDINGS_MAX)
+    against = () if context.principal.role == APPLICANT else observations.against(state, release.name, now_ms)
     return ReleaseStatus(
         release=release.name,
         title=release.plan.metadata.title,
@@ -219,6 +221,7 @@ def status_of(context: Context[Any], state: State, release: Release, now_ms: int
         programmes=spec.programmes,
         findings=tuple(findings.summary(state, each) for each in found),
         deployment=digests.stated(state, release, now_ms),
+        contradicted=tuple(map(observations.view, islice(against, FINDINGS_MAX))),
     )
 
 

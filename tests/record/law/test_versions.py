@@ -182,7 +182,7 @@ def test_of_older_entries_only_what_narrows_has_an_effect(later_build: None) -> 
     for entry in stored():
         keys, above = record.pinned(), record.overlay()
         above.skip(newer(entry.seq))
-        widens = entry.public.get("outcome") in kinds.GRANTED or entry.public.get("fallback") is True
+        widens = entry.public.get("outcome") in [*kinds.GRANTED] or entry.public.get("fallback") is True
         is_declared = entry.type == "identifiers.declared"
         widens = widens or (is_declared and gate_value(entry, "identifiers") == "none")
         widens = widens or (entry.type == "finding.answered" and entry.public.get("outcome") != "persists")

@@ -48,6 +48,7 @@ from sluicegate_record.law import foresight as of_foresight
 from sluicegate_record.law import grants as of_grants
 from sluicegate_record.law import keys as of_keys
 from sluicegate_record.law import licences as of_licences
+from sluicegate_record.law import observations as of_observations
 from sluicegate_record.law import people as of_people
 from sluicegate_record.law import promises as of_promises
 from sluicegate_record.law import ramps as of_ramps
@@ -105,6 +106,7 @@ RULES: dict[int, Mapping[type[Body], tuple[LawRule, ...]]] = {
         of_evidence.RULES,
         of_findings.RULES,
         of_deployments.RULES,
+        of_observations.RULES,
         of_promises.RULES,
         of_bases.RULES,
         of_licences.RULES,

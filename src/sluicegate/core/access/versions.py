@@ -28,6 +28,7 @@ from sluicegate_record.entries.grants import (
     GrantResumed,
     GrantSuspended,
 )
+from sluicegate_record.entries.observations import ObservationRecorded
 from sluicegate_record.entries.people import OrganizationDescribed
 from sluicegate_record.entries.ramps import StageRamped
 from sluicegate_record.entries.releases import (
@@ -43,7 +44,7 @@ from sluicegate_record.law import times
 from sluicegate_record.terms.audience import PROGRAMME
 from sluicegate_record.terms.clearances import CLEARANCES, REPORT
 
-FOLD_VERSION = 18
+FOLD_VERSION = 19
 """The version of this build's fold. It changes whenever the same entries would give another table:
 docs/architecture.md lists what brought each.
 """
@@ -166,6 +167,7 @@ def _is_of_6(body: Body) -> bool:
 
 _WITH_PROGRAMMES = (GrantApproved, GrantAmended, GrantSuspended, GrantResumed)
 _BROUGHT: tuple[tuple[int, Callable[[Body], bool]], ...] = (
+    (19, lambda body: isinstance(body, ObservationRecorded)),
     (18, _is_of_18),
     (17, lambda body: isinstance(body, EpochBegan)),
     (16, _is_of_16),

@@ -27,6 +27,7 @@ from sluicegate_record.entries import (
     fleet,
     grants,
     licences,
+    observations,
     promises,
     ramps,
     releases,
@@ -221,6 +222,10 @@ def _lifted(body: directives.DirectiveLifted) -> str:
     return f"{part}directive {body.directive} is lifted"
 
 
+def _observed(body: observations.ObservationRecorded) -> str:
+    return f"{body.observer} asked for {body.probe.model} on {body.probe.surface}: {body.outcome.got}"
+
+
 _SAID: Mapping[type[Body], Callable[[Any], str]] = {
     releases.ReleaseApplied: _plan,
     releases.StageOpened: _opened,
@@ -318,6 +323,7 @@ _SAID: Mapping[type[Body], Callable[[Any], str]] = {
     directives.DefinitionAdded: lambda body: (
         f"{body.definition} means {', '.join(sorted(body.statuses))} ({body.source})"
     ),
+    observations.ObservationRecorded: _observed,
     directives.DirectiveConfirmed: lambda body: f"the issuer confirms directive {body.directive}",
     directives.DirectiveLifted: _lifted,
     directives.DirectiveExpired: lambda body: f"directive {body.directive} has expired",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.rows import GrantRow
 from sluicegate.core.explanations.inquiry import Inquiry, LayerWords, of_grant, of_key, of_stage
-from sluicegate.core.lifecycle import applications, keyring, outlook, stages
+from sluicegate.core.lifecycle import applications, keyring, observations, outlook, stages
 from sluicegate.core.lifecycle.trail import ACCOUNT, CASE, DEPLOYMENT, DIRECTIVE, GRANT, RELEASE
 from sluicegate_record.entities.release import Release
 from sluicegate_record.log import times
@@ -74,9 +74,9 @@ def _suspended(inquiry: Inquiry, deny: Deny) -> LayerWords:
         f"{who} ('sluicegate directive lift {name}'), or its issuer makes an exception for the organization "
         f"('sluicegate licence request {name}')"
     )
-    return LayerWords(
-        f"{name}, {basis} of {found.issuer}, suspends it", change, inquiry.trail(DIRECTIVE, name)
-    )
+    seen, places = observations.words(inquiry.state, found, inquiry.ask.model, inquiry.ask.surface)
+    said = f"{name}, {basis} of {found.issuer}, suspends it" + (f"; {seen}" if seen else "")
+    return LayerWords(said, change, (*inquiry.trail(DIRECTIVE, name), *places))
 
 
 def _not_open(inquiry: Inquiry, deny: Deny) -> LayerWords:

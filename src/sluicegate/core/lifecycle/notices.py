@@ -9,6 +9,7 @@ Rules:
 - That a stage opens or closes is news to those who hold a grant of it, or one that goes on as part of it; to
   these also some time before, if it is foreseen. A stage for everyone is news to its accounts, too.
 - A grant that no case of its holder gave or changed is news to its holder: by a list, or part of a stage.
+- An observation is news if it begins to contradict the record, or no longer does.
 - A notice of a position or of a decision says for which agencies officers wrote: `transcribedFor`.
 - The body has the form that Standard Webhooks recommends: `{type, timestamp, data}`.
 """
@@ -28,6 +29,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sluicegate.core.lifecycle import signers
 from sluicegate_record.entities.case import Case, opened
+from sluicegate_record.entities.observation import Observation
 from sluicegate_record.entries import Body, Entry, bases, cases, designations, directives, grants
 from sluicegate_record.entries.releases import StageClosed, StageForeseen, StageOpened
 from sluicegate_record.log import canonical, times
@@ -123,6 +125,23 @@ def of_succession(entry: Entry) -> Notice | None:
         data["opens"] = times.format_time(opens_ms)
     data |= {"seq": entry.seq, "size": entry.size}
     return Notice(entry.type, f"stage {body.release}/{body.stage}", f"entry {entry.seq}", entry.at_ms, data)
+
+
+def of_observation(entry: Entry, found: Observation) -> Notice:
+    """The notice of an observation that contradicts the record, or that no longer does."""
+    probe = found.probe
+    said = {
+        "release": probe.release,
+        "model": probe.model,
+        "surface": probe.surface,
+        "observer": found.observer,
+        "got": found.outcome.got,
+        "shows": found.verdict,
+        **({} if found.due_by is None else {"directive": found.due_by}),
+    }
+    about = f"model {probe.model} on {probe.surface}"
+    data = {**said, "seq": entry.seq, "size": entry.size}
+    return Notice(entry.type, about, f"entry {entry.seq}", entry.at_ms, data)
 
 
 def of_grant(entry: Entry, known: Mapping[str, Case]) -> Notice | None:
