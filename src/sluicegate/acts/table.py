@@ -37,6 +37,7 @@ from sluicegate.acts import (
     providers,
     ramps,
     recalls,
+    record,
     releases,
     reports,
     review,
@@ -90,6 +91,7 @@ FAMILIES = (
     tokens,
     ids,
     log,
+    record,
 )
 ACTS: dict[str, AnyAct] = {act.name: act for family in FAMILIES for act in _rows(family)}
 assert len(ACTS) == sum(len(_rows(family)) for family in FAMILIES), "two acts have one name"

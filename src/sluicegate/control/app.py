@@ -8,7 +8,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from sluicegate.acts.table import PUBLIC
-from sluicegate.control import logfiles, openapi, operations, page
+from sluicegate.control import logfiles, openapi, operations, page, pages
 from sluicegate.control.plane import FLEET, ControlPlane
 from sluicegate.control.routes import routes
 from sluicegate.http import app as http
@@ -27,6 +27,7 @@ def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) 
         *routes(plane, entrance, PUBLIC),
         *logfiles.routes(plane, entrance),
         *operations.routes(plane),
+        *pages.routes(plane, entrance),
         openapi.route(PUBLIC, entrance),
         page.ROUTE,
     ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -19,12 +20,15 @@ from sluicegate.http.pace import steady_ms
 NEWEST = "no-cache"
 """A client that keeps it asks each time if it is still the newest."""
 FOR_EVER = "public, max-age=31536000, immutable"
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 
-def public(request: Request, body: bytes, kind: str, cache_control: str) -> Response:
-    """The response with a body of a media type; without it, for one who has it already."""
+def public(
+    request: Request, body: bytes, kind: str, cache_control: str, more: Mapping[str, str] = NO_MORE
+) -> Response:
+    """The response with a body of a media type, and more headers; without it, for one who has it already."""
     tag = f'"{base64.urlsafe_b64encode(hashlib.sha256(body).digest()[:15]).decode()}"'
-    headers = {"etag": tag, "cache-control": cache_control, "x-content-type-options": "nosniff"}
+    headers = {"etag": tag, "cache-control": cache_control, "x-content-type-options": "nosniff", **more}
     had = [word.strip().removeprefix("W/") for word in request.headers.get("if-none-match", "").split(",")]
     if tag in had or "*" in had:
         return Response(status_code=304, headers=headers)

@@ -42,7 +42,7 @@ def read(head: ActRequest, body: bytes) -> Arguments:
     for key in act.places:
         if key in given:
             raise InvalidInput(f"{key}: it is in the path, and stated again", remedy=_SEE)
-        given[key] = head.path[key]
+        given[key] = _value(_schemas(act.asked).get(key, {}), head.path[key])
     try:
         asked: Arguments = act.asked.from_json(given)
     except Misread as error:
@@ -77,7 +77,7 @@ def _worded(asked: type[Form], query: str) -> dict[str, Json]:
     """The arguments in a query: words that are numbers where numbers are asked for, and lists, each of whose
     items is stated by itself.
     """
-    schemas = {field.key: field.codec.schema for field in shape_of(asked).fields}
+    schemas = _schemas(asked)
     found: dict[str, Json] = {}
     lists: dict[str, list[Json]] = {}
     for key, word in _fields(query):
@@ -88,6 +88,10 @@ def _worded(asked: type[Form], query: str) -> dict[str, Json]:
             raise InvalidInput(f"{key[:80]}: stated twice", remedy=_SEE)
         found[key] = _value(schemas.get(key, {}), word)
     return {**found, **lists}
+
+
+def _schemas(asked: type[Form]) -> dict[str, Mapping[str, Json]]:
+    return {field.key: field.codec.schema for field in shape_of(asked).fields}
 
 
 def _fields(query: str) -> Iterable[tuple[str, str]]:

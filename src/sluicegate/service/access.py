@@ -25,6 +25,11 @@ def party_of(principal: Principal, state: State) -> str:
     return state.developer if principal.role == DEVELOPER else principal.party or ""
 
 
+def is_outside(principal: Principal) -> bool:
+    """Whether the principal is neither the developer nor an agency: it sees no counts of a few."""
+    return principal.role not in {DEVELOPER, AGENCY}
+
+
 def known(
     principal: Principal, state: State, directs: Mapping[str, frozenset[str]]
 ) -> Callable[[Release], bool]:

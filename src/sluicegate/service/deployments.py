@@ -8,7 +8,6 @@ Rules:
 from __future__ import annotations
 
 from sluicegate.acts import deployments as acts
-from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.deployments import (
     DeploymentArgument,
     DeploymentEnd,
@@ -33,7 +32,7 @@ def show(context: Context[ReleaseDeployment], asked: DeploymentArgument) -> Rele
         if release is None or not access.known(context.principal, state, ledger.directs)(release):
             return release_unknown(asked.release)
         found, asks = state.record.deployments.get(release.name), release.plan.spec.deployments
-        counts = context.principal.role != APPLICANT
+        counts = not access.is_outside(context.principal)
         return ReleaseDeployment(
             size=state.size,
             log=state.log,

@@ -49,6 +49,7 @@ from sluicegate.service import (  # noqa: F401 - each says which acts it does
     providers,
     ramps,
     recalls,
+    record,
     releases,
     reports,
     subscriptions,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sluicegate.acts import outlook as acts
-from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.outlook import ActiveDirective, ReleaseOutlook
 from sluicegate.acts.releases import ReleaseArgument
 from sluicegate.core.lifecycle import Refusal, State, evidence, outlook
@@ -55,7 +54,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
 
 def _answers(state: State, reader: Principal) -> outlook.Answers:
     """How long agencies took in the cases of all releases that a reader sees."""
-    if reader.role == APPLICANT:
+    if access.is_outside(reader):
         return {}
     sections = state.docket.sections.items()
     return outlook.answers((heading, each) for heading, each in sections if access.sees_some(reader, heading))

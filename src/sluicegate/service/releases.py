@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from sluicegate.acts import releases as acts
-from sluicegate.acts.act import APPLICANT, Nothing
+from sluicegate.acts.act import Nothing
 from sluicegate.acts.designations import DesignationView
 from sluicegate.acts.documents import ListedPlan, SignedStatement
 from sluicegate.acts.releases import (
@@ -306,7 +306,7 @@ def _let_in(context: Context[Any], state: State, release: str, stage: Stage) -> 
 
 def _seated(principal: Principal, seated: int) -> int | None:
     """How many seats are taken. To applicants a count below 5 could tell of one organization."""
-    return seated if principal.role != APPLICANT or seated >= COUNT_SHOWN_FROM else None
+    return None if access.is_outside(principal) and seated < COUNT_SHOWN_FROM else seated
 
 
 def _is_past(until: str | None, now_ms: int) -> bool:

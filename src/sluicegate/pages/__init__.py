@@ -1,0 +1,1 @@
+"""Pages: what acts answer, shown to a person. A page adds no rule, and has nothing that no act answers."""

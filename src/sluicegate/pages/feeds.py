@@ -1,0 +1,134 @@
+"""The record as feeds, and the dates of releases as a calendar, for programs that people read with.
+
+Source: RFC 4287 (Atom), JSON Feed 1.1, RFC 5545 (iCalendar).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
+import icalendar
+
+from sluicegate.acts.outlook import ReleaseOutlook
+from sluicegate.acts.record import EntryList, RecordedEntry
+from sluicegate.pages.page import Document, Place
+from sluicegate.pages.timeline import SAID
+from sluicegate_record.log import times
+from sluicegate_record.terms import dates
+
+_ATOM = "http://www.w3.org/2005/Atom"
+_TITLE = "The public record"
+
+
+def atom(place: Place, found: EntryList) -> Document:
+    """Entries as an Atom feed."""
+    ET.register_namespace("", _ATOM)
+    root = _element(None, "feed")
+    _element(root, "title", _TITLE)
+    _element(root, "id", f"{place.origin}/record")
+    _element(root, "updated", times.format_time(found.entries[0].at_ms if found.entries else 0))
+    _element(root, "link", href=f"{place.origin}/record.atom", rel="self")
+    _element(root, "link", href=f"{place.origin}/record")
+    _element(_element(root, "author"), "name", place.origin)
+    for each in found.entries:
+        entry = _element(root, "entry")
+        _element(entry, "title", _title(each))
+        _element(entry, "id", _link(place, each))
+        _element(entry, "updated", times.format_time(each.at_ms))
+        _element(entry, "link", href=_link(place, each))
+        _element(entry, "category", term=each.type)
+        _element(entry, "summary", each.words)
+    body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return Document(body, "application/atom+xml; charset=utf-8")
+
+
+def json_feed(place: Place, found: EntryList) -> Document:
+    """Entries as a JSON Feed."""
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": _TITLE,
+        "home_page_url": f"{place.origin}/record",
+        "feed_url": f"{place.origin}/record.json",
+        "items": [
+            {
+                "id": _link(place, each),
+                "url": _link(place, each),
+                "title": _title(each),
+                "content_text": each.words,
+                "date_published": times.format_time(each.at_ms),
+                "tags": [each.type],
+            }
+            for each in found.entries
+        ],
+    }
+    return Document(json.dumps(feed, ensure_ascii=False).encode(), "application/feed+json; charset=utf-8")
+
+
+class _Date(NamedTuple):
+    """What is in the calendar: on a day, or at a moment."""
+
+    uid: str
+    at: date | datetime
+    text: str
+    link: str
+
+
+def calendar(place: Place, found: Iterable[ReleaseOutlook]) -> Document:
+    """The dates of releases: what happened to stages, what comes, and what was promised."""
+    made = icalendar.Calendar()
+    made.add("prodid", "-//Sluicegate//public record//EN")
+    made.add("version", "2.0")
+    made.add("x-wr-calname", "Releases")
+    for outlook in found:
+        for each in _dates(place, outlook):
+            event = icalendar.Event()
+            event.add("uid", each.uid)
+            event.add("dtstamp", _moment(outlook.at_ms))
+            event.add("dtstart", each.at)
+            event.add("summary", each.text)
+            event.add("url", each.link)
+            made.add_component(event)
+    return Document(made.to_ical(), "text/calendar; charset=utf-8")
+
+
+def _dates(place: Place, found: ReleaseOutlook) -> Iterator[_Date]:
+    name = found.status.release
+    link = f"{place.origin}/releases/{name}"
+    host = place.origin.rpartition("/")[2]
+    for course in found.timeline:
+        for each in course.events:
+            at = (
+                date.fromisoformat(dates.day_before(each.at_ms))
+                if each.what == "until"
+                else _moment(each.at_ms)
+            )
+            uid = f"{name}.{course.stage}.{each.what}.{each.at_ms}@{host}"
+            yield _Date(uid, at, f"{name}, stage {course.stage}: {SAID[each.what]}", link)
+    for promise in found.promises:
+        text = f"{promise.party} promised: {promise.text} ({promise.state})"
+        yield _Date(f"{promise.promise}@{host}", date.fromisoformat(promise.by), text, link)
+
+
+def _moment(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC)
+
+
+def _title(each: RecordedEntry) -> str:
+    return f"Entry {each.index}: {each.words}"
+
+
+def _link(place: Place, each: RecordedEntry) -> str:
+    return f"{place.origin}/record/{each.index}"
+
+
+def _element(parent: ET.Element | None, name: str, text: str | None = None, **attributes: str) -> ET.Element:
+    tag = f"{{{_ATOM}}}{name}"
+    made = ET.Element(tag, attributes)
+    if parent is not None:
+        parent.append(made)
+    made.text = text
+    return made

@@ -1,0 +1,66 @@
+"""What a page is: the act it shows, what more it asks, and the template or document that it becomes.
+
+Rules:
+- What a page is asked with are the arguments of its act, read as strictly as those of a request for it.
+- A page asks acts, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol
+
+from sluicegate.acts.act import Act, Answered, Asked
+
+
+class Ask(Protocol):
+    """Asks an act, for whoever looks at the page."""
+
+    def __call__(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
+        """What it answers. Raises: whatever ends the page, if the act refuses."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page is: the origin that its reader uses, such as `https://gate.example`, and the rest."""
+
+    origin: str
+    path: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class View(Generic[Asked, Answered]):
+    """A look at a page: where, with what its act was asked, and what it answered. `ask` asks more."""
+
+    place: Place
+    asked: Asked
+    found: Answered
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A template, and what it shows."""
+
+    template: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole document of a media type."""
+
+    body: bytes
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Asked, Answered]):
+    """One page. `path` has the keys of some arguments of its act in braces."""
+
+    path: str
+    act: Act[Asked, Answered]
+    show: Callable[[View[Asked, Answered]], Shown | Document]

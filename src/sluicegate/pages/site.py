@@ -1,0 +1,78 @@
+"""The site: templates, and the files that every page uses. Nothing comes from elsewhere.
+
+Rules:
+- Templates escape all that they show. A name that they do not know is an error, not an empty text.
+- No script and no style is in a page: they are files, named by their digest, which anyone may keep for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, NamedTuple
+
+import jinja2
+
+from sluicegate.pages import words
+
+ASSETS = "/assets"
+_KINDS = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+"""The headers of every page."""
+
+
+class Asset(NamedTuple):
+    """A file that pages use."""
+
+    path: str
+    body: bytes
+    kind: str
+
+
+def _assets() -> dict[str, Asset]:
+    found = {}
+    for file in sorted(resources.files(__package__).joinpath("assets").iterdir(), key=lambda each: each.name):
+        stem, _, suffix = file.name.rpartition(".")
+        body = file.read_bytes()
+        named = f"{stem}.{hashlib.sha256(body).hexdigest()[:16]}.{suffix}"
+        found[file.name] = Asset(f"{ASSETS}/{named}", body, _KINDS[suffix])
+    return found
+
+
+ASSETS_BY_NAME: Mapping[str, Asset] = _assets()
+ASSETS_BY_PATH: Mapping[str, Asset] = {each.path: each for each in ASSETS_BY_NAME.values()}
+
+
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("sluicegate.pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["asset"] = lambda name: ASSETS_BY_NAME[name].path
+    made.filters |= words.FILTERS
+    return made
+
+
+_ENVIRONMENT = _environment()
+
+
+def render(template: str, values: Mapping[str, Any]) -> bytes:
+    """A page in UTF-8."""
+    return _ENVIRONMENT.get_template(template).render(values).encode()

@@ -1,0 +1,86 @@
+"""A release's time line as a picture: where its marks are, in thousandths of its width.
+
+Rules:
+- What the picture shows is in a table beside it, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sluicegate.acts.outlook import StageCourse, StageEvent
+
+WIDTH = 1_000
+SAID: Mapping[str, str] = {
+    "asked": "agencies are asked about its terms",
+    "agreed": "its terms are agreed",
+    "opened": "it opens",
+    "closed": "it closes",
+    "opens": "it opens by itself, if nothing more happens",
+    "expected": "it is expected to open, by the forecast",
+    "until": "the last day of its basis",
+}
+
+
+class Bar(NamedTuple):
+    """A stretch of time."""
+
+    x: int
+    width: int
+
+
+class Mark(NamedTuple):
+    """A moment. `what` is the word for it."""
+
+    x: int
+    what: str
+    comes: bool
+
+
+class Row(NamedTuple):
+    """A stage: when it was open, as far as that is known, and what happens to it."""
+
+    stage: str
+    state: str
+    open: Bar | None
+    marks: tuple[Mark, ...]
+
+
+class Timeline(NamedTuple):
+    """All stages, on one scale. Units: milliseconds since 1970 UTC; `now` as a place."""
+
+    first_ms: int
+    last_ms: int
+    now: int
+    rows: tuple[Row, ...]
+
+
+def timeline(stages: Sequence[StageCourse], now_ms: int) -> Timeline:
+    """The time line of a release."""
+    moments = [each.at_ms for stage in stages for each in stage.events] + [now_ms]
+    first, last = min(moments), max(moments)
+
+    def place(at_ms: int) -> int:
+        return (at_ms - first) * WIDTH // max(1, last - first)
+
+    rows = (
+        Row(
+            each.stage,
+            each.state,
+            _open(each, place(now_ms), [place(event.at_ms) for event in _opened(each)]),
+            tuple(Mark(place(event.at_ms), event.what, event.comes) for event in each.events),
+        )
+        for each in stages
+    )
+    return Timeline(first, last, place(now_ms), tuple(rows))
+
+
+def _opened(stage: StageCourse) -> Iterator[StageEvent]:
+    return (each for each in stage.events if each.what == "opened")
+
+
+def _open(stage: StageCourse, now: int, opened: Sequence[int]) -> Bar | None:
+    if not opened or stage.state not in {"open", "halted"}:
+        return None
+    return Bar(opened[-1], max(1, now - opened[-1]))

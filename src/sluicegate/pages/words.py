@@ -1,0 +1,91 @@
+"""How pages write times, counts and the fields of a plan. All times are in UTC until the reader's browser
+shows them in its own zone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from sluicegate_record.log import times
+from sluicegate_record.terms import dates, phrases
+from sluicegate_record.terms.text import counted
+
+
+def day(at_ms: int) -> str:
+    """A day, such as `Friday 11 December 2026`, in UTC."""
+    at = _utc(at_ms)
+    return f"{at:%A} {at.day} {at:%B %Y}"
+
+
+def minute(at_ms: int) -> str:
+    """A time, such as `Friday 11 December 2026, 17:00 UTC`."""
+    return f"{day(at_ms)}, {_utc(at_ms):%H:%M} UTC"
+
+
+def dated(on: str) -> str:
+    """A date of a plan, such as `2026-12-11`, as a day."""
+    return day(dates.end_ms(on) - 1)
+
+
+def time_element(at_ms: int) -> Markup:
+    """A time that a browser can read, too."""
+    return Markup('<time datetime="{}">{}</time>').format(times.format_time(at_ms), minute(at_ms))
+
+
+def short_time(at_ms: int) -> Markup:
+    """A time for a table, such as `11 Dec 2026, 17:00 UTC`."""
+    at = _utc(at_ms)
+    text = f"{at.day} {at:%b %Y, %H:%M} UTC"
+    return Markup('<time datetime="{}">{}</time>').format(times.format_time(at_ms), text)
+
+
+def plain(value: Any) -> str:
+    """A value of a plan: names unchanged, what is only declared said so, anything else in JSON."""
+    if isinstance(value, dict) and value.keys() == {"value", "declared"}:
+        return f"{plain(value['value'])} (declared: agreed to, not enforced)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    if isinstance(value, str | int):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def label(name: str) -> str:
+    """The name of a field in words: `requestsPerMinute` as `requests per minute`."""
+    return "".join(f" {each.lower()}" if each.isupper() else each for each in name).strip()
+
+
+def pretty(value: Any) -> str:
+    """JSON for a person."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def _utc(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC)
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "counted": counted,
+    "day": day,
+    "dated": dated,
+    "duration": phrases.duration,
+    "label": label,
+    "minute": minute,
+    "number": _number,
+    "plain": plain,
+    "pretty": pretty,
+    "rule": phrases.rule,
+    "short_time": short_time,
+    "time": time_element,
+}

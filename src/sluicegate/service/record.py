@@ -1,0 +1,118 @@
+"""Entries of the public log in words, found by what anyone may read of them.
+
+Rules:
+- Only leaves are read: no opening of a commitment comes in here, so nothing that is not public can go out.
+- One search goes through a bounded part of the log; its answer says through which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sluicegate.acts import record as acts
+from sluicegate.acts.record import (
+    SEARCHED_MAX,
+    EntryArgument,
+    EntryList,
+    EntrySearch,
+    HistoryArgument,
+    RecordedEntry,
+    ReleaseHistory,
+)
+from sluicegate.core.explanations.narration import narrated
+from sluicegate.core.lifecycle import Refusal, State, trail
+from sluicegate.core.lifecycle.releases import release_unknown
+from sluicegate.service import access
+from sluicegate.service.context import Context, does
+from sluicegate.service.ledger import Ledger
+from sluicegate_record import entries
+from sluicegate_record.entities.release import Release
+from sluicegate_record.entries import Withheld
+from sluicegate_record.log import leaf as leaves
+
+HISTORY_MAX = 200
+
+
+@does(acts.SEARCH)
+def search(context: Context[EntryList], asked: EntrySearch) -> EntryList:
+    """The entries that have a text and a type, newest first."""
+    ledger = context.ledger
+    size = ledger.size()
+    end = size if asked.before is None else min(asked.before, size)
+    start = max(0, end - SEARCHED_MAX)
+    wanted = (asked.text or "").casefold()
+    found: list[RecordedEntry] = []
+    from_ = start
+    for index, leaf in _newest_first(ledger, start, end):
+        if wanted in leaf.decode().casefold():
+            shown = recorded(leaf)
+            if shown.type.startswith(asked.type or ""):
+                found.append(shown)
+                if len(found) == asked.limit:
+                    from_ = index
+                    break
+    return EntryList(size=size, entries=tuple(found), searched_from=from_, next=from_ or None)
+
+
+@does(acts.SHOW)
+def show(context: Context[RecordedEntry], asked: EntryArgument) -> RecordedEntry | Refusal:
+    """One entry."""
+    size = context.ledger.size()
+    if not 0 <= asked.index < size:
+        return Refusal("unknown", "entry_unknown", f"no entry {asked.index} in a log of {size} entries")
+    return recorded(context.ledger.store.log.leaves(asked.index, asked.index + 1)[0])
+
+
+@does(acts.HISTORY)
+def history(context: Context[ReleaseHistory], asked: HistoryArgument) -> ReleaseHistory | Refusal:
+    """What is on the record about a release that anyone may know of, newest first."""
+    ledger = context.ledger
+    with ledger.reading() as state:
+        release = state.releases.get(asked.release)
+        if release is None or not access.known(context.principal, state, ledger.directs)(release):
+            return release_unknown(asked.release)
+        places, size = _places(state, release)[:HISTORY_MAX], state.size
+    log = ledger.store.log
+    return ReleaseHistory(
+        size=size, entries=tuple(recorded(log.leaves(place, place + 1)[0]) for place in places)
+    )
+
+
+def recorded(leaf: bytes) -> RecordedEntry:
+    """An entry, as its leaf alone says it."""
+    entry, read = entries.read(leaf), leaves.read(leaf)
+    return RecordedEntry(
+        index=entry.seq,
+        at_ms=entry.at_ms,
+        type=read.type,
+        by=entry.by,
+        stream=entry.stream,
+        words=_words(entry),
+        public=dict(read.public),
+        committed=(*read.gate, *read.sealed),
+    )
+
+
+def _words(entry: entries.Entry) -> str:
+    try:
+        return narrated(entry)
+    except Withheld:
+        return "what it says is not public"
+
+
+def _newest_first(ledger: Ledger, start: int, end: int) -> Iterable[tuple[int, bytes]]:
+    leaves_ = ledger.store.log.leaves(start, end)
+    return zip(range(end - 1, start - 1, -1), reversed(leaves_), strict=True)
+
+
+def _places(state: State, release: Release) -> list[int]:
+    """Where the entries about a release, its stages and its deployments are, newest first."""
+    name, find = release.name, state.trail.of
+    places = {*find(trail.RELEASE, name, HISTORY_MAX), *find(trail.DEPLOYMENT, name, HISTORY_MAX)}
+    for stage in release.plan.stages:
+        places |= {*find(trail.STAGE, trail.stage_name(name, stage), HISTORY_MAX)}
+    models = {model.id for model in release.plan.spec.models}
+    for directive in state.directives.values():
+        if models.intersection(directive.document.spec.models):
+            places |= {*find(trail.DIRECTIVE, directive.name, HISTORY_MAX)}
+    return sorted(places, reverse=True)

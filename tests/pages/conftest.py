@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.control.conftest import Plane, served
+from tests.worlds import plan_value, stage
+
+HOSTILE = "<script>alert(1)</script> \"'><img src=x onerror=alert(2)> {{7*7}}"
+RTL = "הערכת מודל · تقييم"
+LONG = "An-Organization-" * 5
+
+
+def _plans() -> Iterator[str]:
+    after = stage(name="everyone-else", opensWhen={"allOf": [{"after": "trusted-partners"}, {"soak": "P7D"}]})
+    plain = plan_value("gpt-5.6", models=("gpt-5.6",), stages=[stage(name="trusted-partners"), after])
+    plain["metadata"]["title"] = "GPT-5.6 limited preview"
+    yield json.dumps(plain)
+    hostile = plan_value("hostile", models=("m-hostile",))
+    hostile["metadata"]["title"] = HOSTILE[:100]
+    hostile["spec"]["stages"][0]["eligibility"] = {"criteria": [HOSTILE, RTL, LONG]}
+    yield json.dumps(hostile)
+    yield json.dumps(plan_value("quiet", models=("m-quiet",), announced=False))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """A control plane with a release as usual, one with hostile texts, and one that is not announced."""
+    made = Plane(tmp_path_factory.mktemp("site"))
+    with served(made.wired) as made.url:
+        for plan in _plans():
+            answer = made.send("/api/v1/releases", {"text": plan})
+            assert answer.status_code == 200, answer.text
+        yield made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, or the test is skipped."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield made
+        made.close()

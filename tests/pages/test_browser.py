@@ -1,0 +1,179 @@
+"""The public pages in a real browser: what it proves by itself, by keyboard, without JavaScript."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Route, expect
+
+from sluicegate.pages import site as files
+from sluicegate_record.log import canonical, checkpoint
+from tests.control.conftest import Plane
+from tests.pages.test_public import PAGES, PLACES
+from tests.waiting import BOUND_S
+from tests.worlds import private_key
+
+MERKLE = Path(__file__).parents[1] / "vectors" / "merkle"
+HTML = [page.path.format(**PLACES) for page in PAGES if "." not in page.path] + [
+    "/releases/hostile",
+    "/releases/nope",
+]
+CHECKED = "Your browser has checked it"
+
+
+@pytest.fixture
+def page(browser: Browser, site: Plane) -> Iterator[Page]:
+    with browser.new_context(base_url=site.url, timezone_id="America/New_York") as context:
+        context.set_default_timeout(BOUND_S * 1_000)
+        yield context.new_page()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier_or_speaks_to_anyone_else(browser: Browser, site: Plane, scheme: Any) -> None:
+    said, asked = list[str](), set[str]()
+    with browser.new_context(base_url=site.url, color_scheme=scheme) as context:
+        opened = context.new_page()
+        opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
+        opened.on("dialog", lambda each: said.append(each.message))
+        opened.on("request", lambda each: asked.add(each.url))
+        for path in HTML:
+            opened.goto(path)
+            found = Axe().run(opened)
+            assert not found.response["violations"], (path, found.generate_report())
+        assert context.cookies() == []
+    assert [each for each in said if "404" not in each] == []
+    assert all(each.startswith(site.url) for each in asked)
+
+
+@pytest.mark.parametrize("width", [320, 375, 1_280])
+def test_no_page_is_wider_than_its_window(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in HTML:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_each_page_can_be_read_without_javascript(browser: Browser, site: Plane) -> None:
+    with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
+        opened = context.new_page()
+        opened.goto("/record/2")
+        assert "ledger verify" in opened.locator("#check").inner_text()
+        opened.goto("/record")
+        opened.fill("#text", "gpt-5.6")
+        opened.press("#text", "Enter")
+        assert opened.locator(".entries li").count()
+
+
+def test_the_way_from_a_release_to_a_checked_entry_by_keyboard_alone(page: Page) -> None:
+    page.goto("/releases/gpt-5.6")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    while page.evaluate("!document.activeElement.closest('.entries')"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#verdict")).to_contain_text(CHECKED)
+    assert "release.applied" in page.locator("main").inner_text()
+
+
+def test_times_are_in_the_zone_of_the_reader(page: Page) -> None:
+    page.goto("/releases/gpt-5.6")
+    shown = page.locator("time").first
+    assert "UTC" in str(shown.get_attribute("title"))
+    assert "UTC" not in shown.inner_text()
+
+
+def test_a_key_from_elsewhere_decides(page: Page) -> None:
+    page.goto("/record/2")
+    expect(page.locator("#verdict")).to_contain_text(CHECKED)
+    other = checkpoint.vkey("log.example", private_key("mallory").public_key().public_bytes_raw())
+    page.fill("#vkey", other)
+    page.press("#vkey", "Enter")
+    expect(page.locator("#verdict")).to_contain_text("not signed by")
+    page.fill("#vkey", "no key")
+    page.press("#vkey", "Enter")
+    expect(page.locator("#verdict")).to_contain_text("form name+8 hex digits+base64")
+
+
+def _other_leaf(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "leaf": answer["leaf"].replace('"v":1', '"v":2')}
+
+
+def _short_proof(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "proof": answer["proof"][:-1]}
+
+
+def _long_proof(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "proof": [*answer["proof"], answer["proof"][0]]}
+
+
+@pytest.mark.parametrize("lie", [_other_leaf, _short_proof, _long_proof])
+def test_a_lie_about_the_proof_is_seen(page: Page, lie: Any) -> None:
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, body=json.dumps(lie(found.json())))
+
+    page.route("**/api/v1/log/inclusion*", answer)
+    page.goto("/record/2")
+    expect(page.locator("#verdict")).to_contain_text("It could not be shown")
+
+
+def test_a_page_that_shows_another_entry_than_the_log_has_is_seen(page: Page) -> None:
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, body=found.text().replace("&#34;party&#34;", "&#34;partY&#34;"))
+
+    page.route("**/record/2", answer)
+    page.goto("/record/2")
+    expect(page.locator("#verdict")).to_contain_text("this page shows something else")
+
+
+def test_a_head_that_was_altered_is_seen(page: Page) -> None:
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        first, _, rest = found.text().partition("\n")
+        size, _, more = rest.partition("\n")
+        route.fulfill(response=found, body=f"{first}\n{int(size) + 1}\n{more}")
+
+    page.route("**/log/checkpoint", answer)
+    page.goto("/record/2")
+    expect(page.locator("#verdict")).to_contain_text("does not verify")
+
+
+FOLLOWED = """async ([path, cases]) => {
+  const { rootFrom } = await import(path);
+  const bytes = (text) => Uint8Array.from(text.match(/../g) ?? [], (each) => parseInt(each, 16));
+  const hex = (found) => Array.from(found, (each) => each.toString(16).padStart(2, "0")).join("");
+  const said = [];
+  for (const each of cases) {
+    try {
+      const root = await rootFrom(bytes(each.leaf), each.index, each.size, each.proof.map(bytes));
+      said.push(each.leaf.length === 64 && hex(root) === each.root);
+    } catch { said.push(false); }
+  }
+  return said;
+}"""
+
+
+def test_the_browser_follows_proofs_as_the_vectors_say(page: Page) -> None:
+    cases = json.loads((MERKLE / "inclusion.json").read_text())
+    page.goto("/record/2")
+    said = page.evaluate(FOLLOWED, [files.ASSETS_BY_NAME["check.js"].path, cases])
+    assert said == [not each["want_err"] for each in cases]
+
+
+SAME_JSON = """async ([path, texts]) => {
+  const { ordered } = await import(path);
+  return texts.map((each) => JSON.stringify(ordered(JSON.parse(each))));
+}"""
+
+
+def test_the_browser_orders_json_whatever_the_order_it_came_in(page: Page) -> None:
+    page.goto("/record/2")
+    texts = ['{"b":[{"d":1,"c":2}],"a":null}', '{"a":null,"b":[{"c":2,"d":1}]}']
+    found = page.evaluate(SAME_JSON, [files.ASSETS_BY_NAME["check.js"].path, texts])
+    assert found[0] == found[1] == canonical.dumps(json.loads(texts[0])).decode()

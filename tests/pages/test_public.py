@@ -1,0 +1,173 @@
+"""The public pages without a browser: who sees what, what is escaped, what may be kept, what a feed has."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import icalendar
+import pytest
+
+from sluicegate.acts.record import SEARCHED_MAX
+from sluicegate.pages.public import PAGES
+from sluicegate.service import record
+from sluicegate_record.entries import TYPES
+from tests.control.conftest import Plane
+
+EVERY_ACT = Path(__file__).parents[1] / "vectors" / "every_act"
+PLACES = {"release": "gpt-5.6", "index": "2"}
+DOCUMENTS = {"/record.atom", "/record.json", "/calendar.ics"}
+SHOWN = [page.path.format(**PLACES) for page in PAGES]
+
+
+def get(site: Plane, path: str, **headers: str) -> Any:
+    with site.client() as anyone:
+        return anyone.get(path, headers=headers)
+
+
+class Tags(HTMLParser):
+    """The tags of a page, and what a strict policy would refuse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags = list[str]()
+        self.inline = list[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        names = {name for name, _ in attrs}
+        if tag == "style" or (tag == "script" and "src" not in names):
+            self.inline.append(tag)
+        self.inline += [name for name in names if name.startswith("on") or name == "style"]
+
+
+def parsed(text: str) -> Tags:
+    made = Tags()
+    made.feed(text)
+    return made
+
+
+@pytest.mark.parametrize("path", SHOWN)
+def test_each_page_is_there_for_anyone_and_no_token_shows_more(site: Plane, path: str) -> None:
+    answer = get(site, path)
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    with site.staff() as staff:
+        assert staff.get(path).content == answer.content
+
+
+@pytest.mark.parametrize("path", [each for each in SHOWN if each not in DOCUMENTS])
+def test_a_page_keeps_to_its_policy(site: Plane, path: str) -> None:
+    answer = get(site, path)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    found = parsed(answer.text)
+    assert "main" in found.tags
+    assert not found.inline
+
+
+def test_what_people_wrote_is_text_and_nothing_else(site: Plane) -> None:
+    answer = get(site, "/releases/hostile")
+    found = parsed(answer.text)
+    assert found.tags.count("img") == 1  # the mark
+    assert not found.inline
+    assert "&lt;script&gt;alert(1)" in answer.text
+    assert "49" not in answer.text.partition("<main")[2].partition("History")[0]
+    search = get(site, "/record?text=" + "%22%3E%3Cscript%3Ealert(3)%3C/script%3E")
+    assert "<script>alert" not in search.text
+    assert search.status_code == 200
+
+
+def test_a_page_that_was_not_changed_is_not_sent_again(site: Plane) -> None:
+    first = get(site, "/record")
+    again = get(site, "/record", **{"if-none-match": first.headers["etag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+def test_a_file_of_pages_is_kept_for_ever_and_another_one_is_not_there(site: Plane) -> None:
+    page = get(site, "/releases").text
+    style = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert "immutable" in get(site, style).headers["cache-control"]
+    assert get(site, "/assets/style.css").status_code == 404
+    assert get(site, "/assets/..%2f..%2fpage.py").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/releases/nope", 404),
+        ("/releases/quiet", 404),
+        ("/record/99999", 404),
+        ("/record/-1", 400),
+        ("/record/x", 400),
+        ("/record?limit=100000", 400),
+        ("/record?nothing=1", 400),
+        ("/record?before=x", 400),
+        ("/releases?x=1", 400),
+    ],
+)
+def test_what_is_not_there_is_a_page_that_says_so(site: Plane, path: str, status: int) -> None:
+    answer = get(site, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert 'href="/releases"' in answer.text
+
+
+def test_of_a_release_that_is_not_announced_there_is_only_what_the_log_says(site: Plane) -> None:
+    assert "releases/quiet" not in get(site, "/releases").text
+    for path in ("/releases", "/calendar.ics", "/record?text=quiet"):
+        assert "m-quiet" not in get(site, path).text
+
+
+def test_a_search_finds_names_in_any_case_and_says_how_far_it_went(site: Plane) -> None:
+    with site.client() as anyone:
+        found = anyone.get("/api/v1/log/entries", params={"text": "GPT-5.6", "type": "release."}).json()
+        assert [each["type"] for each in found["entries"]] == ["release.applied"]
+        assert found["next"] is None
+        first = anyone.get("/api/v1/log/entries", params={"limit": 2}).json()
+        second = anyone.get("/api/v1/log/entries", params={"limit": 2, "before": first["next"]}).json()
+    assert [each["index"] for each in (*first["entries"], *second["entries"])] == [
+        first["size"] - place for place in (1, 2, 3, 4)
+    ]
+
+
+def test_a_search_goes_through_no_more_than_it_says(monkeypatch: pytest.MonkeyPatch, site: Plane) -> None:
+    monkeypatch.setattr(record, "SEARCHED_MAX", 3)
+    with site.client() as anyone:
+        found = anyone.get("/api/v1/log/entries", params={"text": "there is no such text"}).json()
+    assert (found["entries"], found["next"]) == ([], found["size"] - 3)
+    assert SEARCHED_MAX == 2_000
+
+
+def test_feeds_have_the_newest_entries_under_the_addresses_of_their_pages(site: Plane) -> None:
+    atom = ET.fromstring(get(site, "/record.atom").content)
+    feed = get(site, "/record.json").json()
+    links = [each.get("href") for each in atom.iterfind("{*}entry/{*}link")]
+    assert links == [each["url"] for each in feed["items"]]
+    assert get(site, str(links[0]).removeprefix(site.url)).status_code == 200
+
+
+def test_the_calendar_has_the_dates_of_stages(site: Plane) -> None:
+    found = icalendar.Calendar.from_ical(get(site, "/calendar.ics").content)
+    said = [str(each["summary"]) for each in found.walk("vevent")]
+    assert any(each.startswith("gpt-5.6, stage trusted-partners: ") for each in said)
+    assert len({str(each["uid"]) for each in found.walk("vevent")}) == len(said)
+
+
+def leaves() -> list[bytes]:
+    files = sorted(EVERY_ACT.glob("entries-*.jsonl"))
+    return [json.loads(line)["leaf"].encode() for file in files for line in file.read_bytes().splitlines()]
+
+
+def test_each_type_of_entry_is_said_in_words_from_its_leaf_alone() -> None:
+    said: dict[str, str] = {}
+    for leaf in leaves():
+        found = record.recorded(leaf)
+        said.setdefault(found.type, found.words)
+        assert found.words
+        assert found.public == json.loads(leaf)["public"]
+    assert said.keys() >= TYPES.keys() - {"unknown"}
