@@ -30,10 +30,10 @@ run: .venv/sluicegate.stamp .venv/demo.stamp $(MODEL_STAMP)   ## start everythin
 demo: .venv/sluicegate.stamp .venv/demo.stamp $(MODEL_STAMP)  ## the whole story once, into build/demo.json; takes MODEL
 	@exec $(PY) -m sluicegate demo story $(MODEL_ARGS)
 
-test: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp .venv-clients/python.stamp  ## lint, then all tests but the long ones; takes PYTEST_ARGS
+test: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp .venv/browser.stamp .venv-clients/python.stamp  ## lint, then all tests but the long ones; takes PYTEST_ARGS
 	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest $(PYTEST_ARGS) && exit $$lint
 
-test-long: .venv/sluicegate.stamp .venv/dev.stamp .venv/bench.stamp .venv/proxies.stamp .venv/token.stamp .venv-clients/npm.stamp .venv-clients/java.stamp  ## lint, then all tests; takes PYTEST_ARGS
+test-long: .venv/sluicegate.stamp .venv/dev.stamp .venv/bench.stamp .venv/proxies.stamp .venv/token.stamp .venv/browser.stamp .venv-clients/npm.stamp .venv-clients/java.stamp  ## lint, then all tests; takes PYTEST_ARGS
 	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest -m '' $(PYTEST_ARGS) && exit $$lint
 
 bench: .venv/sluicegate.stamp .venv/bench.stamp .venv/proxies.stamp    ## measure against the budgets, into build/bench.json; takes PARTS
@@ -107,6 +107,15 @@ clean:          ## forget the environment, the caches and what was built
 	echo "installing softhsm2" >&2; \
 	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes softhsm2; } >/dev/null || \
 	    echo "softhsm2 could not be installed: tests that sign with a token are skipped" >&2; \
+	touch $@
+
+# A browser: without it, the tests of pages in one are skipped.
+.venv/browser.stamp: .venv/made.stamp
+	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v chromium >/dev/null || { touch $@; exit 0; }; \
+	echo "installing chromium" >&2; \
+	{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+	    chromium fonts-dejavu-core; } >/dev/null || \
+	    echo "Chromium could not be installed: the tests of pages in a browser are skipped" >&2; \
 	touch $@
 
 # A peer of the bench, and a proxy of the tests: without it, it is not measured, and its tests are skipped. Its
