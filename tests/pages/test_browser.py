@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from sluicegate.pages import site as files
+from sluicegate.pages.public import PAGES
 from sluicegate_record.log import canonical, checkpoint
 from tests.control.conftest import Plane
 from tests.pages.test_public import PAGES, PLACES

@@ -12,6 +12,7 @@ import icalendar
 import pytest
 
 from sluicegate.acts.record import SEARCHED_MAX
+from sluicegate.core.explanations import narration
 from sluicegate.pages.public import PAGES
 from sluicegate.service import record
 from sluicegate_record.entries import TYPES
@@ -169,5 +170,7 @@ def test_each_type_of_entry_is_said_in_words_from_its_leaf_alone() -> None:
         found = record.recorded(leaf)
         said.setdefault(found.type, found.words)
         assert found.words
+        assert "Hidden" not in found.words
+        assert TYPES[found.type] in narration._SAID, found.type
         assert found.public == json.loads(leaf)["public"]
     assert said.keys() >= TYPES.keys() - {"unknown"}
