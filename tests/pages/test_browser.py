@@ -15,7 +15,7 @@ from sluicegate.pages import site as files
 from sluicegate.pages.public import PAGES
 from sluicegate_record.log import canonical, checkpoint
 from tests.control.conftest import Plane
-from tests.pages.test_public import PAGES, PLACES
+from tests.pages.test_public import PLACES
 from tests.waiting import BOUND_S
 from tests.worlds import private_key
 

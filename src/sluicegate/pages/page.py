@@ -2,7 +2,7 @@
 
 Rules:
 - What a page is asked with are the arguments of its act, read as strictly as those of a request for it.
-- A page asks acts, and nothing else.
+- A page asks acts, and only them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from sluicegate.acts.act import Act, Answered, Asked
 
 
 class Ask(Protocol):
-    """Asks an act, for whoever looks at the page."""
+    """Asks an act, for the reader of the page."""
 
     def __call__(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
-        """What it answers. Raises: whatever ends the page, if the act refuses."""
+        """What it answers. Raises: an error that ends the page, if the act refuses."""
         ...
 
 
