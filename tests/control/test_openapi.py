@@ -86,6 +86,9 @@ PUBLIC = {"/api/v1/schemas/plan", "/api/v1/log", "/api/v1/log/inclusion", "/api/
     "/api/v1/directives/{directive}",
     "/api/v1/definitions",
     "/api/v1/releases/{release}/early-access",
+    "/api/v1/releases/{release}/history",
+    "/api/v1/log/entries",
+    "/api/v1/log/entries/{index}",
 }
 
 

@@ -24,7 +24,7 @@ from sluicegate.http.entrance import Entrance
 from sluicegate.http.pace import steady_ms
 from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pages import site
-from sluicegate.pages.page import Document, Page, Place, Shown, View
+from sluicegate.pages.page import Filled, MadePage, PagePlace, SitePage, View
 from sluicegate.pages.public import PAGES
 from sluicegate.parsing import request as requests
 from sluicegate.parsing.request import ActRequest
@@ -44,7 +44,7 @@ class Refused(Exception):
 
 
 class _Kept(NamedTuple):
-    document: Document
+    document: MadePage
     size: int
     at_ms: float
 
@@ -55,14 +55,14 @@ class _Keeper:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, ...], _Kept] = OrderedDict()
 
-    def get(self, place: Place, size: int) -> Document | None:
+    def get(self, place: PagePlace, size: int) -> MadePage | None:
         """A page, if it is still as it would be made now."""
         found = self._kept.get((place.origin, place.path, place.query))
         if found is None or found.size != size or steady_ms() - found.at_ms > KEPT_MS:
             return None
         return found.document
 
-    def put(self, place: Place, size: int, document: Document) -> None:
+    def put(self, place: PagePlace, size: int, document: MadePage) -> None:
         """Keep a page."""
         self._kept[place.origin, place.path, place.query] = _Kept(document, size, steady_ms())
         while len(self._kept) > KEPT_MAX:
@@ -75,9 +75,9 @@ def routes(plane: ControlPlane, entrance: Entrance) -> list[Route]:
     return [*(_route(plane, entrance, keeper, page) for page in PAGES), Route("/assets/{name}", _asset)]
 
 
-def _route(plane: ControlPlane, entrance: Entrance, keeper: _Keeper, page: Page[Any, Any]) -> Route:
+def _route(plane: ControlPlane, entrance: Entrance, keeper: _Keeper, page: SitePage[Any, Any]) -> Route:
     async def endpoint(request: Request) -> Response:
-        place = Place(
+        place = PagePlace(
             f"{request.url.scheme}://{request.url.netloc}",
             request.url.path,
             request.scope["query_string"].decode("latin-1"),
@@ -103,14 +103,14 @@ def _route(plane: ControlPlane, entrance: Entrance, keeper: _Keeper, page: Page[
     return Route(page.path, endpoint, methods=["GET"], name=f"page {page.path}")
 
 
-def _made(plane: ControlPlane, page: Page[Any, Any], place: Place, path: dict[str, str]) -> Document:
+def _made(plane: ControlPlane, page: SitePage[Any, Any], place: PagePlace, path: dict[str, str]) -> MadePage:
     """A page. Raises: Refused; InvalidInput: it is asked with what its act does not take."""
     asked = requests.read(ActRequest(act=page.act.name, path=path, query=place.query, content_type=""), b"")
     ask = partial(_ask, plane)
     shown = page.show(View(place, asked, ask(page.act, asked), ask))
-    if not isinstance(shown, Shown):
+    if not isinstance(shown, Filled):
         return shown
-    return Document(site.render(shown.template, {"place": place, **shown.values}), HTML)
+    return MadePage(site.render(shown.template, {"place": place, **shown.values}), HTML)
 
 
 def _ask(plane: ControlPlane, act: Act[Asked, Answered], asked: Asked) -> Answered:

@@ -15,7 +15,7 @@ import icalendar
 
 from sluicegate.acts.outlook import ReleaseOutlook
 from sluicegate.acts.record import EntryList, RecordedEntry
-from sluicegate.pages.page import Document, Place
+from sluicegate.pages.page import MadePage, PagePlace
 from sluicegate.pages.timeline import SAID
 from sluicegate_record.log import times
 from sluicegate_record.terms import dates
@@ -24,7 +24,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _TITLE = "The public record"
 
 
-def atom(place: Place, found: EntryList) -> Document:
+def atom(place: PagePlace, found: EntryList) -> MadePage:
     """Entries as an Atom feed."""
     ET.register_namespace("", _ATOM)
     root = _element(None, "feed")
@@ -43,10 +43,10 @@ def atom(place: Place, found: EntryList) -> Document:
         _element(entry, "category", term=each.type)
         _element(entry, "summary", each.words)
     body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return Document(body, "application/atom+xml; charset=utf-8")
+    return MadePage(body, "application/atom+xml; charset=utf-8")
 
 
-def json_feed(place: Place, found: EntryList) -> Document:
+def json_feed(place: PagePlace, found: EntryList) -> MadePage:
     """Entries as a JSON Feed."""
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -65,7 +65,7 @@ def json_feed(place: Place, found: EntryList) -> Document:
             for each in found.entries
         ],
     }
-    return Document(json.dumps(feed, ensure_ascii=False).encode(), "application/feed+json; charset=utf-8")
+    return MadePage(json.dumps(feed, ensure_ascii=False).encode(), "application/feed+json; charset=utf-8")
 
 
 class _Date(NamedTuple):
@@ -77,7 +77,7 @@ class _Date(NamedTuple):
     link: str
 
 
-def calendar(place: Place, found: Iterable[ReleaseOutlook]) -> Document:
+def calendar(place: PagePlace, found: Iterable[ReleaseOutlook]) -> MadePage:
     """The dates of releases: what happened to stages, what comes, and what was promised."""
     made = icalendar.Calendar()
     made.add("prodid", "-//Sluicegate//public record//EN")
@@ -92,10 +92,10 @@ def calendar(place: Place, found: Iterable[ReleaseOutlook]) -> Document:
             event.add("summary", each.text)
             event.add("url", each.link)
             made.add_component(event)
-    return Document(made.to_ical(), "text/calendar; charset=utf-8")
+    return MadePage(made.to_ical(), "text/calendar; charset=utf-8")
 
 
-def _dates(place: Place, found: ReleaseOutlook) -> Iterator[_Date]:
+def _dates(place: PagePlace, found: ReleaseOutlook) -> Iterator[_Date]:
     name = found.status.release
     link = f"{place.origin}/releases/{name}"
     host = place.origin.rpartition("/")[2]
@@ -121,7 +121,7 @@ def _title(each: RecordedEntry) -> str:
     return f"Entry {each.index}: {each.words}"
 
 
-def _link(place: Place, each: RecordedEntry) -> str:
+def _link(place: PagePlace, each: RecordedEntry) -> str:
     return f"{place.origin}/record/{each.index}"
 
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol
 from sluicegate.acts.act import Act, Answered, Asked
 
 
-class Ask(Protocol):
+class AskAct(Protocol):
     """Asks an act, for the reader of the page."""
 
     def __call__(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
@@ -23,7 +23,7 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PagePlace:
     """Where a page is: the origin that its reader uses, such as `https://gate.example`, and the rest."""
 
     origin: str
@@ -35,14 +35,14 @@ class Place:
 class View(Generic[Asked, Answered]):
     """A look at a page: where, with what its act was asked, and what it answered. `ask` asks more."""
 
-    place: Place
+    place: PagePlace
     asked: Asked
     found: Answered
-    ask: Ask
+    ask: AskAct
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Filled:
     """A template, and what it shows."""
 
     template: str
@@ -50,7 +50,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class MadePage:
     """A whole document of a media type."""
 
     body: bytes
@@ -58,9 +58,9 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Asked, Answered]):
+class SitePage(Generic[Asked, Answered]):
     """One page. `path` has the keys of some arguments of its act in braces."""
 
     path: str
     act: Act[Asked, Answered]
-    show: Callable[[View[Asked, Answered]], Shown | Document]
+    show: Callable[[View[Asked, Answered]], Filled | MadePage]

@@ -38,7 +38,7 @@ class Mark(NamedTuple):
     comes: bool
 
 
-class Row(NamedTuple):
+class StageRow(NamedTuple):
     """A stage: when it was open, as far as that is known, and what happens to it."""
 
     stage: str
@@ -53,7 +53,7 @@ class Timeline(NamedTuple):
     first_ms: int
     last_ms: int
     now: int
-    rows: tuple[Row, ...]
+    rows: tuple[StageRow, ...]
 
 
 def timeline(stages: Sequence[StageCourse], now_ms: int) -> Timeline:
@@ -65,7 +65,7 @@ def timeline(stages: Sequence[StageCourse], now_ms: int) -> Timeline:
         return (at_ms - first) * WIDTH // max(1, last - first)
 
     rows = (
-        Row(
+        StageRow(
             each.stage,
             each.state,
             _open(each, place(now_ms), [place(event.at_ms) for event in _opened(each)]),
