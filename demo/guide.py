@@ -80,7 +80,7 @@ class Newcomer:
         return f"""
 Sluicegate is running on this machine.
 
-  control plane    {self.site.control_url}    decides and records; a browser shows its releases and public record
+  control plane    {self.site.control_url}    decides and records; its pages show both
   gateway          {self.site.gateway_url}    what customers call: OpenAI's and Anthropic's APIs
   demo upstream    {self.site.upstream_url}    the model server behind it: it repeats and counts
 
