@@ -5,15 +5,20 @@ shows them in its own zone.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from markupsafe import Markup
 
-from sluicegate_record.log import times
+from sluicegate_record.errors import NotCanonical
+from sluicegate_record.log import canonical, times
 from sluicegate_record.terms import dates, phrases
 from sluicegate_record.terms.text import counted
+
+
+_DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
 
 
 def day(at_ms: int) -> str:
@@ -52,6 +57,8 @@ def plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return ", ".join(value)
+    if isinstance(value, str) and _DURATION.fullmatch(value):
+        return phrases.duration(value)
     if isinstance(value, str | int):
         return str(value)
     return json.dumps(value, ensure_ascii=False)
@@ -65,6 +72,17 @@ def label(name: str) -> str:
 def pretty(value: Any) -> str:
     """JSON for a person."""
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def statement(public: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The statement that an entry was signed in, if it has one: in-toto's, without its frame."""
+    envelope = public.get("envelope")
+    try:
+        found = canonical.loads(canonical.unb64(envelope["payload"])) if isinstance(envelope, dict) else None
+    except (KeyError, TypeError, NotCanonical):
+        return None
+    predicate = found.get("predicate") if isinstance(found, dict) else None
+    return predicate if isinstance(predicate, dict) else None
 
 
 def _utc(at_ms: int) -> datetime:
@@ -87,5 +105,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "pretty": pretty,
     "rule": phrases.rule,
     "short_time": short_time,
+    "statement": statement,
     "time": time_element,
 }
