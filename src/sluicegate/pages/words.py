@@ -17,7 +17,6 @@ from sluicegate_record.log import canonical, times
 from sluicegate_record.terms import dates, phrases
 from sluicegate_record.terms.text import counted
 
-
 _DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
 
 
