@@ -28,6 +28,7 @@ from sluicegate_record.entries import (
     grants,
     licences,
     observations,
+    people,
     promises,
     ramps,
     releases,
@@ -327,4 +328,19 @@ _SAID: Mapping[type[Body], Callable[[Any], str]] = {
     directives.DirectiveConfirmed: lambda body: f"the issuer confirms directive {body.directive}",
     directives.DirectiveLifted: _lifted,
     directives.DirectiveExpired: lambda body: f"directive {body.directive} has expired",
+    credentials.CredentialAttested: lambda body: (
+        f"it is attested who holds key {body.credential}, or no more"
+    ),
+    credentials.IdentifiersDeclared: lambda body: (
+        f"it is declared what identifiers mean that requests send under {body.credential or body.grant}"
+    ),
+    people.MembersRegistered: lambda _: "an organization registers members, or more of their identifiers",
+    people.MembersRemoved: lambda _: "an organization removes members",
+    people.OrganizationDescribed: lambda _: "an organization is described, sealed: what directives ask of it",
+    people.ProviderRegistered: lambda body: f"identity provider {body.name} of an organization is known",
+    people.ProviderRemoved: lambda body: f"assertions of identity provider {body.provider} no longer count",
+    people.SignatoryPinned: lambda body: f"signatory {body.signatory} attests for an organization",
+    people.SignatoryRetired: lambda body: f"signatory {body.signatory} no longer attests",
+    people.StatusClaimed: lambda _: "statuses of persons are claimed, sealed",
+    people.StatusRevoked: lambda _: "claims of statuses are taken back",
 }
