@@ -56,7 +56,7 @@ def test_an_applicant_sees_whose_time_runs_and_is_told_what_to_do_next(plane):
     assert "blocked: the applicant must be screened" in told
     assert "awaiting: oncd, ostp, openai" in told
     plane.answer("review", "receive", case, "--key", plane.key("oncd"), by="oncd")
-    due = "due 2026-07-08T04:00:00.000Z (Tuesday, the end of 7 July 2026, Washington time; 5 business days"
+    due = "due 2026-07-08T04:00:00.000Z (the end of Tuesday 7 July 2026, Washington time; 5 business days"
     assert f"clock of oncd: {due}, by the calendar us-federal)" in plane.show(case)  # the 3rd is a holiday
     assert "2026-07-08 04:00Z" in plane.text("case", "list", by="applicant")
     plane.say(case, "oncd", "ask", "--reason", "which systems?")

@@ -374,8 +374,9 @@ def _time_of(case: ExportedCase, done: StatementReceipt) -> list[str]:
         return [f"{done.agency} has confirmed receipt; no time runs for its answer now"]
     then = wording.silence(clock.silence, [step.name for step in clock.to])
     until = clocks.deadline(done.due_ms, clock.calendar)
+    by = clocks.rule(clock.within, clock.unit, clock.calendar)
     return [
-        f"{done.agency} has confirmed receipt, and has until {until}, to answer",
+        f"{done.agency} has confirmed receipt, and has until {until}, to answer ({by})",
         "  the time stops while it waits for the applicant's answer to a question",
         f"  if it does not answer in time, {then}",
     ]

@@ -314,9 +314,7 @@ def _due_by(case: Case, agency: str, clock: Timer) -> str | None:
     stated = case.procedure.clock
     if clock.due_ms is None or stated is None:
         return None
-    last = (
-        f"{clocks.weekday(clock.due_ms, stated.calendar)}, {clocks.deadline(clock.due_ms, stated.calendar)}"
-    )
+    last = clocks.deadline(clock.due_ms, stated.calendar)
     if agency in case.referrals:
         return last
     return f"{last}; {clocks.rule(stated.within_at(clock.rung), stated.unit, stated.calendar)}"

@@ -100,7 +100,11 @@ def _lost(
             grants |= {name for name in resting(state.record, case) if state.grants[name].is_live}
             if case.kind == kinds.TERMS:
                 terms.add(f"{case.question.release}/{case.question.stage}")
-    return tuple(sorted(grants)), tuple(sorted(terms)), tuple(each.keyid for each in ended[1:])
+    return (
+        tuple(sorted(grants)),
+        tuple(sorted(terms)),
+        tuple(each.keyid for each in ended[1:] if state.keys[each.keyid].counts),
+    )
 
 
 def _entry(ledger: Ledger, seq: int) -> SignedEntry:

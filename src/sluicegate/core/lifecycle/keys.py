@@ -90,7 +90,8 @@ def _to_pin(state: State, command: RecordKey, said: KeyStatement, digest: str) -
     if known is not None and known.counts and (known.owner, known.party) == (said.owner, said.party):
         return Acceptance([], receipt(known))
     if known is not None:
-        text = f"this key was pinned before, for {known.owner!r} of {known.party!r}, and is {state_of(known)}"
+        now = "counts" if known.counts else f"was {state_of(known)}"
+        text = f"this key was pinned before, for {known.owner!r} of {known.party!r}, and {now}"
         return Refusal("conflict", "key_known", text, "'keys generate' makes another one")
     refusal = _not_to_pin(state, command.envelope, said)
     if refusal is not None:

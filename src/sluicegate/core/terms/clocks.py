@@ -106,7 +106,7 @@ def due_ms(
 
 
 def deadline(at_ms: int, calendar: str) -> str:
-    """The last moment that is in time, such as `the end of 7 July 2026, Washington time`.
+    """The last moment that is in time, such as `the end of Tuesday 7 July 2026, Washington time`.
 
     Requires: `at_ms` is the first moment that is too late, as `due_ms` gives it.
     """
@@ -114,13 +114,8 @@ def deadline(at_ms: int, calendar: str) -> str:
     at = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(kept.time_zone))
     if (at.hour, at.minute) == (0, 0):
         last = at.date() - timedelta(days=1)
-        return f"the end of {last.day} {last:%B %Y}, {kept.clock}"
-    return f"{at.day} {at:%B %Y %H:%M} {kept.clock}"
-
-
-def weekday(at_ms: int, calendar: str) -> str:
-    """The day of the week of the last moment that is in time. Requires: as `deadline`."""
-    return f"{datetime.fromtimestamp(at_ms / 1000 - 0.001, ZoneInfo(CALENDARS[calendar].time_zone)):%A}"
+        return f"the end of {last:%A} {last.day} {last:%B %Y}, {kept.clock}"
+    return f"{at:%A} {at.day} {at:%B %Y}, {at:%H:%M} {kept.clock}"
 
 
 def rule(within: int, unit: str, calendar: str) -> str:
