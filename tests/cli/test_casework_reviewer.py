@@ -38,8 +38,8 @@ def test_a_receipt_says_in_the_reviewers_words_until_when_there_is_time_and_what
     case = plane.submit("Example Utility")
     told = plane.text("review", "receive", case, "--key", plane.key("oncd"), by="oncd")
     assert told.endswith(
-        "\noncd has confirmed receipt, and has until the end of Tuesday 7 July 2026, Washington time, to answer"
-        " (5 business days, by the calendar us-federal)\n"
+        "\noncd has confirmed receipt, and has until the end of Tuesday 7 July 2026, Washington time, "
+        "to answer (5 business days, by the calendar us-federal)\n"
         "  the time stops while it waits for the applicant's answer to a question\n"
         "  if it does not answer in time, deputy is asked next\n"
     )
