@@ -84,7 +84,7 @@ class SqlitePrincipals:
         """When the token of each principal was made, where that is known."""
         with self._session.reading() as connection:
             rows = connection.execute(sa.text("SELECT principal, at_ms FROM issued_tokens WHERE at_ms > 0"))
-            return dict(row.tuple() for row in rows)
+            return {row.principal: row.at_ms for row in rows}
 
     def all(self) -> Sequence[Principal]:
         """Every principal, also those whose token has ended."""
