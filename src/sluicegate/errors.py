@@ -115,7 +115,7 @@ class Drifted(VerificationFailed):
     code = "drifted"
 
     def __init__(self, what: str, message: str, remedy: str) -> None:
-        super().__init__(message, remedy=remedy)
+        super().__init__(message, code="log_forked" if what == "root" else self.code, remedy=remedy)
         self.what = what
 
 

@@ -150,7 +150,7 @@ def test_a_gateway_that_has_drifted_is_refused_its_lease_and_counted(plane: Fed)
         assert "sluicegate_drifted 0.0" in anybody.get("/metrics").text
         assert send(plane, signed(plane, 0, fold=versions.FOLD_VERSION + 1)) == (409, "drifted")
         eventually(lambda: "sluicegate_drifted 1.0" in anybody.get("/metrics").text)
-        assert send(plane, signed(plane, 0, root="ab" * 32)) == (409, "drifted")
+        assert send(plane, signed(plane, 0, root="ab" * 32)) == (409, "log_forked")
     eventually(lambda: plane.fleet.gateways()[0].drifted == "root")
     assert plane.fleet.gateways()[0].lease_ms == 0
 
@@ -238,7 +238,7 @@ def test_a_malformed_poll_is_refused_and_registers_nobody(plane: Fed, change: di
 def test_a_poll_for_more_than_there_is_is_told_so(plane: Fed):
     with plane.gateway() as gateway:
         response = gateway.post("/fleet/v1/poll", json={**POLL, "after": plane.ledger.size() + 1})
-    assert (response.status_code, error_of(response)["code"]) == (400, "verification_failed")
+    assert (response.status_code, error_of(response)["code"]) == (400, "log_goes_back")
     assert "goes back" in error_of(response)["message"]
 
 

@@ -400,7 +400,7 @@ class Feed:
                 data += await response.content.read(feed.ANSWER_BYTES_MAX + 1 - len(data))
         if response.status == 409:
             self._tail.drifted()
-        if response.status == 409 or b"log_goes_back" in data:
+        if response.status != 200 and (b'"log_goes_back"' in data or b'"log_forked"' in data):
             self._begin_again()
         if response.status == 400 and b"spender" in data:  # every build names the field that it does not know
             self._tail.misread()
