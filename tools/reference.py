@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sluicegate import bounds
+from sluicegate import bounds, journal
 from sluicegate.acts.act import DEVELOPER, AnyAct
 from sluicegate.acts.table import ACTS, PUBLIC
 from sluicegate.control import openapi
@@ -53,6 +53,7 @@ def pages() -> dict[str, str]:
         "reference/casework.md": _casework(),
         "reference/limits.md": _limits(),
         "reference/request-log.md": _request_log(),
+        "reference/journal.md": _journal(),
         "reference/entry-types.md": _entry_types(),
         "reference/entries.schema.json": json.dumps(entries_schema(), indent=2) + "\n",
     }
@@ -73,6 +74,9 @@ is over; `-` is standard output. `up` has the same option. Without it there is n
   `logrotate` needs neither `copytruncate` nor a signal. The file's mode is 0640, less the umask.
 - A pipe needs a reader when the gateway starts.
 - When the gateway ends, what waits is written, for at most a second.
+- `--bound request-log-one-in=N` writes one in N of the requests that were allowed and answered. What was
+  refused, was cut, failed, or differs from what was asked always has its line. The request's id decides, so
+  who has an id knows if there is a line.
 
 Fields are only added."""
 
@@ -99,6 +103,34 @@ each request has a span, and a collector can leave some out.
   is lost and counted: `sluicegate_spans_dropped_total`.
 
 """
+
+
+_JOURNAL = f"""Each process says what happens on standard error, one line an event: `control`, `feed`,
+`gateway`, `parser` (which reads texts for the control plane), and `supervisor`, which `up` and `serve` are.
+
+- A line is JSON, or text where standard error is a terminal. `{journal.FORM}=json` or `text` says which.
+  `{journal.LEVEL}` is the least level that is written: `debug`, `info` (the default), `warning`,
+  `error`, `critical`.
+- Every command of a caller with a token has one line, whatever its result. Nothing samples them. Questions
+  have no line: `sluicegate_api_requests_total` counts both.
+- What callers cause as often as they like is always counted. It is written {journal.AT_ONCE} times at
+  once, and then once a second for each event. `unwritten` of the next line says how many were not.
+- No line has a token, a key, a name of a customer or person, a part of a document, of a request or of an
+  answer. Who acts is an id. An unexpected error is shown by its type and its places in the code, because its
+  text may quote what it was given. Addresses are there: keep the journal as you keep the ledger.
+- A gateway's requests are not here: they have a [log of their own](request-log.md)."""
+
+
+def _journal() -> str:
+    plain = {name: said for name, said in journal.EVENTS.items() if name not in journal.SECURITY}
+    fields, events, security = (
+        _table([column, "what it is"], [[f"`{name}`", said] for name, said in rows.items()])
+        for column, rows in (("field", journal.FIELDS), ("event", plain), ("event", journal.SECURITY))
+    )
+    counted = "`sluicegate_security_events_total` counts these too, by `event`."
+    body = ["## Fields", "Fields are only added. A line has those that it needs.", fields]
+    body += ["## Events", events, "## Events of security", counted, security]
+    return _page("The journal", _JOURNAL, "\n\n".join(body))
 
 
 def _request_log() -> str:

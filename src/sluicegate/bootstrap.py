@@ -30,6 +30,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.applications import Starlette
 
+from sluicegate import journal, processes
 from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.control.app import application
@@ -330,12 +331,21 @@ async def _serve(  # noqa: PLR0913 - what is served, and how it begins and ends
         await server.start(listening)
         _refresh_on_hangup(server, certificate)
         host, port = listening.getsockname()[:2]
-        ready(f"{_scheme(settings.tls)}://{host}:{port}")
+        url = f"{_scheme(settings.tls)}://{host}:{port}"
+        _started(ready, url)
         await stop.wait()
+        journal.note("stopping", "what was begun is answered")
         ending()
         await server.stop()
     if faults:
         raise faults[0]
+
+
+def _started(ready: Ready, url: str) -> None:
+    """Say where a server is, to who waits for it."""
+    ready(url)
+    journal.note("started", f"it listens on {url}", url=url)
+    processes.tell_manager("READY=1")
 
 
 def _certificate(files: TlsFiles | None) -> ServerCertificate | None:
@@ -439,8 +449,9 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     try:
         await server.start(listening)
         _refresh_on_hangup(server, certificate or log)
-        ready(f"{_scheme(settings.tls)}://{settings.host}:{listening.getsockname()[1]}")
+        _started(ready, f"{_scheme(settings.tls)}://{settings.host}:{listening.getsockname()[1]}")
         await stop.wait()
+        journal.note("stopping", "what was begun is answered")
         await server.stop()
     finally:
         feeding.cancel()

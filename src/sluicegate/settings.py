@@ -149,6 +149,8 @@ class GatewaySettings:
     """A PEM file with the certificate and key that it shows to its feed and control plane."""
     request_log: str = ""
     """Where a line for each request goes: a file, `-` for standard output, or empty for nowhere."""
+    request_log_one_in: int = 1
+    """Of how many requests that were allowed and answered one has a line. All others have theirs."""
     spans: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The environment of the process that sends spans, as `gate.span_log` makes it; empty: no spans."""
 

@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sluicegate import journal
 from sluicegate.processes import die_with
 
 _log = logging.getLogger(__name__)
@@ -126,7 +127,8 @@ class Supervisor:
         is_soon = time.monotonic() - process.began_s < SOON_S
         process.failures = process.failures + 1 if is_soon else 0
         pause_s = PAUSE_S[min(process.failures, len(PAUSE_S) - 1)]
-        _log.error("the %s ended with %d and is started again in %.1f s", process.name, code, pause_s)
+        said = f"the {process.name} ended with {code} and is started again in {pause_s:.1f} s"
+        journal.note("restarted", said, logging.ERROR, ended=process.name, code=code, seconds=pause_s)
         process.again_s = time.monotonic() + pause_s
         self._pausing.append(process)
 

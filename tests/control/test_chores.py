@@ -39,7 +39,7 @@ def test_a_chore_that_fails_stops_no_other_and_is_tried_again(caplog: pytest.Log
     chores = Chores({"first": first, "second": second})
     with caplog.at_level(logging.INFO):
         run(chores, 3)
-        assert (second.done, chores.failing) == (3, {"first": "KeyError('a fault of ours')"})
+        assert (second.done, chores.failing) == (3, {"first": "KeyError"})
         run(chores, 1)
     assert (first.done, chores.failing) == (1, {})
     told = [record.getMessage() for record in caplog.records]

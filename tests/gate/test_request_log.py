@@ -16,7 +16,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.gate import lines as written
 from sluicegate.gate import request_log
 from sluicegate.gate.request_log import RequestLog
-from sluicegate.gate.trace import FIELDS
+from sluicegate.gate.trace import FIELDS, Trace, is_written
 from sluicegate_record.log.times import format_time
 from tests.gate.clients import chat, get, post
 from tests.gate.running import Running, running
@@ -361,3 +361,19 @@ def test_a_fallback_is_named(world, quick, file):
         asked(gate, post(CHAT, chat(), key))
         (line,) = lines(file, 1)
     assert (line["model"], line["fallback"], line["decision"]) == (MODEL, FALLBACK, "allow")
+
+
+def test_only_what_was_allowed_and_answered_is_sampled_and_the_id_says_which():
+    plain, refused, cut, failed = (Trace() for _ in range(4))
+    for each in (plain, cut, failed):
+        each.allowed("")
+    plain.status = cut.status = 200
+    cut.refused("directive_in_force", "d-1")
+    refused.refused("credential_unknown", "")
+    refused.status, failed.status = 401, 502
+    for trace in (plain, refused, cut, failed):
+        trace.id = "req_" + "0" * 23 + "1"
+    assert [is_written(each, 10) for each in (plain, refused, cut, failed)] == [False, True, True, True]
+    plain.id = "req_" + "0" * 23 + "a"
+    assert is_written(plain, 10)
+    assert is_written(plain, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from functools import partial
@@ -14,7 +13,7 @@ from typer._completion_classes import completion_init
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from sluicegate import __version__, errors
+from sluicegate import __version__, errors, journal
 from sluicegate.cli import demo, output
 from sluicegate.cli.deferred import COMPLETE, DeferredCommand, take_profile
 
@@ -420,12 +419,12 @@ def _root(
 
 def main() -> NoReturn:
     """Run one command and exit with its code."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     as_json = "--json" in sys.argv
     called = program()
     if COMPLETE in os.environ:
         completion_init()
     try:
+        journal.begin("command", os.environ)
         code = called(standalone_mode=False)
     except errors.SluicegateError as error:
         output.report(error, as_json)

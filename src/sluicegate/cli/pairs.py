@@ -20,6 +20,7 @@ GATE_BOUNDS = (
     "upstream_connect_ms",
     "upstream_idle_ms",
     "cut_grace_ms",
+    "request_log_one_in",
 )
 """What `--bound` sets of a gateway's settings."""
 _LEAST = {

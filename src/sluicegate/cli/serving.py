@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from sluicegate import targets
+from sluicegate import journal, targets
 from sluicegate.cli import pairs, upstreams
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
@@ -309,6 +309,7 @@ def _control(settings: ControlSettings, before: str) -> Serving:
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
     def serving(said: Callable[[Said], None]) -> None:
+        journal.begin("control", os.environ)
         wired = bootstrap.control(of_start(settings, before), "control")
         bootstrap.run_until_signalled(
             lambda stop: bootstrap.serve_control(
@@ -324,6 +325,7 @@ def _feed(settings: FeedSettings, before: str) -> Serving:
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
     def serving(said: Callable[[Said], None]) -> None:
+        journal.begin("feed", os.environ)
         wired = bootstrap.feed(_again(settings, before))
         bootstrap.run_until_signalled(
             lambda stop: bootstrap.serve_feed(wired, stop, lambda url: said({"url": url}))
@@ -337,6 +339,7 @@ def _gate(settings: GatewaySettings, before: str) -> Serving:
     from sluicegate import bootstrap  # noqa: PLC0415 - see above
 
     def serving(said: Callable[[Said], None]) -> None:
+        journal.begin("gateway", os.environ)
         bootstrap.run_until_signalled(
             lambda stop: bootstrap.serve_gate(_again(settings, before), stop, lambda url: said({"url": url}))
         )
@@ -363,6 +366,7 @@ def _supervised(command: str, state: Path) -> Iterator[Supervisor]:
     """
     from sluicegate import bootstrap  # noqa: PLC0415 - what its processes need is imported once
 
+    journal.begin("supervisor", os.environ)
     bootstrap.hold_for_supervisor(state, command)
     try:
         with supervising() as processes:

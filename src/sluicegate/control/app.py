@@ -14,6 +14,7 @@ from sluicegate.control.routes import routes
 from sluicegate.http import app as http
 from sluicegate.http.app import Fault
 from sluicegate.http.entrance import Entrance
+from sluicegate.http.measures import Requests, registry
 from sluicegate.settings import HttpSettings
 
 TICK_S = 1.0
@@ -23,10 +24,11 @@ TICK_S = 1.0
 def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) -> Starlette:
     """The application that serves a control plane."""
     entrance = Entrance(plane.services.ledger.store.principals, http_settings)
+    counts = registry("control")
     routed = [
-        *routes(plane, entrance, PUBLIC),
+        *routes(plane, entrance, PUBLIC, Requests(counts)),
         *logfiles.routes(plane, entrance),
-        *operations.routes(plane),
+        *operations.routes(plane, counts),
         *pages.routes(plane, entrance),
         openapi.route(PUBLIC, entrance),
         page.ROUTE,

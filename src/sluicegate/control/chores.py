@@ -33,7 +33,7 @@ class Chores:
         except StoreUnusable:
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours: everything else goes on
-            self._note(name, repr(error), error)
+            self._note(name, type(error).__name__, error)
         else:
             if self.failing.pop(name, None) is not None:
                 _log.info("%s: it goes on", name)

@@ -11,13 +11,14 @@ from collections import Counter
 from functools import partial
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import observations
+from sluicegate.http import measures
 from sluicegate.http.public import Recent
 from sluicegate.http.threads import urgently
 from sluicegate.service.ledger import Ledger
@@ -26,11 +27,12 @@ from sluicegate_record.entities.observation import Verdict
 AGE_MS = 1_000
 
 
-def routes(plane: ControlPlane) -> list[Route]:
-    """The routes of operations."""
-    ledger, registry = plane.services.ledger, _gauges(plane)
+def routes(plane: ControlPlane, registry: CollectorRegistry) -> list[Route]:
+    """The routes of operations; `registry` gets what a control plane says of itself, too."""
+    ledger = plane.services.ledger
+    _gauges(plane, registry)
     readiness = Recent(partial(urgently, ledger.store.log.size), AGE_MS)
-    counts = Recent(partial(urgently, generate_latest, registry), AGE_MS)
+    counts = Recent(partial(urgently, measures.text, registry), AGE_MS)
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -40,13 +42,12 @@ def routes(plane: ControlPlane) -> list[Route]:
         return PlainTextResponse("ready\n")
 
     async def metrics(_: Request) -> Response:
-        return Response(await counts(), media_type="text/plain; version=0.0.4")
+        return Response(await counts(), media_type=measures.CONTENT_TYPE)
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
-def _gauges(plane: ControlPlane) -> CollectorRegistry:
-    registry = CollectorRegistry()
+def _gauges(plane: ControlPlane, registry: CollectorRegistry) -> None:
     ledger, fleet = plane.services.ledger, plane.services.fleet
     size = Gauge("sluicegate_log_size", "entries in the log", registry=registry)
     size.set_function(ledger.size)
@@ -61,6 +62,20 @@ def _gauges(plane: ControlPlane) -> CollectorRegistry:
     short.set_function(room.look)
     doubted = Gauge("sluicegate_clock_in_doubt", "1 while the clock is in doubt", registry=registry)
     doubted.set_function(lambda: ledger.doubt.doubted_ms() is not None)
+    due = Gauge("sluicegate_due_lag_seconds", "how long the oldest thing due has waited", registry=registry)
+    due.set_function(lambda: ledger.due_lag_ms() / 1_000)
+    spreading = Gauge(
+        "sluicegate_in_force_lag_seconds",
+        "how long the oldest directive that is not in force everywhere has waited for gateways",
+        registry=registry,
+    )
+    spreading.set_function(lambda: fleet.lag_ms() / 1_000)
+    behind = Gauge(
+        "sluicegate_gateways_behind_entries",
+        "how many entries the gateway lacks that is furthest behind, of those that may hold a lease",
+        registry=registry,
+    )
+    behind.set_function(fleet.behind)
     aside = Gauge("sluicegate_set_aside", "things that were due, and failed", registry=registry)
     aside.set_function(lambda: ledger.set_aside() + len(fleet.unnoted))
     failing = Gauge("sluicegate_failing", "1 of a chore whose last try failed", ["chore"], registry=registry)
@@ -81,7 +96,6 @@ def _gauges(plane: ControlPlane) -> CollectorRegistry:
     letters = Gauge("sluicegate_letters", "letters in the outbox", ["state"], registry=registry)
     for state in ("waiting", "dead"):
         letters.labels(state).set_function(partial(lambda state: ledger.store.outbox.counts()[state], state))
-    return registry
 
 
 def _verdicts(ledger: Ledger) -> Counter[str]:

@@ -19,12 +19,14 @@ from starlette.routing import Route
 from sluicegate.acts.act import COMMAND_ID_LEAST, COMMAND_ID_MOST, ActAnswer, AnyAct
 from sluicegate.control.outside import OUTSIDE, AsyncDoing
 from sluicegate.control.plane import ControlPlane
+from sluicegate.control.witness import witnessing
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
 from sluicegate.http import asking
 from sluicegate.http.asking import Run
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.errors import refused
+from sluicegate.http.measures import Requests
 from sluicegate.parsing import job
 from sluicegate.parsing.request import ActRequest
 from sluicegate.service import tokens
@@ -35,28 +37,33 @@ Result = TypeVar("Result")
 _HEADERS = {"cache-control": "no-store"}
 
 
-def routes(plane: ControlPlane, entrance: Entrance, acts: Iterable[AnyAct]) -> list[Route]:
-    """One route for each act."""
-    return [_route(plane, entrance, act) for act in acts]
+def routes(
+    plane: ControlPlane, entrance: Entrance, acts: Iterable[AnyAct], measured: Requests
+) -> list[Route]:
+    """One route for each act; `measured` counts what is asked."""
+    return [_route(plane, entrance, act, measured) for act in acts]
 
 
-def _route(plane: ControlPlane, entrance: Entrance, act: AnyAct) -> Route:
+def _route(plane: ControlPlane, entrance: Entrance, act: AnyAct, measured: Requests) -> Route:
     do = OUTSIDE.get(act) or _in_a_thread(doing_of(act))
 
     async def endpoint(request: Request) -> Response:
-        visitor = await entrance.admit(request, act)
-        with visitor.body() as take:
-            head, body = await asking.taken(act, request, take)
-            with visitor.place():
-                context = await _read(plane, request, visitor, head, body)
-                answer = await do(plane, visitor.run, context, context.asked)
-                if isinstance(answer, Refusal) and _is_named(request):
-                    first: ActAnswer | Refusal | None = await visitor.run(context.first)
-                    answer = answer if first is None else first
-                if isinstance(answer, Refusal):
-                    return refused(answer)
-                response: Response = await visitor.run(_written, answer)
-                return response
+        with witnessing(measured, act) as seen:
+            seen.visitor = visitor = await entrance.admit(request, act)
+            with visitor.body() as take:
+                head, body = await asking.taken(act, request, take)
+                with visitor.place():
+                    context = await _read(plane, request, visitor, head, body)
+                    seen.command_id = context.command_id
+                    answer = await do(plane, visitor.run, context, context.asked)
+                    if isinstance(answer, Refusal) and _is_named(request):
+                        first: ActAnswer | Refusal | None = await visitor.run(context.first)
+                        answer = answer if first is None else first
+                    seen.answered(answer)
+                    if isinstance(answer, Refusal):
+                        return refused(answer)
+                    response: Response = await visitor.run(_written, answer)
+                    return response
 
     return Route(act.path, endpoint, methods=[act.method], name=act.name)
 

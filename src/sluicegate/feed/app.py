@@ -11,26 +11,33 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
+from prometheus_client import CollectorRegistry, Gauge
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from sluicegate import journal
 from sluicegate.acts.fleet import POLL, FeedQuestion
 from sluicegate.errors import StoreUnavailable, Unauthorized
 from sluicegate.feed.leases import CONFIRM_EVERY_MS, Leases
 from sluicegate.feed.run import Poll
-from sluicegate.http import app, asking
+from sluicegate.http import app, asking, measures
 from sluicegate.http.app import Fault
 from sluicegate.http.asking import Run
 from sluicegate.http.entrance import Entrance
+from sluicegate.http.measures import Requests
+from sluicegate.http.public import Recent
 from sluicegate.http.threads import urgently
 from sluicegate.parsing import request as parsing
 from sluicegate.ports import Principals
 from sluicegate.settings import HttpSettings
 from sluicegate_record.log import acknowledgement
 
+AGE_MS = 1_000
+"""How old what it says of itself may be: anyone may ask for that."""
 _log = logging.getLogger(__name__)
 
 
@@ -111,9 +118,14 @@ def application(
     leases: Leases, principals: Principals, news: News, http_settings: HttpSettings, fault: Fault
 ) -> Starlette:
     """The application that serves a feed."""
-    entrance = Entrance(principals, http_settings)
+    entrance, counts = Entrance(principals, http_settings), _counts(leases)
+    requests = Requests(counts)
 
     async def poll(request: Request) -> Response:
+        with requests.one(POLL.name):
+            return await _polled(request)
+
+    async def _polled(request: Request) -> Response:
         visitor = await entrance.admit(request, POLL)
         with visitor.body() as take:
             head, body = await asking.taken(POLL, request, take)
@@ -121,17 +133,55 @@ def application(
             question = await visitor.run(parsing.read, head, body)
             assert isinstance(question, FeedQuestion)
             if visitor.principal is None or visitor.principal.name != question.gateway:
+                who, named = getattr(visitor.principal, "id", None), question.gateway
+                journal.note("key_misused", "a token of another gateway", who=who, gateway=named)
                 raise Unauthorized(f"this token is not of gateway {question.gateway!r}", code="forbidden")
             return await _answer(leases, news, question, visitor.run)
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    readiness = Recent(partial(urgently, leases.check), AGE_MS)
+    counted = Recent(partial(urgently, measures.text, counts), AGE_MS)
+
+    async def readyz(_: Request) -> Response:
+        await readiness()
+        return PlainTextResponse("ready\n")
+
+    async def metrics(_: Request) -> Response:
+        return Response(await counted(), media_type=measures.CONTENT_TYPE)
+
     routes = [
         Route(POLL.path, poll, methods=[POLL.method], name=POLL.name),
         Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
     ]
     return app.application(routes, [news.follow, news.keep], fault)
+
+
+def _counts(leases: Leases) -> CollectorRegistry:
+    """What a feed says of itself."""
+    made = measures.registry("feed")
+    size = Gauge("sluicegate_feed_log_size", "entries in the log, as far as it was followed", registry=made)
+    size.set_function(lambda: leases.head.reached.size)
+    runs = Gauge("sluicegate_feed_runs", "runs of gateways that are known", registry=made)
+    runs.set_function(leases.runs)
+    ready = Gauge("sluicegate_feed_ready", "1 if a lease could be given now", registry=made)
+    ready.set_function(partial(_is_ready, leases))
+    age = Gauge(
+        "sluicegate_feed_confirmed_seconds", "how long ago it began its last confirmation", registry=made
+    )
+    age.set_function(lambda: leases.confirmed_age_ms() / 1_000)
+    return made
+
+
+def _is_ready(leases: Leases) -> bool:
+    try:
+        leases.check()
+    except StoreUnavailable:
+        return False
+    return True
 
 
 async def _answer(leases: Leases, news: News, question: FeedQuestion, run: Run) -> Response:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate import journal
 from sluicegate.core.access import feed, versions
 from sluicegate.core.access.feed import Certificate, Signer
 from sluicegate.core.access.leases import CLOCK_ALLOWANCE
@@ -138,7 +139,8 @@ class Leases:
             seen.is_told = seen.is_told or drift is not None
         if drift is not None:
             if is_first:
-                _log.error("%s; %s", drift.message, drift.remedy)
+                said = f"{drift.message}; {drift.remedy}"
+                journal.note("gateway_drifted", said, logging.ERROR, gateway=poll.gateway)
             raise drift
 
     def answer(self, poll: Poll) -> dict[str, Any]:
@@ -181,6 +183,20 @@ class Leases:
         if self._changed():
             self._confirm_now()
 
+    def check(self) -> None:
+        """Check that a lease could be given now: confirm, under a certificate. Raises: StoreUnavailable."""
+        self._confirm()
+        self._good_certificate()
+
+    def confirmed_age_ms(self) -> float:
+        """How long ago this feed began its last confirmation; endless before the first one."""
+        return self._clocks.boot_ms() - self._confirmed_ms
+
+    def runs(self) -> int:
+        """How many runs of gateways are known."""
+        with self._lock:
+            return len(self._seen)
+
     def now_ms(self) -> int:
         """The log's time: the wall clock, but never earlier than the newest entry."""
         return max(self._clocks.wall_ms(), self.head.reached.at_ms)
@@ -206,6 +222,8 @@ class Leases:
         if poll.after > size:
             size = self.head.follow().size
         if poll.after > size:
+            said = f"a gateway has {poll.after} entries of the log, here it has {size}"
+            journal.note("log_went_back", said, logging.ERROR, gateway=poll.gateway)
             raise VerificationFailed(
                 f"the log goes back: {poll.gateway!r} has {poll.after} entries of it, here it has {size}",
                 code="log_goes_back",

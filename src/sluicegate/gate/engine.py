@@ -15,6 +15,7 @@ Rules:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -177,6 +178,10 @@ class Engine:
     def passed_ms(self, boot_ms: float) -> int:
         """The control plane's time that has certainly come at `boot_ms`; 0 before the first lease."""
         return 0 if self.lease is None else self.lease.instant(boot_ms).early_ms
+
+    def news_age_ms(self) -> float:
+        """How long ago the newest lease was asked for; not a number before the first one."""
+        return self.boot_ms() - self.lease.sent_ms if self.lease is not None else math.nan
 
     def lease_left_ms(self) -> float:
         """How long the lease is still valid; 0 without one."""

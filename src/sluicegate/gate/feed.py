@@ -29,11 +29,12 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate import journal
 from sluicegate.core.access import feed, versions
 from sluicegate.core.access.decision import Instant
 from sluicegate.core.access.rate import WHOLE
@@ -62,6 +63,11 @@ ASK_AGAIN_MS = 60_000
 REPORT_MS = 1_000
 """How often the use of the gateway is reported, if there is any."""
 REPORT_TIMEOUT_S = 10
+FORKED: Final = "log_forked"
+WENT_BACK: Final = "log_went_back"
+CLOCK: Final = "clock_jumped"
+_EVENTS: tuple[journal.EventName, ...] = (FORKED, WENT_BACK, CLOCK)
+"""The codes of errors that are events of security."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +203,8 @@ class Tail:
         self.note = answer.note or (self.note if not answer.entries else "")
         if answer.lease_ms and grown.size < self._seen.size:
             raise BadFeed(
-                f"the log goes back: it has {grown.size} entries, {self._seen.size} were seen before"
+                f"the log goes back: it has {grown.size} entries, {self._seen.size} were seen before",
+                code=WENT_BACK,
             )
         if answer.lease_ms:
             lease_ms = min(answer.lease_ms, self._engine.table.lease_ms)
@@ -250,6 +257,7 @@ class Tail:
             most = f"{self._clock.bound_ms / 1000:g} s are allowed"
             raise BadFeed(
                 f"the control plane's clock is {said} this machine's, {most}",
+                code=CLOCK,
                 remedy="set the wrong one right; if it is this machine's, start the gateway again after that",
             )
 
@@ -280,10 +288,12 @@ class Tail:
                 raise BadFeed(
                     f"the log has forked: at size {grown.size} it has another root than was seen before",
                     remedy="put the newest database back, or see 'Back up, restore, go on after a loss'",
+                    code=FORKED,
                 )
         if grown.root() != answer.root:
             raise BadFeed(
-                f"the log has forked: its entries do not lead to the signed root at size {answer.size}"
+                f"the log has forked: its entries do not lead to the signed root at size {answer.size}",
+                code=FORKED,
             )
         self._seen = seen
         return grown
@@ -326,7 +336,8 @@ class Tail:
             self._fold = versions.FOLD_VERSION
         if isinstance(self._engine.table, VouchedTable):
             while self._engine.table.told:
-                _log.error("%s", self._engine.table.told.popleft())
+                said = self._engine.table.told.popleft()
+                journal.note("widening_unvouched", said, logging.ERROR, gateway=self._gateway)
 
 
 def wait_ms(engine: Engine) -> int:
@@ -488,9 +499,14 @@ class Feed:
                     self._complain(error, 0)
 
     def _complain(self, error: Exception, failures: int) -> None:
-        if failures in (0, 10) or failures % 60 == 0:
-            said = str(error) or type(error).__name__
-            _log.warning("the feed %s: %s", self._settings.feed_url, said)
+        if failures not in (0, 10) and failures % 60:
+            return
+        said = str(error) or type(error).__name__
+        for event in _EVENTS:
+            if isinstance(error, SluicegateError) and error.code == event:
+                journal.note(event, said, logging.ERROR, gateway=self._settings.name)
+                return
+        _log.warning("the feed %s: %s", self._settings.feed_url, said)
 
     async def _watch(self) -> None:
         """Re-decide what is in flight when a lease or an `until` has passed."""

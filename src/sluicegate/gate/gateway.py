@@ -18,6 +18,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import unquote
 
+from sluicegate import journal
 from sluicegate.core.access import decision
 from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.naming import IDENTIFIERS_MAX
@@ -48,7 +49,7 @@ from sluicegate.gate.reading import SMALL_BYTES, BodyContent, BodyReader
 from sluicegate.gate.request import Request, RequestHeaders
 from sluicegate.gate.spans import traceparent, written
 from sluicegate.gate.sse import EventRoom
-from sluicegate.gate.trace import MODEL, MODELS, line
+from sluicegate.gate.trace import MODEL, MODELS, is_written, line
 from sluicegate.gate.upstream import Upstream
 from sluicegate.http.exchange import Disconnected, HttpExchange
 from sluicegate.http.server import connections_max
@@ -60,6 +61,7 @@ FILES_EACH = 2
 """A request's connection has another one upstream."""
 
 _JSON = b"application/json"
+_FOREIGN = frozenset({Reason.CREDENTIAL_UNKNOWN, Reason.CREDENTIAL_REVOKED})
 _NOT_SERVED = "work that outlives its request, and what a model's server keeps, are not served here"
 
 
@@ -124,7 +126,7 @@ class Gateway:
         said = line(
             trace, exchange.path, exchange.outcome, bytes_in, table, self._wall_ms(), ended_s
         ).encode()
-        if self._log is not None:
+        if self._log is not None and is_written(trace, self._settings.request_log_one_in):
             self._log.put(said)
         if self._spans is not None:
             self._spans.put(written(trace.parent, said))
@@ -142,7 +144,10 @@ class Gateway:
             exchange.trace.credential = self._engine.table.credentials.get(digest)
         found = self._engine.identify(digest)
         if isinstance(found, Deny) or digest is None:
-            self._refuse(exchange, found if isinstance(found, Deny) else Deny(Reason.CREDENTIAL_MISSING))
+            denied = found if isinstance(found, Deny) else Deny(Reason.CREDENTIAL_MISSING)
+            if denied.reason in _FOREIGN:
+                self._suspect(exchange, denied.reason)
+            self._refuse(exchange, denied)
             return None
         exchange.connection.hold()
         if exchange.path in ENDPOINTS:
@@ -342,6 +347,12 @@ class Gateway:
         """How many bytes a body may have at this endpoint."""
         settings = self._settings
         return settings.max_text_bytes if exchange.path in TEXT_ALONE else settings.max_body_bytes
+
+    def _suspect(self, exchange: Exchange, reason: Reason) -> None:
+        """Tell of a key that is not known here, or not any more."""
+        event: journal.EventName = "sign_in_failed" if reason is Reason.CREDENTIAL_UNKNOWN else "key_misused"
+        named = {"request": exchange.trace.id, "address": exchange.connection.address}
+        journal.note(event, f"a key was refused: {reason.value}", result=reason.value, **named)
 
     def _refuse(self, exchange: Exchange, deny: Deny) -> None:
         exchange.refuse(deny, self._engine.table.size)

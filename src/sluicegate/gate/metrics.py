@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
@@ -24,9 +24,10 @@ from sluicegate.gate.exchange import Exchange
 from sluicegate.gate.intake import Intake
 from sluicegate.gate.lines import LineWriter
 from sluicegate.gate.trace import OTHER, Trace
+from sluicegate.http import measures
 from sluicegate_record.terms.effective import DIFFERENCES
 
-CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = measures.CONTENT_TYPE.encode()
 BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """What times are sorted by: the upper ends, in seconds."""
 _LINES_DROPPED = "Lines of the request log that were dropped: it could not be written, or not fast enough"
@@ -45,7 +46,7 @@ class Metrics:
         spans: LineWriter | None = None,
     ) -> None:
         self._offers = engine.table.offers
-        self._registry = CollectorRegistry()
+        self._registry = measures.registry("gateway")
         self._requests = Counter(
             "sluicegate_requests",
             "Requests by outcome: answered, listed, client_gone, a refusal's reason, or a fault",
@@ -86,6 +87,9 @@ class Metrics:
             lambda: engine.lease_left_ms() / 1000
         )
         self._gauge(
+            "feed_lag_seconds", "How long ago the newest lease was asked for: how old its news may be"
+        ).set_function(lambda: engine.news_age_ms() / 1000)
+        self._gauge(
             "clock_offset_seconds", "How far the control plane's clock is ahead of this machine's"
         ).set_function(lambda: math.nan if engine.clock_offset_ms is None else engine.clock_offset_ms / 1000)
         if isinstance(engine.table, VouchedTable):
@@ -121,7 +125,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of them, as `CONTENT_TYPE`."""
-        return generate_latest(self._registry)
+        return measures.text(self._registry)
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(f"sluicegate_{name}", text, registry=self._registry)

@@ -72,6 +72,8 @@ class _RequestIds:
 
 
 _ID_DIGITS = 24
+_DIGITS_ASKED = 12
+_OK, _ERROR = 200, 400
 _DRAWN = 256
 new_request_id = _RequestIds()
 
@@ -140,6 +142,15 @@ class Trace:
         """It was refused, or cut if it had been allowed."""
         self.decision = "cut" if self.decision == "allow" else "deny"
         self.reason, self.directive = reason, directive
+
+
+def is_written(trace: Trace, one_in: int) -> bool:
+    """Whether a request has its line, where one in so many that were allowed and answered has one.
+
+    The id decides, so that anyone who has it knows too. What was refused, was cut or failed always has one.
+    """
+    is_plain = trace.decision == "allow" and _OK <= trace.status < _ERROR and not trace.differences
+    return one_in == 1 or not is_plain or int(trace.id[-_DIGITS_ASKED:], 16) % one_in == 0
 
 
 def line(  # noqa: PLR0913 - what a line is made of

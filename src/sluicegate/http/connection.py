@@ -340,7 +340,7 @@ class HttpConnection(asyncio.Protocol):
         if isinstance(error, BadRequest):
             self.fail(exchange, error)
         else:
-            _log.error("%s %s failed", exchange.head.method, exchange.head.path.decode(), exc_info=error)
+            _log.error("a %s request failed", exchange.head.method, exc_info=error)
             exchange.fail()
 
     def _has_bodies_waiting(self) -> bool:

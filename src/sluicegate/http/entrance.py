@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from sluicegate import journal
 from sluicegate.acts.act import AnyAct
 from sluicegate.core.access import apikey
 from sluicegate.errors import TOO_MANY, Overloaded, Unauthorized
@@ -93,17 +94,20 @@ class Entrance:
         token = bearer.token_of(request)
         for_anyone = act is None or not act.roles
         if not (token and bearer.is_well_formed(token)):
+            if token:
+                _failed(address, act)
             if not for_anyone:
                 raise bearer.unknown(token)
             return None
         try:
             principal = await self._looked_up(token, address)
         except Unauthorized:
+            _failed(address, act)
             if not for_anyone:
                 raise
             return None
         if act is not None and act.roles:
-            bearer.authorize(principal, act)
+            _authorize(principal, act, address)
         return principal
 
     async def _looked_up(self, token: str, address: str) -> Principal:
@@ -116,6 +120,22 @@ class Entrance:
         if len(self._recent) > RECENT_MAX:
             del self._recent[next(iter(self._recent))]
         return principal
+
+
+def _failed(address: str, act: AnyAct | None) -> None:
+    """Tell of a token that is not known here."""
+    asked = None if act is None else act.name
+    journal.note("sign_in_failed", "a token that is not known here", address=address, act=asked)
+
+
+def _authorize(principal: Principal, act: AnyAct, address: str) -> None:
+    """Check that a principal may do an act. Raises: Unauthorized."""
+    try:
+        bearer.authorize(principal, act)
+    except Unauthorized:
+        named = {"act": act.name, "who": principal.id, "role": principal.role, "address": address}
+        journal.note("sign_in_failed", "a token of a role that may not do this", **named)
+        raise
 
 
 def _check(pace: Pace, address: str, what: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from sluicegate import errors
 from sluicegate.core.lifecycle import Refusal
@@ -53,7 +54,7 @@ async def on_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, errors.Overloaded):
         headers["retry-after"] = str(error.retry_after_s)
     elif status >= 500:
-        _log.error("%s %s: %s", request.method, request.url.path, error.message)
+        _log.error("%s %s: %s", request.method, _route(request), error.message)
     return _response(body_of(error.code, error.message, error.remedy, error.at), status, headers)
 
 
@@ -73,8 +74,16 @@ async def on_hang_up(_: Request, __: Exception) -> Response:
 
 async def on_surprise(request: Request, error: Exception) -> JSONResponse:
     """Any other error: it is in the log here, and the answer says only that there was one."""
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    _log.error("%s %s failed", request.method, _route(request), exc_info=error)
     return _response(body_of("internal_error", SURPRISE), 500)
+
+
+def _route(request: Request) -> str:
+    """Which path was asked for, without what the caller has put into it."""
+    for each in request.app.routes:
+        if isinstance(each, Route) and each.path_regex.match(request.url.path):
+            return each.path
+    return "another path"
 
 
 def _response(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> JSONResponse:

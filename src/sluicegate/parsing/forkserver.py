@@ -12,17 +12,18 @@ What comes in is one byte a reader, with its end of a socket pair. Source: unix(
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import resource
 import select
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sluicegate import journal
 from sluicegate.acts.applications import Submission
 from sluicegate.acts.documents import ListedPlan
 from sluicegate.acts.table import ACTS
@@ -35,6 +36,8 @@ NICE = 10
 """How much less these processes matter than those that serve."""
 FAILED = 70
 """The exit code of a reader that met a fault of our own."""
+
+_log = logging.getLogger("sluicegate.parsing.forkserver")
 
 Answer = Callable[[bytes, bytes], bytes]
 
@@ -114,7 +117,7 @@ def _read(connection: socket.socket, answer: Answer, parent: int) -> None:
     except (MemoryError, RecursionError, EOFError, ConnectionError):
         code = 1
     except BaseException:  # noqa: BLE001 - this process ends with it, and says why
-        traceback.print_exc()
+        _log.exception("a reader failed")
         connection.sendall(job.LENGTH.pack(0))
     finally:
         os._exit(code)
@@ -161,6 +164,7 @@ def serve(descriptor: int, parent: int, answer: Answer = job.answer) -> None:
     die_with(parent)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they are sent to all of a terminal; this ends with its parent
+    journal.begin("parser", os.environ)
     _warm()
     gc.freeze()
     os.nice(NICE)

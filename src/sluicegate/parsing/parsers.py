@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
 import socket
@@ -20,6 +21,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from sluicegate import journal
 from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.bounds import CPU_S, IN_PLACE_MAX, MEMORY_MAX, WAIT_S
 from sluicegate.errors import Overloaded, TooComplex
@@ -88,6 +90,7 @@ class Parsers:
             if server.is_gone:
                 raise Overloaded("texts cannot be read now") from error
             said = f"it takes more than {CPU_S} s or {MEMORY_MAX >> 20} MiB to read this text"
+            journal.note("text_given_up", said, logging.WARNING, size=len(data))
             raise TooComplex(said, remedy="shorten it, or write it more simply") from error
 
 
@@ -103,6 +106,12 @@ async def _exchanged(connection: socket.socket, data: bytes) -> bytes:
         return await reader.readexactly(length)
     finally:
         writer.transport.abort()
+
+
+def _environment() -> dict[str, str]:
+    """What the process that forks readers gets: the way to the modules, and the form of its journal."""
+    said = {name: os.environ[name] for name in (journal.FORM, journal.LEVEL) if name in os.environ}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1", **said}
 
 
 @dataclass(slots=True)
@@ -121,7 +130,7 @@ class _Server:
             opened.enter_context(ours)
             process = subprocess.Popen(  # noqa: S603 - our own module
                 [*command, str(theirs.fileno()), str(os.getpid())],
-                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"},
+                env=_environment(),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -194,6 +194,22 @@ class Fleet:
         """How many runs have another log or another fold."""
         return sum(each.drifted is not None for each in self.gateways())
 
+    def behind(self) -> int:
+        """How many entries the run lacks that is furthest behind, of those that may hold a lease."""
+        size = self._ledger.size()
+        return max((size - each.size for each in self.gateways() if each.lease_ms), default=0)
+
+    def lag_ms(self) -> int:
+        """How long the oldest directive has held that is not in force everywhere yet; 0 without one."""
+        now_ms = self._ledger.now_ms()
+        with self._ledger.reading() as state:
+            since = [
+                found.holds_ms
+                for found in map(state.directives.__getitem__, state.spreading)
+                if all(points.enforcing(point, found) for point in points.asked(state, found))
+            ]
+        return max((now_ms - each for each in since), default=0)
+
     def _look(self, sizes: Collection[int]) -> Sight:
         """Look at every feed; what the first look after a directive finds bounds the leases without it."""
         with self._lock:

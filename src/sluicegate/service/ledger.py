@@ -286,6 +286,12 @@ class Ledger:
         with self.reading() as state:
             return len(state.agenda.aside)
 
+    def due_lag_ms(self) -> int:
+        """How long the oldest thing that is due has waited; 0 if nothing is due."""
+        with self.reading() as state:
+            first = state.agenda.first()
+        return 0 if first is None else max(0, self.now_ms() - first[0])
+
     def watch(self, told: Callable[[], None]) -> None:
         """Call `told`, which must not wait, after every advance and arrangement, from any thread."""
         self._watchers.append(told)

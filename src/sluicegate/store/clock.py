@@ -26,6 +26,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from sluicegate import journal
 from sluicegate.settings import CLOCK_BOUND_MS
 from sluicegate_record.log import times
 
@@ -172,9 +173,10 @@ class SteadyClock:
         remedy = "set it right; if it is right, start again with --clock-is-right"
         if self._in_doubt:
             said = "the machine was started and its clock says %s, %d s from the last time known here: %s"
-            _log.error(said, times.format_time(wall_ms), jump_ms // 1000, f"it is in doubt; {remedy}")
+            said %= times.format_time(wall_ms), jump_ms // 1000, f"it is in doubt; {remedy}"
         else:
-            _log.error("the wall clock jumped by %d s and is not followed: %s", jump_ms // 1000, remedy)
+            said = f"the wall clock jumped by {jump_ms // 1000:.0f} s and is not followed: {remedy}"
+        journal.note("clock_jumped", said, logging.ERROR, seconds=int(jump_ms // 1000))
 
     def _keep(self, boot_ms: float) -> None:
         if self._file is None:
