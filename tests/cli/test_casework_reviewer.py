@@ -48,6 +48,28 @@ def test_a_receipt_says_in_the_reviewers_words_until_when_there_is_time_and_what
     assert told.endswith("\noncd has confirmed receipt; no time runs for its answer now\n")
 
 
+def test_one_command_shows_the_question_signs_and_puts_the_position_on_the_record(plane):
+    case = plane.submit("Example Utility")
+    shown = plane.text(
+        *("review", "decide", case, "--position", "approve", "--key", plane.key("oncd")), by="oncd"
+    )
+    assert "Example Utility" in shown
+    assert "the position of oncd in" in shown
+    assert plane.answer("case", "show", case, by="oncd")["positions"][-1]["position"] == "approve"
+
+
+def test_one_command_refuses_what_the_three_would(plane):
+    case = plane.submit("Example Utility")
+    decide = ("review", "decide", case, "--key", plane.key("oncd"), "--position")
+    assert plane.error(*decide, "object", by="oncd")["code"] == "usage"
+    assert plane.error(*decide, "approve-with-conditions", by="oncd")["code"] == "usage"
+    plane.say(case, "oncd", "object", "--reason", "too early")
+    appeal = plane.answer("application", "appeal", case, "--text", "it is not", by="applicant")["case"]
+    two = ("review", "decide", appeal, "--key", plane.key("caisi"), "--position", "approve")
+    assert "review countersign" in plane.error(*two, by="caisi")["remedy"]
+    assert plane.answer("case", "show", appeal, by="caisi")["positions"] == []
+
+
 def test_what_nobody_signed_is_not_put_on_the_record(plane):
     case, file = plane.submit("Example Utility"), plane.folder / "case.json"
     plane.answer("review", "export", case, "-o", file, by="oncd")

@@ -29,7 +29,8 @@ from sluicegate_record.statements.cases import (
 from tools import commands, record, reference
 
 ROOT = Path(__file__).parents[2]
-RECORD = ROOT / "docs" / "record"
+DOCS = ROOT / "docs"
+RECORD = DOCS / "record"
 PAGES = sorted(page.relative_to(ROOT) for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -165,3 +166,19 @@ def test_the_tests_that_show_what_is_promised_are_there():
     named = re.findall(r"`(tests/[^`]+)`", page)
     assert len(named) > 15
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_an_index_leads_to_every_page_that_is_not_a_decision():
+    linked = {
+        (index.parent / link).resolve()
+        for index in (DOCS / "README.md", ROOT / "README.md")
+        for link in re.findall(r"\]\(([^)#]+\.md)[^)]*\)", index.read_text())
+    }
+    pages = [*DOCS.glob("*.md"), *(DOCS / "how-to").glob("*.md"), *(DOCS / "reference").glob("*.md")]
+    assert {page.resolve() for page in pages} <= linked
+
+
+def test_no_how_to_says_where_the_program_is_installed():
+    for page in (DOCS / "how-to").glob("*.md"):
+        assert ".venv/bin" not in page.read_text(), page.name
+        assert "python -m sluicegate " not in page.read_text(), page.name

@@ -33,6 +33,7 @@ COMMANDS = {
     ),
     "gateway": ("serving.gateway", "Run a gateway for one surface."),
     "doctor": ("doctor.doctor", "Look at a deployment, and say what is wrong and what to do."),
+    "ready": ("ready.ready", "Ask a control plane, a feed or a gateway if it is ready."),
     "plan": ("plans.plan", "Show what a plan would change, and who is affected."),
     "apply": ("plans.apply", "Put a plan in force."),
     "status": (
@@ -110,6 +111,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "export": "review.export",
             "receive": "review.receive",
+            "decide": "review.decide",
             "sign": "review.sign",
             "schedule": "review.schedule",
             "countersign": "review.countersign",

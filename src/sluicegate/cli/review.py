@@ -50,6 +50,9 @@ Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", sh
 Key = Annotated[Path, typer.Option("--key", help="Your private key.", show_default=False)]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)]
 PositionWord = Annotated[str, typer.Option("--position", help=" | ".join(POSITIONS), show_default=False)]
+Conditions = Annotated[
+    Path | None, typer.Option("--conditions", help="For approve-with-conditions: a YAML file of them.")
+]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why. An objection, a question and a recusal need it. It is public.")
 ]
@@ -78,9 +81,7 @@ def sign(
     key: Key,
     output: Output,
     reason: Reason = "",
-    conditions: Annotated[
-        Path | None, typer.Option("--conditions", help="For approve-with-conditions: a YAML file of them.")
-    ] = None,
+    conditions: Conditions = None,
     sealed: Annotated[
         bool, typer.Option("--sealed", help="Show the reason only to the developer and the agencies asked.")
     ] = False,
@@ -94,10 +95,7 @@ def sign(
 
     It shows the question and what you say, and asks before it signs. Where no one can answer, say --yes.
     """
-    if position in NEED_REASON and not reason.strip():
-        raise WrongUsage(f"{NEED_REASON[position]} without a reason", remedy="say --reason TEXT")
-    if position == "approve-with-conditions" and conditions is None:
-        raise WrongUsage("an approval with conditions without them", remedy="say --conditions FILE")
+    _check_said(position, reason, conditions)
     exported = exports.read(read_json(file))
     private = signing.private_key(key)
     agency = exports.party_of(exported, private)
@@ -117,6 +115,43 @@ def sign(
     else:
         text += f"\n  put it on the record: sluicegate review import {output}"
     emit(answer, as_json, text)
+
+
+def decide(
+    case: Case,
+    position: PositionWord,
+    key: Key,
+    reason: Reason = "",
+    conditions: Conditions = None,
+    yes: Signed = False,
+    as_json: Json = False,
+) -> None:
+    """Sign your position in a case, and put it on the record: export, sign and import in one.
+
+    It shows the question and what you say, and asks before it signs. Use the three commands where the key is
+    on a machine without network, or where a second owner signs too.
+    """
+    _check_said(position, reason, conditions)
+    client = Client()
+    exported, private = _exported(client, case), signing.private_key(key)
+    agency, said = exports.party_of(exported, private), Review(position, reason, _conditions(conditions))
+    if agency in _countersigned(exported):
+        raise WrongUsage(
+            f"two owners of {agency} must sign",
+            remedy="'review export', 'review sign', 'review countersign', 'review import'",
+        )
+    follows = recusal(exported, agency) if position in LEAVES else ()
+    read_first("\n".join([question(exported, agency), *_stated(agency, said), *follows]), yes, as_json)
+    answer = _import(client, signing.position(exported, said, private))
+    tell(answer, as_json, _recorded(answer))
+
+
+def _check_said(position: str, reason: str, conditions: Path | None) -> None:
+    """Check that a position comes with what it needs. Raises: WrongUsage."""
+    if position in NEED_REASON and not reason.strip():
+        raise WrongUsage(f"{NEED_REASON[position]} without a reason", remedy="say --reason TEXT")
+    if position == "approve-with-conditions" and conditions is None:
+        raise WrongUsage("an approval with conditions without them", remedy="say --conditions FILE")
 
 
 def schedule(

@@ -1,0 +1,43 @@
+"""`ready`: asks a process if it is ready, as what watches a container does."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import typer
+
+from sluicegate.cli.output import Json, emit
+from sluicegate.errors import InvalidInput, Unreachable
+
+WITHIN_S = 5
+
+
+def ready(
+    url: Annotated[str, typer.Argument(help="Its address: http://127.0.0.1:8600.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Ask a control plane, a feed or a gateway if it is ready. Exit 4: it is not."""
+    if not url.startswith(("https://", "http://")):
+        raise InvalidInput(f"the address {url[:200]!r}, expected one such as http://127.0.0.1:8600")
+    try:
+        with urlopen(Request(f"{url.rstrip('/')}/readyz"), timeout=WITHIN_S) as answer:  # noqa: S310 - checked
+            answer.read()
+    except HTTPError as error:
+        raise Unreachable(f"{url} is not ready: {_why(error)}", code="not_ready") from error
+    except (URLError, OSError) as error:
+        raise Unreachable(f"{url} does not answer: {getattr(error, 'reason', error)}") from error
+    emit({"ready": url}, as_json, "ready")
+
+
+def _why(error: HTTPError) -> str:
+    """What an answer says is missing, as far as it does."""
+    try:
+        told = json.loads(error.read())
+    except ValueError:
+        return f"status {error.code}"
+    if "error" in told:
+        return str(told["error"].get("message", ""))
+    return f"no lease, {told['size']} entries so far" if "size" in told else f"status {error.code}"
