@@ -223,15 +223,15 @@ def runs(files: Path, plan: str) -> list[Run]:
 def _servers(folder: Path) -> Run:
     """A control plane and a gateway, started by `up`. Each says where it listens."""
     command = "up --trust trust.yaml --upstream demo=http://127.0.0.1:8800"
-    ports = ["--port", "0", "--gateway-port", "0"]
+    ports = ["--port", "0", "--feed-port", "0", "--gateway-port", "0"]
     arguments = [sys.executable, "-m", "sluicegate", *command.split(), *ports]
-    piped = subprocess.PIPE
-    with subprocess.Popen(arguments, stdout=piped, text=True, cwd=folder) as running:  # noqa: S603 - our own
+    piped, no = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(arguments, stdout=piped, stderr=no, text=True, cwd=folder) as running:  # noqa: S603
         assert running.stdout is not None
         printed = "".join(running.stdout.readline() for _ in range(3))
         running.send_signal(signal.SIGTERM)
-    for name, port in (("control", 8600), ("gateway", 8700)):
-        printed = re.sub(rf"(?<={name} listening on http://127.0.0.1:)\d+", str(port), printed)
+    for said, port in (("control listening on", 8600), ("feed:", 8610)):
+        printed = re.sub(rf"(?<={said} http://127.0.0.1:)\d+", str(port), printed)
     return Run("me", command, re.sub(r"(?<=vkey: )(\S+?\+).*", r"\1…", printed))
 
 
