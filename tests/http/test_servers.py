@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from sluicegate import bootstrap
@@ -120,3 +121,24 @@ def test_each_answers_what_is_right_before_what_is_wrong(server: Listening):
         client.send(3 * server.after + server.asked(REFUSED["length and coding"][1]) + server.after)
         seen, was_reset = client.rest()
     assert (statuses(seen), was_reset) == ([200, 200, 200, 400], False)
+
+
+def test_a_feed_is_ready_while_it_could_give_a_lease_and_counts_what_it_does(tmp_path: Path):
+    made = Plane(tmp_path)
+    wired = bootstrap.feed(FeedSettings(tmp_path, port=0))
+    made.wired.fleet.tick()
+    with served_feed(wired) as url, httpx2.Client(base_url=url, trust_env=False) as client:
+        assert (client.get("/healthz").text, client.get("/readyz").text) == ("ok\n", "ready\n")
+        said = client.get("/metrics").text
+    made.wired.parsers.close()
+    assert "sluicegate_feed_ready 1.0" in said
+    assert f"sluicegate_feed_log_size {made.ledger.size()}.0" in said
+
+
+def test_a_feed_whose_key_no_one_has_certified_lives_and_is_not_ready(tmp_path: Path):
+    made = Plane(tmp_path)
+    wired = bootstrap.feed(FeedSettings(tmp_path, port=0))
+    with served_feed(wired) as url, httpx2.Client(base_url=url, trust_env=False) as client:
+        assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
+        assert "sluicegate_feed_ready 0.0" in client.get("/metrics").text
+    made.wired.parsers.close()

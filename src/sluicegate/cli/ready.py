@@ -13,6 +13,7 @@ from sluicegate.cli.output import Json, emit
 from sluicegate.errors import InvalidInput, Unreachable
 
 WITHIN_S = 5
+ANSWER_BYTES_MAX = 64 * 1024
 
 
 def ready(
@@ -35,9 +36,13 @@ def ready(
 def _why(error: HTTPError) -> str:
     """What an answer says is missing, as far as it does."""
     try:
-        told = json.loads(error.read())
-    except ValueError:
-        return f"status {error.code}"
-    if "error" in told:
-        return str(told["error"].get("message", ""))
-    return f"no lease, {told['size']} entries so far" if "size" in told else f"status {error.code}"
+        told = json.loads(error.read(ANSWER_BYTES_MAX))
+    except (ValueError, OSError):
+        told = None
+    match told:
+        case {"error": {"message": str(message)}}:
+            return message
+        case {"size": int(size)}:
+            return f"it has no lease, and {size} entries of the log"
+        case _:
+            return f"status {error.code}"
