@@ -13,7 +13,7 @@ from tools.english import GENERATED
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-SERVING = ("up", "serve", "control", "feed", "gateway", "doctor")
+SERVING = ("up", "serve", "control", "feed", "gateway", "doctor", "ready")
 RELEASE = ("plan", "apply", "status", "report")
 ANSWERS = ("explain", "early-access", "dossier")
 MACHINE = ("login", "completion")
