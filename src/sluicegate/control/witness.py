@@ -22,7 +22,7 @@ from sluicegate.http.measures import DONE, REFUSED, Measured, Requests, result_o
 from sluicegate.ports import Principal
 from sluicegate.service.due import command_name
 
-MISUSED = frozenset({"key_of_another_party", "other_log", "key_changed"})
+MISUSED = frozenset({"key_of_another_party", "key_ended", "other_log", "key_changed"})
 """The refusals of what a key signed that was not for this."""
 UNVERIFIED = "unverified"
 ORDERS = frozenset({directives.ISSUE, directives.CONFIRM, directives.LIFT})
@@ -78,7 +78,7 @@ class Witnessed:
         """Tell of a refusal what of it concerns security."""
         named = {"act": self.act.name, **self._who(), "result": code}
         if code in MISUSED:
-            journal.note("key_misused", "what was signed is by another's key, or for another log", **named)
+            journal.note("key_misused", "what was signed is by a key that does not count, or for another log", **named)
         elif is_unverified:
             journal.note("signature_refused", "what was signed does not count", **named)
         if self.act in ORDERS:
