@@ -78,7 +78,9 @@ class Witnessed:
         """Tell of a refusal what of it concerns security."""
         named = {"act": self.act.name, **self._who(), "result": code}
         if code in MISUSED:
-            journal.note("key_misused", "what was signed is by a key that does not count, or for another log", **named)
+            journal.note(
+                "key_misused", "what was signed is by a key that does not count, or for another log", **named
+            )
         elif is_unverified:
             journal.note("signature_refused", "what was signed does not count", **named)
         if self.act in ORDERS:
