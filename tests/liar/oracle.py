@@ -162,7 +162,7 @@ def _copied(table: VouchedTable) -> VouchedTable:
         *table.offers.values(),
         *table.listings.values(),
         *table.organizations.values(),
-        *table.scales.values(),
+        *table.found.values(),
         *(each.restricts for each in directives),
     )
     memo: dict[int, object] = {id(each): each for each in kept}

@@ -244,8 +244,8 @@ def keep_evidence(record: Record, found: Evidence) -> None:
 
 def _finding_reported(record: Record, entry: Happening, body: findings.FindingReported) -> None:
     if body.finding not in record.findings:
-        plan = record.releases[body.release].plan
-        keep_finding(record, finding_.reported(entry, body, plan))
+        scale = record.scale_for(body.release, body.grant)
+        keep_finding(record, finding_.reported(entry, body, scale))
 
 
 def _of_finding(

@@ -46,6 +46,7 @@ from sluicegate_record.snapshot import VERSION, Snapshot, faults
 from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms import kinds, scrutiny
 from sluicegate_record.terms.after import LAPSE
+from sluicegate_record.terms.findings import Findings
 from sluicegate_record.terms.plan import Plan
 
 V = TypeVar("V")
@@ -385,6 +386,40 @@ class Record:
         found = ((digest, self.terms[digest]) for digest in known)
         here = (digest for digest, each in found if (each.plan.metadata.name, each.stage) == (release, stage))
         return tuple(sorted(here))
+
+    def resting(self, release: str, stage: str = "") -> dict[str, Terms]:
+        """The earlier terms on which grants of a release, or of one stage, go on, by digest.
+
+        They are those under which a stage is open that is not open by the terms in force.
+        """
+        stages = self.releases[release].terms
+        names = [stage] if stage else sorted({*stages, *self.planned(release)})
+        waits = [name for name in names if self.opened.get(stages.get(name, "")) is None]
+        return {digest: self.terms[digest] for name in waits for digest in self.open_terms(release, name)}
+
+    def plans(self, release: str) -> tuple[Plan, ...]:
+        """The plan in force, and each one on whose terms grants of the release go on without it."""
+        return (self.releases[release].plan, *(each.plan for each in self.resting(release).values()))
+
+    def scale_for(self, release: str, grant: str | None) -> Findings:
+        """What counts of findings: by the terms of the grant that one is about, or by the plan in force."""
+        found = self.grants.get(grant or "")
+        plan = self.releases[release].plan if found is None else self.terms[found.terms].plan
+        return plan.spec.scale
+
+    def owed(self, found: Finding) -> dict[str, int]:
+        """What the developer still owes of a finding, and until when, by the plan that gives the least time:
+        milliseconds since 1970 UTC.
+        """
+        due: dict[str, int] = {}
+        for plan in self.plans(found.release):
+            for step, at_ms in found.due(plan):
+                due[step] = min(due.get(step, at_ms), at_ms)
+        return due
+
+    def planned(self, release: str) -> set[str]:
+        """The stages that any plan of a release has or had: one may be open by earlier terms alone."""
+        return {each.stage for each in self.terms.values() if each.plan.metadata.name == release}
 
     def closing_of(self, release: str, stage: str) -> Closing | None:
         """The newest closing of a stage; None if it never closed."""

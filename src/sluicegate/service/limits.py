@@ -36,11 +36,18 @@ def limits(state: State, principal: Principal, held: Grant, now_ms: int) -> Iter
     for directive in _about(state, row):
         if _may_know(state, principal, held, directive.name):
             yield from _by_directive(state, directive, row, now_ms)
-    for finding, restriction in state.table.restricting.items():
-        models = sorted(row.models.keys() & restriction.models)
-        if models:
-            words = f"finding {finding} restricts ({_asked(restriction)}) {', '.join(models)}"
-            yield GrantLimit(kind="finding", name=finding, words=words)
+    yield from _by_findings(state, row)
+
+
+def _by_findings(state: State, row: GrantRow) -> Iterator[GrantLimit]:
+    """What open findings take from a grant, by its terms."""
+    for model, weak in sorted(state.table.weak.get(row.terms, {}).items()):
+        does = (
+            "suspends" if weak.suspended_by is not None else f"restricts ({_rate(weak.requests_per_minute)})"
+        )
+        if model in row.models:
+            names = ", ".join(weak.findings)
+            yield GrantLimit(kind="finding", name=weak.findings[0], words=f"finding {names} {does} {model}")
 
 
 def _own(state: State, held: Grant, row: GrantRow, now_ms: int) -> Iterator[GrantLimit]:
@@ -112,9 +119,13 @@ def _by_directive(state: State, directive: Cover, row: GrantRow, now_ms: int) ->
     yield GrantLimit(kind="directive", name=directive.name, words=words)
 
 
+def _rate(per_minute: int | None) -> str:
+    return counted(per_minute or 0, "request") + " a minute"
+
+
 def _asked(directive: Cover) -> str:
     """What a restriction asks, in words."""
     asked = directive.restricts or {}
     rate = asked.get("requestsPerMinute")
-    said = [counted(rate, "request") + " a minute"] if isinstance(rate, int) else []
+    said = [_rate(rate)] if isinstance(rate, int) else []
     return ", ".join([*said, *(["each request names a person"] if asked.get("personNamed") else [])])

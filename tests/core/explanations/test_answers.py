@@ -20,7 +20,7 @@ from sluicegate.core.lifecycle.accounts import CloseAccount
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from tests.core.access.test_audience import GENERAL, account, general, key
 from tests.core.lifecycle.test_programmes import BLUE, PROGRAMMES, asking
-from tests.found import misuse, retest
+from tests.found import misuse, reported, retest
 from tests.worlds import API, CODEX, MODEL, World, deployment, plan_value, stage
 
 
@@ -279,3 +279,15 @@ def test_each_layer_and_each_reason_of_the_table_has_its_words() -> None:
     assert WORDS.keys() == {each.name for each in LAYERS}
     decided_here = {reason for each in LAYERS if each.is_here for reason in each.reasons}
     assert remedies.REMEDIES.keys() == decided_here - {Reason.CREDENTIAL_MISSING}
+
+
+def test_a_model_that_a_finding_suspends_says_who_closes_that() -> None:
+    world = World.opened(
+        findings={"levels": [{"name": "high", "respond": "suspend"}]}, models=(MODEL, "mini")
+    )
+    digest, credential = world.credential(world.admit())
+    name = reported(world)
+    answer = refusing(look(world, credential, digest), "stage", Reason.STAGE_NOT_OPEN)
+    assert name in answer.text
+    assert "a retest closes it" in answer.would_change
+    assert types(world, answer) == ["finding.reported"]

@@ -16,6 +16,7 @@ from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.record import Record
 from sluicegate_record.statements.findings import FindingStatement, name_of
+from sluicegate_record.terms.findings import UNSTATED
 from sluicegate_record.terms.plan import ModelDigests, Plan
 from tests.forging import told
 from tests.record.law.test_checks import Tell, Untrue, finds, first, says
@@ -101,7 +102,7 @@ def is_found(record: Record, entry: Entry) -> Entry:
     """A finding is open for which the plan suspends."""
     report = first(REPORTED, release=FOUND_RELEASE, level="critical")()
     assert isinstance(report.body, FindingReported)
-    keep_finding(record, reported(report, report.body, record.releases[FOUND_RELEASE].plan))
+    keep_finding(record, reported(report, report.body, UNSTATED))
     return entry
 
 

@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import Any, Literal
 
@@ -27,7 +27,7 @@ from sluicegate_record.statements.findings import (
     RETESTS,
 )
 from sluicegate_record.terms import durations
-from sluicegate_record.terms.findings import ACKNOWLEDGE, FIX, MISUSE, RESPONSES, Axes
+from sluicegate_record.terms.findings import ACKNOWLEDGE, FIX, MISUSE, RESPONSES, Axes, Findings
 from sluicegate_record.terms.plan import ModelDigests, Plan
 from sluicegate_record.terms.requirements import SEVERITY
 
@@ -118,15 +118,25 @@ class Finding(Form):
             if self.is_open and within is not None and done_ms is None and step not in self.overdue:
                 yield step, self.since_ms + durations.milliseconds(within)
 
-    def response(self, plan: Plan) -> str | None:
-        """What follows for the stages of its release while it is open, by a plan: as of a lost requirement.
+    def response(self, scale: Findings) -> str | None:
+        """What follows while it is open, by what a plan says of findings: as of a lost requirement.
 
         None: nothing follows.
         """
-        level = plan.spec.scale.level(self.level)
+        level = scale.level(self.level)
         follows = [level.respond, level.overdue if self.overdue else None]
         found = [RESPONSES[each] for each in follows if each is not None]
         return max(found, key=SEVERITY.__getitem__) if self.is_open and self.is_weakness and found else None
+
+    def concerns(self, weights: Mapping[str, str]) -> frozenset[str]:
+        """The models of some terms that it is about: by name, or by their weights; all if it is about none.
+
+        So another name for the same weights, or other weights under the same name, escape nothing.
+        Requires: it is of a weakness. `weights` are digests, by model.
+        """
+        tested = "" if self.tested is None else self.tested.digest
+        found = frozenset(name for name, digest in weights.items() if self.model == name or digest == tested)
+        return found or frozenset(weights)
 
 
 def reporters(plan: Plan) -> frozenset[str]:
@@ -139,8 +149,8 @@ def retesters(plan: Plan) -> frozenset[str]:
     return frozenset({*plan.spec.agencies, *plan.spec.evaluators} - {plan.metadata.developer})
 
 
-def reported(entry: Happening, body: findings.FindingReported, plan: Plan) -> Finding:
-    """The finding that an entry reports, in a release with this plan."""
+def reported(entry: Happening, body: findings.FindingReported, scale: Findings) -> Finding:
+    """The finding that an entry reports, where the plan says this of findings."""
     return Finding(
         id=body.finding,
         release=body.release,
@@ -158,7 +168,7 @@ def reported(entry: Happening, body: findings.FindingReported, plan: Plan) -> Fi
         grant=body.grant,
         transcribed=body.transcribed,
         sealed_to=() if body.sealed_details is None else body.sealed_details.keys,
-        suspends=body.grant is not None and body.party in plan.spec.scale.misuse.suspended_by,
+        suspends=body.grant is not None and body.party in scale.misuse.suspended_by,
     )
 
 

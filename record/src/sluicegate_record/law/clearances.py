@@ -34,13 +34,17 @@ def follows_the_last_word(at: At, body: ClearanceRecorded) -> None:
 
 
 def is_about_what_there_is_to_clear(at: At, body: ClearanceRecorded) -> None:
-    """A word is about a release: about a standard, a stage of it, or the report with which it was closed."""
+    """A word is about a release: about a standard, a stage of it, or the report with which it was closed.
+
+    A stage that the plan in force does not have can be open by earlier terms.
+    """
     terms = at.release(body.release).terms
     if CLEARANCES[body.says].kind == REPORT:
         closure = at.record.closures.get(body.release)
         require(closure is not None and closure.report.digest == body.about, "no such report of the release")
         return
     is_there = CLEARANCES[body.says].kind in STANDARDS or body.about in terms
+    is_there = is_there or bool(at.record.open_terms(body.release, body.about))
     require(is_there, f"no stage {body.about!r} of {body.release!r}")
 
 

@@ -6,7 +6,16 @@ from sluicegate_record.entities.evidence import Evidence, recorded
 from sluicegate_record.entries import Body
 from sluicegate_record.entries.evidence import EvidenceRecorded, EvidenceWithdrawn
 from sluicegate_record.form import replace
-from sluicegate_record.law.rule import At, LawRule, is_named_by_its_digest, known, require, same, signed_by
+from sluicegate_record.law.rule import (
+    At,
+    LawRule,
+    is_named_by_its_digest,
+    known,
+    require,
+    same,
+    signed_by,
+)
+from sluicegate_record.record import Record
 from sluicegate_record.statements.evidence import EvidenceWithdrawal, ResultStatement
 from sluicegate_record.terms import evaluations
 from sluicegate_record.terms.evaluations import Evaluation
@@ -24,17 +33,26 @@ def is_the_result_of_its_party(at: At, body: EvidenceRecorded) -> None:
 
 
 def answers_what_was_asked(at: At, body: EvidenceRecorded) -> None:
-    """A result is of an evaluation of the plan, by one who may run it, and follows from its counts."""
-    asked = _asked(at, body)
-    require(body.party in parties_of(asked.from_), "a result of a party that the plan does not name")
-    stated = ResultStatement.read(body.envelope)
+    """A result is of an evaluation of the plan, by one who may run it, and follows from its counts.
+
+    So is one of an evaluation of earlier terms on which grants go on.
+    """
+    release, stated = at.release(body.release), ResultStatement.read(body.envelope)
+    meant = (
+        each for each in asked_of(at.record, release.name, body.evaluation) if each.digest == stated.asked
+    )
+    in_force = release.plan.spec.evaluations
+    asked = next(meant, None) or known(in_force, body.evaluation, "evaluation")
     require(stated.asked == asked.digest, "a result of another evaluation than the plan names")
+    require(body.party in parties_of(asked.from_), "a result of a party that the plan does not name")
     found = evaluations.outcome(asked, body.run, body.model)
     require(body.result == found, "a result that does not follow from its counts")
 
 
-def _asked(at: At, body: EvidenceRecorded) -> Evaluation:
-    return known(at.release(body.release).plan.spec.evaluations, body.evaluation, "evaluation")
+def asked_of(record: Record, release: str, name: str) -> tuple[Evaluation, ...]:
+    """The evaluations of a name: of the plan in force, and of earlier terms on which grants go on."""
+    stated = (each.spec.evaluations.get(name) for each in record.plans(release))
+    return tuple(dict.fromkeys(each for each in stated if each is not None))
 
 
 def is_a_run_of_its_own(at: At, body: EvidenceRecorded) -> None:

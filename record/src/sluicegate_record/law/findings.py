@@ -48,10 +48,15 @@ def is_a_new_finding(at: At, body: FindingReported) -> None:
 
 
 def is_of_its_release(at: At, body: FindingReported) -> None:
-    """Who reports is named by the plan; what it reports is of a model or a grant of the release."""
+    """Who reports is named by the plan; what it reports is of a model or a grant of the release.
+
+    Who is named by earlier terms on which grants go on reports as well, at a level of those.
+    """
     plan = at.release(body.release).plan
-    require(body.party in reporters(plan), "a report of a party that the plan does not name")
-    require(body.level in plan.spec.scale.names, "a report at a level that the plan does not have")
+    naming = [each for each in at.record.plans(body.release) if body.party in reporters(each)]
+    require(naming, "a report of a party that the plan does not name")
+    has_level = any(body.level in each.spec.scale.names for each in naming)
+    require(has_level, "a report at a level that the plan does not have")
     _is_of_someone_without_a_key(at, body)
     if body.grant is not None:
         require(at.grant(body.grant).release == body.release, "a misuse of a grant of another release")
@@ -81,7 +86,8 @@ def is_its_to_say(at: At, body: FindingAnswered) -> None:
         require(body.party == at.keys.developer, "an answer that is the developer's to give")
         require(found.is_open, "an answer to a finding that is closed")
     elif body.says == GIVES:
-        require(body.party in reporters(plan), "detail of a party that the plan does not name")
+        is_named = any(body.party in reporters(each) for each in at.record.plans(body.release))
+        require(is_named, "detail of a party that the plan does not name")
         _is_of_someone_without_a_key(at, body)
     else:
         require(body.party in closers(at, found), "a retest that is not its party's to make")
@@ -92,14 +98,17 @@ def is_its_to_say(at: At, body: FindingAnswered) -> None:
 def closers(at: At, found: Finding) -> frozenset[str]:
     """Who may close a finding: its reporter, an agency or evaluator of the plan; never the developer.
 
-    The plan is that in force; of a misuse, that of the grant's own terms. So a plan to which no one has
-    agreed yet does not name who frees a grant. Who has no such grant has none that could be freed.
+    The plan is that in force, and with it each one on whose terms grants still go on; of a misuse, that of
+    the grant's own terms. So a plan to which no one has agreed yet does not name who frees a grant or a
+    model. Who has no such grant has none that could be freed.
 
     Raises: Broken.
     """
     grant = at.record.grants.get(found.grant or "")
-    plan = at.release(found.release).plan if grant is None else at.terms(grant.terms).plan
-    return (retesters(plan) | {found.party}) - {plan.metadata.developer}
+    is_here = at.release(found.release).name
+    naming = at.record.plans(is_here) if grant is None else (at.terms(grant.terms).plan,)
+    named = retesters(naming[0]).intersection(*map(retesters, naming[1:]))
+    return (named | {found.party}) - {naming[0].metadata.developer}
 
 
 def retested(plan: Plan, found: Finding) -> tuple[ModelDigests | None, ...]:
@@ -118,7 +127,7 @@ def is_overdue(at: At, body: FindingOverdue) -> None:
     """The developer owes a step, and the time that the plan gives for it is over."""
     found = known(at.record.findings, body.finding, "finding")
     require(body.release == found.release, "a finding of another release")
-    due = dict(found.due(at.release(body.release).plan))
+    due = at.record.owed(found)
     require(due.get(body.step) == body.due_ms, "a step that is not owed, or by another time")
     require(body.due_ms <= at.at_ms, "a step that is not overdue yet")
 

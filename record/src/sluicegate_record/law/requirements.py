@@ -12,7 +12,11 @@ from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entities.happening import CLOCK
 from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.entries import Body, Entry
-from sluicegate_record.entries.releases import MetRequirement
+from sluicegate_record.entries.clearances import ClearanceRecorded
+from sluicegate_record.entries.designations import DesignationEnded, DesignationRecorded
+from sluicegate_record.entries.evidence import EvidenceRecorded, EvidenceWithdrawn
+from sluicegate_record.entries.findings import FindingAnswered, FindingOverdue, FindingReported
+from sluicegate_record.entries.releases import MetRequirement, ReleaseApplied, StageClosed, StageOpened
 from sluicegate_record.form import replace
 from sluicegate_record.law.agreement import carried
 from sluicegate_record.law.rule import At, Broken, Support
@@ -22,15 +26,21 @@ from sluicegate_record.terms.evaluations import Evaluation
 from sluicegate_record.terms.plan import Stage
 from sluicegate_record.terms.requirements import (
     CLOSE,
+    HALT,
     SEVERITY,
     TELL,
     AgreedBy,
     Evidenced,
     Facts,
-    NoOpenFindings,
     Requirement,
 )
 from sluicegate_record.terms.rule import Rule
+
+CHANGING = (
+    *(ReleaseApplied, StageOpened, StageClosed, ClearanceRecorded, DesignationRecorded, DesignationEnded),
+    *(EvidenceRecorded, EvidenceWithdrawn, FindingReported, FindingAnswered, FindingOverdue),
+)
+"""The entries that can change what an open stage lacks."""
 
 
 class StageFacts(Facts):
@@ -89,42 +99,16 @@ class StageFacts(Facts):
     def loss(self, stage: Stage | None) -> Lack:
         """What a stage lacks, also where it is open by earlier terms alone; None: no plan in force has it.
 
-        By those no one is admitted. So what counts there is a loss that closes the stage: of what runs, as
-        the plan in force asks for it, or by findings, as those terms say.
+        By those no one is admitted. So what counts there is a loss that closes the stage, as those terms say.
         """
-        record = self._at.record
-        if stage is not None and record.opened.get(self._terms) is not None:
+        if stage is not None and self._at.record.opened.get(self._terms) is not None:
             return self.lack(stage)
-        earlier = record.open_terms(self._release.name, self._stage)
-        if not earlier:
-            return SOUND
-        found = () if stage is None else self._lost_by_what_runs(stage)
-        if not found:
-            found = tuple(
-                dict.fromkeys(each for terms in earlier for each in self._found_under(record.terms[terms]))
-            )
-        return Lack(since_ms=self._at.at_ms, lost=found, then=CLOSE) if found else SOUND
-
-    def _lost_by_what_runs(self, stage: Stage) -> tuple[str, ...]:
-        """What closes a stage because of what runs, by its terms in force; empty if nothing does."""
-        lost = [each for each in self.unmet(stage) if each.OF_WHAT_RUNS and each.when_lost == CLOSE]
-        is_closed = stage.opens_when is not None and not stage.opens_when.holds_without(lost)
-        return tuple(each.text for each in lost) if is_closed else ()
-
-    def _found_under(self, terms: Terms) -> list[str]:
-        """What closes a stage that is open by earlier terms, because of findings, as those terms say.
-
-        A plan to which no one has agreed yet takes nothing from what was agreed.
-        """
-        release = replace(self._release, given=terms.given)
-        facts = StageFacts(self._at, release, self._stage)
-        found = [name for name, then in facts.responses().items() if then == CLOSE]
-        asked = terms.body.opens_when
-        leaves = [] if asked is None else [each for each in asked.leaves if isinstance(each, NoOpenFindings)]
-        lost = [each for each in leaves if each.when_lost == CLOSE and each.from_ms(facts) is None]
-        if asked is not None and not asked.holds_without(lost):
-            found += [each.text for each in lost]
-        return found
+        lost: dict[str, None] = {}
+        for digest, terms in self._at.record.resting(self._release.name, self._stage).items():
+            lack = EarlierFacts(self._at, self._release, digest, terms).lack(terms.body)
+            if lack.then == CLOSE:
+                lost |= dict.fromkeys(lack.lost)
+        return Lack(since_ms=self._at.at_ms, lost=tuple(lost), then=CLOSE) if lost else SOUND
 
     def cleared(self, kind: str, about: str, party: str) -> Clearing | None:
         """What a party last said of a standard, or of this stage."""
@@ -173,10 +157,20 @@ class StageFacts(Facts):
         return [each for each in found if each.is_weakness]
 
     def responses(self) -> dict[str, str]:
-        """What follows from each finding that is open, as of a lost requirement, by its name and level."""
+        """What follows from each finding that is open, as of a lost requirement, by its name and level.
+
+        What suspends the models of a finding closes the stage only if no other model is left. Otherwise no
+        one else is admitted, and gateways refuse requests for those models.
+        """
         plan = self._release.plan
-        follows = ((each, each.response(plan)) for each in self.weaknesses)
-        return {f"{each.id} ({each.level})": then for each, then in follows if then is not None}
+        follows = [(each, each.response(plan.spec.scale)) for each in self.weaknesses]
+        closing = [each.concerns(plan.weights) for each, then in follows if then == CLOSE]
+        is_whole = frozenset[str]().union(*closing) >= plan.weights.keys()
+        return {
+            f"{each.id} ({each.level})": HALT if then == CLOSE and not is_whole else then
+            for each, then in follows
+            if then is not None
+        }
 
     @property
     def is_hindered(self) -> bool:
@@ -238,6 +232,30 @@ class StageFacts(Facts):
                 rests = each.evidence if isinstance(each, Evidenced) else ()
                 found = tuple(result.id for about in rests for result in self.counted(about))
                 yield MetRequirement(requirement=each.KIND, since_ms=since_ms, case=name, evidence=found)
+
+
+class EarlierFacts(StageFacts):
+    """The facts about a stage by terms under which it is still open, of what runs and stands now.
+
+    Grants go on under them until agencies have agreed to newer terms and the stage is open by those. A plan
+    to which no one has agreed yet takes nothing from what was agreed, and gives nothing either. So what these
+    terms require still has to hold: their evaluations, of the weights and safeguards of the plan in force.
+    """
+
+    def __init__(self, at: At, release: Release, digest: str, terms: Terms) -> None:
+        plan = terms.plan.running(release.plan)
+        then = replace(release, given=plan, terms={terms.stage: digest}, applied=None, own={})
+        super().__init__(at, then, terms.stage)
+
+    def agreed_ms(self) -> int | None:
+        """They were agreed to when the stage opened by them, and no one takes that back."""
+        return self._at.record.opened.get(self._terms)
+
+    def opened_ms(self, stage: str) -> int | None:
+        """Since when another stage is open, by whichever terms."""
+        record = self._at.record
+        moments = (record.opened[terms] for terms in record.open_terms(self._release.name, stage))
+        return min((at_ms for at_ms in moments if at_ms is not None), default=None)
 
 
 def _holds(from_ms: int | None, at_ms: int) -> bool:

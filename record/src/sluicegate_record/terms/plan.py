@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, TypeAlias
 
-from sluicegate_record.form import Form, Verbatim, form, within
+from sluicegate_record.form import Form, Verbatim, form, replace, within
 from sluicegate_record.log import canonical
 from sluicegate_record.terms import audience as audiences
 from sluicegate_record.terms import durations, quorum
@@ -472,6 +472,20 @@ class Plan(Verbatim):
     def model_digests(self) -> tuple[ModelDigests, ...]:
         """How a statement names the models: by the digests of their weights and safeguards, without names."""
         return tuple(each.digests for each in self.spec.models)
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """The digests of the weights of the models, by model."""
+        return {model.id: model.digest for model in self.spec.models}
+
+    def running(self, newest: Plan) -> Plan:
+        """This plan with the models as a later plan has them: what its terms ask for is asked of those.
+
+        A model that the later plan does not have stays as it was.
+        """
+        known = {model.id: model for model in newest.spec.models}
+        models = tuple(known.get(model.id, model) for model in self.spec.models)
+        return replace(self, spec=replace(self.spec, models=models))
 
     def agencies_of(self, stage: Stage) -> frozenset[str]:
         """The agencies that agree to a stage's terms: those that it names, and those that a level adds."""

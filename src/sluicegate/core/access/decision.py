@@ -155,7 +155,7 @@ def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:  # noqa: C901, PLR
         decided = directed.narrow(decided)
     if isinstance(decided, Allow):
         return decided
-    said = _share(own, offer.audience, now) if decided is Reason.STAGE_NOT_OPEN else ""
+    said = _why_shut(ask, grant, offer, own, table, now) if decided is Reason.STAGE_NOT_OPEN else ""
     return Deny(decided, said, fallback=_fallback(ask, own, offer, table))
 
 
@@ -172,6 +172,18 @@ def _has_access(  # noqa: PLR0913 - a request, and what it may rest on
     if offer.audience is not None:
         decided = _by_audience(ask, credential, grant, offer.audience, table, now, decided)
     return isinstance(decided, Allow)
+
+
+def _why_shut(  # noqa: PLR0913 - a request, and what it may rest on
+    ask: Ask, grant: GrantRow | None, offer: Offer, own: GrantRow, table: Table, now: Instant
+) -> str:
+    """Why a stage is not open for a request, where it may be open for others; empty if that is not why."""
+    resting = [each for each in (grant, offer.audience) if each is not None]
+    weak = (table.weakness(each.terms, ask.model) for each in resting)
+    by = next((each.suspended_by for each in weak if each is not None and each.suspended_by), None)
+    if by is not None:
+        return f"by its terms the model is suspended until the finding {by} is closed"
+    return _share(own, offer.audience, now)
 
 
 def _share(own: GrantRow, row: AudienceRow | None, now: Instant) -> str:
@@ -394,12 +406,18 @@ def _earlier(one: int | None, other: int | None) -> int | None:
     return other if one is None else one if other is None else min(one, other)
 
 
-def _by_grant(  # noqa: PLR0911 - one a reason
+def _by_grant(  # noqa: C901, PLR0911 - one a reason
     ask: Ask, credential: CredentialRow, grant: GrantRow, table: Table, now: Instant
 ) -> Allow | Reason:
     upstream = grant.models.get(ask.model)
     if grant.terms not in table.open_terms or now.early_ms < grant.valid_from_ms:
         return Reason.STAGE_NOT_OPEN
+    per_minute = grant.requests_per_minute
+    weak = table.weakness(grant.terms, ask.model) if table.weak else None
+    if weak is not None:
+        if weak.suspended_by is not None:
+            return Reason.STAGE_NOT_OPEN
+        per_minute = _earlier(per_minute, weak.requests_per_minute)
     until_ms = grant.valid_until_ms
     if grant.agreed is not None and upstream is not None:
         stated_ms = _stated_ms(grant.agreed, grant.release, ask, upstream, table)
@@ -416,7 +434,7 @@ def _by_grant(  # noqa: PLR0911 - one a reason
         return Reason.NOT_ADMITTED
     if credential.state is not ISSUED:
         until_ms = _earlier(until_ms, credential.state.expires_ms)
-    return _new(Allow, (grant, ask.model, upstream, until_ms, grant.requests_per_minute, grant.stage))
+    return _new(Allow, (grant, ask.model, upstream, until_ms, per_minute, grant.stage))
 
 
 def _stated_ms(agreed: AgreedModels, release: str, ask: Ask, upstream: str, table: Table) -> int:
@@ -454,6 +472,11 @@ def _by_audience(  # noqa: PLR0911, PLR0913 - a request, what it may rest on, an
     if now.early_ms < row.opened_ms or not row.is_in(own.organization, now.early_ms):
         return Reason.STAGE_NOT_OPEN if decided is None else decided
     stage, per_minute, ends_ms = row.asked.stage, row.requests_per_minute, credential.state.expires_ms
+    weak = table.weakness(row.terms, ask.model) if table.weak else None
+    if weak is not None:
+        if weak.suspended_by is not None:
+            return Reason.STAGE_NOT_OPEN if decided is None else decided
+        per_minute = _earlier(per_minute, weak.requests_per_minute)
     if terms.agreed is not None:
         stated_ms = _stated_ms(terms.agreed, row.release, ask, upstream, table)
         if now.late_ms >= stated_ms:

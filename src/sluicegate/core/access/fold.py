@@ -21,7 +21,6 @@ from sluicegate.core.access.rows import (
     AudienceTerms,
     CredentialRow,
     DeploymentRow,
-    FindingRow,
     GrantRow,
     KeyBatch,
     KeyState,
@@ -37,6 +36,7 @@ from sluicegate.core.people.assertion import Provider
 from sluicegate.core.people.persons import Claim, CredentialAttestation, Person
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record.directives.status import Assurance
+from sluicegate_record.entities.finding import reported
 from sluicegate_record.entries import (
     Body,
     Entry,
@@ -55,11 +55,11 @@ from sluicegate_record.entries import (
     releases,
     seen,
 )
-from sluicegate_record.statements.findings import GONE
 from sluicegate_record.statements.people import NONE
 from sluicegate_record.terms import audience, kinds
 from sluicegate_record.terms.audience import Ramp
 from sluicegate_record.terms.effective import day_of
+from sluicegate_record.terms.findings import UNSTATED
 from sluicegate_record.terms.plan import PlanSpec, Stage
 
 if TYPE_CHECKING:
@@ -101,7 +101,10 @@ def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) 
     fallback = None if spec.on_refusal is None else spec.on_refusal.fallback_model
     terms = {
         kept.stages[stage.name]: TermsRow(
+            body.release,
             models,
+            {model.id: model.digest for model in spec.models},
+            spec.scale,
             stage.conditions,
             spec.lease_ms,
             _audience(stage, spec),
@@ -126,10 +129,6 @@ def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) 
     for stage in tightened:
         table.limit((body.release, stage), kept.stages[stage])
     table.carry(body.release, spec.programmes)
-    table.scales[body.release] = spec.scale
-    for name, found in table.found.items():
-        if found.release == body.release:
-            table.restrict(name, found)
     _go_on(table, body)
     _raise(table, body.release, body.raised)
 
@@ -152,6 +151,7 @@ def _raise(table: Table, release: str, raised: Mapping[str, str]) -> None:
         if row is not None and row.terms == before:
             table.serve(release, _served_by(table, release, digest, row.opened_ms, row.ramp))
     table.listings[release] = replace(listing, stages=stages)
+    table.weigh(release)
 
 
 def _designation(
@@ -569,13 +569,15 @@ def _licence_ended(table: Table, entry: Entry, body: licences.LicenceEnded) -> N
 
 def _finding_reported(table: Table, entry: Entry, body: findings.FindingReported) -> None:
     if body.model is not None and body.finding not in table.found:
-        table.restrict(body.finding, FindingRow(body.release, body.model, body.level))
+        table.found[body.finding] = reported(entry, body, UNSTATED)  # what a scale says is of misuse
+        table.weigh(body.release)
 
 
-def _finding_answered(table: Table, entry: Entry, body: findings.FindingAnswered) -> None:
+def _of_finding(table: Table, entry: Entry, body: findings.FindingAnswered | findings.FindingOverdue) -> None:
     found = table.found.get(body.finding)
-    if found is not None and body.outcome is not None:
-        table.restrict(body.finding, found._replace(is_open=body.outcome != GONE))
+    if found is not None:
+        table.found[body.finding] = found.after(entry)
+        table.weigh(found.release)
 
 
 def _directive_expired(table: Table, entry: Entry, body: directives.DirectiveExpired) -> None:
@@ -628,7 +630,8 @@ _FOLDS: dict[type[Body], Callable[[Table, Entry, Any], None]] = {
     directives.DirectiveLifted: _directive_lifted,
     directives.DirectiveExpired: _directive_expired,
     findings.FindingReported: _finding_reported,
-    findings.FindingAnswered: _finding_answered,
+    findings.FindingAnswered: _of_finding,
+    findings.FindingOverdue: _of_finding,
     licences.LicenceGranted: _licence_granted,
     licences.LicenceEnded: _licence_ended,
 }

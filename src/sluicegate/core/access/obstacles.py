@@ -224,8 +224,9 @@ def _directive(trial: _Trial, deny: Deny) -> bool:
 
 
 def _stage(trial: _Trial, _: Deny) -> bool:
-    """As if the stages were open, to everyone they are for, and the grant had begun."""
+    """As if the stages were open, to everyone they are for, the grant had begun, and no finding was open."""
     offer, now = trial.offer, trial.now
+    trial.table.weak = {}
     assert isinstance(now, Instant)  # without a time there is another reason
     for row in trial.rows():
         trial.table.open_terms.add(row.terms)

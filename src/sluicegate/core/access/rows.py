@@ -10,13 +10,16 @@ from typing import NamedTuple, TypeAlias
 from sluicegate.core.access.programmes import NO_ROWS, Rows
 from sluicegate.core.access.refusals import Reason
 from sluicegate.core.people.persons import CredentialAttestation, Person
+from sluicegate_record.entities.finding import Finding
 from sluicegate_record.terms import audience
 from sluicegate_record.terms.audience import Ramp
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.deployments import ServedModel
 from sluicegate_record.terms.exposure import Measure
+from sluicegate_record.terms.findings import Findings
 from sluicegate_record.terms.plan import PlanSpec
 from sluicegate_record.terms.programmes import Programmes
+from sluicegate_record.terms.requirements import CLOSE
 
 Digests: TypeAlias = tuple[str, str]
 """The weights and the safeguards of a model, each as `sha256:…`."""
@@ -106,13 +109,14 @@ class GrantRow:
         return self.replaced or self.barred in ENDS.values()
 
 
-class FindingRow(NamedTuple):
-    """A finding about a model of a release: its level, and whether it is open."""
+class Weakness(NamedTuple):
+    """What open findings ask of each request for a model, by some terms. `suspended_by` is one of them for
+    which those terms suspend the model; None: there is none.
+    """
 
-    release: str
-    model: str
-    level: str
-    is_open: bool = True
+    findings: tuple[str, ...]
+    suspended_by: str | None
+    requests_per_minute: int | None
 
 
 @dataclass(slots=True)
@@ -257,9 +261,14 @@ class Listing:
 class TermsRow(NamedTuple):
     """What terms give: the upstream of each model, the conditions of a grant that states none, the lease,
     and the programmes that a grant can have.
+
+    `weights` are the digests of the models' weights, by model; `scale` is what follows from findings.
     """
 
+    release: str
     models: dict[str, str]
+    weights: dict[str, str]
+    scale: Findings
     conditions: Conditions
     lease_ms: int
     audience: AudienceTerms | None = None
@@ -270,6 +279,27 @@ class TermsRow(NamedTuple):
     agreed: AgreedModels | None = None
 
 
+def weaknesses(terms: TermsRow, found: Iterable[Finding]) -> dict[str, Weakness]:
+    """What open findings ask of requests that rest on some terms, by model.
+
+    Terms keep their word: a later plan changes nothing of it.
+    """
+    weak: dict[str, Weakness] = {}
+    for each in found:
+        limit = terms.scale.level(each.level).restrict
+        per_minute = None if limit is None else limit.requests_per_minute
+        suspends = each.response(terms.scale) == CLOSE
+        if not suspends and per_minute is None:
+            continue
+        for model in each.concerns(terms.weights):
+            names, by, least = weak.get(model, _SOUND)
+            by = each.id if suspends and by is None else by
+            rates = [rate for rate in (least, per_minute) if rate is not None]
+            weak[model] = Weakness((*names, each.id), by, min(rates, default=None))
+    return weak
+
+
+_SOUND = Weakness((), None, None)
 StageName: TypeAlias = tuple[str, str]
 """A release and one of its stages, by name."""
 

@@ -20,25 +20,26 @@ from sluicegate.core.access.rows import (
     AudienceRow,
     CredentialRow,
     DeploymentRow,
-    FindingRow,
     GrantRow,
     KeyBatch,
     Listing,
     Offer,
     StageName,
     TermsRow,
+    Weakness,
+    weaknesses,
 )
 from sluicegate.core.directives.cover import Cover, DirectiveIndex, Exempt, Requester, Selector
 from sluicegate.core.people.assertion import Provider
 from sluicegate.core.people.persons import Claim, Person
 from sluicegate.errors import VerificationFailed
 from sluicegate_record import law
+from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entries import Entry, Unknown
 from sluicegate_record.entries.directives import DirectiveIssued
 from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.exposure import Measure
-from sluicegate_record.terms.findings import UNSTATED, Findings
 from sluicegate_record.terms.programmes import FIELD, PROFILE, Programmes
 
 
@@ -99,12 +100,10 @@ class Table:
         self.directives: dict[str, Cover] = {}
         self.directed: dict[str, DirectiveIndex] = {}
         """The directives in force, by model. A model that no directive is about is not here."""
-        self.found: dict[str, FindingRow] = {}
+        self.found: dict[str, Finding] = {}
         """The findings about models, by their names."""
-        self.scales: dict[str, Findings] = {}
-        """What counts of findings, by release."""
-        self.restricting: dict[str, Cover] = {}
-        """What open findings ask of requests, as directives do, by finding."""
+        self.weak: dict[str, dict[str, Weakness]] = {}
+        """What open findings ask of requests, by the digest of the terms on which these rest, and model."""
         self.drills: dict[str, Cover] = {}
         """Drills: directives that are only tried, and never refuse a request."""
         self.credentials_by_id: dict[str, CredentialRow] = {}
@@ -232,19 +231,21 @@ class Table:
         self._drop(directive)
         self._mark(directive)
 
-    def restrict(self, name: str, found: FindingRow) -> None:
-        """Let a finding hold requests for its model to the rate of its level, while it is open."""
-        before = self.restricting.pop(name, None)
-        if before is not None:
-            self._drop(before)
-        self.found[name] = found
-        limit = self.scales.get(found.release, UNSTATED).level(found.level).restrict
-        if limit is not None and found.is_open:
-            asks = {"requestsPerMinute": limit.requests_per_minute}
-            models, everyone = frozenset({found.model}), Selector(everyone=True)
-            cover = Cover(f"finding {name}", False, models, None, everyone, restricts=asks)  # noqa: FBT003
-            self.restricting[name] = cover
-            self.directed.setdefault(found.model, DirectiveIndex()).add(cover)
+    def weigh(self, release: str) -> None:
+        """Work out anew what the open findings of a release ask of requests, by each of its terms."""
+        found = [each for each in self.found.values() if each.release == release and each.is_open]
+        for digest, terms in self.terms.items():
+            if terms.release != release:
+                continue
+            weak = weaknesses(terms, found)
+            if weak:
+                self.weak[digest] = weak
+            else:
+                self.weak.pop(digest, None)
+
+    def weakness(self, terms: str, model: str) -> Weakness | None:
+        """What open findings ask of requests for a model that rest on some terms; None if nothing."""
+        return self.weak[terms].get(model) if terms in self.weak else None
 
     def _drop(self, directive: Cover) -> None:
         """Take a directive out of the index of each of its models that has one."""

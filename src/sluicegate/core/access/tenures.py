@@ -31,7 +31,6 @@ from sluicegate_record.entries import (
     deployments,
     designations,
     directives,
-    findings,
     grants,
     licences,
     people,
@@ -350,7 +349,6 @@ _NO_ONE: frozenset[type[Body]] = frozenset(
     {
         *(cases.CaseOpened, cases.CaseWaitlisted, cases.CaseReplied, cases.CaseDetermined),
         *(grants.GrantProven, grants.GrantFallbackChosen, grants.GrantDiffered),
-        *(findings.FindingReported, findings.FindingAnswered),
         *(credentials.CredentialIssued, credentials.CredentialRevoked, credentials.CredentialAttested),
         *(credentials.CredentialExpiring, credentials.IdentifiersDeclared, credentials.CredentialsChunk),
         *(credentials.CredentialsImported, credentials.CredentialsDiscarded),

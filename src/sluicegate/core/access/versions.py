@@ -44,7 +44,7 @@ from sluicegate_record.law import times
 from sluicegate_record.terms.audience import PROGRAMME
 from sluicegate_record.terms.clearances import CLEARANCES, REPORT
 
-FOLD_VERSION = 19
+FOLD_VERSION = 20
 """The version of this build's fold. It changes whenever the same entries would give another table:
 docs/architecture.md lists what brought each.
 """
@@ -71,6 +71,13 @@ def fold_version(entry: Entry) -> int:
 def _newer(body: Body) -> int | None:
     """The version of what version 5 could not read; None if it could."""
     return next((version for version, is_of in _BROUGHT if is_of(body)), None)
+
+
+def _is_of_20(body: Body) -> bool:
+    """Whether an entry is about a finding: version 19 held requests to what the newest plan says of findings,
+    and none to a finding that suspends its model.
+    """
+    return isinstance(body, FindingReported | FindingAnswered | FindingOverdue)
 
 
 def _is_of_18(body: Body) -> bool:
@@ -115,10 +122,8 @@ def _takes_over(body: ReleaseApplied) -> bool:
 
 
 def _is_of_12(body: Body) -> bool:
-    """Whether an entry is about findings, or terms rest on them: version 11 did not know what closes them."""
-    if isinstance(body, ReleaseApplied):
-        return bool(seen(body.given).spec.closers)
-    return isinstance(body, FindingReported | FindingAnswered | FindingOverdue)
+    """Whether terms rest on findings: version 11 did not know what closes them."""
+    return isinstance(body, ReleaseApplied) and bool(seen(body.given).spec.closers)
 
 
 def _is_of_11(body: Body) -> bool:
@@ -167,6 +172,7 @@ def _is_of_6(body: Body) -> bool:
 
 _WITH_PROGRAMMES = (GrantApproved, GrantAmended, GrantSuspended, GrantResumed)
 _BROUGHT: tuple[tuple[int, Callable[[Body], bool]], ...] = (
+    (20, _is_of_20),
     (19, lambda body: isinstance(body, ObservationRecorded)),
     (18, _is_of_18),
     (17, lambda body: isinstance(body, EpochBegan)),

@@ -6,6 +6,7 @@ Rules:
 - The law judges every entry when it arrives (`sluicegate_record.law`), by signatures only: silence, notify
   mode and proceeding have no effect here. An unlawful widening stays in the log, and widens nothing. A
   narrowing applies, lawful or not, and is reported.
+- A stage that has lost what closes it is closed here with the entry by which it lost it.
 - A gateway has rules of its own beyond the law: the floor of its trust file, the upstreams of models, the
   models that an agency directs, and that no key or credential replaces another. A plan makes no lease longer
   before its terms are open.
@@ -17,10 +18,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sluicegate.core.access.refusals import Reason
-from sluicegate.core.access.rows import BARRING
+from sluicegate.core.access.rows import BARRING, AudienceRow, StageName
 from sluicegate.core.access.table import Table
 from sluicegate.core.terms.trust import Floor, Releases
 from sluicegate_record import law
@@ -33,11 +34,13 @@ from sluicegate_record.entries.cases import PositionRecorded
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.law.directives import signed_alone
 from sluicegate_record.law.grants import carriers
+from sluicegate_record.law.requirements import CHANGING, StageFacts
 from sluicegate_record.law.rule import At
 from sluicegate_record.log.publickey import keyid
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.exposure import Measure
+from sluicegate_record.terms.requirements import CLOSE
 
 TOLD_MAX = 1_000
 NO_REQUESTS = Measure(0, enforced=True)
@@ -69,6 +72,16 @@ class LostEnds:
             self.keys.add(self._issued[body.credential])
 
 
+class LostStage(NamedTuple):
+    """What was open of a stage that lost what it requires: its terms, and its row if it is for everyone."""
+
+    terms: frozenset[str]
+    row: AudienceRow | None
+
+
+NOTHING_LOST = LostStage(frozenset(), None)
+
+
 class VouchedTable(Table):
     """The table of a gateway with a trust file. `told` holds the newest findings until they are read."""
 
@@ -79,6 +92,8 @@ class VouchedTable(Table):
         self.told: deque[str] = deque(maxlen=TOLD_MAX)
         self.ended = LostEnds()
         """What was seen to end among what was abandoned, and is not on this record."""
+        self._lost: dict[StageName, LostStage] = {}
+        """The stages that are closed here alone, because they lost what they require."""
         self._trust = trust
         for pin in trust.pins:
             key = PinnedKey(
@@ -115,6 +130,8 @@ class VouchedTable(Table):
         if honoured is not None and isinstance(body, releases.KeyPinned | releases.KeyEnded):
             self._keys = Keys(self._trust.developer, self.record.keys.values())
             self._bar_doubted()
+        if isinstance(body, CHANGING):
+            self._close_what_is_lost(entry, body.release)
         if found is not None:
             self._tell(entry, found.why)
 
@@ -234,6 +251,35 @@ class VouchedTable(Table):
             row = self.grants_by_id.get(grant.id)
             if grant.doubted and row is not None and row.barred is None:
                 row.barred = Reason.GRANT_SUSPENDED
+
+    # What a stage has lost
+
+    def _close_what_is_lost(self, entry: Entry, name: str) -> None:
+        """Let no stage be open that has lost what it requires, whether the control plane closes it or not."""
+        release = self.record.releases.get(name)
+        if release is None:
+            return
+        at = At(self.record, entry, self._keys, self._trust.log, Support.SIGNATURES)
+        for stage in self.record.planned(name):
+            loss = StageFacts(at, release, stage).loss(release.plan.stages.get(stage))
+            change = self._shut if loss.then == CLOSE else self._let_open
+            change((name, stage), frozenset(self.record.open_terms(name, stage)))
+
+    def _shut(self, stage: StageName, terms: frozenset[str]) -> None:
+        """Close what is open of a stage, and know what that was."""
+        before, row = self._lost.get(stage, NOTHING_LOST), self.audiences.get(stage[0])
+        is_its = row is not None and row.terms in terms
+        self._lost[stage] = LostStage(before.terms | (terms & self.open_terms), row if is_its else before.row)
+        self.open_terms -= terms
+        if is_its:
+            self.serve(stage[0], None)
+
+    def _let_open(self, stage: StageName, terms: frozenset[str]) -> None:
+        """Open again what was closed here alone, as far as the log still has it open."""
+        lost = self._lost.pop(stage, NOTHING_LOST)
+        self.open_terms |= lost.terms & terms
+        if lost.row is not None and lost.row.terms in terms and stage[0] not in self.audiences:
+            self.serve(stage[0], lost.row)
 
     # What of an entry the table takes
 

@@ -84,12 +84,25 @@ def _not_open(inquiry: Inquiry, deny: Deny) -> LayerWords:
     if held is not None and inquiry.now_ms < held.valid_from_ms:
         from_ = times.format_time(held.valid_from_ms)
         return LayerWords(f"{held.id} is valid only from {from_}", "time alone", of_grant(inquiry, held.id))
+    weak = _suspended_by(inquiry)
+    if weak:
+        said = f"by the terms of this access {inquiry.ask.model} is suspended until {weak} is closed"
+        closes = "a retest closes it ('finding show' says who may)"
+        return LayerWords(said, closes, (inquiry.state.record.findings[weak].seq,))
     if stage is None or release is None:
         name = "" if release is None else release.name
         coming = None if release is None else outlook.forecast(inquiry.state, release, {}, inquiry.now_ms)
         words = deny.remedy if coming is None else coming.words
         return LayerWords(f"no stage of {name} is open", words, inquiry.trail(RELEASE, name, 1))
     return LayerWords(_closed(inquiry, stage), _opens(inquiry, stage, release), of_stage(inquiry, stage))
+
+
+def _suspended_by(inquiry: Inquiry) -> str:
+    """The finding that suspends the model by the terms on which the request would rest; empty without one."""
+    table, audience = inquiry.state.table, None if inquiry.offer is None else inquiry.offer.audience
+    resting = [each.terms for each in (inquiry.held, audience) if each is not None]
+    weak = (table.weakness(terms, inquiry.ask.model) for terms in resting if terms in table.open_terms)
+    return next((each.suspended_by for each in weak if each is not None and each.suspended_by), "")
 
 
 def _closed(inquiry: Inquiry, stage: tuple[str, str]) -> str:

@@ -62,6 +62,12 @@ def newest(record: Record, said: Clearance) -> Clearing | None:
     return record.clearances.get(key_of(said.release, kind, said.about, said.party))
 
 
+def _is_there(state: State, kind: str, said: Clearance) -> bool:
+    """Whether there is what a word is about: a standard, or a stage of the plan or of open earlier terms."""
+    is_planned = kind in STANDARDS or said.about in state.releases[said.release].terms
+    return is_planned or bool(state.record.open_terms(said.release, said.about))
+
+
 def _unfit(state: State, said: Clearance, known: Clearing | None) -> Refusal | None:
     if said.log != state.log:
         return other_log()
@@ -71,7 +77,7 @@ def _unfit(state: State, said: Clearance, known: Clearing | None) -> Refusal | N
         if closure is None or closure.report.digest != said.about:
             text = f"the release {said.release[:80]!r} has no such report"
             return Refusal("conflict", "report_unknown", text, "'release report' shows what can be signed")
-    elif release is None or (word.kind not in STANDARDS and said.about not in release.terms):
+    elif release is None or not _is_there(state, word.kind, said):
         return stage_unknown(said.release, said.about)
     if said.previous != (None if known is None else known.digest):
         text = "the statement does not follow the newest one of its party on this"

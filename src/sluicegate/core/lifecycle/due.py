@@ -87,8 +87,7 @@ def promise_over_ms(found: Promise) -> int | None:
 
 def finding_due_ms(record: Record, found: Finding) -> int | None:
     """When the next step is overdue that the developer owes; None if it owes none."""
-    owed = found.due(record.releases[found.release].plan)
-    return min((at_ms for _, at_ms in owed), default=None)
+    return min(record.owed(found).values(), default=None)
 
 
 _OVER: dict[str, Callable[[Record, str], int | None]] = {

@@ -16,6 +16,7 @@ from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.evidence import EvidenceRecorded, EvidenceWithdrawn
 from sluicegate_record.form import replace
+from sluicegate_record.law.evidence import asked_of
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.evidence import EvaluationResult, EvidenceWithdrawal, ResultStatement
 from sluicegate_record.terms import binomial, evaluations
@@ -43,7 +44,7 @@ def record_evidence(
     key = signer_for(state, command.envelope, said.party)
     if isinstance(key, Refusal):
         return key
-    evaluation = evaluation_of(state, said.release, said.evaluation)
+    evaluation = _evaluation_asked(state, stated)
     if isinstance(evaluation, Refusal):
         return evaluation
     if digest in state.record.evidence:
@@ -122,6 +123,21 @@ def evaluation_of(state: State, release: str, name: str) -> Evaluation | Refusal
     if evaluation is None:
         return evaluation_unknown(release, name, () if found is None else found.plan.spec.evaluations)
     return evaluation
+
+
+def _evaluation_asked(state: State, stated: ResultStatement) -> Evaluation | Refusal:
+    """The evaluation that a result is of: of the plan in force, or of earlier terms on which grants go on.
+
+    One that answers neither is compared with the newest.
+    """
+    said = stated.said
+    found = state.releases.get(said.release)
+    known = () if found is None else asked_of(state.record, found.name, said.evaluation)
+    if not known:
+        return evaluation_unknown(
+            said.release, said.evaluation, () if found is None else found.plan.spec.evaluations
+        )
+    return next((each for each in known if each.digest == stated.asked), known[0])
 
 
 def evaluation_unknown(release: str, name: str, stated: Iterable[str] = ()) -> Refusal:

@@ -67,7 +67,7 @@ def record_finding(
     )
     trial = Trial(body, state.size, now_ms)
     if isinstance(body, FindingReported):
-        after = reported(trial, body, state.releases[body.release].plan)
+        after = reported(trial, body, state.record.scale_for(body.release, body.grant))
     else:
         assert known is not None
         after = known.after(trial)
@@ -145,9 +145,9 @@ def _not_to_report(state: State, said: FindingStatement, known: Finding | None) 
     release = state.releases.get(said.release or "")
     if release is None:
         return release_unknown(said.release or "")
-    plan = release.plan
-    if said.party not in reporters(plan):
-        names = ", ".join(sorted(reporters(plan)))
+    plan = _naming(state, release.name, said.party)
+    if plan is None:
+        names = ", ".join(sorted(reporters(release.plan)))
         text = f"the plan of {release.name!r} names {names} for findings, and not {said.party!r}"
         remedy = "the developer's staff can enter it: 'finding report --for'"
         return Refusal("forbidden", "not_to_report", text, remedy)
@@ -159,7 +159,12 @@ def _not_to_report(state: State, said: FindingStatement, known: Finding | None) 
         is_its = grant is not None and grant.release == release.name
         text = f"no grant {said.grant[:80]!r} of {release.name!r}"
         return _transcribes(state, said) if is_its else Refusal("unknown", "grant_unknown", text)
-    return _no_model(plan, said) or _transcribes(state, said)
+    return _no_model(release.plan, said) or _transcribes(state, said)
+
+
+def _naming(state: State, release: str, party: str) -> Plan | None:
+    """The plan that lets a party report: that in force, or one on whose terms grants go on without it."""
+    return next((each for each in state.record.plans(release) if party in reporters(each)), None)
 
 
 def _no_model(plan: Plan, said: FindingStatement) -> Refusal | None:
@@ -185,11 +190,11 @@ def _unfit(state: State, said: FindingStatement, known: Finding | None) -> Refus
     if said.previous != known.digest:
         text = "more was said of this finding since the statement was made"
         return Refusal("conflict", "finding_stale", text, "look at 'finding show', and sign it again")
-    plan = state.releases[known.release].plan
     if said.says in DEVELOPERS:
         return _not_to_answer(state, said, known)
     if said.says == GIVES:
-        return _transcribes(state, said) if said.party in reporters(plan) else _not_to_give(known, said.party)
+        is_named = _naming(state, known.release, said.party) is not None
+        return _transcribes(state, said) if is_named else _not_to_give(known, said.party)
     return _not_to_retest(state, said, known)
 
 
@@ -240,7 +245,7 @@ def _receipt(found: Finding) -> FindingReceipt:
 def overdue(record: Record, name: str) -> list[Draft]:
     """What is written when a step was not done in time. Requires: one is due."""
     found = record.findings[name]
-    step, at_ms = min(found.due(record.releases[found.release].plan), key=lambda each: each[::-1])
+    step, at_ms = min(record.owed(found).items(), key=lambda each: each[::-1])
     body = FindingOverdue(finding=found.id, release=found.release, step=step, due_ms=at_ms)
     return [Draft(found.id, body)]
 
@@ -271,10 +276,10 @@ def summary(state: State, found: Finding) -> FindingSummary:
         grant=found.grant,
         transcribed=found.transcribed,
         state=found.state,
-        response=found.response(plan),
+        response=found.response(plan.spec.scale),
         requests_per_minute=None if limit is None else limit.requests_per_minute,
         suspends=found.suspends and found.is_open,
-        owed=tuple(FindingDue(step=step, due_ms=at_ms) for step, at_ms in found.due(plan)),
+        owed=tuple(FindingDue(step=step, due_ms=at_ms) for step, at_ms in state.record.owed(found).items()),
         overdue=found.overdue,
         sealed_to=parties_of(state, found.sealed_to),
         reported_at_ms=found.at_ms,

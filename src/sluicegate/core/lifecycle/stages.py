@@ -19,12 +19,7 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.closing import SOUND
 from sluicegate_record.entries import Body, Draft
 from sluicegate_record.entries.cases import CaseDetermined
-from sluicegate_record.entries.clearances import ClearanceRecorded
-from sluicegate_record.entries.designations import DesignationEnded, DesignationRecorded
-from sluicegate_record.entries.evidence import EvidenceRecorded, EvidenceWithdrawn
-from sluicegate_record.entries.findings import FindingAnswered, FindingOverdue, FindingReported
 from sluicegate_record.entries.releases import (
-    ReleaseApplied,
     StageClosed,
     StageForeseen,
     StageLacking,
@@ -32,7 +27,7 @@ from sluicegate_record.entries.releases import (
 )
 from sluicegate_record.law.ramps import carried
 from sluicegate_record.law.referrals import heard_before
-from sluicegate_record.law.requirements import StageFacts, at_now, facts_of
+from sluicegate_record.law.requirements import CHANGING, StageFacts, at_now, facts_of
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.plan import Stage
@@ -256,14 +251,9 @@ def follow(record: Record, agenda: Agenda, body: Body, at_ms: int) -> None:
         agenda.put(What.of_stage(name, stage, OPENING), None if due_ms is None else max(due_ms, at_ms))
         soon_ms = foresight_ms(record, name, stage, at_ms)
         agenda.put(What.of_stage(name, stage, FORESIGHT), soon_ms)
-    for stage in _planned(record, name):
+    for stage in record.planned(name):
         has_changed = is_changed(record, name, stage, at_ms)
         agenda.put(What.of_stage(name, stage, LACK), at_ms if has_changed else None)
-
-
-def _planned(record: Record, release: str) -> set[str]:
-    """The stages that any plan of a release has or had: one may be open by earlier terms alone."""
-    return {each.stage for each in record.terms.values() if each.plan.metadata.name == release}
 
 
 def _release_of(record: Record, body: Body) -> str | None:
@@ -276,8 +266,4 @@ def _release_of(record: Record, body: Body) -> str | None:
     return None
 
 
-_CHANGING = (
-    *(ReleaseApplied, StageOpened, StageClosed, StageForeseen, StageLacking),
-    *(ClearanceRecorded, DesignationRecorded, DesignationEnded, EvidenceRecorded, EvidenceWithdrawn),
-    *(FindingReported, FindingAnswered, FindingOverdue),
-)
+_CHANGING = (*CHANGING, StageForeseen, StageLacking)
