@@ -154,7 +154,7 @@ END"""
         task, key = EXAMPLES / "keeps_keys.py", self.site.folder / "keys" / f"{LAB}.key"
         source, task_name, signs = (shlex.quote(str(each)) for each in (self.env, f"{task}@keeps_keys", key))
         who = f"SLUICEGATE_TOKEN={self.site.token(LAB)} SLUICEGATE_API_KEY={self.evaluates.key}"
-        where = f"--gateway {self.site.gateway_url} --key {signs}"
+        where = f"--gateway {self.site.gateway_url} --independence independent --key {signs}"
         return f". {source} && {who} sluicegate evaluate {EVALUATION.release} {task_name} {where}"
 
     def _issuer_key(self) -> Path:

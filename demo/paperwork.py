@@ -193,7 +193,9 @@ class Paperwork:
     def tell_result(self, asked: EvaluationToSign, log: Path) -> EvidenceReceipt:
         """A party reads its own log, and signs and sends what it says of an evaluation."""
         found = reading.read(log, asked.evaluation)
-        envelope = result.signed(asked, found, Provenance(), self._cast.key(asked.party))
+        envelope = result.signed(
+            asked, found, Provenance(independence="independent"), self._cast.key(asked.party)
+        )
         return self.agency(asked.party).do(evidence.IMPORT, SignedStatement(envelope=envelope))
 
     def revoke(self, customer: Customer | Newcomer, credential: str) -> None:

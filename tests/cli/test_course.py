@@ -41,8 +41,9 @@ def test_a_new_release_is_shown_in_short_and_what_is_to_be_done_next_runs_as_pri
         "next: the terms of gpt-6/trusted-partners wait for caisi and oncd and ostp: each agency reads and "
         "signs the case\n  sluicegate review export case_"
     ) in applied
-    exported, status = run_as_printed(plane, applied, "oncd")
-    assert "Do you agree to the terms of this stage?" in exported
+    *exported, status = run_as_printed(plane, applied, "oncd")
+    assert len(exported) == 3, "one for each agency"
+    assert all("Do you agree to the terms of this stage?" in each for each in exported)
     assert "trusted-partners" in status
 
 

@@ -30,7 +30,7 @@ EVALUATED = (
     .replace("sha256:" + "1" * 64, digest("gpt-5.6"))
     .replace("sha256:" + "2" * 64, digest("safe"))
 )
-TO = ("--release", "gpt-5.6", "--evaluation", "jailbreak-resistance")
+TO = ("--release", "gpt-5.6", "--evaluation", "jailbreak-resistance", "--independence", "independent")
 
 
 @pytest.fixture

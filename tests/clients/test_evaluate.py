@@ -42,7 +42,8 @@ class Lab:
         }
 
     def words(self, *more: object, task: str = TASK) -> list[str]:
-        own = ("--gateway", self.told["gateway"], "--key", self.state / "keys/example-lab.key", "--json")
+        own = ("--gateway", self.told["gateway"], "--key", self.state / "keys/example-lab.key", "--json",
+               "--independence", "independent")  # fmt: skip
         command = [sys.executable, "-m", "sluicegate", "evaluate", "small-model", task, *own, *more]
         return [str(word) for word in command]
 
@@ -100,7 +101,7 @@ def test_what_cannot_be_evidence_is_refused_before_it_runs(lab, tmp_path):
     other = lab.evaluates(code=3, task="other.py@other")["error"]
     assert other["message"].startswith("no evaluation has the task 'other.py@other'; the stages of")
     developer = (lab.state / "control/tokens/developer.token").read_text().strip()
-    refused = lab.evaluates(code=1, SLUICEGATE_TOKEN=developer)["error"]
+    refused = lab.evaluates("--independence", "developer", code=1, SLUICEGATE_TOKEN=developer)["error"]
     assert refused["code"] == "evaluator_not_asked"
     assert lab.evaluates("--resume", tmp_path, code=3)["error"]["message"].endswith(
         "has no log to go on from"

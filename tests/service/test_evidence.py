@@ -48,7 +48,9 @@ def to_sign(plane: Plane) -> EvaluationToSign:
 def told(plane: Plane, log: str, said: Provenance | None = None) -> EvidenceReceipt:
     question = to_sign(plane)
     found = reading.read(LOGS / log, question.evaluation)
-    envelope = result.signed(question, found, said or Provenance(), private_key("caisi"))
+    envelope = result.signed(
+        question, found, said or Provenance(independence="independent"), private_key("caisi")
+    )
     receipt: EvidenceReceipt = yes(plane.do("caisi", acts.IMPORT, envelope=envelope))
     return receipt
 
@@ -77,7 +79,7 @@ def test_the_same_run_in_another_format_is_refused() -> None:
     told(plane, "passes.eval")
     question = to_sign(plane)
     found = reading.read(LOGS / "passes.json", question.evaluation)
-    again = result.signed(question, found, Provenance(), private_key("caisi"))
+    again = result.signed(question, found, Provenance(independence="independent"), private_key("caisi"))
     assert no(plane.do("caisi", acts.IMPORT, envelope=again)) == "evidence_repeated"
 
 
@@ -108,15 +110,19 @@ def test_a_log_without_digests_is_refused_unless_who_ran_it_says_them() -> None:
         told(plane, "undigested.eval")
     assert f"--digest {digest(MODEL)}" in caught.value.remedy
     with pytest.raises(InvalidInput, match="the safeguards of what was tested"):
-        told(plane, "undigested.eval", Provenance(digest=digest(MODEL)))
-    found = told(plane, "undigested.eval", Provenance(digest=digest(MODEL), safeguards=digest("safe")))
+        told(plane, "undigested.eval", Provenance(independence="independent", digest=digest(MODEL)))
+    found = told(
+        plane,
+        "undigested.eval",
+        Provenance(independence="independent", digest=digest(MODEL), safeguards=digest("safe")),
+    )
     assert found.counts
 
 
 def test_a_digest_that_the_log_contradicts_is_refused() -> None:
     plane = asking()
     with pytest.raises(InvalidInput, match="the log says"):
-        told(plane, "passes.eval", Provenance(digest=digest("other")))
+        told(plane, "passes.eval", Provenance(independence="independent", digest=digest("other")))
 
 
 def test_which_model_was_tested_is_asked_where_the_log_does_not_say_it() -> None:
@@ -126,8 +132,10 @@ def test_which_model_was_tested_is_asked_where_the_log_does_not_say_it() -> None
     question = yes(plane.do("caisi", acts.TO_SIGN, release=RELEASE, evaluation=NAME))
     found = reading.read(LOGS / "another.eval", question.evaluation)
     with pytest.raises(InvalidInput, match=r"the release has gpt-5\.6, gpt-5\.6-mini"):
-        result.signed(question, found, Provenance(), private_key("caisi"))
-    assert result.signed(question, found, Provenance(model="gpt-5.6-mini"), private_key("caisi"))
+        result.signed(question, found, Provenance(independence="independent"), private_key("caisi"))
+    assert result.signed(
+        question, found, Provenance(independence="independent", model="gpt-5.6-mini"), private_key("caisi")
+    )
 
 
 def test_what_is_kept_is_a_summary_that_a_foreign_library_verifies() -> None:

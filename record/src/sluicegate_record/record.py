@@ -14,7 +14,7 @@ Rules:
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from typing import NamedTuple, Self, TypeAlias, TypeVar
 
 from sluicegate_record.entities import closing
@@ -382,9 +382,7 @@ class Record:
 
     def open_terms(self, release: str, stage: str) -> tuple[str, ...]:
         """The terms under which a stage is open, also those that are not in force any more."""
-        known = (digest for digest, at_ms in self.opened.items() if at_ms is not None)
-        found = ((digest, self.terms[digest]) for digest in known)
-        here = (digest for digest, each in found if (each.plan.metadata.name, each.stage) == (release, stage))
+        here = (digest for digest in self._open_of(release) if self.terms[digest].stage == stage)
         return tuple(sorted(here))
 
     def resting(self, release: str, stage: str = "") -> dict[str, Terms]:
@@ -392,10 +390,25 @@ class Record:
 
         They are those under which a stage is open that is not open by the terms in force.
         """
-        stages = self.releases[release].terms
-        names = [stage] if stage else sorted({*stages, *self.planned(release)})
-        waits = [name for name in names if self.opened.get(stages.get(name, "")) is None]
-        return {digest: self.terms[digest] for name in waits for digest in self.open_terms(release, name)}
+        current = self.releases[release].terms
+        found = {digest: self.terms[digest] for digest in self._open_of(release)}
+        return {
+            digest: each
+            for digest, each in sorted(found.items())
+            if self.opened.get(current.get(each.stage, "")) is None and stage in {"", each.stage}
+        }
+
+    def _open_of(self, release: str) -> Iterator[str]:
+        """The terms of a release under which a stage is open."""
+        known = (digest for digest, at_ms in self.opened.items() if at_ms is not None)
+        return (digest for digest in known if self._release_of(digest) == release)
+
+    def _release_of(self, terms: str) -> str:
+        """The release of terms: by their case, where their plan is not shown. Raises: Withheld."""
+        found = self.terms[terms]
+        if isinstance(found.given, Hidden) and terms in self.asked:
+            return self.cases[self.asked[terms][0]].question.release
+        return found.plan.metadata.name
 
     def plans(self, release: str) -> tuple[Plan, ...]:
         """The plan in force, and each one on whose terms grants of the release go on without it."""
@@ -419,7 +432,7 @@ class Record:
 
     def planned(self, release: str) -> set[str]:
         """The stages that any plan of a release has or had: one may be open by earlier terms alone."""
-        return {each.stage for each in self.terms.values() if each.plan.metadata.name == release}
+        return {each.stage for digest, each in self.terms.items() if self._release_of(digest) == release}
 
     def closing_of(self, release: str, stage: str) -> Closing | None:
         """The newest closing of a stage; None if it never closed."""

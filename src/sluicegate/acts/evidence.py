@@ -39,6 +39,7 @@ class EvaluationToSign(ActAnswer):
 
     log: str
     release: str
+    developer: str
     party: str
     name: str
     evaluation: Evaluation

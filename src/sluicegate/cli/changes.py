@@ -203,7 +203,9 @@ def applied(done: PlanReceipt) -> str:
 def _to_agree(release: str, each: TermsToAgree) -> Iterator[str]:
     who = " and ".join(each.awaiting) or "no one any more"
     yield f"next: the terms of {release}/{each.stage} wait for {who}: each agency reads and signs the case"
-    yield f"  sluicegate review export {each.case} -o {each.case}.json"
+    for agency in each.awaiting or ("",):
+        file = f"{each.case}.{agency}.json" if len(each.awaiting) > 1 else f"{each.case}.json"
+        yield f"  sluicegate review export {each.case} -o {file}"
     yield f"  {_OPENS[each.opens]}"
 
 

@@ -68,7 +68,7 @@ def evaluate(
     resume: Annotated[
         Path | None, typer.Option("--resume", help="The folder of a run that was interrupted, to go on from.")
     ] = None,
-    independence: IndependenceOption = "independent",
+    independence: IndependenceOption = None,
     redacted: RedactedOption = None,
     benchmark: BenchmarkOption = None,
     as_json: Json = False,
@@ -85,6 +85,7 @@ def evaluate(
     client = Client()
     name = evaluation or _evaluation_of(client, release, task)
     asked = _asked(client, release, name)
+    result.independence_of(asked, said.independence)
     tested = result.model_of(asked, "", model)
     access = GatewayAccess(gateway, os.environ.get(KEY, "").strip())
     access.check(tested.id)

@@ -52,7 +52,7 @@ def import_(
     safeguards: Annotated[
         str | None, typer.Option("--safeguards", help="That of the safeguards, if the log does not say it.")
     ] = None,
-    independence: IndependenceOption = "independent",
+    independence: IndependenceOption = None,
     redacted: RedactedOption = None,
     benchmark: BenchmarkOption = None,
     as_json: Json = False,

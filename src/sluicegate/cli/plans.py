@@ -75,7 +75,13 @@ def _renewed(source: str, wanted: Renewal) -> tuple[str, list[Choice]]:
     text = renewal.renewed(document.read(before, source), before, wanted)
     found = document.read(text, f"the plan from {source}")
     plans.read(found)
-    return text, renewal.choices(found)
+    given = (
+        wanted.name,
+        wanted.developer,
+        wanted.title,
+        *(each for of in wanted.models.values() for each in of),
+    )
+    return text, renewal.choices(found, presets.placeholders() - {each for each in given if each is not None})
 
 
 def _day(text: str | None) -> date | None:
@@ -129,7 +135,7 @@ def _with_lists(path: Path) -> ListedPlan:
 def _checked(asked: ListedPlan, file: Path, as_json: bool) -> None:
     """Say that a plan has no error, and what it leaves to choose. Raises: InvalidDocument: it has errors."""
     read = document.read(asked.text, asked.file)
-    spec, chosen = plans.read(read, asked.lists), renewal.choices(read)
+    spec, chosen = plans.read(read, asked.lists), renewal.choices(read, presets.placeholders())
     lines = [f"{file}: no error; the stages are {', '.join(each.name for each in spec.spec.stages)}"]
     lines += [_to_choose(file, each) for each in chosen]
     answer = {"release": spec.metadata.name, "toChoose": [asdict(each) for each in chosen]}

@@ -5,6 +5,7 @@ Each number in them has its source beside it, or is for the reader to choose.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,14 @@ def found(name: str) -> Path | None:
 def known() -> list[str]:
     """The names of all presets."""
     return [path.stem for path in _presets()]
+
+
+def placeholders() -> frozenset[str]:
+    """The names in presets that stand for those of who uses one, such as my-lab."""
+    return frozenset(name for path in _presets() for name in _PLACEHOLDER.findall(read_text(path)))
+
+
+_PLACEHOLDER = re.compile(r"\bmy-[a-z0-9-]+[a-z0-9]")
 
 
 def _presets() -> list[Path]:

@@ -10,7 +10,11 @@ import typer
 from sluicegate.client.evidence.result import Independence, Provenance
 
 IndependenceOption = Annotated[
-    str, typer.Option("--independence", help="independent | paid-by-developer | developer")
+    str | None,
+    typer.Option(
+        "--independence",
+        help="Who ran it: independent | paid-by-developer | developer. Only the developer may leave it out.",
+    ),
 ]
 RedactedOption = Annotated[
     list[str] | None, typer.Option("--redacted", help="What is left out of the log that others may see.")
@@ -25,13 +29,13 @@ EVALUATION_KEY = typer.Option("--key", help="Your party's private key.", show_de
 
 
 def provenance(
-    independence: str,
+    independence: str | None,
     redacted: list[str] | None,
     model: str | None = None,
     digest: str | None = None,
     safeguards: str | None = None,
 ) -> Provenance:
     """What was said. Raises: BadParameter: another word of independence."""
-    if independence not in get_args(Independence):
+    if independence is not None and independence not in get_args(Independence):
         raise typer.BadParameter(f"{' | '.join(get_args(Independence))}, not {independence!r}")
     return Provenance(model, digest, safeguards, independence, tuple(redacted or ()))  # type: ignore[arg-type]

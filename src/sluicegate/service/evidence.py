@@ -54,6 +54,7 @@ def to_sign(context: Context[EvaluationToSign], asked: EvaluationArgument) -> Ev
         return EvaluationToSign(
             log=state.log,
             release=asked.release,
+            developer=state.developer,
             party=access.party_of(context.principal, state),
             name=asked.evaluation,
             evaluation=found,

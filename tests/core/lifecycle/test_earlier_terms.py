@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
             requires.append({"evidence": [NAME], "whenLost": "close"})
         if self.attested:
             requires.append({"attested": {"standard": STANDARD, "by": ["caisi"]}, "whenLost": "close"})
-        evaluations = {"evaluations": {NAME: asked()}} if self.evidence else {}
+        evaluations: dict[str, Any] = {"evaluations": {NAME: asked()}} if self.evidence else {}
         value = plan_value(stages=[stage(seats=self.seats, opensWhen={"allOf": requires})], **evaluations)
         value["spec"]["models"][0]["safeguards"] = digest(self.safeguards)
         return value

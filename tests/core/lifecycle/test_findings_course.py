@@ -124,6 +124,13 @@ def _word(world: World, name: str, what: str, party: str) -> RecordFinding:
     return command(world, name, party, what, text="so")
 
 
+BARE_PLAN = Plan("low", "halt", answers=False)
+
+
+@example(
+    BARE_PLAN._replace(answers=True),
+    [("apply", "", BARE_PLAN), ("report", "caisi", "critical"), ("apply", "", BARE_PLAN), ("wait", "", 1)],
+)
 @settings(max_examples=60, deadline=None)
 @given(PLANS, st.lists(STEPS, max_size=14))
 def test_no_stage_is_open_over_an_open_finding_of_its_level(plan: Plan, steps: list[Any]) -> None:

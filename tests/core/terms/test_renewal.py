@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluicegate.cli import presets
 from sluicegate.cli.presets import PRESETS
 from sluicegate.core.terms import document, plan, renewal
 from sluicegate.core.terms.renewal import Renewal
@@ -123,7 +124,10 @@ def test_days_that_move_and_move_back_are_as_they_were(start):
 
 
 def test_what_a_preset_leaves_to_choose_is_listed_where_it_is():
-    found = [(each.line, each.field, each.value) for each in renewal.choices(document.read(PREVIEW, "p"))]
+    found = [
+        (each.line, each.field, each.value)
+        for each in renewal.choices(document.read(PREVIEW, "p"), presets.placeholders())
+    ]
     assert found[:3] == [(6, "name", "my-model"), (6, "developer", "my-lab"), (9, "id", "my-model")]
     assert [value for _, field, value in found if field == "how"] == ["HOW THEY ASKED", "HOW IT WAS AGREED"]
     assert json.dumps([line for line, *_ in found]) == json.dumps(sorted(line for line, *_ in found))

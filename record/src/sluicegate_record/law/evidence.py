@@ -43,8 +43,8 @@ def answers_what_was_asked(at: At, body: EvidenceRecorded) -> None:
     )
     in_force = release.plan.spec.evaluations
     asked = next(meant, None) or known(in_force, body.evaluation, "evaluation")
-    require(stated.asked == asked.digest, "a result of another evaluation than the plan names")
     require(body.party in parties_of(asked.from_), "a result of a party that the plan does not name")
+    require(stated.asked == asked.digest, "a result of another evaluation than the plan names")
     found = evaluations.outcome(asked, body.run, body.model)
     require(body.result == found, "a result that does not follow from its counts")
 

@@ -27,7 +27,7 @@ class Provenance:
     model: str | None = None
     digest: str | None = None
     safeguards: str | None = None
-    independence: Independence = "independent"
+    independence: Independence | None = None
     redactions: Sequence[str] = ()
 
 
@@ -38,7 +38,9 @@ def signed(asked: EvaluationToSign, found: Summary, said: Provenance, key: Signi
         digest=_digest("digest", found.digest, said.digest, model.digest),
         safeguards=_digest("safeguards", found.safeguards, said.safeguards, model.safeguards),
     )
-    run = replace(found.run, independence=said.independence, redactions=tuple(said.redactions))
+    run = replace(
+        found.run, independence=independence_of(asked, said.independence), redactions=tuple(said.redactions)
+    )
     result = EvaluationResult(
         log=asked.log,
         release=asked.release,
@@ -50,6 +52,22 @@ def signed(asked: EvaluationToSign, found: Summary, said: Provenance, key: Signi
     )
     outcome = evaluations.outcome(asked.evaluation, run, model.id)
     return signing.signed(evidence.stated(result, asked.evaluation.digest, outcome), key)
+
+
+def independence_of(asked: EvaluationToSign, said: Independence | None) -> Independence:
+    """Who ran it, as its party says; the developer is the developer.
+
+    Raises: InvalidInput: it does not say so, or the developer says something else.
+    """
+    is_developer = asked.party == asked.developer
+    if is_developer and said in {None, "developer"}:
+        return "developer"
+    if said is None:
+        text = "a result says who ran it: no one is taken to be independent who does not sign that"
+        raise InvalidInput(text, remedy="--independence independent, or paid-by-developer, or developer")
+    if is_developer:
+        raise InvalidInput(f"{asked.party!r} is the developer, and not {said!r}", remedy="leave it out")
+    return said
 
 
 def model_of(asked: EvaluationToSign, ran: str, named: str | None) -> ModelInForce:

@@ -111,7 +111,7 @@ class GrantRow:
 
 class Weakness(NamedTuple):
     """What open findings ask of each request for a model, by some terms. `suspended_by` is one of them for
-    which those terms suspend the model; None: there is none.
+    which those terms suspend the model; None: no finding does.
     """
 
     findings: tuple[str, ...]
@@ -282,7 +282,7 @@ class TermsRow(NamedTuple):
 def weaknesses(terms: TermsRow, found: Iterable[Finding]) -> dict[str, Weakness]:
     """What open findings ask of requests that rest on some terms, by model.
 
-    Terms keep their word: a later plan changes nothing of it.
+    Terms keep their word: a later plan does not change it.
     """
     weak: dict[str, Weakness] = {}
     for each in found:

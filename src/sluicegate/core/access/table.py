@@ -232,7 +232,7 @@ class Table:
         self._mark(directive)
 
     def weigh(self, release: str) -> None:
-        """Work out anew what the open findings of a release ask of requests, by each of its terms."""
+        """Work out what the open findings of a release ask of requests, by each of its terms."""
         found = [each for each in self.found.values() if each.release == release and each.is_open]
         for digest, terms in self.terms.items():
             if terms.release != release:

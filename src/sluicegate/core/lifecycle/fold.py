@@ -230,8 +230,7 @@ def _release_applied(state: State, entry: Entry, body: releases.ReleaseApplied) 
     state._docket.stale([case.id for case in state._docket.open_cases(body.release)])
     _look_again(state, body.release, entry.at_ms)
     _follow_bases(state, body.release)
-    for found in state.record.findings_of(body.release):
-        _await_finding(state, found)
+    _await_findings(state, body.release)
     return [(body.release, stage) for stage in body.terms]
 
 
@@ -246,6 +245,17 @@ def _scrutiny_changed(
 
 def _stage_opened(state: State, entry: Entry, body: releases.StageOpened) -> None:
     _look_again(state, body.release, entry.at_ms)
+    _await_findings(state, body.release)
+
+
+def _stage_closed(state: State, entry: Entry, body: releases.StageClosed) -> None:
+    _await_findings(state, body.release)
+
+
+def _await_findings(state: State, release: str) -> None:
+    """Put on the agenda what is owed of findings, after a change of the terms on which grants go on."""
+    for found in state.record.findings_of(release):
+        _await_finding(state, found)
 
 
 def _stage_lacking(state: State, entry: Entry, body: releases.StageLacking) -> None:
@@ -374,6 +384,7 @@ _FOLDS: dict[type[Body], Callable[[State, Entry, Any], list[StageName] | None]] 
     accounts.AccountClosed: _account_closed,
     releases.ReleaseApplied: _release_applied,
     releases.StageOpened: _stage_opened,
+    releases.StageClosed: _stage_closed,
     designations.DesignationRecorded: _scrutiny_changed,
     designations.DesignationEnded: _scrutiny_changed,
     bases.BasisReminded: _of_basis,

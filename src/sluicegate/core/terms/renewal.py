@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -22,8 +22,8 @@ DAYS = frozenset({"askedOn", "until", "date"})
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=T|$)")
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _NOT_TEXT = frozenset({"null", "true", "false"})
-_TO_CHOOSE = re.compile(r"my-.*|sha256:0{64}|[A-Z][A-Z' ]{6,}")
-"""What a preset leaves to choose: names that begin with my-, digests of zeros, words in capitals."""
+_TO_CHOOSE = re.compile(r"sha256:0{64}|[A-Z][A-Z' ]{6,}")
+"""What a preset leaves to choose, beside its placeholders: digests of zeros, words in capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,15 @@ def renewed(document: YamlDocument, text: str, wanted: Renewal) -> str:
     return _edited(text, {document.spans[path]: value for path, value in edits.items()})
 
 
-def choices(document: YamlDocument) -> list[Choice]:
-    """What a plan leaves to choose, in the order of the text."""
+def choices(document: YamlDocument, placeholders: Container[str]) -> list[Choice]:
+    """What a plan leaves to choose, in the order of the text.
+
+    `placeholders` are the names that stand for others in presets, and that no one has chosen.
+    """
     found = []
     for path in document.spans:
         value = _at(document.value, path)
-        if isinstance(value, str) and _TO_CHOOSE.fullmatch(value):
+        if isinstance(value, str) and (value in placeholders or _TO_CHOOSE.fullmatch(value)):
             line, column = document.places[path]
             named = next((str(step) for step in reversed(path) if isinstance(step, str)), "")
             found.append(Choice(line, column, named, value))
