@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from starlette.applications import Starlette
 from sluicegate import journal, processes
 from sluicegate.acts.act import AGENCY, DEVELOPER, GATEWAY
 from sluicegate.acts.tokens import TokenRequest
+from sluicegate.client import sealing
 from sluicegate.control.app import application
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.access.table import Table
@@ -45,7 +46,7 @@ from sluicegate.feed.app import News
 from sluicegate.feed.app import application as feed_application
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import Clocks, Leases
-from sluicegate.gate import in_flight
+from sluicegate.gate import in_flight, request_book
 from sluicegate.gate.days import Days
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import error_form
@@ -53,6 +54,7 @@ from sluicegate.gate.feed import Feed, MachineClock
 from sluicegate.gate.gateway import FILES_EACH, Gateway
 from sluicegate.gate.in_flight import InFlight
 from sluicegate.gate.rate import Rates
+from sluicegate.gate.request_book import RequestBook
 from sluicegate.gate.request_log import RequestLog
 from sluicegate.gate.span_log import SpanLog
 from sluicegate.gate.spending import SpendingFile
@@ -72,6 +74,7 @@ from sluicegate.service import tokens
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.room import Room
+from sluicegate.service.safety import NoticeSource, SafetyIntake
 from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings, TlsFiles
 from sluicegate.store import hints, keyfile, lock, unsettled
 from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock, synchronized_ms
@@ -218,6 +221,15 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
+def _safety(settings: ControlSettings, ledger: Ledger) -> SafetyIntake | None:
+    """What takes safety webhooks, if some come in. Raises: BadKey."""
+    sources = [
+        NoticeSource(each.party, each.secret, keyfile.load_private(each.key), each.level, each.seal_to)
+        for each in settings.safety
+    ]
+    return SafetyIntake(ledger, sources, sealing.sealed, settings.limits) if sources else None
+
+
 async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> None:
     """Serve a control plane until `stop` is set; `ready` is called once with its URL.
 
@@ -226,6 +238,7 @@ async def serve_control(wired: Control, stop: asyncio.Event, ready: Ready) -> No
     settings = wired.settings
     key_sets = KeySets(settings.post.webhook_networks, settings.post.timeout_ms)
     plane = ControlPlane.over(wired.ledger, wired.fleet, settings, wired.parsers, key_sets)
+    plane = replace(plane, safety=_safety(settings, wired.ledger))
     loop = asyncio.get_running_loop()
     wired.ledger.watch(partial(_hint_feeds, settings.state_dir))
     wired.ledger.watch(lambda: _soon(loop, plane.hinted.set))
@@ -439,7 +452,8 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
     upstreams = {name: HttpUpstream(target, settings) for name, target in settings.upstreams.items()}
     log = RequestLog(settings.request_log) if settings.request_log else None
     spans = SpanLog(settings) if settings.spans else None
-    gateway = Gateway(engine, upstreams, settings, log, spans, wall_ms)
+    book = _request_book(settings)
+    gateway = Gateway(engine, upstreams, settings, log, spans, wall_ms, book=book)
     certificate = _certificate(settings.tls)
     server = HttpServer(gateway, settings.http, error_form, FILES_EACH, certificate)
     listening = listen(settings.host, settings.port)
@@ -460,9 +474,19 @@ async def serve_gate(settings: GatewaySettings, stop: asyncio.Event, ready: Read
         for upstream in upstreams.values():
             await upstream.close()
         spending.close()
-        for lines in (log, spans):
+        for lines in (log, spans, book):
             if lines is not None:
                 await lines.close()
+
+
+def _request_book(settings: GatewaySettings) -> RequestBook | None:
+    """The request book of a gateway, if it keeps one."""
+    if not settings.request_days:
+        return None
+    key = settings.request_key or settings.state_dir / request_book.KEY
+    keep_ms = settings.request_days * request_book.DAY_MS
+    folder = settings.state_dir / request_book.FOLDER
+    return RequestBook(folder, key, keep_ms, settings.max_request_book_bytes, wall_ms)
 
 
 def _in_flight(settings: GatewaySettings) -> InFlight:

@@ -18,6 +18,7 @@ UNFINISHED_BYTES_MAX = 256 * 1024 * 1024
 HELD_EVENT_BYTES_MAX = 256 * 1024 * 1024
 BODY_BYTES_MAX = 32 * 1024 * 1024
 TEXT_BYTES_MAX = 8 * 1024 * 1024
+REQUEST_DAYS = 30
 CLIENT_CERT = "SLUICEGATE_CLIENT_CERT"
 """The variable that names a PEM file with a certificate and its key, which programs show to a control plane
 and a feed.
@@ -151,6 +152,12 @@ class GatewaySettings:
     """Where a line for each request goes: a file, `-` for standard output, or empty for nowhere."""
     request_log_one_in: int = 1
     """Of how many requests that were allowed and answered one has a line. All others have theirs."""
+    request_days: int = REQUEST_DAYS
+    """For how many days the request book keeps under what each request ran; 0: there is no book."""
+    request_key: Path | None = None
+    """The file with the book's secret; None: `requests.key` in the state folder."""
+    max_request_book_bytes: int = 1024 * 1024 * 1024
+    """How large the book may be. Beyond that its oldest part goes."""
     spans: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The environment of the process that sends spans, as `gate.span_log` makes it; empty: no spans."""
 
@@ -204,6 +211,21 @@ class DailyLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SafetySource:
+    """A model's provider whose safety webhooks come in: the party that they are findings of.
+
+    `secret` verifies them; `key` is the file of the party's private key, which signs the findings. They are
+    of the `level`, and their details are sealed to the keys of the parties `seal_to`.
+    """
+
+    party: str
+    secret: bytes = field(repr=False)
+    key: Path
+    level: str
+    seal_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """One control-plane process."""
 
@@ -222,6 +244,8 @@ class ControlSettings:
     http: HttpSettings = HttpSettings()
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Where requests go, by surface: the address of the gateways, or of what is in front of them."""
+    safety: tuple[SafetySource, ...] = ()
+    """Whose safety webhooks come in."""
 
 
 @dataclass(frozen=True, slots=True)

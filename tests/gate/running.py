@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 
 import uvloop
 
+from sluicegate.gate import request_book
 from sluicegate.gate.engine import Engine
 from sluicegate.gate.exchange import error_form
 from sluicegate.gate.gateway import FILES_EACH, Gateway
 from sluicegate.gate.in_flight import InFlight, shares
 from sluicegate.gate.lines import LineWriter
+from sluicegate.gate.request_book import RequestBook
 from sluicegate.gate.request_log import RequestLog
 from sluicegate.gate.span_log import SpanLog
 from sluicegate.gate.sse import EventRoom
@@ -35,6 +37,7 @@ from tests.worlds import AT_MS
 
 T = TypeVar("T")
 UPSTREAM_KEY = "upstream-key"
+UNUSED = Path("unused")
 
 
 HTTP = {each.name for each in fields(HttpSettings)}
@@ -50,7 +53,7 @@ def settings(**changes: Any) -> GatewaySettings:
         token="",
         log_vkey="",
         upstreams={},
-        state_dir=Path("unused"),
+        state_dir=UNUSED,
         port=0,
     )
     return replace(base, **changes, http=replace(GATEWAY_HTTP, **http))
@@ -121,10 +124,15 @@ def _in_flight(changed: GatewaySettings) -> InFlight:
     return shares(connections, changed.max_flights_of_organization, changed.max_flights_of_key)
 
 
-def _written(changed: GatewaySettings) -> tuple[RequestLog | None, SpanLog | None]:
+def _written(changed: GatewaySettings) -> tuple[RequestLog | None, SpanLog | None, RequestBook | None]:
     """Where a gateway's lines go."""
     log = RequestLog(changed.request_log) if changed.request_log else None
-    return log, SpanLog(changed) if changed.spans else None
+    spans = SpanLog(changed) if changed.spans else None
+    if changed.state_dir == UNUSED:
+        return log, spans, None
+    folder, key = changed.state_dir / request_book.FOLDER, changed.state_dir / request_book.KEY
+    keep_ms = changed.request_days * request_book.DAY_MS
+    return log, spans, RequestBook(folder, key, keep_ms, changed.max_request_book_bytes, lambda: AT_MS)
 
 
 class _Unhandled(logging.Handler):
@@ -157,8 +165,8 @@ def running(
             upstream: Upstream = HttpUpstream(target, changed)
         else:
             upstream = upstream_at(clock)
-        log, spans = _written(changed)
-        gateway = Gateway(engine, {UPSTREAM: upstream}, changed, log, spans, lambda: AT_MS)
+        log, spans, book = _written(changed)
+        gateway = Gateway(engine, {UPSTREAM: upstream}, changed, log, spans, lambda: AT_MS, book=book)
         server, port = await started(gateway, changed)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -167,7 +175,7 @@ def running(
         box.update(gate=gate, stop=stop)
         ready.set()
         await stop.wait()
-        await ended(server, upstream, log, spans)
+        await ended(server, upstream, log, spans, book)
 
     def run() -> None:
         try:

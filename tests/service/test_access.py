@@ -77,6 +77,7 @@ MAY = {
     "observation.list": "DA",
     "credential.explain": "DP",
     "dossier.make": "D",
+    "dossier.of-finding": "D",
     "early-access.counts": "*",
     "early-access.list": "DAP",
     "directive.names": "DA",

@@ -86,7 +86,8 @@ each of its entries is in the log of that head. It cannot show that no other ent
 """
 _DOSSIER = """
 Check a dossier of 'sluicegate dossier': the log's key signed it, its entries are in the log, and what it says
-of the grant, of positions, evidence and directives is what they say. The rest is the control plane's word.
+of grants, positions, evidence, directives, the deployment and the finding is what they say. The rest is the
+control plane's word.
 """
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +15,7 @@ from sluicegate.cli.files import write_new
 from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
+from sluicegate.core import sheet
 from sluicegate_record.terms.text import counted
 
 COLUMNS = (
@@ -34,8 +33,6 @@ COLUMNS = (
     ),
     *("from", "until", "under", "case", "terms", "basis", "askedBy", "askedOn", "purpose"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would compute."""
 
 
 @helped(LIST)
@@ -54,9 +51,7 @@ def early_access(
     if file is None:
         tell(found, as_json, _shown(found))
         return
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows([COLUMNS, *_rows(found)])
-    write_new(file, written.getvalue())
+    write_new(file, sheet.written([COLUMNS, *_rows(found)]))
     text = f"{counted(len(found.stretches), 'row')} in {file}{_cut(found)}"
     tell(found, as_json, text, file=str(file))
 
@@ -65,22 +60,15 @@ def _rows(found: EarlyAccess) -> Iterator[list[str]]:
     for each in found.stretches:
         basis = each.basis
         yield [
-            _cell(value)
-            for value in (
-                each.organization or "",
-                "" if each.staff is None else str(each.staff).lower(),
-                *(each.how, each.release, each.stage, each.surface, each.model, each.state),
-                *(str(each.in_part).lower(), " ".join(each.directives)),
-                *(wording.moment(each.from_ms), wording.moment(each.until_ms)),
-                *(each.under, each.case or "", each.terms),
-                *(("", "", "") if basis is None else (basis.kind, " ".join(basis.asked_by), basis.asked_on)),
-                each.purpose or "",
-            )
+            each.organization or "",
+            "" if each.staff is None else str(each.staff).lower(),
+            *(each.how, each.release, each.stage, each.surface, each.model, each.state),
+            *(str(each.in_part).lower(), " ".join(each.directives)),
+            *(wording.moment(each.from_ms), wording.moment(each.until_ms)),
+            *(each.under, each.case or "", each.terms),
+            *(("", "", "") if basis is None else (basis.kind, " ".join(basis.asked_by), basis.asked_on)),
+            each.purpose or "",
         ]
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _shown(found: EarlyAccess) -> str:

@@ -63,7 +63,11 @@ COMMANDS = {
     ),
     "dossier": (
         "dossiers.dossier",
-        "Make a signed dossier of what a key was under at one moment, and of what has happened since.",
+        "Make a signed dossier: of a key and a model, of a request by its id, or of a finding.",
+    ),
+    "request": (
+        "dossiers.request",
+        "Show under what a request ran, from what a gateway keeps. It needs no control plane.",
     ),
 }
 """The commands without a group: where the function is, and its help line, the first sentence of its help."""

@@ -21,6 +21,7 @@ GATE_BOUNDS = (
     "upstream_idle_ms",
     "cut_grace_ms",
     "request_log_one_in",
+    "max_request_book_bytes",
 )
 """What `--bound` sets of a gateway's settings."""
 _LEAST = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 
@@ -14,6 +12,7 @@ from sluicegate.cli.acting import helped, option
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
+from sluicegate.core import sheet
 
 
 class Format(StrEnum):
@@ -104,13 +103,11 @@ def _sections(found: CaseReport) -> list[ReportPart]:
 
 def _csv(sections: list[ReportPart]) -> str:
     """One row for each figure: section, what it is about, its name, its value."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(["section", "of", "figure", "value"])
+    rows: list[list[object]] = [["section", "of", "figure", "value"]]
     for section in sections:
         for row in section.rows:
             of = "/".join(value for value in row if isinstance(value, str))
             for column, value in zip(section.columns, row, strict=True):
                 if not isinstance(value, str):
-                    writer.writerow([section.name, of, column, value])
-    return written.getvalue()
+                    rows.append([section.name, of, column, value])
+    return sheet.written(rows)

@@ -84,6 +84,32 @@ RequestLogFile = Annotated[
         show_default=False,
     ),
 ]
+SafetyWebhooks = Annotated[
+    Path | None,
+    typer.Option(
+        "--safety-webhooks",
+        help="A file (TOML) that says whose safety webhooks come in, by party.",
+        show_default=False,
+    ),
+]
+RequestDays = Annotated[
+    int,
+    typer.Option(
+        "--request-days",
+        help="For how many days the gateway keeps, by request id, under what each request ran, without its "
+        "content: for 'dossier --request'. 0: not at all.",
+        min=0,
+        max=3_650,
+    ),
+]
+RequestKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--request-key",
+        help="The file with the secret of what is kept of requests, apart from it; made if it is missing.",
+        show_default=False,
+    ),
+]
 Http = Annotated[
     list[str] | None,
     typer.Option(

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import typer
 
 from sluicegate import journal, targets
-from sluicegate.cli import pairs, upstreams
+from sluicegate.cli import pairs, safety_sources, upstreams
 from sluicegate.cli.files import read_text
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
 from sluicegate.cli.server_options import (
@@ -35,8 +35,11 @@ from sluicegate.cli.server_options import (
     MaxUnfinishedBytes,
     Origin,
     Port,
+    RequestDays,
+    RequestKey,
     RequestLogFile,
     Reserve,
+    SafetyWebhooks,
     State,
     Surface,
     TlsCert,
@@ -57,6 +60,7 @@ from sluicegate.settings import (
     FIRST_GATEWAY,
     GATEWAY_HTTP,
     GATEWAY_PORT,
+    REQUEST_DAYS,
     RESERVE_BYTES,
     TEXT_BYTES_MAX,
     UNFINISHED_BYTES_MAX,
@@ -98,10 +102,13 @@ def up(
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
     clock_is_right: ClockIsRight = False,
+    safety_webhooks: SafetyWebhooks = None,
     clock_bound: ClockBound = _CLOCK_BOUND,
     upstream_ca: UpstreamCa = None,
     bound: Bounds = None,
     request_log: RequestLogFile = "",
+    request_days: RequestDays = REQUEST_DAYS,
+    request_key: RequestKey = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     as_json: Json = False,
@@ -111,10 +118,20 @@ def up(
     origins, gate_http = tuple(map(cors.origin, cors_origin or ())), pairs.http(http, GATEWAY_HTTP)
     tls = _tls(tls_cert, tls_key)
     control = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
+        ControlSettings(
+            state,
+            trust,
+            origin,
+            host,
+            port,
+            clock_is_right=clock_is_right,
+            tls=tls,
+            safety=safety_sources.read(safety_webhooks),
+        ),
         http,
         limit,
         reserve_mib,
+        safety_webhooks,
     )
     if gateway_port and surface not in control.addresses:
         own = f"{'http' if tls is None else 'https'}://{host}:{gateway_port}"
@@ -145,6 +162,8 @@ def up(
             http=gate_http,
             clock_bound_ms=clock_bound * 1_000,
             request_log=request_log,
+            request_days=request_days,
+            request_key=request_key,
             spans=span_log.environment(os.environ),
             tls=tls,
             client_cert=_client_cert(),
@@ -166,6 +185,7 @@ def serve(
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
     clock_is_right: ClockIsRight = False,
+    safety_webhooks: SafetyWebhooks = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     tls_client_ca: TlsClientCa = None,
@@ -177,10 +197,20 @@ def serve(
     """
     tls = _tls(tls_cert, tls_key, tls_client_ca)
     control = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
+        ControlSettings(
+            state,
+            trust,
+            origin,
+            host,
+            port,
+            clock_is_right=clock_is_right,
+            tls=tls,
+            safety=safety_sources.read(safety_webhooks),
+        ),
         http,
         limit,
         reserve_mib,
+        safety_webhooks,
     )
     with _supervised("serve", state) as processes:
         _start_control(processes, control, feed_port, as_json)
@@ -197,6 +227,7 @@ def control(
     limit: Limits = None,
     reserve_mib: Reserve = _RESERVE,
     clock_is_right: ClockIsRight = False,
+    safety_webhooks: SafetyWebhooks = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     tls_client_ca: TlsClientCa = None,
@@ -205,10 +236,20 @@ def control(
     """Run the control plane without its feed. Use it where something else starts and watches processes."""
     tls = _tls(tls_cert, tls_key, tls_client_ca)
     settings = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
+        ControlSettings(
+            state,
+            trust,
+            origin,
+            host,
+            port,
+            clock_is_right=clock_is_right,
+            tls=tls,
+            safety=safety_sources.read(safety_webhooks),
+        ),
         http,
         limit,
         reserve_mib,
+        safety_webhooks,
     )
     _control(settings, "")(lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
 
@@ -261,6 +302,8 @@ def gateway(
     upstream_ca: UpstreamCa = None,
     bound: Bounds = None,
     request_log: RequestLogFile = "",
+    request_days: RequestDays = REQUEST_DAYS,
+    request_key: RequestKey = None,
     trust: Annotated[
         Path | None,
         typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
@@ -291,6 +334,8 @@ def gateway(
         clock_bound_ms=clock_bound * 1_000,
         http=pairs.http(http, GATEWAY_HTTP),
         request_log=request_log,
+        request_days=request_days,
+        request_key=request_key,
         spans=span_log.environment(os.environ),
         tls=_tls(tls_cert, tls_key, tls_client_ca),
         client_cert=_client_cert(),
@@ -436,9 +481,13 @@ def _client_cert() -> Path | None:
 
 
 def _settings(
-    where: ControlSettings, http: list[str] | None, limit: list[str] | None, reserve_mib: int
+    where: ControlSettings,
+    http: list[str] | None,
+    limit: list[str] | None,
+    reserve_mib: int,
+    safety_webhooks: Path | None,
 ) -> ControlSettings:
-    """The settings of a control plane, with the bounds of its server, its limits and its reserve."""
+    """The settings of a control plane, with what is given beside where it is."""
     return replace(
         where,
         limits=pairs.limits(limit),
@@ -446,6 +495,7 @@ def _settings(
         http=pairs.http(http),
         post=_post(),
         addresses=_addresses(),
+        safety=safety_sources.read(safety_webhooks),
     )
 
 

@@ -12,6 +12,7 @@ from sluicegate.parsing.parsers import Parsers
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.safety import SafetyIntake
 from sluicegate.settings import ControlSettings
 
 
@@ -23,6 +24,7 @@ class ControlPlane:
     refresher: Refresher
     chores: Chores
     parsers: Parsers = field(default_factory=Parsers)
+    safety: SafetyIntake | None = None
     hinted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a feed may have committed something."""
 
@@ -44,6 +46,7 @@ class ControlPlane:
 
 
 TIME, FLEET, TELLING = "what is due", "what is in force everywhere", "notices of directives"
+REMINDING = "reminders of findings"
 USES = "when keys were last used"
 """The chores of a control plane."""
 
@@ -56,6 +59,7 @@ def chores_of(services: Services) -> Chores:
             TIME: ledger.tick,
             FLEET: services.fleet.tick,
             TELLING: lambda: services.telling.tell(ledger.size()),
+            REMINDING: services.reminders.remind,
             USES: services.last_uses.write,
         }
     )

@@ -5,6 +5,8 @@ Rules:
 - Cells are separated by commas, semicolons or tabs, as the first line is.
 - The first line names the columns, in capitals or not. Rows without any text are left out.
 - All errors are reported together, with line and column.
+- What is written here computes nothing where it is opened: a cell that a spreadsheet would take for a formula
+  begins with an apostrophe, also where it would be one only for a program that separates cells otherwise.
 """
 
 from __future__ import annotations
@@ -24,6 +26,31 @@ _SEPARATORS = ",;\t"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 """A line with its end, as CSV defines it. Python's own definition of a line would split some names."""
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+_FORMULA = re.compile('(^|[,;|\t\r\n])([\\s"]*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])')
+"""Where a formula can begin in a cell: at its start, or behind what separates cells somewhere."""
+
+
+def written(rows: Iterable[Iterable[object]]) -> str:
+    """A sheet with these rows, separated by commas. Numbers stay numbers."""
+    made = _Text()
+    writer = csv.writer(made, lineterminator="\n")
+    writer.writerows([harmless(each) if isinstance(each, str) else each for each in row] for row in rows)
+    return "".join(made)
+
+
+class _Text(list[str]):
+    """What a writer of CSV writes to."""
+
+    def write(self, text: str) -> None:
+        """Add a text."""
+        self.append(text)
+
+
+def harmless(text: str) -> str:
+    """A text that is no formula in a cell, whatever separates cells there."""
+    return _FORMULA.sub(r"\1\2'", text)
 
 
 def separator(first: str) -> str:

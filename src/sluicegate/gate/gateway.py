@@ -37,7 +37,7 @@ from sluicegate.gate.dialects import (
     model_reply,
     models_reply,
 )
-from sluicegate.gate.engine import Engine
+from sluicegate.gate.engine import Engine, Flight
 from sluicegate.gate.exchange import Exchange
 from sluicegate.gate.intake import SHARES, Full, Intake, RequestBody, busy
 from sluicegate.gate.lines import LineWriter
@@ -49,7 +49,7 @@ from sluicegate.gate.reading import SMALL_BYTES, BodyContent, BodyReader
 from sluicegate.gate.request import Request, RequestHeaders
 from sluicegate.gate.spans import traceparent, written
 from sluicegate.gate.sse import EventRoom
-from sluicegate.gate.trace import MODEL, MODELS, is_written, line
+from sluicegate.gate.trace import MODEL, MODELS, Under, is_written, line, passed_line
 from sluicegate.gate.upstream import Upstream
 from sluicegate.http.exchange import Disconnected, HttpExchange
 from sluicegate.http.server import connections_max
@@ -69,7 +69,7 @@ class Gateway:
     """What answers the requests of an HTTP server: at once, or, where it has to wait, in what it returns.
 
     `upstreams` are by their names in plans. `log` and `spans` get a line for each request, with the time of
-    `wall_ms`.
+    `wall_ms`; `book` one for each that is passed on.
     `presented` says whose a request is.
     """
 
@@ -82,6 +82,7 @@ class Gateway:
         spans: LineWriter | None = None,
         wall_ms: Callable[[], int] = int,
         presented: Presented = by_key,
+        book: LineWriter | None = None,
     ) -> None:
         self._engine = engine
         self._presented = presented
@@ -94,8 +95,9 @@ class Gateway:
         self._reader = BodyReader(settings.max_text_bytes)
         self._log = log
         self._spans = spans
+        self._book = book
         self._wall_ms = wall_ms
-        self._metrics = Metrics(engine, self._intake, log, spans)
+        self._metrics = Metrics(engine, self._intake, log, spans, book)
         self._observations: Mapping[bytes, Callable[[], GatewayReply]] = {
             b"/healthz": _health,
             b"/readyz": self._readiness,
@@ -119,6 +121,9 @@ class Gateway:
         self._metrics.took(exchange.trace, exchange.outcome, ended_s)
         if self._log is not None or self._spans is not None:
             self._note(exchange, ended_s)
+        trace = exchange.trace
+        if self._book is not None and trace.under is not None:
+            self._book.put(passed_line(trace, self._engine.surface, self._wall_ms(), exchange.outcome))
 
     def _note(self, exchange: Exchange, ended_s: float) -> None:
         """Log a request that is over, and leave its span."""
@@ -301,6 +306,8 @@ class Gateway:
             return None
         passage.flight = flight
         exchange.trace.allowed(flight.ask.model if flight.ask.instead_of else "")
+        if self._book is not None:
+            exchange.trace.under = _under(flight, self._engine.table.size)
         return self._carry(exchange, passage, content)
 
     async def _carry(self, exchange: Exchange, passage: Passage, content: BodyContent) -> None:
@@ -356,6 +363,13 @@ class Gateway:
 
     def _refuse(self, exchange: Exchange, deny: Deny) -> None:
         exchange.refuse(deny, self._engine.table.size)
+
+
+def _under(flight: Flight, size: int) -> Under:
+    """Under what a request was let through, at a size of the log."""
+    ask, grant = flight.ask, flight.allow.grant
+    rows = (row for asked in ask.programmes for row in grant.programmes.get(asked, ()))
+    return Under(grant.id, size, tuple(row.label for row in rows) if ask.programmes else ())
 
 
 def _allowed(exchange: Exchange, method: str) -> bool:

@@ -32,6 +32,7 @@ BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """What times are sorted by: the upper ends, in seconds."""
 _LINES_DROPPED = "Lines of the request log that were dropped: it could not be written, or not fast enough"
 _SPANS_DROPPED = "Spans that were lost: the collector did not take them, or not fast enough"
+_BOOK_DROPPED = "Requests that the request book lacks: it could not be written, or not fast enough"
 _UPPER_ENDS = (*map(floatToGoString, BUCKETS_S), "+Inf")
 
 
@@ -44,6 +45,7 @@ class Metrics:
         intake: Intake,
         log: LineWriter | None = None,
         spans: LineWriter | None = None,
+        book: LineWriter | None = None,
     ) -> None:
         self._offers = engine.table.offers
         self._registry = measures.registry("gateway")
@@ -60,6 +62,8 @@ class Metrics:
             self._registry.register(_Dropped("request_log", _LINES_DROPPED, log))
         if spans is not None:
             self._registry.register(_Dropped("spans", _SPANS_DROPPED, spans))
+        if book is not None:
+            self._registry.register(_Dropped("request_book", _BOOK_DROPPED, book))
         self._cut = Counter(
             "sluicegate_cut", "Requests cut in flight, by reason", ["reason"], registry=self._registry
         )

@@ -38,6 +38,8 @@ REQUEST_ID = b"x-sluicegate-request-id"
 """The header with the id of a request that an upstream has answered, as in the request log."""
 
 _ONCE = (b"content-type", b"content-encoding")
+_IDS = frozenset({b"x-request-id", b"request-id"})
+"""The headers by which model servers name a request in their answers."""
 _NO_CARRIERS: frozenset[bytes] = frozenset()
 _FAULTS = {fault.code: fault for fault in GatewayFault}
 
@@ -123,7 +125,10 @@ class Passage:
 
     async def _carry(self, calling: Awaitable[UpstreamAnswer]) -> None:
         answer = await calling
-        self._exchange.trace.upstream_status = answer.status
+        trace = self._exchange.trace
+        trace.upstream_status = answer.status
+        if trace.under is not None:
+            trace.upstream_id = next((value for name, value in answer.headers if name in _IDS), b"")
         try:
             content = _content(answer.headers)
             if content is None or not (answer.status in ANSWERS or HTTP_ERRORS <= answer.status < 600):

@@ -11,6 +11,7 @@ import json
 import secrets
 from functools import lru_cache
 from time import monotonic
+from typing import NamedTuple
 
 from sluicegate.core.access.rows import CredentialRow
 from sluicegate.core.access.table import Table
@@ -52,6 +53,8 @@ _LINE = (
     '"bytesOut":%d,"firstByteMs":%s,"totalMs":%.3f,"differs":%s}\n'
 )
 """A line: a third of the time that making it of an object takes."""
+_PASSED = '[%s,%s,%s,%s,%s,%d,%d,"%s"]\n'
+_ID_BYTES_MAX = 128
 _quoted = lru_cache(maxsize=4_096)(json.dumps)
 
 
@@ -78,6 +81,16 @@ _DRAWN = 256
 new_request_id = _RequestIds()
 
 
+class Under(NamedTuple):
+    """Under what a request was let through: a grant or account, the size of the log then, and the programmes
+    of the grant that it asked for.
+    """
+
+    grant: str
+    size: int
+    programmes: tuple[str, ...] = ()
+
+
 class Trace:
     """What is noted of a request from when its head has arrived.
 
@@ -97,6 +110,8 @@ class Trace:
         "parent",
         "reason",
         "status",
+        "under",
+        "upstream_id",
         "upstream_status",
         "watch",
     )
@@ -115,6 +130,10 @@ class Trace:
         self.directive = ""
         self.status = 0
         self.upstream_status = 0
+        self.upstream_id = b""
+        """The id that the model's server gave the request, if it said one."""
+        self.under: Under | None = None
+        """Under what it was passed on, if it was."""
         self.watch: Watch | None = None
         """What looks at the answer, if the request was passed on."""
         self.bytes_out = 0
@@ -179,6 +198,31 @@ def line(  # noqa: PLR0913 - what a line is made of
         1000 * total_s,
         _quoted(" ".join(trace.differences)) if trace.differences else "null",
     )
+
+
+def passed_line(trace: Trace, surface: str, at_ms: int, outcome: str) -> bytes:
+    """A request's line of the request book: its own id, that of the model's server, and what is sealed.
+
+    Requires: it was passed on, with a key.
+    """
+    under, credential = trace.under, trace.credential
+    assert under is not None
+    assert credential is not None
+    other = trace.upstream_id
+    if len(other) > _ID_BYTES_MAX or b" " in other:
+        other = b""
+    programmes = json.dumps(under.programmes) if under.programmes else "[]"
+    said = _PASSED % (
+        _quoted(credential.id),
+        _quoted(under.grant),
+        _quoted(trace.fallback or trace.model),
+        _quoted(surface),
+        programmes,
+        under.size,
+        at_ms,
+        outcome,
+    )
+    return b"%b %b %b" % (trace.id.encode(), other, said.encode())
 
 
 def _time(at_ms: int) -> str:

@@ -21,17 +21,17 @@ async def taken(act: AnyAct, request: Request, take: Take) -> tuple[ActRequest, 
 
     Raises: InvalidInput: too large. Overloaded: there is no room for it now.
     """
-    body = b"" if act.kind == "question" else await _body(request, act.body_max, take)
+    taken_in = b"" if act.kind == "question" else await body(request, act.body_max, take)
     head = ActRequest(
         act=act.name,
         path=request.path_params,
         query=request.scope["query_string"].decode("latin-1") if act.kind == "question" else "",
         content_type=request.headers.get("content-type", ""),
     )
-    return head, body
+    return head, taken_in
 
 
-async def _body(request: Request, most: int, take: Take) -> bytes:
+async def body(request: Request, most: int, take: Take) -> bytes:
     """The whole body; one that says that it is too large is not read. Raises: InvalidInput, Overloaded."""
     too_large = InvalidInput(f"a body of more than {most} bytes", code="body_too_large")
     if int(request.headers.get("content-length", 0)) > most:

@@ -15,6 +15,7 @@ from sluicegate.ports import Ports, Principal
 from sluicegate.service import allowance
 from sluicegate.service.allowance import Charge
 from sluicegate.service.daybook import DayBook
+from sluicegate.service.finding_reminders import FindingReminders
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.keynews import KeyNews
 from sluicegate.service.last_use import LastUses
@@ -41,6 +42,7 @@ class Services:
     ledger: Ledger
     fleet: Fleet
     telling: Telling
+    reminders: FindingReminders
     usage: UsageBook
     days: DayBook
     post: PostSettings
@@ -64,8 +66,8 @@ class Services:
         counted = UsageBook(ledger.now_ms()), DayBook()
         settings = post or PostSettings(), limits or DailyLimits()
         last_uses = LastUses(ledger.store.key_uses, ledger.room)
-        told, news, replays = Telling(ledger), KeyNews(), Replays()
-        return cls(ledger, fleet, told, *counted, *settings, {}, news, last_uses, replays, addresses)
+        told, news, replays = (Telling(ledger), FindingReminders(ledger)), KeyNews(), Replays()
+        return cls(ledger, fleet, *told, *counted, *settings, {}, news, last_uses, replays, addresses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from sluicegate.service import (  # noqa: F401 - each says which acts it does
     early_access,
     evidence,
     explanations,
+    finding_dossiers,
     findings,
     gateways,
     grants,

@@ -5,6 +5,7 @@ Rules:
 - It is decided as an explanation is, on the log at that size; how many shared the exposure follows from the
   same fold over time that early access has.
 - The log's key signs it. Everything that the public log says is beside it, with proofs.
+- What the gateway kept of a request is said by who asks, with the digest of its id.
 """
 
 from __future__ import annotations
@@ -15,46 +16,51 @@ from functools import cached_property
 from typing import Any
 
 from sluicegate.acts import dossiers as acts
-from sluicegate.acts.dossiers import DossierFile
+from sluicegate.acts.dossiers import DossierFile, DossierQuestion
 from sluicegate.acts.explanations import KeyExplanation, KeyQuestion, ProvenEntry
-from sluicegate.core.access.tenures import HELD, Access, Stretch, Tenures
+from sluicegate.core.access.tenures import Access, Tenures
 from sluicegate.core.lifecycle import Refusal, State
-from sluicegate.core.lifecycle.trail import DIRECTIVE, GRANT, STAGE, stage_name
 from sluicegate.errors import InvalidInput
+from sluicegate.service import dossier_parts as parts
 from sluicegate.service import explanations
 from sluicegate.service.context import Context, does
-from sluicegate.service.holdings import files_at, place_of
+from sluicegate.service.grants import grant_unknown
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entries import read
-from sluicegate_record.entries.cases import PositionRecorded
-from sluicegate_record.entries.releases import StageOpened
-from sluicegate_record.form import replace
-from sluicegate_record.log import dsse, merkle
 from sluicegate_record.statements.dossiers import (
+    DossierDeployment,
     DossierDirective,
     DossierEvidence,
-    DossierGrant,
     DossierLayer,
-    DossierPosition,
+    DossierRequest,
     DossierStatement,
     DossierStretch,
-    LeafRef,
     SharedExposure,
 )
 
 
 @does(acts.MAKE)
-def make(context: Context[DossierFile], asked: KeyQuestion) -> DossierFile | Refusal:
+def make(context: Context[DossierFile], asked: DossierQuestion) -> DossierFile | Refusal:
     """Make a dossier; without a size, of the log as it is now. Raises: as `explain`."""
     if asked.person is not None:
         raise InvalidInput("no member expected: a dossier is about the key alone")
+    request = _request(asked)
     ledger = context.ledger
     size = ledger.size() if asked.at is None else asked.at
-    found = explanations.then(context, replace(asked, at=size), size)
+    question = KeyQuestion(
+        credential=asked.credential,
+        model=asked.model,
+        surface=asked.surface,
+        programme=asked.programme,
+        at=size,
+    )
+    found = explanations.then(context, question, size)
     if isinstance(found, Refusal):
         return found
     state, answer = found
+    if request is not None and not {request.grant} & (state.grants.keys() | state.record.accounts.keys()):
+        return grant_unknown(request.grant)
     over_time = _over_time(context, state, answer)
     if isinstance(over_time, Refusal):
         return over_time
@@ -63,9 +69,22 @@ def make(context: Context[DossierFile], asked: KeyQuestion) -> DossierFile | Ref
     entries = explanations.proven(
         ledger, sorted({*moment.places(), *explanations.places(answer.because)}), head.size
     )
-    statement = moment.statement(over_time, entries)
-    envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, statement.payload(), ledger.key)
-    return DossierFile(dossier=envelope.to_json(), checkpoint=head.checkpoint, entries=entries)
+    return parts.signed(ledger, moment.statement(over_time, entries, request), entries, head.checkpoint)
+
+
+def _request(asked: DossierQuestion) -> DossierRequest | None:
+    """The request that a dossier is about, if it is about one. Raises: InvalidInput: it is not all said."""
+    given = (asked.request, asked.request_grant, asked.request_outcome, asked.request_at)
+    if given == (None, None, None, None):
+        return None
+    digest, grant, outcome, at_ms = given
+    if digest is None or grant is None or outcome is None or at_ms is None or asked.at is None:
+        raise InvalidInput(
+            "of a request its digest, grant, outcome and time, and the size of the log, expected"
+        )
+    return DossierRequest(
+        digest=digest, at_ms=at_ms, grant=grant, outcome=outcome, programmes=asked.programme
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +108,7 @@ def _over_time(context: Context[Any], state: State, answer: KeyExplanation) -> _
     organization = state.table.credentials_by_id[answer.credential].grant.organization
     place = Access(organization, answer.model, answer.surface)
     return _OverTime(
-        SharedExposure(then=_held(stretches, answer.at_ms), now=_held(stretches, now_ms)),
+        parts.shared(stretches, answer.at_ms, now_ms),
         tuple(
             DossierStretch(
                 state=each.standing.what,
@@ -100,19 +119,6 @@ def _over_time(context: Context[Any], state: State, answer: KeyExplanation) -> _
             for each in stretches
             if each.place == place and (each.until_ms is None or answer.at_ms < each.until_ms)
         ),
-    )
-
-
-def _held(stretches: Sequence[Stretch], at_ms: int) -> int:
-    """How many organizations held a model at a moment."""
-    return len(
-        {
-            each.place.organization
-            for each in stretches
-            if each.standing.what == HELD
-            and each.from_ms <= at_ms
-            and (each.until_ms is None or at_ms < each.until_ms)
-        }
     )
 
 
@@ -135,51 +141,45 @@ class _Moment:
         return self.state.grants.get((held or own).id)
 
     def places(self) -> Iterator[int]:
-        """The places of what the dossier says of grant, stage and directives."""
+        """The places of what the dossier says of grant, stage, deployment and directives."""
         grant = self.grant
         if grant is not None:
-            yield from self.state.trail.of(GRANT, grant.id)
-            yield from self.state.trail.of(STAGE, stage_name(grant.release, grant.stage), 2)
+            yield from parts.places(self.state, grant)
             yield from (each.seq for each in self.evidence)
-        for name in self._directives():
-            yield from self.state.trail.of(DIRECTIVE, name)
-            yield self.state.directives[name].seq
+        if self.deployment is not None:
+            yield self.deployment.seq
+        yield from parts.directive_places(self.state, self.directives)
 
-    def _directives(self) -> list[str]:
+    @cached_property
+    def directives(self) -> list[DossierDirective]:
         """The directives in force on the model and surface."""
-        found = self.state.table.directives.values()
-        return sorted(each.name for each in found if each.is_about(self.answer.model, self.answer.surface))
+        return parts.directives(self.state, [self.answer.model], [self.answer.surface])
 
     @cached_property
     def evidence(self) -> tuple[DossierEvidence, ...]:
         """The results that the newest opening of the stage rests on."""
         grant = self.grant
-        if grant is None:
-            return ()
-        places = self.state.trail.of(STAGE, stage_name(grant.release, grant.stage))
-        bodies = [self.ledger.entries(seq, seq + 1)[0].body for seq in places]
-        opened = [body for body in bodies if isinstance(body, StageOpened)]
-        names = {name for met in (opened[-1].met if opened else ()) for name in met.evidence}
-        known = [self.state.record.evidence[name] for name in sorted(names)]
-        return tuple(
-            DossierEvidence(
-                digest=each.id,
-                evaluation=each.evaluation,
-                party=each.party,
-                model=each.model,
-                tested=each.tested,
-                seq=each.seq,
-            )
-            for each in known
-        )
+        return () if grant is None else parts.evidence(self.ledger, self.state, [grant])
 
-    def statement(self, over_time: _OverTime, entries: Sequence[ProvenEntry]) -> DossierStatement:
+    @cached_property
+    def deployment(self) -> DossierDeployment | None:
+        """The developer's statement of what served the model."""
+        grant, offer = self.grant, self.state.table.offers.get(self.answer.model)
+        if offer is None:
+            return None
+        release = self.state.releases[offer.release]
+        plan = release.plan if grant is None else self.state.record.terms[grant.terms].plan
+        return parts.deployment(self.state, release.name, [self.answer.model], plan.spec.deployments)
+
+    def statement(
+        self, over_time: _OverTime, entries: Sequence[ProvenEntry], request: DossierRequest | None
+    ) -> DossierStatement:
         """What is signed."""
         state, answer, grant = self.state, self.answer, self.grant
-        places = {} if grant is None else {grant.id: place_of(state, grant)}
-        (file,) = files_at(self.ledger, places).values() or ({},)
+        file = {} if grant is None else parts.file_of(self.ledger, state, grant)
         plan = None if grant is None else state.record.terms[grant.terms].plan
         model = None if plan is None else next((m for m in plan.spec.models if m.id == answer.model), None)
+        known = {each.seq: read(each.leaf.encode(), {}, {}) for each in entries}
         return DossierStatement(
             log=state.log,
             size=answer.size,
@@ -191,57 +191,20 @@ class _Moment:
             reason=answer.reason,
             organization=file.get("name"),
             purpose=file.get("intendedUse"),
-            grant=None if grant is None else _granted(state, grant),
+            grant=None if grant is None else parts.of_grant(state, grant),
             basis=None if grant is None else state.record.terms[grant.terms].body.basis,
             upstream=None if model is None else model.upstream,
             served=None if model is None else model.digests,
-            positions=tuple(_positions(entries)),
+            positions=tuple(parts.positions(known, known)),
             evidence=self.evidence,
-            directives=tuple(self._stated(name) for name in self._directives()),
+            directives=tuple(self.directives),
             layers=tuple(
                 DossierLayer(what=each.what, state=each.state, reason=each.reason, text=each.text)
                 for each in answer.because
             ),
             shared=over_time.shared,
             since=over_time.since,
-            entries=tuple(
-                LeafRef(seq=each.seq, leaf=merkle.leaf_hash(each.leaf.encode()).hex()) for each in entries
-            ),
+            entries=parts.refs(entries),
+            request=request,
+            deployment=self.deployment,
         )
-
-    def _stated(self, name: str) -> DossierDirective:
-        found = self.state.directives[name]
-        spec = found.document.spec
-        return DossierDirective(
-            directive=name, issuer=found.issuer, action=spec.action, basis=spec.basis.kind, seq=found.seq
-        )
-
-
-def _granted(state: State, grant: Grant) -> DossierGrant:
-    conditions = grant.conditions or state.record.terms[grant.terms].body.conditions
-    return DossierGrant(
-        grant=grant.id,
-        case=grant.case,
-        release=grant.release,
-        stage=grant.stage,
-        surface=grant.surface,
-        terms=grant.terms,
-        conditions=conditions,
-        valid_from_ms=grant.valid_from_ms,
-        valid_until_ms=grant.valid_until_ms,
-        programmes=grant.programmes,
-    )
-
-
-def _positions(entries: Sequence[ProvenEntry]) -> Iterator[DossierPosition]:
-    """The positions among some entries."""
-    for each in entries:
-        body = read(each.leaf.encode(), {}, {}).body
-        if isinstance(body, PositionRecorded):
-            yield DossierPosition(
-                agency=body.agency,
-                position=body.position,
-                seq=each.seq,
-                digest=body.digest,
-                transcribed=body.transcribed is not None,
-            )

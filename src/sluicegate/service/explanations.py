@@ -180,7 +180,7 @@ def proven(ledger: Ledger, places: Sequence[int], size: int) -> tuple[ProvenEntr
     """Some entries, with the positions that they rest on, each proven to be in the log of `size`."""
     entries = {seq: ledger.entries(seq, seq + 1)[0] for seq in places}
     for entry in list(entries.values()):
-        for seq in _rests_on(entry):
+        for seq in rests_on(entry):
             entries.setdefault(seq, ledger.entries(seq, seq + 1)[0])
     read = ledger.store.log.nodes
     return tuple(
@@ -196,7 +196,7 @@ def proven(ledger: Ledger, places: Sequence[int], size: int) -> tuple[ProvenEntr
     )
 
 
-def _rests_on(entry: Entry) -> list[int]:
+def rests_on(entry: Entry) -> list[int]:
     """The positions that an entry says it rests on."""
     body = entry.body
     return [each.seq for each in body.positions or ()] if isinstance(body, SupportedBody) else []

@@ -8,6 +8,8 @@ Rules:
 - The date of a basis, and a designation, go to the parties of its release: the developer, its agencies,
   those with a grant.
 - What an observer got against the record goes to the developer, the observer, and the directive's issuer.
+- What happens to a finding goes to the parties of its release, and to who reported it; if it is a misuse, to
+  the holder of the grant, too.
 - A letter is posted by the write that appends its entry: it is sent if and only if the entry stands.
 """
 
@@ -17,12 +19,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from sluicegate.acts.act import AGENCY
 from sluicegate.core.lifecycle import State, notices, observations, successions
 from sluicegate.core.lifecycle.notices import Notice
 from sluicegate.ports import Letter, Outbox
 from sluicegate.service import access
+from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entries import Entry, seen
+from sluicegate_record.entries.findings import FindingReported
 
 
 def addressed(outbox: Outbox, entries: Sequence[Entry], state: State) -> list[Letter]:
@@ -32,6 +37,7 @@ def addressed(outbox: Outbox, entries: Sequence[Entry], state: State) -> list[Le
         *_of_successions(outbox, entries, state),
         *_of_grants(outbox, entries, state),
         *_of_observations(outbox, entries, state),
+        *_of_findings(outbox, entries, state),
     ]
     news = list(notices.news(entries, state.cases, state.record, state.transcripts))
     if not news:
@@ -56,6 +62,29 @@ def _of_releases(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iter
         for subscription, principal in outbox.subscribers(holders):
             if access.known(principal, state, {})(release):
                 yield letter(notice, subscription.id)
+
+
+def _of_findings(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iterator[Letter]:
+    """The letters about findings."""
+    for entry in entries:
+        notice = notices.of_finding(entry, state.record.findings)
+        if notice is not None:
+            body: Any = entry.body
+            found = state.record.findings.get(body.finding) or body
+            yield from to_parties(outbox, notice, found, state)
+
+
+def to_parties(
+    outbox: Outbox, notice: Notice, found: Finding | FindingReported, state: State
+) -> Iterator[Letter]:
+    """A notice of a finding to the parties of its release, its reporter, and the holder of its grant."""
+    grant = state.grants.get(found.grant or "")
+    holders = set() if grant is None else {state.holder_of(grant)} - {""}
+    release = state.releases[found.release]
+    for subscription, principal in outbox.subscribers(holders):
+        is_its = principal.party == found.party and principal.role == AGENCY
+        if principal.id in holders or is_its or access.known(principal, state, {})(release):
+            yield letter(notice, subscription.id)
 
 
 def _of_successions(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iterator[Letter]:

@@ -10,6 +10,8 @@ Rules:
   these also some time before, if it is foreseen. A stage for everyone is news to its accounts, too.
 - A grant that no case of its holder gave or changed is news to its holder: by a list, or part of a stage.
 - An observation is news if it begins to contradict the record, or no longer does.
+- A finding, each word on it, and what the developer owes or has not done in time, is news to the parties of
+  its release. A notice has who says which word, of which kind and level: no text of anyone, nothing sealed.
 - A notice of a position or of a decision says for which agencies officers wrote: `transcribedFor`.
 - The body has the form that Standard Webhooks recommends: `{type, timestamp, data}`.
 """
@@ -29,8 +31,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sluicegate.core.lifecycle import signers
 from sluicegate_record.entities.case import Case, opened
+from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entities.observation import Observation
-from sluicegate_record.entries import Body, Entry, bases, cases, designations, directives, grants
+from sluicegate_record.entries import Body, Entry, bases, cases, designations, directives, findings, grants
 from sluicegate_record.entries.releases import StageClosed, StageForeseen, StageOpened
 from sluicegate_record.log import canonical, times
 from sluicegate_record.record import Record
@@ -39,6 +42,8 @@ from sluicegate_record.terms import kinds
 
 TEST, CONFIRMATION = "test", "confirmation"
 """The topic of a test. A test is sent on request, and is about no case."""
+DUE = "finding.due"
+"""The topic of a reminder of what the developer owes on a finding."""
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every such secret begins with
 
 
@@ -112,6 +117,37 @@ def of_release(entry: Entry) -> Notice | None:
     else:
         return None
     return Notice(entry.type, about, f"entry {entry.seq}{again}", entry.at_ms, {**said, **place})
+
+
+def of_finding(entry: Entry, known: Mapping[str, Finding]) -> Notice | None:
+    """The notice of an entry about a finding; None for any other. `known` are the findings before it."""
+    body = entry.body
+    if isinstance(body, findings.FindingReported):
+        said = {"kind": body.kind, "level": body.level, "party": body.party, "says": "reports"}
+    elif isinstance(body, findings.FindingAnswered):
+        said = {**_of_finding(known[body.finding]), "party": body.party, "says": body.says}
+        said |= {} if body.outcome is None else {"outcome": body.outcome}
+    elif isinstance(body, findings.FindingOverdue):
+        said = {**_of_finding(known[body.finding]), **_step(body.step, body.due_ms)}
+    else:
+        return None
+    data = {"release": body.release, "finding": body.finding, **said, "seq": entry.seq, "size": entry.size}
+    return Notice(entry.type, f"finding {body.finding}", f"entry {entry.seq}", entry.at_ms, data)
+
+
+def reminder(found: Finding, step: str, due_ms: int, at_ms: int) -> Notice:
+    """The notice that the developer owes a step on a finding soon."""
+    data = {"release": found.release, "finding": found.id, **_of_finding(found), **_step(step, due_ms)}
+    about = f"finding {found.id}"
+    return Notice(DUE, about, f"{about} {step} {due_ms}", at_ms, data)
+
+
+def _of_finding(found: Finding) -> dict[str, str]:
+    return {"kind": found.kind, "level": found.level}
+
+
+def _step(step: str, due_ms: int) -> dict[str, str]:
+    return {"step": step, "due": times.format_time(due_ms)}
 
 
 def of_succession(entry: Entry) -> Notice | None:
