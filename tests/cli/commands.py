@@ -53,7 +53,10 @@ class Done:
         return body["error"]
 
 
-ASKS = asking()
+SAID = {("grant", "surrender"), ("credential", "rotate"), ("release", "close"), ("ramp", "back")}
+"""Those of which the tests say it themselves."""
+SAID |= {("deployment", "sign"), *(("backup", word) for word in ("begin", "restore", "sign"))}
+ASKS = asking() - SAID
 """The commands that ask first. No one is at the terminal of a test."""
 
 

@@ -206,7 +206,7 @@ def test_a_lift_that_was_not_asked_for_is_not_signed(plane):
         with lying(answers) as (url, asked):
             said = plane.cli("directive", "lift", *meant, *keys(plane, "oncd"), "--json", url=url)
         assert "answered about 'asked-1'" in said.error["message"]
-        assert asked == [f"/api/v1/directives/{meant[0]}/lift/question"]
+        assert asked[1:] == [f"/api/v1/directives/{meant[0]}/lift/question"]  # after the whole name
     plane.answer("directive", "lift", "asked-1", *keys(plane, "oncd"))
 
 

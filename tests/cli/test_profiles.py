@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from sluicegate.cli.main import asking
 from sluicegate.client import profiles
 from sluicegate.client.profiles import Login, Profiles
 from sluicegate.errors import InvalidInput
-from tests.cli.commands import ASKS, Done, Plane
+from tests.cli.commands import Done, Plane
 
 
 def run(folder: Path, *words: object, stdin: str = "", **environment: str) -> Done:
@@ -154,7 +155,7 @@ DRASTIC = {
 
 
 def test_what_is_drastic_asks() -> None:
-    assert not DRASTIC - ASKS
+    assert not DRASTIC - asking()
 
 
 def test_what_is_drastic_is_shown_whole_and_not_done_where_no_one_answers(plane: Plane) -> None:
