@@ -198,9 +198,11 @@ def test_an_identifier_of_two_organizations_goes_to_people(plane: Plane, grant: 
     assert not found(plane)
 
 
-def test_what_the_plan_does_not_let_a_party_report_goes_to_people(plane: Plane, grant: str) -> None:
+def test_what_the_plan_does_not_let_a_party_report_goes_to_people() -> None:
+    plane = Plane(agencies=(*AGENCIES, LAB))
+    plane.opened()
     heard = staff(plane)
-    yes(plane.apply(plan_value()))
+    register(plane, "applicant", plane.admit())
     assert take(plane, event()) == "unresolved"
     assert "names" in heard()[0]["why"]
 
