@@ -133,13 +133,19 @@ class Watcher:
         if asked.probe != argument.probe:
             return "the control plane answers about another probe"
         before, last = self._asked.get(name), self._kept.recorded.get(name)
-        if before is not None and (asked.size < before.size or asked.log != before.log):
-            return "the log of the control plane is shorter than it was, or another one"
         self._asked[name] = asked
+        if before is not None and (asked.size < before.size or asked.log != before.log):
+            self._forget(name)  # it may go on after a loss, in an epoch: said once, too
+            return "the log of the control plane is shorter than it was, or another one"
         if last is not None and asked.previous != last:
-            self._kept.forget(name)  # another program of this party may follow it: said once, and gone on
+            self._forget(name)  # another program of this party may follow it: said once, and gone on
             return "the control plane shows another last observation than this program has handed in"
         return ""
+
+    def _forget(self, name: str) -> None:
+        """Go on as if nothing of a probe had been handed in."""
+        self._kept.forget(name)
+        self._handed.pop(name, None)
 
 
 class _Handed(NamedTuple):
