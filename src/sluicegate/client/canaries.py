@@ -143,7 +143,7 @@ class Watcher:
         return ""
 
     def _forget(self, name: str) -> None:
-        """Go on as if nothing of a probe had been handed in."""
+        """Go on with a probe as if it were new."""
         self._kept.forget(name)
         self._handed.pop(name, None)
 
