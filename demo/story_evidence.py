@@ -11,7 +11,6 @@ from demo.paperwork import Credential
 from demo.scene import Scene
 from demo.telling import Page, expect
 from sluicegate.acts.releases import StageStatus
-from sluicegate_record.terms.plan import ModelDigests
 
 SAFEGUARDS = "4444"
 """How the digest of the safeguards begins in the example plan; the next one begins otherwise."""
@@ -64,8 +63,7 @@ class Evidence:
         asked = self._paperwork.asked_of(LAB, TEAMS.release, KEEPS_KEYS)
         (model,) = asked.models
         assert self._lab is not None
-        tested = ModelDigests(digest=model.digest, safeguards=model.safeguards)
-        found = evaluator.run(self._site.gateway_url, self._lab.key, model.id, tested)
+        found = evaluator.run(self._site.gateway_url, self._lab.key, model.id, model.tested)
         done = self._paperwork.tell_result(asked, evaluator.written(found, self._site.folder))
         expect(done.counts, f"the result does not count: {done.says}")
         self._follow()

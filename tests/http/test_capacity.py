@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sluicegate.http.capacity import Capacity, address_key
-from sluicegate.http.pace import ADDRESSES_MAX, Pace
+from sluicegate.http.pace import CALLERS_MAX, Pace
 from tests.clock import Clock
 
 
@@ -169,8 +169,8 @@ def test_an_address_may_ask_in_a_burst_and_then_at_its_pace():
 def test_no_number_of_addresses_takes_all_memory():
     pace = Pace(10, 1, Clock())
     pace.wait_ms("first")
-    for number in range(ADDRESSES_MAX):
+    for number in range(CALLERS_MAX):
         pace.wait_ms(f"{number}")
-    assert len(pace._over_ms) == ADDRESSES_MAX
+    assert len(pace._over_ms) == CALLERS_MAX
     assert pace.wait_ms("first") == 0
-    assert pace.wait_ms(f"{ADDRESSES_MAX - 1}") > 0
+    assert pace.wait_ms(f"{CALLERS_MAX - 1}") > 0

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from sluicegate.acts import credentials, explanations, grants, imports, members
+from sluicegate.acts import credentials, early_access, explanations, grants, imports, members
 from sluicegate.acts.members import MemberRow
 from sluicegate.core.access.decision import Allow, Ask, Instant, decide
 from sluicegate.core.lifecycle import State
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import BadProof, InvalidInput, Overloaded
+from sluicegate.http.pace import Pace
 from sluicegate.service.replays import Replays
 from sluicegate_record import excerpt
 from sluicegate_record.log import checkpoint, times
@@ -166,6 +168,40 @@ def test_a_key_that_has_expired_says_so(plane):
     found = yes(explain(plane, yes(issued).credential))
     assert found.reason == "credential_expired"
     assert "credential issue" in layer(found, "credential").would_change
+
+
+def test_a_surface_that_no_one_offers_is_named_with_those_that_are_offered(plane, key):
+    refused = explain(plane, key, surface="fax")
+    assert (no(refused), "no surface 'fax', expected one of api, codex" in repr(refused)) == (
+        "surface_unknown",
+        True,
+    )
+    assert no(explain(plane, key, surface="fax", at=plane.size)) == "surface_unknown"
+    plane.opened(plan_value("secret", models=["gpt-6"], announced=False))
+    hidden, missing = (yes(explain(plane, key, model=each, surface="fax")) for each in ("gpt-6", "gpt-7"))
+    assert repr(hidden).replace("gpt-6", "gpt-7") == repr(missing)
+    assert no(explain(plane, key, "developer", "gpt-6", surface="fax")) == "surface_unknown"
+
+
+def test_a_layer_that_lets_a_request_through_warns_of_nothing(plane, key):
+    assert layer(yes(explain(plane, key)), "deployment").text == "no statement of what serves it is asked for"
+
+
+def test_each_caller_has_a_pace_by_what_its_answers_cost(plane, key):
+    clock = [0.0]
+    pace = Pace(1, 2 * plane.size, lambda: clock[0])
+    plane.services = replace(plane.services, replays=Replays(pace=pace))
+    listed = partial(plane.do, "applicant", early_access.LIST, of=MODEL)
+    assert yes(explain(plane, key, at=plane.size)).allowed
+    assert yes(listed()).organizations == 1
+    for again in (listed, partial(explain, plane, key, at=plane.size)):
+        with pytest.raises(Overloaded, match="folded again for you too often") as caught:
+            again()
+        assert (caught.value.code, caught.value.retry_after_s) == ("too_many_requests", plane.size)
+    assert yes(explain(plane, key)).allowed  # as it is now costs nothing
+    assert yes(explain(plane, key, "developer", at=plane.size)).allowed
+    clock[0] += plane.size * 1_000
+    assert yes(explain(plane, key, at=plane.size)).allowed
 
 
 def test_an_earlier_size_is_made_one_at_a_time_and_within_a_bound(plane, key):

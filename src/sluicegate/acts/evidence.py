@@ -11,6 +11,7 @@ from sluicegate.acts.growth import daily
 from sluicegate.acts.paging import Paging
 from sluicegate_record.form import Json, Note, Time, form
 from sluicegate_record.terms.evaluations import Evaluation, EvaluationRun
+from sluicegate_record.terms.plan import ModelDigests
 
 EvaluationName = Annotated[Identifier, Note("The evaluation, as the plan names it.")]
 EvidenceName = Annotated[Identifier, Note("The evidence, as 'evidence list' shows it.")]
@@ -31,6 +32,11 @@ class ModelInForce(ActAnswer):
     id: str
     digest: str
     safeguards: str
+
+    @property
+    def tested(self) -> ModelDigests:
+        """Its digests, as statements have them."""
+        return ModelDigests(digest=self.digest, safeguards=self.safeguards)
 
 
 @form

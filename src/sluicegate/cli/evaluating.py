@@ -34,10 +34,10 @@ from sluicegate.client.evidence import reading, result, running
 from sluicegate.client.evidence.running import DEFAULT_GATEWAY, KEY, GatewayAccess
 from sluicegate.client.evidence.summary import Summary
 from sluicegate.client.http import Client
+from sluicegate.client.models import model_of
 from sluicegate.errors import CommandRefused, InvalidInput
 from sluicegate_record.form import replace
 from sluicegate_record.terms import evaluations
-from sluicegate_record.terms.plan import ModelDigests
 from sluicegate_record.terms.quorum import parties_of
 from sluicegate_record.terms.requirements import Evidenced
 
@@ -86,7 +86,7 @@ def evaluate(
     name = evaluation or _evaluation_of(client, release, task)
     asked = _asked(client, release, name)
     result.independence_of(asked, said.independence)
-    tested = result.model_of(asked, "", model)
+    tested = model_of(asked.models, model)
     access = GatewayAccess(gateway, os.environ.get(KEY, "").strip())
     access.check(tested.id)
     folder = resume or logs or LOGS / f"{release}-{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
@@ -145,10 +145,9 @@ def _run(
     more: Sequence[str],
 ) -> Path:
     """The log of a run, which goes on from what the folder has; one that ended well is not run again."""
-    in_force = ModelDigests(digest=tested.digest, safeguards=tested.safeguards)
     known = running.logs(folder)
     if not known:
-        return running.run(running.begun(task, tested.id, in_force, more), access, folder)
+        return running.run(running.begun(task, tested.id, tested.tested, more), access, folder)
     found = reading.read(known[-1], asked.evaluation)
     if (found.digest, found.safeguards) != (tested.digest, tested.safeguards):
         raise CommandRefused(

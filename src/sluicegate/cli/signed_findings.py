@@ -22,9 +22,10 @@ from sluicegate.cli.ids import whole
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
+from sluicegate.client.models import model_of
 from sluicegate.errors import InvalidInput
 from sluicegate_record.directives.received import Arrival, Outsider
-from sluicegate_record.form import Misread
+from sluicegate_record.form import Misread, replace
 from sluicegate_record.statements.findings import (
     ACKNOWLEDGES,
     ASKS,
@@ -37,7 +38,6 @@ from sluicegate_record.statements.findings import (
     RETESTS,
 )
 from sluicegate_record.terms.findings import KINDS, MISUSE, Axes
-from sluicegate_record.terms.plan import ModelDigests
 
 Finding = Annotated[str, argument(FindingArgument, "finding")]
 Key = Annotated[Path, typer.Option("--key", help="Your party's private key.", show_default=False)]
@@ -109,10 +109,11 @@ def report(
     asked = client.do(acts.TO_SIGN, FindingToSignArgument(release=release))
     said: dict[str, Any] = {"release": asked.release, "kind": kind, "level": level, "text": text}
     if grant is None:
-        name, tested = _model(asked, model)
+        meant = model_of(asked.models, model)
+        tested = meant.tested
         if safeguards is not None:
-            tested = ModelDigests(digest=tested.digest, safeguards=safeguards)
-        said |= {"model": name, "tested": tested}
+            tested = replace(tested, safeguards=safeguards)
+        said |= {"model": meant.id, "tested": tested}
     else:
         said["grant"] = grant
     if axes is not None:
@@ -206,7 +207,7 @@ def _say(finding: str, says: str, key: Path, as_json: bool, **said: Any) -> None
     asked = client.do(acts.TO_SIGN, FindingToSignArgument(finding=finding))
     model = said.pop("model", None)
     if says in {FIXES, RETESTS} and asked.model is not None:
-        said["tested"] = _model(asked, model or asked.model)[1]
+        said["tested"] = model_of(asked.models, model or asked.model).tested
     _sign(client, asked, says, key, as_json, **said)
 
 
@@ -214,17 +215,6 @@ def _sign(client: Client, asked: FindingToSign, says: str, key: Path, as_json: b
     given = signing.finding(asked, says, signing.private_key(key), **said)
     done = client.do(acts.RECORD, SignedFinding.from_json(given))
     tell(done, as_json, f"finding {done.finding} in {done.release}: {done.state}")
-
-
-def _model(asked: FindingToSign, wanted: str | None) -> tuple[str, ModelDigests]:
-    """The model that is meant, by its id, and its digests in force. Raises: InvalidInput."""
-    models = {each.id: ModelDigests(digest=each.digest, safeguards=each.safeguards) for each in asked.models}
-    name = wanted or (next(iter(models)) if len(models) == 1 else None)
-    if name is None:
-        raise InvalidInput("the release has several models", remedy=f"say --model: {', '.join(models)}")
-    if name not in models:
-        raise InvalidInput(f"no model {name!r} in {asked.release}", remedy=f"one of {', '.join(models)}")
-    return name, models[name]
 
 
 def _sealed(details: Path | None, seal_to: list[str] | None) -> dict[str, Any]:

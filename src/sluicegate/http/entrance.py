@@ -11,7 +11,6 @@ Rules:
 
 from __future__ import annotations
 
-import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from starlette.requests import Request
 from sluicegate import journal
 from sluicegate.acts.act import AnyAct
 from sluicegate.core.access import apikey
-from sluicegate.errors import TOO_MANY, Overloaded, Unauthorized
+from sluicegate.errors import Unauthorized
 from sluicegate.http import bearer
 from sluicegate.http.asgi import exchange_of
 from sluicegate.http.asking import Run
@@ -35,6 +34,8 @@ LOOKUPS = 4
 
 RECENT_MAX = 4_096
 """How many tokens that were found are remembered."""
+_STRANGER = "too many requests without a token from this address"
+_GUESSED = "too many requests with a token that was not found here before from this address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Entrance:
         exchange = exchange_of(request)
         principal = await self._holder(request, act, exchange.address)
         if principal is None:
-            _check(self._pace, exchange.address, "without a token")
+            self._pace.check(exchange.address, _STRANGER)
             lane, caller = self._lanes.strangers, exchange.address
         else:
             exchange.hold()
@@ -114,7 +115,7 @@ class Entrance:
         """Whose a token is. Raises: Unauthorized: no one's. Overloaded: it is not looked up now."""
         digest = apikey.digest(token)
         if self._recent.pop(digest, False) is False:
-            _check(self._guesses, address, "with a token that was not found here before")
+            self._guesses.check(address, _GUESSED)
         principal: Principal = await self._lookups.run(bearer.authenticate, self._known, token)
         self._recent[digest] = None
         if len(self._recent) > RECENT_MAX:
@@ -136,11 +137,3 @@ def _authorize(principal: Principal, act: AnyAct, address: str) -> None:
         named = {"act": act.name, "who": principal.id, "role": principal.role, "address": address}
         journal.note("sign_in_failed", "a token of a role that may not do this", **named)
         raise
-
-
-def _check(pace: Pace, address: str, what: str) -> None:
-    """Count a request of an address. Raises: Overloaded: it comes too soon."""
-    wait_ms = pace.wait_ms(address)
-    if wait_ms:
-        said = f"too many requests {what} from this address"
-        raise Overloaded(said, code=TOO_MANY, retry_after_s=math.ceil(wait_ms / 1_000))

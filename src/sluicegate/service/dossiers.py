@@ -100,8 +100,8 @@ def _over_time(context: Context[Any], state: State, answer: KeyExplanation) -> _
     if offer is None:
         return _OverTime(SharedExposure(then=0, now=0), ())
     tenures, now_ms = Tenures(offer.release, answer.model), ledger.now_ms()
-    role, size = context.principal.role, ledger.size()
-    refusal = context.services.replays.fold(ledger.store.log, size, role, tenures.apply)
+    reader, size = context.principal, ledger.size()
+    refusal = context.services.replays.fold(ledger.store.log, size, reader, tenures.apply)
     if refusal is not None:
         return refusal
     stretches = tenures.stretches(now_ms)

@@ -49,7 +49,7 @@ def listed(context: Context[EarlyAccess], asked: EarlyAccessFilter) -> EarlyAcce
     tenures, size, now_ms = _tenures(context, asked.of), ledger.size(), ledger.now_ms()
     if isinstance(tenures, Refusal):
         return tenures
-    refusal = context.services.replays.fold(ledger.store.log, size, context.principal.role, tenures.apply)
+    refusal = context.services.replays.fold(ledger.store.log, size, context.principal, tenures.apply)
     if refusal is not None:
         return refusal
     found = [each for each in tenures.stretches(now_ms) if _lasted(each, since_ms, until_ms)]

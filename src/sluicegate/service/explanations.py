@@ -21,11 +21,11 @@ from sluicegate.acts.explanations import KeyExplanation, KeyQuestion, LayerAnswe
 from sluicegate.core.access import apikey, naming, obstacles
 from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.access.naming import Naming
-from sluicegate.core.access.rows import GrantRow
+from sluicegate.core.access.rows import GrantRow, Offer
 from sluicegate.core.explanations import answers
 from sluicegate.core.explanations.inquiry import Inquiry
 from sluicegate.core.explanations.narration import narrated
-from sluicegate.core.lifecycle import Refusal, State
+from sluicegate.core.lifecycle import Refusal, State, applications
 from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.errors import InvalidInput
 from sluicegate.service import access
@@ -89,7 +89,7 @@ def then(context: Context[Any], asked: KeyQuestion, size: int) -> tuple[State, K
     if refusal is not None:
         return refusal
     ledger = context.ledger
-    state = context.services.replays.at(ledger.store.log, size, context.principal.role)
+    state = context.services.replays.at(ledger.store.log, size, context.principal)
     if isinstance(state, Refusal):
         return state
     if asked.credential not in state.table.credentials_by_id:
@@ -129,6 +129,9 @@ def _answer(
         said = f"the key of {asked.credential[:80]!r} is that of another credential: its import was discarded"
         return Refusal("conflict", "credential_discarded", said, "'credential list' shows the other one")
     surface, offer = _surface(row.grant, asked.surface), table.offers.get(asked.model)
+    refusal = _surface_unknown(context, state, row.grant, offer, surface)
+    if refusal is not None:
+        return refusal
     held = None if offer is None else table.grants.get((row.grant.organization, offer.release, surface))
     ask = Ask(
         digest,
@@ -140,16 +143,16 @@ def _answer(
     may_know = context.principal.role == DEVELOPER
     found = obstacles.find(ask, table, Instant(now_ms, now_ms), may_know=may_know)
     spent = None if asked.at is not None else partial(context.services.days.today, now_ms=now_ms)
-    refusal = None if isinstance(found.decided, Allow) else found.decided
+    denied = None if isinstance(found.decided, Allow) else found.decided
     return KeyExplanation(
         credential=asked.credential,
         model=asked.model,
         surface=surface,
         size=state.size,
         at_ms=now_ms,
-        allowed=refusal is None,
-        reason=None if refusal is None else refusal.reason.value,
-        status=None if refusal is None else refusal.status,
+        allowed=denied is None,
+        reason=None if denied is None else denied.reason.value,
+        status=None if denied is None else denied.status,
         because=answers.because(Inquiry(state, row, ask, now_ms, found, spent)),
         entries=(),
         checkpoint="",
@@ -160,6 +163,18 @@ def _surface(own: GrantRow, asked: str | None) -> str:
     if asked is None and not own.surface:
         raise InvalidInput("a surface expected: the key is under an account, which is for each of them")
     return asked or own.surface
+
+
+def _surface_unknown(
+    context: Context[Any], state: State, own: GrantRow, offer: Offer | None, surface: str
+) -> Refusal | None:
+    """Why nothing can be asked about a surface: there is none of this name, and no grant on one."""
+    release = None if offer is None else state.releases.get(offer.release)
+    rows = (own, *state.table.held.get(own.organization, ()))
+    if release is None or any(row.surface == surface for row in rows):
+        return None
+    knows = access.known(context.principal, state, context.ledger.directs)
+    return applications.surface_unknown(release, surface) if knows(release) else None
 
 
 def _shown(ledger: Ledger, answer: KeyExplanation | Refusal) -> KeyExplanation | Refusal:

@@ -3,6 +3,7 @@
 Rules:
 - It is folded beside the writer and its readers, who do not wait for it. What it makes is let go afterwards.
 - One at a time for each role, and only so many entries: it costs time and memory as a start does.
+- Each caller has a pace, counted in entries: who asks again and again keeps no one of its role waiting.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from collections.abc import Callable
 from sluicegate.acts.act import ROLES
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.errors import Overloaded
-from sluicegate.ports import Log
+from sluicegate.http.pace import Pace
+from sluicegate.ports import Log, Principal
 from sluicegate_record.entries import Entry
 
 REPLAYED_MAX = 100_000
 """How many entries are folded again for one answer."""
+PER_SECOND, AT_ONCE = 500, 2 * REPLAYED_MAX
+"""How many are folded again for one caller: on average, a tenth of what a core can, and at once."""
 PART = 500
 """How many entries are read at a time."""
 
@@ -25,32 +29,38 @@ PART = 500
 class Replays:
     """Folds of the log from its beginning, one at a time for each role of those who ask."""
 
-    def __init__(self, most: int = REPLAYED_MAX) -> None:
+    def __init__(self, most: int = REPLAYED_MAX, pace: Pace | None = None) -> None:
         self._most = most
+        self._pace = pace or Pace(PER_SECOND, AT_ONCE)
         self._locks = {role: threading.Lock() for role in ROLES}
 
-    def at(self, log: Log, size: int, role: str) -> State | Refusal:
+    def at(self, log: Log, size: int, reader: Principal) -> State | Refusal:
         """The state of the first `size` entries. Requires: the log has so many.
 
-        Raises: Overloaded: another fold is made now for someone of this role.
+        Raises: Overloaded: one is made now for someone of this role, or too many were for the reader.
         """
         state = State()
-        refusal = self.fold(log, size, role, state.apply)
+        refusal = self.fold(log, size, reader, state.apply)
         state.settle()
         return state if refusal is None else refusal
 
-    def fold(self, log: Log, size: int, role: str, apply: Callable[[Entry], object]) -> Refusal | None:
+    def fold(
+        self, log: Log, size: int, reader: Principal, apply: Callable[[Entry], object]
+    ) -> Refusal | None:
         """Apply something to each of the first `size` entries. Requires and raises as `at`."""
         if size > self._most:
             said = f"{size:,} entries are more than the {self._most:,} that are folded again for one answer"
             remedy = "ask a control plane that runs on a copy of the log"
             return Refusal("conflict", "replay_too_long", said, remedy)
-        if not self._locks[role].acquire(blocking=False):
+        lock = self._locks[reader.role]
+        if not lock.acquire(blocking=False):
             raise Overloaded("the log is folded again for another answer", retry_after_s=2)
         try:
+            said = "the log was folded again for you too often"
+            self._pace.check(reader.party or reader.id, said, size)
             for after in range(0, size, PART):
                 for entry in log.entries(after, min(PART, size - after)):
                     apply(entry)
         finally:
-            self._locks[role].release()
+            lock.release()
         return None

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sluicegate.acts.evidence import EvaluationToSign, ModelInForce
+from sluicegate.acts.evidence import EvaluationToSign
 from sluicegate.client import signing
 from sluicegate.client.evidence.summary import SAFEGUARDS_KEY, TASK_KEY, Summary
+from sluicegate.client.models import model_of
 from sluicegate.errors import InvalidInput
 from sluicegate_record.form import replace
 from sluicegate_record.log.publickey import SigningKey
@@ -33,7 +34,7 @@ class Provenance:
 
 def signed(asked: EvaluationToSign, found: Summary, said: Provenance, key: SigningKey) -> dict[str, Any]:
     """The envelope of a result. Raises: InvalidInput: a digest is missing, or two differ; BadEnvelope."""
-    model = model_of(asked, found.run.ran, said.model)
+    model = model_of(asked.models, said.model, found.run.ran)
     tested = ModelDigests(
         digest=_digest("digest", found.digest, said.digest, model.digest),
         safeguards=_digest("safeguards", found.safeguards, said.safeguards, model.safeguards),
@@ -68,25 +69,6 @@ def independence_of(asked: EvaluationToSign, said: Independence | None) -> Indep
     if is_developer:
         raise InvalidInput(f"{asked.party!r} is the developer, and not {said!r}", remedy="leave it out")
     return said
-
-
-def model_of(asked: EvaluationToSign, ran: str, named: str | None) -> ModelInForce:
-    """The model that is tested: the one that is named, the one that a log `ran`, or the only one.
-
-    Raises: InvalidInput: there are several, or the name is of another one.
-    """
-    fitting = [each for each in asked.models if f"/{ran}".endswith(f"/{each.id}")]
-    if named is not None:
-        fitting = [each for each in asked.models if each.id == named]
-    elif len(asked.models) == 1:
-        fitting = list(asked.models)
-    if len(fitting) != 1:
-        names = ", ".join(each.id for each in asked.models)
-        raise InvalidInput(
-            f"the log is of {ran!r}, and the release has {names}" if ran else f"the release has {names}",
-            remedy="say which model is tested: --model MODEL",
-        )
-    return fitting[0]
 
 
 def _digest(what: str, in_log: str | None, said: str | None, in_plan: str) -> str:

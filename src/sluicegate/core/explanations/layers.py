@@ -16,7 +16,8 @@ from sluicegate_record.log import times
 
 def _gateway(inquiry: Inquiry) -> LayerWords:
     return LayerWords(
-        f"a gateway of {inquiry.ask.surface} without a fresh lease refuses everything (503 gate_stale)"
+        f"a gateway of {inquiry.ask.surface} without a fresh lease refuses everything (503 gate_stale), one "
+        "with a trust file what rests on signatures that it cannot check (403 deployment_unattested)"
     )
 
 
@@ -73,10 +74,7 @@ def _deployment(inquiry: Inquiry) -> LayerWords:
     name = "" if inquiry.release is None else inquiry.release.name
     found, developer = inquiry.state.record.deployments.get(name), inquiry.state.developer
     if found is None or found.ended_ms is not None or inquiry.now_ms >= found.until_ms:
-        said = (
-            "its terms ask for no statement of what serves it; a gateway with a trust file refuses what rests"
-        )
-        return LayerWords(f"{said} on signatures that it cannot check (403 deployment_unattested)")
+        return LayerWords("no statement of what serves it is asked for")
     said = f"{developer} asserts what serves it {until(found.until_ms)}; that is its word, and not measured"
     return LayerWords(said, "", inquiry.trail(DEPLOYMENT, name, 1))
 

@@ -183,7 +183,7 @@ def submit_application(
         programmes=command.programmes,
     )
     refusal = (
-        _surface_unknown(release, command.surface)
+        surface_unknown(release, command.surface)
         or programmes.unfit(state, question.terms, command.organization, question.programmes)
         or unfit(state.record, question, sealed)
         or _already(state, command)
@@ -488,7 +488,8 @@ def opened(  # noqa: PLR0913 - one a part of the entry
     return replace(body, due_ms=timing.due(case, now_ms, whole[0], [])) if whole else body
 
 
-def _surface_unknown(release: Release, surface: str) -> Refusal | None:
+def surface_unknown(release: Release, surface: str) -> Refusal | None:
+    """Why a surface is none of a release; None if it is one."""
     surfaces = release.plan.spec.surfaces
     if surface in surfaces:
         return None
