@@ -37,8 +37,9 @@ from sluicegate_record.entries.body import Part, part_of
 from sluicegate_record.form import FormField, definitions, shape_of
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.plan import APPEAL, OFFER, REPLY
-from tools import clients, commands
+from tools import clients, commands, programmes
 from tools.english import GENERATED
+from tools.programmes import Carrier, Case, Passed
 
 
 def pages() -> dict[str, str]:
@@ -253,6 +254,7 @@ def _clients() -> str:
         _HOW_IT_ENDS,
         "## Situations\n\n" + _table(["name", "what happens", "column", "status"], tried),
         "## Where a client does otherwise\n\n" + _table(["client", "situations", "result", "why"], gaps),
+        "## Programmes\n\n" + _programmes(),
     ]
     return _page(
         "Clients",
@@ -260,6 +262,38 @@ def _clients() -> str:
         "situation, and compare the result with this page. `make test-long` runs those that are large.",
         "\n\n".join(sections),
     )
+
+
+def _programmes() -> str:
+    passed = [
+        [f"`{carrier.name}`", _of_case(carrier, case), _saw(found), found.shown or "the answer"]
+        for carrier in programmes.CARRIERS.values()
+        for case, found in carrier.passed.items()
+    ]
+    named = [
+        [each.client.name, each.client.version, f"`{each.how}`", str(each.expected(Case.LACKED).status)]
+        for each in programmes.NAMINGS
+    ]
+    return (
+        f"A grant has the programmes {programmes.ACTIVE}.\n"
+        "What the model's server saw, and what the caller was shown, is the same with each client.\n\n"
+        + _table(["carrier", "the request names", "the model's server saw", "the caller was shown"], passed)
+        + "\n\nHow a person names one with each client, and the status of a refusal:\n\n"
+        + _table(["client", "version", "way", "refused with"], named)
+    )
+
+
+def _of_case(carrier: Carrier, case: Case) -> str:
+    name = carrier.names.get(case)
+    if name is None:
+        return "nothing"
+    return f"`{name}`" if case is Case.STANDARD else f"`{name}`, {case}"
+
+
+def _saw(found: Passed) -> str:
+    if found.saw is None:
+        return "no request"
+    return f"`{found.saw}`" if found.saw else "a request without any"
 
 
 _HOW_IT_ENDS = """A cell says how many requests a question took, and how it ended for the person who asked:

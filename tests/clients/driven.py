@@ -34,10 +34,10 @@ class Driver:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def begin(self, url: str, key: str, model: str, prompt: str, mode: str) -> None:
-        """Ask; `end` waits for the result."""
+    def begin(self, url: str, key: str, model: str, prompt: str, mode: str, **more: str) -> None:
+        """Ask; `end` waits for the result. `more`: the `programme` to name, and its `carrier`."""
         assert self._process.stdin is not None
-        ask = {"url": url, "key": key, "model": model, "prompt": prompt, "mode": mode}
+        ask = {"url": url, "key": key, "model": model, "prompt": prompt, "mode": mode, **more}
         self._process.stdin.write(json.dumps(ask) + "\n")
         self._process.stdin.flush()
 

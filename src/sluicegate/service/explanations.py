@@ -168,7 +168,7 @@ def _surface(own: GrantRow, asked: str | None) -> str:
 def _surface_unknown(
     context: Context[Any], state: State, own: GrantRow, offer: Offer | None, surface: str
 ) -> Refusal | None:
-    """Why nothing can be asked about a surface: there is none of this name, and no grant on one."""
+    """Why nothing can be asked about a surface: the release has no such one, and no grant is on it."""
     release = None if offer is None else state.releases.get(offer.release)
     rows = (own, *state.table.held.get(own.organization, ()))
     if release is None or any(row.surface == surface for row in rows):

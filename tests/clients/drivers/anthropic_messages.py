@@ -10,6 +10,7 @@ from asked import PURPOSE, TOOL, Ask, looked_up, serve
 SCHEMA = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
 TOOLS: Any = [{"name": TOOL, "description": PURPOSE, "input_schema": SCHEMA}]
 MOST = 1024
+PROFILE = "anthropic-user-profile-id"
 
 
 def answer(ask: Ask) -> str:
@@ -18,8 +19,13 @@ def answer(ask: Ask) -> str:
         if ask.streams:
             with client.messages.stream(model=ask.model, max_tokens=MOST, messages=said) as stream:
                 return "".join(stream.text_stream)
+        if ask.programme and ask.carrier == PROFILE:
+            beta = client.beta.messages
+            profile = ask.programme
+            return text(beta.create(model=ask.model, max_tokens=MOST, messages=said, user_profile_id=profile))
         if not ask.tools:
-            return text(client.messages.create(model=ask.model, max_tokens=MOST, messages=said))
+            asked = client.messages.create(model=ask.model, max_tokens=MOST, messages=said, **ask.extra)
+            return text(asked)
         message = client.messages.create(model=ask.model, max_tokens=MOST, messages=said, tools=TOOLS)
         called: Any = message.content[0]
         result = {

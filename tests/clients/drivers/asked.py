@@ -13,19 +13,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+FIELD, CONCERN = "access_programs", "cyber"
 TOOL = "look_up"
 PURPOSE = "Look a word up."
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One question. `mode`: `plain`, `stream`, or `tools`: answer a call of the tool, and ask again."""
+    """One question. `mode`: `plain`, `stream`, or `tools`: answer a call of the tool, and ask again.
+
+    `programme` is the one to name, and `carrier` the field or header that carries it; none if it is empty.
+    """
 
     url: str
     key: str
     model: str
     prompt: str
     mode: str
+    carrier: str = ""
+    programme: str = ""
 
     @property
     def streams(self) -> bool:
@@ -34,6 +40,17 @@ class Ask:
     @property
     def tools(self) -> bool:
         return self.mode == "tools"
+
+    @property
+    def names_in_field(self) -> bool:
+        return bool(self.programme) and self.carrier == FIELD
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What names the programme where an SDK has no argument for it."""
+        if self.names_in_field:
+            return {"extra_body": {FIELD: {CONCERN: self.programme}}}
+        return {"extra_headers": {self.carrier: self.programme}} if self.programme else {}
 
 
 def looked_up(word: str) -> str:

@@ -21,6 +21,7 @@ def answer(ask: Ask) -> str:
         ask.model,
         "--config",
         f'openai_base_url="{ask.url}/v1"',
+        *named(ask),
         "-",
     ]
     done = subprocess.run(
@@ -41,6 +42,17 @@ def answer(ask: Ask) -> str:
         raise OSError(f"exit {done.returncode}: {' '.join(told)} {done.stderr}")
     items = [event["item"] for event in events if event["type"] == "item.completed"]
     return "".join(item["text"] for item in items if item["type"] == "agent_message")
+
+
+def named(ask: Ask) -> list[str]:
+    """The options that name a programme: its own, or a header of a provider that the person describes."""
+    if not ask.programme:
+        return []
+    if ask.names_in_field:
+        return ["--cyber-access-program", ask.programme]
+    said = f'name="gateway", base_url="{ask.url}/v1", wire_api="responses", env_key="CODEX_API_KEY"'
+    provider = f'{{{said}, http_headers={{"{ask.carrier}"="{ask.programme}"}}}}'
+    return ["--config", f"model_providers.gateway={provider}", "--config", 'model_provider="gateway"']
 
 
 serve(answer)

@@ -20,7 +20,7 @@ def answer(ask: Ask) -> str:
             stream = chat.create(model=ask.model, messages=said, stream=True)
             return "".join(part.choices[0].delta.content or "" for part in stream if part.choices)
         if not ask.tools:
-            return chat.create(model=ask.model, messages=said).choices[0].message.content or ""
+            return chat.create(model=ask.model, messages=said, **ask.extra).choices[0].message.content or ""
         message = chat.create(model=ask.model, messages=said, tools=TOOLS).choices[0].message
         called: Any = (message.tool_calls or [])[0]
         result = looked_up(json.loads(called.function.arguments)["word"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from asked import PURPOSE, TOOL, Ask, looked_up, serve
+from asked import CONCERN, PURPOSE, TOOL, Ask, looked_up, serve
 from openai import OpenAI
 
 SCHEMA = {
@@ -26,7 +26,8 @@ def answer(ask: Ask) -> str:
             stream = client.responses.create(model=ask.model, input=said, stream=True)
             return "".join(event.delta for event in stream if event.type == "response.output_text.delta")
         if not ask.tools:
-            return client.responses.create(model=ask.model, input=said).output_text
+            named: Any = {"access_programs": {CONCERN: ask.programme}} if ask.names_in_field else ask.extra
+            return client.responses.create(model=ask.model, input=said, **named).output_text
         called: Any = client.responses.create(model=ask.model, input=said, tools=TOOLS).output[0]
         result = looked_up(json.loads(called.arguments)["word"])
         said += [called, {"type": "function_call_output", "call_id": called.call_id, "output": result}]

@@ -16,8 +16,8 @@ from sluicegate_record.log import times
 
 def _gateway(inquiry: Inquiry) -> LayerWords:
     return LayerWords(
-        f"a gateway of {inquiry.ask.surface} without a fresh lease refuses everything (503 gate_stale), one "
-        "with a trust file what rests on signatures that it cannot check (403 deployment_unattested)"
+        f"a gateway of {inquiry.ask.surface} without a fresh lease refuses everything (503 gate_stale); one "
+        "with a trust file refuses what rests on signatures that it cannot check (403 deployment_unattested)"
     )
 
 

@@ -489,7 +489,7 @@ def opened(  # noqa: PLR0913 - one a part of the entry
 
 
 def surface_unknown(release: Release, surface: str) -> Refusal | None:
-    """Why a surface is none of a release; None if it is one."""
+    """Why a surface cannot be applied for; None if the release has it."""
     surfaces = release.plan.spec.surfaces
     if surface in surfaces:
         return None
