@@ -20,6 +20,7 @@ from sluicegate.acts import (
     credentials,
     directives,
     evidence,
+    findings,
     grants,
     log,
     releases,
@@ -43,6 +44,7 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.evidence import EvaluationArgument, EvaluationToSign, EvidenceReceipt
+from sluicegate.acts.findings import FindingReceipt, FindingToSignArgument, SignedFinding
 from sluicegate.acts.grants import GrantFilter
 from sluicegate.acts.log import LogHead
 from sluicegate.acts.releases import PlanReceipt, PlanText, StageArgument, StageReceipt, StageStatus
@@ -59,6 +61,7 @@ from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.store import keyfile
+from sluicegate_record.statements.findings import FIXES, GONE, REPORTS, RETESTS
 from sluicegate_record.terms import kinds
 
 IN_FORCE_S = 30.0
@@ -197,6 +200,29 @@ class Paperwork:
             asked, found, Provenance(independence="independent"), self._cast.key(asked.party)
         )
         return self.agency(asked.party).do(evidence.IMPORT, SignedStatement(envelope=envelope))
+
+    def report(self, party: str, release: str, level: str, text: str) -> FindingReceipt:
+        """A party reports a weakness of the safeguards of a release's only model."""
+        about = FindingToSignArgument(release=release)
+        return self._word(party, REPORTS, about, release=release, kind="safeguard", level=level, text=text)
+
+    def fix(self, finding: str, text: str) -> FindingReceipt:
+        """The developer says that the models in force have a fix."""
+        return self._word(OFFICER, FIXES, FindingToSignArgument(finding=finding), text=text)
+
+    def retest(self, party: str, finding: str, text: str) -> FindingReceipt:
+        """A party has tested it again, and it is gone."""
+        about = FindingToSignArgument(finding=finding)
+        return self._word(party, RETESTS, about, text=text, outcome=GONE)
+
+    def _word(self, owner: str, says: str, about: FindingToSignArgument, **said: Any) -> FindingReceipt:
+        client = self.staff() if owner == OFFICER else self.agency(owner)
+        asked = client.do(findings.TO_SIGN, about)
+        (model,) = asked.models
+        if says == REPORTS:
+            said["model"] = model.id
+        signed = signing.finding(asked, says, self._cast.key(owner), tested=model.tested, **said)
+        return client.do(findings.RECORD, SignedFinding.from_json(signed))
 
     def revoke(self, customer: Customer | Newcomer, credential: str) -> None:
         """A customer revokes a key of its own."""

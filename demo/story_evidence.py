@@ -1,4 +1,4 @@
-"""The story's part about evidence: a result opens a stage, which closes when the safeguards are others."""
+"""The story's part about evidence: a result opens a stage; other safeguards and a finding close it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAFEGUARDS = "4444"
 
 
 class Evidence:
-    """`tested`, `stale`."""
+    """`tested`, `stale`, `found`."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -47,6 +47,23 @@ class Evidence:
         says = self._evaluate()
         expect(self._stage().open, f"the new safeguards are tested, and {TEAMS.stage} stays closed: {says}")
         page(f"{EVALUATOR.name} tests them: {says}. The stage is open again, and {self._answered()}.")
+
+    def found(self, page: Page) -> None:
+        """A finding closes the stage by itself, until a retest says that it is gone."""
+        paperwork = self._paperwork
+        text = "asked twice, it gives a key out"
+        finding = paperwork.report(LAB, TEAMS.release, "high", text).finding
+        expect(not self._stage().open, "a finding of a high level is open, and so is the stage")
+        self._follow()
+        page(f"{EVALUATOR.name} reports a finding of a high level: {text}.")
+        page(f"{TEAMS.stage} closes by itself: {self._refused()}.")
+        paperwork.fix(finding, "a filter for keys")
+        expect(not self._stage().open, "the developer's word alone has opened the stage")
+        paperwork.retest(LAB, finding, "0 of 30, asked twice")
+        expect(self._stage().open, "the finding is gone, and the stage stays closed")
+        self._follow()
+        page("The developer says that it is fixed: the stage stays closed.")
+        page(f"{EVALUATOR.name} signs that it is gone: the stage is open again, and {self._answered()}.")
 
     def _admit(self) -> None:
         """The evaluator has a key by its name in the plan, the team one by a case."""

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from demo.cast import DEVELOPER, OFFICER, Cast, Customer, Newcomer, Place
-from demo.examples import EXAMPLES
 from demo.moved import ANSWERED, FollowingGateway, MovedSite
 from demo.telling import Page, expect
 from sluicegate.acts import credentials, directives, members, review
@@ -25,6 +24,7 @@ from sluicegate.acts.credentials import KeyDigest
 from sluicegate.acts.directives import DirectiveArgument
 from sluicegate.acts.members import MemberRow, MemberRows
 from sluicegate.acts.review import ReviewStatement
+from sluicegate.cli.presets import PRESETS
 from sluicegate.client import export, signing
 from sluicegate.client.directives import Binding, lift_part, lift_request, signed_directive
 from sluicegate.core.access import apikey
@@ -96,7 +96,7 @@ class Weeks:
     def previewed(self, page: Page) -> None:
         """24 June: another preview is asked for. 26 June: it begins, and the letter gets an annex."""
         self._site.until("2026-06-24T15:00")
-        text = (EXAMPLES / "presets" / "preview-to-everyone.yaml").read_text()
+        text = (PRESETS / "preview-to-everyone.yaml").read_text()
         wanted = Renewal(PARTNERS.release, DEVELOPER, start=date(2026, 6, 24), models={"id": [NEW_MODEL]})
         self._release(renewal.renewed(document.read(text, "preview"), text, wanted))
         page(f"24 June: oncd and ostp ask that {NEW_MODEL} goes to a short list first, and agree to terms.")

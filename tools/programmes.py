@@ -1,8 +1,8 @@
 """The ways in which foreign clients name a programme, each with its result: a part of `reference/clients.md`.
 
 Rules:
-- `tests/clients` asks by each client in each way. It compares what the model's server saw, and what the client
-  showed its caller, with this table.
+- `tests/clients` asks by each client in each way, and compares what the server saw and what the client
+  showed with this table.
 """
 
 from __future__ import annotations

@@ -43,10 +43,6 @@ def test_a_number_stands_beside_its_source_or_is_to_be_chosen(cli, name):
             assert comment.strip(), line
 
 
-def test_the_examples_show_the_presets():
-    assert (EXAMPLES / "presets").resolve() == PRESETS.resolve()
-
-
 # A plan of one's own
 
 
@@ -81,7 +77,7 @@ def test_what_cannot_begin_a_release_is_said(cli, tmp_path, options, said):
 
 
 def test_a_plan_is_checked_without_a_control_plane(cli):
-    done = cli("plan", "--check", EXAMPLES / "presets" / "government-first.yaml")
+    done = cli("plan", "--check", PRESETS / "government-first.yaml")
     assert "no error; the stages are government, partners, general" in done.out
     assert "how: HOW IT WAS AGREED" in done.out
     error = cli("plan", "--check", EXAMPLES / "example-utility.yaml", "--json").error

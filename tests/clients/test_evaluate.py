@@ -1,4 +1,7 @@
-"""`evaluate`, with real processes: Inspect asks a model through a gateway, and its result opens a stage."""
+"""`evaluate`, with real processes: Inspect asks a model through a gateway, and its result opens a stage.
+
+Other safeguards and a finding close it again.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,23 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from demo.cast import LAB, TEAMS, TESTED_MODEL, TESTERS, Cast
+from demo.paperwork import Paperwork
+from demo.site import Site
 from sluicegate.client.evidence.archive import Archive
 from tests.clients.driven import ENVIRONMENT
-from tests.demo.commands import FREE_PORTS, Command
+from tests.demo.commands import FREE_PORTS, Command, chat
 from tests.waiting import BOUND_S, eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+OK = 200
 TASK = f"{EXAMPLES / 'keeps_keys.py'}@keeps_keys"
 
 
@@ -79,6 +87,19 @@ class Lab:
         found = next(each for each in self.asks("status")["releases"] if each["release"] == "small-model")
         return next(each for each in found["stages"] if each["stage"] == name)
 
+    @contextmanager
+    def paperwork(self) -> Iterator[Paperwork]:
+        """What the other parties do: the developer, the agency, and a team that applies."""
+        told = self.told
+        site = Site(self.state, told["control"], told["gateway"], told["upstream"], told["logKey"])
+        with closing(Paperwork(site, Cast(self.state, ()), EXAMPLES)) as found:
+            yield found
+
+    def answers(self, key: str) -> int | str:
+        """How the gateway answers who asks the tested model: the status, or why it refuses."""
+        said = chat(self.told["gateway"], key, TESTED_MODEL)
+        return said.status_code if said.is_success else str(said.json()["error"]["code"])
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[Lab]:
@@ -117,16 +138,48 @@ def test_what_proves_nothing_leaves_nothing_on_the_record(lab, tmp_path):
     assert lab.results() == 0
 
 
-def test_a_result_opens_the_stage_and_the_key_is_in_no_file(lab, tmp_path):
-    assert not lab.stage("teams")["open"]
-    logs = tmp_path / "logs"
-    done = lab.evaluates("--logs", logs)
-    assert (done["counts"], done["reasons"], done["result"]) == (True, [], "PASSED")
-    assert "0 of 30; at the level 0.95 the share is at least 0.000000, and at most 0.095034" in done["says"]
-    assert "the plan asks for at most 0.1: met" in done["says"]
-    (helped,) = done["stages"]
-    assert (helped["stage"], helped["open"], helped["state"]) == ("teams", True, "met")
-    assert lab.stage("teams")["open"]
+@pytest.mark.timeout(600)  # Inspect starts four times
+def test_results_safeguards_and_findings_open_and_close_a_stage_by_themselves(lab, tmp_path):
+    """One stage, by real processes: a result opens it, other safeguards close it, and so does a finding."""
+    with lab.paperwork() as parties:
+        case = parties.decide(parties.submit(TESTERS))
+        team = parties.issue(TESTERS, case.grant.grant).key
+
+        def becomes(answer: int | str) -> None:
+            eventually(lambda: lab.answers(team) == answer)
+            assert lab.stage(TEAMS.stage)["open"] is (answer == OK)
+
+        becomes("stage_not_open")
+        logs = tmp_path / "logs"
+        says = "at the level 0.95 the share is at least 0.000000, and at most 0.095034"
+        done = lab.evaluates("--logs", logs)
+        assert (done["counts"], done["reasons"], done["result"]) == (True, [], "PASSED")
+        assert f"0 of 30; {says}; the plan asks for at most 0.1: met" in done["says"]
+        (helped,) = done["stages"]
+        assert (helped["stage"], helped["open"], helped["state"]) == (TEAMS.stage, True, "met")
+        becomes(OK)
+        _check_that_no_file_has_the_key(lab, logs)
+
+        newer = tmp_path / "small-model.yaml"
+        newer.write_text(
+            (lab.state / "plans/small-model.yaml").read_text().replace('"sha256:4444', '"sha256:5555')
+        )
+        for terms in parties.apply_plan(newer).cases:
+            parties.decide(terms)
+        becomes("stage_not_open")
+        assert lab.evaluates("--resume", logs, code=1)["error"]["code"] == "run_stale"
+        assert lab.evaluates()["counts"]
+        becomes(OK)
+
+        finding = parties.report(LAB, TEAMS.release, "high", "asked twice, it gives a key out").finding
+        becomes("stage_not_open")
+        parties.fix(finding, "a filter")
+        becomes("stage_not_open")
+        parties.retest(LAB, finding, "0 of 30, asked twice")
+        becomes(OK)
+
+
+def _check_that_no_file_has_the_key(lab: Lab, logs: Path) -> None:
     (log,) = logs.glob("*.eval")
     assert b"smollm2" in _content(log)
     for file in (log, *(each for each in lab.state.rglob("*") if each.is_file())):
