@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sluicegate.http.capacity import Capacity, address_key
-from sluicegate.http.pace import CALLERS_MAX, Pace
+from sluicegate.pace import CALLERS_MAX, Pace
 from tests.clock import Clock
 
 

@@ -15,7 +15,7 @@ from sluicegate.core.access.decision import Allow, Ask, Instant, decide
 from sluicegate.core.lifecycle import State
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import BadProof, InvalidInput, Overloaded
-from sluicegate.http.pace import Pace
+from sluicegate.pace import Pace
 from sluicegate.service.replays import Replays
 from sluicegate_record import excerpt
 from sluicegate_record.log import checkpoint, times

@@ -24,8 +24,8 @@ from sluicegate.http import bearer
 from sluicegate.http.asgi import exchange_of
 from sluicegate.http.asking import Run
 from sluicegate.http.lanes import AllLanes, Lane, Take
-from sluicegate.http.pace import Pace
 from sluicegate.http.threads import Threads
+from sluicegate.pace import Pace
 from sluicegate.ports import Principal, Principals
 from sluicegate.settings import HttpSettings
 

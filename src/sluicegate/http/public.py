@@ -15,7 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sluicegate.http.pace import steady_ms
+from sluicegate.pace import steady_ms
 
 NEWEST = "no-cache"
 """A client that keeps it asks each time if it is still the newest."""

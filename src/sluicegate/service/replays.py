@@ -14,7 +14,7 @@ from collections.abc import Callable
 from sluicegate.acts.act import ROLES
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.errors import Overloaded
-from sluicegate.http.pace import Pace
+from sluicegate.pace import Pace
 from sluicegate.ports import Log, Principal
 from sluicegate_record.entries import Entry
 
