@@ -45,6 +45,8 @@ class Newcomer:
     env: Path
     order: Path
     in_force: list[str]
+    is_real: bool = False
+    """Whether a real model answers, and not a server that repeats."""
 
     def answer(self) -> dict[str, Any]:
         """All of it, for machines."""
@@ -82,7 +84,7 @@ Sluicegate is running on this machine.
 
   control plane    {self.site.control_url}    decides and records; its pages show both
   gateway          {self.site.gateway_url}    what customers call: OpenAI's and Anthropic's APIs
-  demo upstream    {self.site.upstream_url}    the model server behind it: it repeats and counts
+  demo upstream    {self.site.upstream_url}    the model server behind it: {self._serves()}
 
   a key that works         {self.works.key}
                            of {UTILITY.name}, admitted to {MODEL}
@@ -117,6 +119,9 @@ result opens the stage {TEAMS.stage} of {TEAMS.release}:
 Ctrl-C ends everything. The next start goes on from here, with new keys. To begin again, delete
 {self.site.folder}
 """
+
+    def _serves(self) -> str:
+        return "a real model, SmolLM2-135M" if self.is_real else "it repeats and counts"
 
     def _curl(self) -> str:
         return f"curl -s {self._request(self.works.key, _question('hello from curl'))}"

@@ -43,7 +43,7 @@ from sluicegate.acts.directives import (
     LiftPart,
 )
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.evidence import EvaluationArgument, EvaluationToSign, EvidenceReceipt
+from sluicegate.acts.evidence import EvaluationArgument, EvaluationToSign, EvidenceReceipt, SignedResult
 from sluicegate.acts.findings import FindingReceipt, FindingToSignArgument, SignedFinding
 from sluicegate.acts.grants import GrantFilter
 from sluicegate.acts.log import LogHead
@@ -199,7 +199,7 @@ class Paperwork:
         envelope = result.signed(
             asked, found, Provenance(independence="independent"), self._cast.key(asked.party)
         )
-        return self.agency(asked.party).do(evidence.IMPORT, SignedStatement(envelope=envelope))
+        return self.agency(asked.party).do(evidence.IMPORT, SignedResult(envelope=envelope))
 
     def report(self, party: str, release: str, level: str, text: str) -> FindingReceipt:
         """A party reports a weakness of the safeguards of a release's only model."""

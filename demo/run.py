@@ -7,7 +7,7 @@ Only the API keys are new, because no one stores them. The API keys of the run b
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,16 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None], 
         with Processes(folder, say) as processes:
             say("starting control plane, gateway and upstream")
             running = site.start(processes, folder, cast, ports, plans, dict.fromkeys(site.UPSTREAMS, server))
-            ready(_prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say))
+            made = _prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say)
+            made = replace(made, is_real=server != site.UPSTREAMS["demo"])
+            ready(Started(made.answer(), made.text()))
             processes.wait()
         say(f"everything has ended; the next start goes on from {folder}")
 
 
-def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Path], say: Say) -> Started:
+def _prepared(
+    state: State, running: Site, paperwork: Paperwork, plans: list[Path], say: Say
+) -> guide.Newcomer:
     """Bring the release to the point where an organization has access,
     and write what a newcomer's shell needs.
     """
@@ -81,7 +85,7 @@ def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Pat
     order = state.write("directive.yaml", _unused_name((EXAMPLES / DIRECTIVE).read_text(), paperwork))
     env = state.write("env", guide.env(running))
     state.write("log.vkey", running.vkey + "\n")
-    newcomer = guide.Newcomer(
+    return guide.Newcomer(
         running,
         works=issued[UTILITY.slug],
         refused=issued[SECURITY_TEAM.slug],
@@ -91,7 +95,6 @@ def _prepared(state: State, running: Site, paperwork: Paperwork, plans: list[Pat
         order=order,
         in_force=[found.directive for found in paperwork.directives() if found.in_force],
     )
-    return Started(newcomer.answer(), newcomer.text())
 
 
 def _open_stages(paperwork: Paperwork, say: Say) -> None:

@@ -73,6 +73,33 @@ def test_a_log_is_imported_listed_shown_and_exported(plane, tmp_path):
     assert written["results"]["scores"][0]["metrics"]["attack_success_rate"]["value"] == 1 / 12
 
 
+def test_a_log_is_kept_for_those_to_whom_it_is_sealed_and_for_no_one_else(plane, tmp_path):
+    log = ("evidence", "import", LOGS / "passes.eval", *TO, "--key", plane.key("caisi"))
+    unknown = plane.error(*log, "--seal-to", "treasury", by="caisi")
+    assert "'treasury' has no key to which anything can be sealed" in unknown["message"]
+    told = plane.text(*log, "--seal-to", "caisi", "--seal-to", "oncd", by="caisi")
+    assert "\n  its log is kept, sealed to caisi, oncd" in told
+    (listed,) = plane.answer("evidence", "list", by="applicant")["evidence"]
+    show = plane.text("evidence", "show", listed["evidence"], by="applicant")
+    assert "kept by caisi; sealed here, too: 'evidence log' opens it" in show
+    opened = tmp_path / "opened.eval"
+    opens = ("evidence", "log", listed["evidence"], "-o", opened, "--key")
+    assert "is the log that was signed, sha256:" in plane.text(*opens, plane.key("oncd"), by="oncd")
+    assert opened.read_bytes() == (LOGS / "passes.eval").read_bytes()
+    assert opened.stat().st_mode & 0o077 == 0
+    for owner in ("ostp", "release-officer"):
+        refused = plane.error(*opens, plane.key(owner))
+        assert refused["message"] == "sealed to other keys than this one"
+
+
+def test_a_log_that_stays_with_its_party_is_not_here(plane, tmp_path):
+    plane.answer("evidence", "import", LOGS / "passes.eval", *TO, "--key", plane.key("caisi"), by="caisi")
+    (listed,) = plane.answer("evidence", "list")["evidence"]
+    key = ("--key", plane.key("release-officer"))
+    refused = plane.error("evidence", "log", listed["evidence"], "-o", tmp_path / "log", *key)
+    assert (refused["code"], refused["remedy"]) == ("log_not_kept", "ask caisi for it")
+
+
 def test_a_result_is_named_by_the_beginning_of_its_digest_and_withdrawn_by_its_party(plane):
     key = plane.key("caisi")
     log = ("evidence", "import", LOGS / "passes.eval", *TO, "--key", key)

@@ -28,28 +28,28 @@ knows, as it adds them.
 
 def test_what_another_program_of_age_sealed_is_opened() -> None:
     for party in ("caisi", "oncd"):
-        assert sealing.opened(base64.b64decode(BY_ANOTHER), private_key(party)) == "which prompts: é"
+        assert sealing.opened(base64.b64decode(BY_ANOTHER), private_key(party)) == "which prompts: é".encode()
 
 
 @pytest.mark.parametrize("text", ["", "x", "é" * 40_000, "x" * sealing.CHUNK, "x" * (2 * sealing.CHUNK + 1)])
 def test_who_it_is_sealed_to_reads_it_and_no_one_else(text: str) -> None:
-    found = sealing.sealed(text, [public_key("caisi"), public_key("oncd")])
+    found = sealing.sealed(text.encode(), [public_key("caisi"), public_key("oncd")])
     for party in ("caisi", "oncd"):
         assert sealing.is_to(found, private_key(party))
-        assert sealing.opened(found, private_key(party)) == text
+        assert sealing.opened(found, private_key(party)) == text.encode()
     assert not sealing.is_to(found, private_key("ostp"))
     with pytest.raises(InvalidInput, match="sealed to other keys than this one"):
         sealing.opened(found, private_key("ostp"))
 
 
 def test_the_same_text_is_never_sealed_alike() -> None:
-    assert len({sealing.sealed("x", [public_key("caisi")]) for _ in range(20)}) == 20
+    assert len({sealing.sealed(b"x", [public_key("caisi")]) for _ in range(20)}) == 20
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_whatever_is_changed_in_it_is_refused(data: st.DataObject) -> None:
-    found = sealing.sealed("the prompt", [public_key("caisi")])
+    found = sealing.sealed(b"the prompt", [public_key("caisi")])
     place = data.draw(st.integers(0, len(found) - 1))
     how = data.draw(st.sampled_from(["change", "drop", "cut", "add"]))
     changed = {
@@ -64,7 +64,7 @@ def test_whatever_is_changed_in_it_is_refused(data: st.DataObject) -> None:
 
 
 def test_a_last_part_that_is_left_out_is_missed() -> None:
-    found = sealing.sealed("x" * (sealing.CHUNK + 5), [public_key("caisi")])
+    found = sealing.sealed(b"x" * (sealing.CHUNK + 5), [public_key("caisi")])
     with pytest.raises(InvalidInput, match="changed, or cut off"):
         sealing.opened(found[: -5 - sealing.TAG_BYTES], private_key("caisi"))
 
@@ -74,7 +74,7 @@ def test_a_last_part_that_is_left_out_is_missed() -> None:
 )
 def test_nothing_is_sealed_to_a_point_that_hides_nothing(public: bytes) -> None:
     with pytest.raises(InvalidInput, match="a key to which nothing can be sealed"):
-        sealing.sealed("x", [public])
+        sealing.sealed(b"x", [public])
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,7 @@ READING = {
     "/api/v1/findings": "finding.list",
     "/api/v1/findings/finding_x": "finding.show",
     "/api/v1/evidence/evidence_x": "evidence.show",
+    "/api/v1/evidence/evidence_x/log": "evidence.log",
     "/api/v1/points/point-x/directives/d-1": "point.to-state",
     "/api/v1/gateways": "gateway.list",
     "/api/v1/subscriptions": "subscription.list",

@@ -94,6 +94,7 @@ MAY = {
     "evidence.withdraw": "DA",
     "evidence.list": "DAP",
     "evidence.show": "DAP",
+    "evidence.log": "DAP",
     "credential.list": "DAP",
     "credential.issue": "DP",
     "credential.show": "DAP",

@@ -12,6 +12,7 @@ from securesystemslib.signer import SSlibKey
 from sluicegate.acts import evidence as acts
 from sluicegate.acts import releases
 from sluicegate.acts.evidence import EvaluationToSign, EvidenceReceipt
+from sluicegate.client import sealing
 from sluicegate.client.evidence import reading, result
 from sluicegate.client.evidence.result import Provenance
 from sluicegate.errors import InvalidInput
@@ -53,6 +54,30 @@ def told(plane: Plane, log: str, said: Provenance | None = None) -> EvidenceRece
     )
     receipt: EvidenceReceipt = yes(plane.do("caisi", acts.IMPORT, envelope=envelope))
     return receipt
+
+
+def test_a_sealed_log_is_the_one_that_was_signed_or_is_refused(tmp_path: Path) -> None:
+    plane = asking(atMost=0.4)
+    question, key = to_sign(plane), private_key("caisi")
+    found = reading.read(LOGS / "passes.eval", question.evaluation)
+    another = tmp_path / "another.eval"
+    another.write_bytes(b"another log")
+    with pytest.raises(InvalidInput, match="was changed after it was read"):
+        result.sealed_log(another, question, found, ["oncd"])
+    keys = [each.public for each in question.keys if each.party == "oncd"]
+    lie = canonical.b64(sealing.sealed(b"another log", keys))
+    envelope = result.signed(question, found, Provenance(), key)
+    name = yes(plane.do("caisi", acts.IMPORT, envelope=envelope, sealed_log=lie)).evidence
+    kept = yes(plane.do("oncd", acts.LOG, evidence=name))
+    with pytest.raises(InvalidInput, match="what was sealed is not the log that was signed"):
+        result.opened_log(kept, private_key("oncd"))
+    large = tmp_path / "large.eval"
+    with large.open("wb") as file:
+        file.truncate(result.LOG_MAX + 1)
+    with pytest.raises(InvalidInput, match="one of at most 655,360 is kept sealed"):
+        result.sealed_log(large, question, found, ["oncd"])
+    file_of_most = canonical.b64(sealing.sealed(bytes(result.LOG_MAX), keys * 20))
+    assert len(file_of_most) <= acts.SEALED_LOG_MAX
 
 
 def is_open(plane: Plane) -> bool:

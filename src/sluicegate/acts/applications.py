@@ -107,7 +107,13 @@ class Amendment(Arguments):
         | None
     ) = None
     file: FileName = "organization"
-    programmes: Wanted | None = None
+    programmes: Annotated[
+        Wanted | None,
+        Note(
+            "All programmes that it is to have from then on, each such as cyber:daybreak_red, or"
+            " cyber:daybreak_red@mem_1,mem_2 for these alone; 'standard' for no other one; by default as now."
+        ),
+    ] = None
 
 
 @form

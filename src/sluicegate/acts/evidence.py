@@ -6,13 +6,15 @@ from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.fields import Identifier, ReleaseName
+from sluicegate.acts.fields import Identifier, ReleaseName, text
 from sluicegate.acts.growth import daily
 from sluicegate.acts.paging import Paging
-from sluicegate_record.form import Json, Note, Time, form
+from sluicegate_record.form import Hex, Json, Note, Time, form
 from sluicegate_record.terms.evaluations import Evaluation, EvaluationRun
 from sluicegate_record.terms.plan import ModelDigests
 
+SEALED_LOG_MAX = 900_000
+"""How many base64 digits a sealed log may have. What is larger goes another way."""
 EvaluationName = Annotated[Identifier, Note("The evaluation, as the plan names it.")]
 EvidenceName = Annotated[Identifier, Note("The evidence, as 'evidence list' shows it.")]
 
@@ -40,6 +42,15 @@ class ModelInForce(ActAnswer):
 
 
 @form
+class SealingKey(ActAnswer):
+    """A pinned key to which something can be sealed. Units: `public` are 32 raw bytes of an Ed25519 key."""
+
+    party: str
+    owner: str
+    public: Hex
+
+
+@form
 class EvaluationToSign(ActAnswer):
     """What a result of the caller's party answers: the evaluation, and the models in force."""
 
@@ -50,6 +61,17 @@ class EvaluationToSign(ActAnswer):
     name: str
     evaluation: Evaluation
     models: tuple[ModelInForce, ...]
+    keys: Annotated[tuple[SealingKey, ...], Note("To these its log can be sealed.")] = ()
+
+
+@form
+class SignedResult(SignedStatement):
+    """A party's signed result; and its log, if it is kept here, sealed."""
+
+    sealed_log: Annotated[
+        Annotated[str, text(1, SEALED_LOG_MAX)] | None,
+        Note("The log, sealed to keys that its party chose: a file of age, in base64."),
+    ] = None
 
 
 @form
@@ -128,6 +150,16 @@ class SignedEvidence(EvidenceView):
     """A result with what its party signed: a DSSE envelope over an in-toto test result."""
 
     envelope: Json
+    log_kept: Annotated[bool, Note("Whether its log is here, sealed: 'evidence log' opens it.")] = False
+
+
+@form
+class SealedLog(ActAnswer):
+    """The log of a run as it was sealed, a file of age in base64. `digest` is that of the log itself."""
+
+    evidence: str
+    digest: str
+    sealed: str
 
 
 TO_SIGN = Act(
@@ -144,7 +176,7 @@ IMPORT = Act(
     frozenset({DEVELOPER, AGENCY}),
     "command",
     "/api/v1/evidence",
-    SignedStatement,
+    SignedResult,
     EvidenceReceipt,
     "Put the signed result of an evaluation on the record.",
     daily("positions"),
@@ -158,6 +190,15 @@ WITHDRAW = Act(
     WithdrawalReceipt,
     "Take back a result of your own party: it counts no more, and what rested on it is lost.",
     daily("positions"),
+)
+LOG = Act(
+    "evidence.log",
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
+    "question",
+    "/api/v1/evidence/{evidence}/log",
+    EvidenceArgument,
+    SealedLog,
+    "Open the log of a run, if its party keeps it here, sealed to your key.",
 )
 LIST = Act(
     "evidence.list",

@@ -7,12 +7,12 @@ from dataclasses import field
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
-from sluicegate.acts.evidence import ModelInForce
+from sluicegate.acts.evidence import ModelInForce, SealingKey
 from sluicegate.acts.fields import Identifier, Opened, SignedEnvelope
 from sluicegate.acts.growth import daily
 from sluicegate.acts.paging import Paging
 from sluicegate_record.directives.received import Outsider
-from sluicegate_record.form import Hex, Note, Time, form
+from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms.findings import Axes
 from sluicegate_record.terms.plan import ModelDigests
 
@@ -25,15 +25,6 @@ class FindingToSignArgument(Arguments):
 
     finding: FindingName | None = None
     release: Annotated[Identifier | None, Note("The release, as 'status' shows it.")] = None
-
-
-@form
-class SealingKey(ActAnswer):
-    """A pinned key to which details can be sealed. Units: `public` are 32 raw bytes of an Ed25519 key."""
-
-    party: str
-    owner: str
-    public: Hex
 
 
 @form

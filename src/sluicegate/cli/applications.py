@@ -118,7 +118,10 @@ def _programme(given: str) -> ProgrammeAsked:
     asked, _, holders = given.partition("@")
     concern, _, name = asked.partition(":")
     if not concern.strip() or not name.strip():
-        raise WrongUsage(f"no programme {given[:80]!r}, expected such as cyber:daybreak_red")
+        raise WrongUsage(
+            f"no programme {given[:80]!r}, expected such as cyber:daybreak_red",
+            remedy="'status' shows the programmes of each release",
+        )
     each = (text.strip() for text in holders.split(",") if text.strip())
     who = tuple(text if text.startswith("mem_") else identifier(text).hex() for text in each)
     try:

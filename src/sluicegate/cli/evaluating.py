@@ -14,8 +14,7 @@ import typer
 from sluicegate.acts import evidence as acts
 from sluicegate.acts import releases
 from sluicegate.acts.act import Nothing
-from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.evidence import EvaluationArgument, EvaluationToSign, ModelInForce
+from sluicegate.acts.evidence import EvaluationArgument, EvaluationToSign, ModelInForce, SignedResult
 from sluicegate.acts.releases import StageStatus
 from sluicegate.acts.stages import RequirementView
 from sluicegate.cli import wording
@@ -25,6 +24,7 @@ from sluicegate.cli.provenance import (
     BenchmarkOption,
     IndependenceOption,
     RedactedOption,
+    SealToOption,
     provenance,
 )
 from sluicegate.cli.releases import required
@@ -71,12 +71,14 @@ def evaluate(
     independence: IndependenceOption = None,
     redacted: RedactedOption = None,
     benchmark: BenchmarkOption = None,
+    seal_to: SealToOption = None,
     as_json: Json = False,
 ) -> None:
     """Run an evaluation with Inspect through a gateway, and put its signed result on the record.
 
-    SLUICEGATE_API_KEY has the API key that asks the model. The log stays in the folder of the run.
-    Whatever the result is, it goes on the record. A run that did not end leaves nothing there.
+    SLUICEGATE_API_KEY has the API key that asks the model. The log stays in the folder of the run; with
+    --seal-to it is also kept on the record, for the parties that you name alone. Whatever the result is, it
+    goes on the record. A run that did not end leaves nothing there.
     """
     said, signer = provenance(independence, redacted, model), signing.private_key(key)
     if resume is not None and not running.logs(resume):
@@ -87,6 +89,7 @@ def evaluate(
     asked = _asked(client, release, name)
     result.independence_of(asked, said.independence)
     tested = model_of(asked.models, model)
+    signing.sealing_keys(asked.keys, seal_to or ())  # who cannot read it is said before it runs
     access = GatewayAccess(gateway, os.environ.get(KEY, "").strip())
     access.check(tested.id)
     folder = resume or logs or LOGS / f"{release}-{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
@@ -96,11 +99,11 @@ def evaluate(
     found = reading.read(log, asked.evaluation, benchmark)
     _check_is_evidence(asked, found, tested.id, folder)
     envelope = result.signed(asked, found, said, signer)
-    done = client.do(acts.IMPORT, SignedStatement(envelope=envelope))
+    sealed = result.sealed_log(log, asked, found, seal_to or ())
+    done = client.do(acts.IMPORT, SignedResult(envelope=envelope, sealed_log=sealed))
     stages = list(_helped(client, release, name))
-    text = "\n".join(
-        [wording.imported(done), f"  log: {log}, which stays with you", *map(_stage_words, stages)]
-    )
+    kept = f"  log: {log}, which stays with you"
+    text = "\n".join([wording.imported(done, seal_to or ()), kept, *map(_stage_words, stages)])
     helped = [{"stage": stage.stage, "open": stage.open, **view.to_json()} for stage, view in stages]
     tell(done, as_json, text, log=str(log), stages=helped)
 

@@ -42,7 +42,8 @@ def _shown(found: SignedEvidence) -> str:
         f"  who ran it: {run.independence}",
         *(f"  limit {name}: {value}" for name, value in sorted(run.limits.items())),
         *(f"  left out: {each}" for each in run.redactions),
-        f"  log: {run.log}, kept by {found.party}",
+        f"  log: {run.log}, kept by {found.party}"
+        + ("; sealed here, too: 'evidence log' opens it" if found.log_kept else ""),
     ]
     return "\n".join(lines)
 

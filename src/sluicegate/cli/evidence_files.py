@@ -9,16 +9,17 @@ import typer
 
 from sluicegate.acts import evidence as acts
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.evidence import EvaluationArgument, EvidenceArgument
+from sluicegate.acts.evidence import EvaluationArgument, EvidenceArgument, SignedResult
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument, helped
-from sluicegate.cli.files import write_json
+from sluicegate.cli.files import write_json, write_private
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.cli.provenance import (
     EVALUATION_KEY,
     BenchmarkOption,
     IndependenceOption,
     RedactedOption,
+    SealToOption,
     provenance,
 )
 from sluicegate.client import signing
@@ -55,16 +56,38 @@ def import_(
     independence: IndependenceOption = None,
     redacted: RedactedOption = None,
     benchmark: BenchmarkOption = None,
+    seal_to: SealToOption = None,
     as_json: Json = False,
 ) -> None:
-    """The log is read on this machine and stays there: its digest and a summary are signed and sent."""
+    """The log is read on this machine and stays there: its digest and a summary are signed and sent.
+
+    With --seal-to it is also kept, sealed: only the parties that you name can read it, by 'evidence log'.
+    """
     said = provenance(independence, redacted, model, digest, safeguards)
     client = Client()
     asked = client.do(acts.TO_SIGN, EvaluationArgument(release=release, evaluation=evaluation))
     found = reading.read(file, asked.evaluation, benchmark)
     envelope = result.signed(asked, found, said, signing.private_key(key))
-    done = client.do(acts.IMPORT, SignedStatement(envelope=envelope))
-    tell(done, as_json, wording.imported(done))
+    sealed = result.sealed_log(file, asked, found, seal_to or ())
+    done = client.do(acts.IMPORT, SignedResult(envelope=envelope, sealed_log=sealed))
+    tell(done, as_json, wording.imported(done, seal_to or ()))
+
+
+@helped(acts.LOG)
+def log(
+    evidence: Annotated[str, argument(EvidenceArgument, "evidence")],
+    key: Annotated[Path, typer.Option("--key", help="A key to which it is sealed.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """It is opened on this machine. What does not have the digest that was signed is refused."""
+    found = Client().do(acts.LOG, EvidenceArgument(evidence=evidence))
+    write_private(output, result.opened_log(found, signing.private_key(key)))
+    emit(
+        {"evidence": found.evidence, "log": found.digest, "file": str(output)},
+        as_json,
+        f"{output} is the log that was signed, {found.digest}",
+    )
 
 
 @helped(acts.WITHDRAW)

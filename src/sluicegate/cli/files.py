@@ -75,13 +75,18 @@ def write_new(path: Path, text: str) -> None:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read. Raises: InvalidInput: it cannot be written."""
+    try:
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
+
+
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON object that only the file's owner can read: it may name an applicant.
 
     Raises: InvalidInput: it cannot be written.
     """
-    try:
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be written: {error.strerror}") from error
+    write_private(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())

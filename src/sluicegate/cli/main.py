@@ -281,6 +281,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "list": "evidence.listed",
             "show": "evidence.show",
             "export": "evidence_files.export",
+            "log": "evidence_files.log",
             "withdraw": "evidence_files.withdraw",
         },
     ),

@@ -25,6 +25,12 @@ BenchmarkOption = Annotated[
         "--benchmark", help="The file of a secret benchmark, whose digest the plan has as the task."
     ),
 ]
+SealToOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--seal-to", help="A party that may read the log, which is kept sealed; as often as needed."
+    ),
+]
 EVALUATION_KEY = typer.Option("--key", help="Your party's private key.", show_default=False)
 
 

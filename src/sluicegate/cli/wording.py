@@ -51,10 +51,11 @@ BARRED = frozenset({"suspended", "expired", "removed", "surrendered"})
 """The states of a grant whose keys are refused."""
 
 
-def imported(done: EvidenceReceipt) -> str:
-    """What the result of an evaluation says that is on the record now."""
+def imported(done: EvidenceReceipt, sealed_to: Sequence[str] = ()) -> str:
+    """What the result of an evaluation says that is on the record now, and who reads its log."""
     counts = "counts" if done.counts else "does not count"
-    return f"{done.party}: {done.evaluation} of {done.release} {counts}\n  {done.says}\n  {done.evidence}"
+    said = f"{done.party}: {done.evaluation} of {done.release} {counts}\n  {done.says}\n  {done.evidence}"
+    return f"{said}\n  its log is kept, sealed to {', '.join(sealed_to)}" if sealed_to else said
 
 
 def words(state: str) -> str:

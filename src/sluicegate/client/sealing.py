@@ -1,4 +1,4 @@
-"""Sealing a text to Ed25519 keys, so that only who holds one of them reads it: the age format, version 1.
+"""Sealing something to Ed25519 keys, so that only who holds one of them reads it: the age format, version 1.
 
 Rules:
 - It is sealed on the machine of who wrote it, and opened on that of who reads it. No server can open it.
@@ -38,8 +38,8 @@ _PRIME = 2**255 - 19
 _ZERO = bytes(12)
 
 
-def sealed(text: str, recipients: Sequence[bytes]) -> bytes:
-    """A text as only the holders of these keys can read it.
+def sealed(data: bytes, recipients: Sequence[bytes]) -> bytes:
+    """A text or a file as only the holders of these keys can read it.
 
     Requires: at least one recipient. Units: each is an Ed25519 public key of 32 raw bytes.
     Raises:   InvalidInput: a key to which nothing can be sealed.
@@ -49,13 +49,11 @@ def sealed(text: str, recipients: Sequence[bytes]) -> bytes:
     head = "\n".join(lines).encode()
     nonce = secrets.token_bytes(NONCE_BYTES)
     key = _derived(file_key, nonce, b"payload")
-    return b"".join(
-        [head, b" ", _b64(_mac(file_key, head)).encode(), b"\n", nonce, *_chunks(key, text.encode())]
-    )
+    return b"".join([head, b" ", _b64(_mac(file_key, head)).encode(), b"\n", nonce, *_chunks(key, data)])
 
 
-def opened(data: bytes, key: Ed25519PrivateKey) -> str:
-    """The text that was sealed to a key among others.
+def opened(data: bytes, key: Ed25519PrivateKey) -> bytes:
+    """What was sealed to a key among others.
 
     Raises: InvalidInput: it was not sealed to this key, was changed, or is of another form.
     """
@@ -65,8 +63,8 @@ def opened(data: bytes, key: Ed25519PrivateKey) -> str:
         raise InvalidInput("sealed text whose head was changed")
     nonce, body = payload[:NONCE_BYTES], payload[NONCE_BYTES:]
     try:
-        return b"".join(_plain(_derived(file_key, nonce, b"payload"), body)).decode()
-    except (InvalidTag, UnicodeDecodeError) as error:
+        return b"".join(_plain(_derived(file_key, nonce, b"payload"), body))
+    except InvalidTag as error:
         raise InvalidInput("sealed text that was changed, or cut off") from error
 
 

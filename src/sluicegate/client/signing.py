@@ -17,6 +17,7 @@ from sluicegate.acts.clearances import ClearanceToSign
 from sluicegate.acts.closures import ReportView
 from sluicegate.acts.deployments import ReleaseDeployment
 from sluicegate.acts.designations import DesignationToSign
+from sluicegate.acts.evidence import SealingKey
 from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.findings import FindingToSign, FindingView
 from sluicegate.acts.observations import ObservationToSign
@@ -240,8 +241,8 @@ def finding(
     """
     opened = None
     if details:
-        keys = _sealing_keys(asked, seal_to)
-        text = canonical.b64(sealing.sealed(details, list(keys.values())))
+        keys = sealing_keys(asked.keys, seal_to)
+        text = canonical.b64(sealing.sealed(details.encode(), list(keys.values())))
         opened = Opening(secrets.token_bytes(32), canonical.dumps(text))
         commitment = opened.commitment("sealed", "details")
         said["sealed_details"] = SealedDetails(commitment=commitment, keys=tuple(sorted(keys)))
@@ -257,24 +258,33 @@ def details(found: FindingView, key: SigningKey) -> dict[str, str]:
 
     Raises: InvalidInput: a key to which nothing can be sealed; or what is sealed to it was changed.
     """
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InvalidInput("nothing can be sealed to this key", remedy="it opens with an ed25519 key")
+    opens = opening_key(key)
     sealed = {seq: canonical.unb64(text) for seq, text in found.details.items()}
-    named = {seq: data for seq, data in sealed.items() if sealing.is_to(data, key)}
+    named = {seq: data for seq, data in sealed.items() if sealing.is_to(data, opens)}
     if sealed and not named:
         said = "the details are sealed to other keys than this one"
         raise InvalidInput(said, remedy="name a key of a party to which they are sealed")
-    return {seq: sealing.opened(data, key) for seq, data in named.items()}
+    try:
+        return {seq: sealing.opened(data, opens).decode() for seq, data in named.items()}
+    except UnicodeDecodeError as error:
+        raise InvalidInput("sealed details that are no text") from error
 
 
-def _sealing_keys(asked: FindingToSign, parties: Sequence[str]) -> dict[str, bytes]:
+def opening_key(key: SigningKey) -> Ed25519PrivateKey:
+    """A key that may open something. Raises: InvalidInput: of a kind to which nothing can be sealed."""
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InvalidInput("nothing can be sealed to this key", remedy="it opens with an ed25519 key")
+    return key
+
+
+def sealing_keys(known: Sequence[SealingKey], parties: Sequence[str]) -> dict[str, bytes]:
     """The keys of some parties to which something can be sealed, by their ids. Raises: InvalidInput."""
     for party in parties:
-        if party not in {each.party for each in asked.keys}:
-            known = ", ".join(sorted({each.party for each in asked.keys})) or "no party has one"
+        if party not in {each.party for each in known}:
+            names = ", ".join(sorted({each.party for each in known})) or "no party has one"
             said = f"{party!r} has no key to which anything can be sealed: an ed25519 key that is no passkey"
-            raise InvalidInput(said, remedy=f"one of {known}")
-    return {PublicKey(each.public).keyid: each.public for each in asked.keys if each.party in parties}
+            raise InvalidInput(said, remedy=f"one of {names}")
+    return {PublicKey(each.public).keyid: each.public for each in known if each.party in parties}
 
 
 def designation(

@@ -1,7 +1,8 @@
 """Evidence: what is asked of an evaluation, and its results.
 
 Rules:
-- The log of a run stays with who ran it. What comes here is the signed summary.
+- The log of a run stays with who ran it. What comes here is the signed summary; and the log, if its party has
+  sealed it to some keys: this process cannot read it.
 - A result is for those who may know of its release. For others it does not exist.
 """
 
@@ -19,10 +20,13 @@ from sluicegate.acts.evidence import (
     EvidenceList,
     EvidenceReceipt,
     ModelInForce,
+    SealedLog,
+    SealingKey,
     SignedEvidence,
+    SignedResult,
     WithdrawalReceipt,
 )
-from sluicegate.core.lifecycle import Refusal, State, evidence
+from sluicegate.core.lifecycle import Refusal, State, evidence, findings
 from sluicegate.core.lifecycle.evidence import RecordEvidence, WithdrawEvidence
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
@@ -32,11 +36,21 @@ from sluicegate_record.entries.evidence import EvidenceRecorded
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.plan import Plan
 
+LOG_FIELD = "sealedLog"
+
 
 def in_force(plan: Plan) -> tuple[ModelInForce, ...]:
     """The models of a plan, as a party that tested one names it."""
     return tuple(
         ModelInForce(id=each.id, digest=each.digest, safeguards=each.safeguards) for each in plan.spec.models
+    )
+
+
+def sealing_keys(state: State, plan: Plan) -> tuple[SealingKey, ...]:
+    """The keys of the plan's parties to which something can be sealed."""
+    return tuple(
+        SealingKey(party=key.party, owner=key.owner, public=key.public)
+        for key in findings.keys_to_seal_to(state, plan)
     )
 
 
@@ -59,13 +73,14 @@ def to_sign(context: Context[EvaluationToSign], asked: EvaluationArgument) -> Ev
             name=asked.evaluation,
             evaluation=found,
             models=in_force(release.plan),
+            keys=sealing_keys(state, release.plan),
         )
 
 
 @does(acts.IMPORT)
-def import_(context: Context[EvidenceReceipt], asked: SignedStatement) -> EvidenceReceipt | Refusal:
+def import_(context: Context[EvidenceReceipt], asked: SignedResult) -> EvidenceReceipt | Refusal:
     """Put a party's result on the record. Raises: BadEnvelope."""
-    return context.execute(RecordEvidence(Envelope.from_json(asked.envelope)))
+    return context.execute(RecordEvidence(Envelope.from_json(asked.envelope), asked.sealed_log))
 
 
 @does(acts.WITHDRAW)
@@ -103,10 +118,25 @@ def show(context: Context[SignedEvidence], asked: EvidenceArgument) -> SignedEvi
         shown = evidence.view(state, found)
     (entry,) = context.ledger.entries(found.seq, found.seq + 1)
     assert isinstance(entry.body, EvidenceRecorded)
-    return SignedEvidence.from_json({**shown.to_json(), "envelope": entry.body.envelope.to_json()})
+    more = {"envelope": entry.body.envelope.to_json(), "logKept": entry.body.sealed_log is not None}
+    return SignedEvidence.from_json({**shown.to_json(), **more})
 
 
-def _named(context: Context[SignedEvidence], state: State, name: str) -> Evidence | Refusal:
+@does(acts.LOG)
+def log(context: Context[SealedLog], asked: EvidenceArgument) -> SealedLog | Refusal:
+    """The log of a run, as its party has sealed it."""
+    with context.ledger.reading() as state:
+        found = _named(context, state, asked.evidence)
+        if isinstance(found, Refusal):
+            return found
+    opened = context.ledger.store.log.sealed([found.seq]).get(found.seq, {})
+    if LOG_FIELD not in opened:
+        said = f"the log of {found.id[:19]} is not here: {found.party} keeps it"
+        return Refusal("unknown", "log_not_kept", said, f"ask {found.party} for it")
+    return SealedLog(evidence=found.id, digest=found.run.log, sealed=str(opened[LOG_FIELD].value()))
+
+
+def _named(context: Context[Any], state: State, name: str) -> Evidence | Refusal:
     """The result of a name; its digits do, too."""
     found = state.record.evidence.get(f"sha256:{name.removeprefix('sha256:')}")
     return found if found is not None and sees(context, state, found) else _unknown(name)

@@ -20,7 +20,6 @@ from sluicegate.acts.findings import (
     FindingToSign,
     FindingToSignArgument,
     FindingView,
-    SealingKey,
     SignedFinding,
 )
 from sluicegate.core.lifecycle import Refusal, State, findings
@@ -29,7 +28,7 @@ from sluicegate.core.lifecycle.releases import release_unknown
 from sluicegate.errors import InvalidInput
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
-from sluicegate.service.evidence import in_force
+from sluicegate.service.evidence import in_force, sealing_keys
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.pages import newest, page
 from sluicegate_record.entities.finding import CLOSED, Finding
@@ -61,10 +60,7 @@ def to_sign(context: Context[FindingToSign], asked: FindingToSignArgument) -> Fi
             release=release.name,
             models=in_force(release.plan),
             levels=release.plan.spec.scale.names,
-            keys=tuple(
-                SealingKey(party=key.party, owner=key.owner, public=key.public)
-                for key in findings.keys_to_seal_to(state, release.plan)
-            ),
+            keys=sealing_keys(state, release.plan),
         )
         if found is None:
             return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated
 
-from sluicegate_record.entries.body import Body, entry
+from sluicegate_record.entries.body import Body, Sealed, entry
 from sluicegate_record.entries.designations import Raised
 from sluicegate_record.form import Note
 from sluicegate_record.log.dsse import Envelope
@@ -28,6 +28,9 @@ class EvidenceRecorded(Body):
     raised: Annotated[Raised, Note("only if the terms in force change by it")] = field(default_factory=dict)
     digest: str
     envelope: Envelope
+    sealed_log: Annotated[Sealed | None, Note("the log of the run, sealed to keys that its party chose")] = (
+        None
+    )
 
 
 @entry("evidence.withdrawn")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from sluicegate.acts.evidence import EvaluationToSign
-from sluicegate.client import signing
+from sluicegate.acts.evidence import EvaluationToSign, SealedLog
+from sluicegate.client import sealing, signing
 from sluicegate.client.evidence.summary import SAFEGUARDS_KEY, TASK_KEY, Summary
 from sluicegate.client.models import model_of
 from sluicegate.errors import InvalidInput
 from sluicegate_record.form import replace
+from sluicegate_record.log import canonical
 from sluicegate_record.log.publickey import SigningKey
 from sluicegate_record.statements import evidence
 from sluicegate_record.statements.evidence import EvaluationResult
 from sluicegate_record.terms import evaluations
 from sluicegate_record.terms.plan import ModelDigests
 
+LOG_MAX = 640 * 1024
+"""How many bytes a log may have that is kept sealed."""
 Independence = Literal["independent", "paid-by-developer", "developer"]
 
 
@@ -69,6 +74,39 @@ def independence_of(asked: EvaluationToSign, said: Independence | None) -> Indep
     if is_developer:
         raise InvalidInput(f"{asked.party!r} is the developer, and not {said!r}", remedy="leave it out")
     return said
+
+
+def sealed_log(log: Path, asked: EvaluationToSign, found: Summary, parties: Sequence[str]) -> str | None:
+    """The log that was read, sealed to the keys of some parties, in base64; None without any.
+
+    Raises: InvalidInput: a party has no such key; the log is too large to be kept, or was changed meanwhile.
+    """
+    if not parties:
+        return None
+    keys = signing.sealing_keys(asked.keys, parties)
+    size = log.stat().st_size
+    if size > LOG_MAX:
+        raise InvalidInput(
+            f"the log has {size:,} bytes, and one of at most {LOG_MAX:,} is kept sealed",
+            remedy="leave out --seal-to: its digest is on the record all the same",
+        )
+    data = log.read_bytes()
+    if digest_of(data) != found.run.log:
+        raise InvalidInput(f"{log} was changed after it was read")
+    return canonical.b64(sealing.sealed(data, list(keys.values())))
+
+
+def opened_log(found: SealedLog, key: SigningKey) -> bytes:
+    """The log of a run, by a key to which it is sealed. Raises: InvalidInput: it is not; another log."""
+    data = sealing.opened(canonical.unb64(found.sealed), signing.opening_key(key))
+    if digest_of(data) != found.digest:
+        raise InvalidInput(f"what was sealed is not the log that was signed, {found.digest}")
+    return data
+
+
+def digest_of(data: bytes) -> str:
+    """The digest of a log, as statements have it."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def _digest(what: str, in_log: str | None, said: str | None, in_plan: str) -> str:

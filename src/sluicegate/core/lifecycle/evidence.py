@@ -17,6 +17,7 @@ from sluicegate_record.entries import Draft
 from sluicegate_record.entries.evidence import EvidenceRecorded, EvidenceWithdrawn
 from sluicegate_record.form import replace
 from sluicegate_record.law.evidence import asked_of
+from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.evidence import EvaluationResult, EvidenceWithdrawal, ResultStatement
 from sluicegate_record.terms import binomial, evaluations
@@ -27,7 +28,9 @@ from sluicegate_record.terms.quorum import parties_of
 
 @dataclass(frozen=True, slots=True)
 class RecordEvidence(SignedCommand):
-    """Put a party's signed result of an evaluation on the record."""
+    """Put a party's signed result of an evaluation on the record; with its log, if that came sealed."""
+
+    sealed_log: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,13 @@ def record_evidence(
         result=stated.result,
         digest=digest,
         envelope=command.envelope,
+        sealed_log=None if command.sealed_log is None else leaves.opening(command.sealed_log, entropy),
     )
     release = state.releases[said.release]
     found = _as_evidence(said, digest, now_ms, state.size)
     then = following(state, release, found)
     is_raised = then.after.terms != release.terms
-    draft = Draft(said.release, replace(body, raised=then.raised if is_raised else {}))
+    draft = Draft.of(said.release, replace(body, raised=then.raised if is_raised else {}), entropy)
     result = _receipt(found, release.plan, stated.result)
     return Acceptance([*ending(then), draft], replace(result, superseded=then.superseded))
 
