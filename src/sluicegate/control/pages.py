@@ -21,8 +21,8 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.http import errors
 from sluicegate.http.entrance import Entrance
-from sluicegate.http.pace import steady_ms
 from sluicegate.http.public import FOR_EVER, NEWEST, public
+from sluicegate.pace import steady_ms
 from sluicegate.pages import site
 from sluicegate.pages.page import Filled, MadePage, PagePlace, SitePage, View
 from sluicegate.pages.public import PAGES
