@@ -66,7 +66,7 @@ def test_a_sealed_log_is_the_one_that_was_signed_or_is_refused(tmp_path: Path) -
         result.sealed_log(another, question, found, ["oncd"])
     keys = [each.public for each in question.keys if each.party == "oncd"]
     lie = canonical.b64(sealing.sealed(b"another log", keys))
-    envelope = result.signed(question, found, Provenance(), key)
+    envelope = result.signed(question, found, Provenance(independence="independent"), key)
     name = yes(plane.do("caisi", acts.IMPORT, envelope=envelope, sealed_log=lie)).evidence
     kept = yes(plane.do("oncd", acts.LOG, evidence=name))
     with pytest.raises(InvalidInput, match="what was sealed is not the log that was signed"):
