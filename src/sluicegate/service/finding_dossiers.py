@@ -46,7 +46,7 @@ HOLDERS_MAX = 100
 @does(acts.OF_FINDING)
 def make(context: Context[DossierFile], asked: FindingQuestion) -> DossierFile | Refusal:
     """Make a dossier of a finding. Raises: Overloaded."""
-    ledger, role = context.ledger, context.principal.role
+    ledger, reader = context.ledger, context.principal
     with ledger.reading() as now:
         found, size_now = now.record.findings.get(asked.finding), now.size
     if found is None:
@@ -55,13 +55,13 @@ def make(context: Context[DossierFile], asked: FindingQuestion) -> DossierFile |
     if size > size_now:
         said = f"no size {size} of the log, which has {size_now} entries"
         return Refusal("unknown", "size_unknown", said, "'ledger checkpoint' shows its size")
-    state = context.services.replays.at(ledger.store.log, size, role)
+    state = context.services.replays.at(ledger.store.log, size, reader)
     if isinstance(state, Refusal):
         return state
     if found.grant is not None and found.grant not in state.grants:
         return grant_unknown(found.grant)
     tenures, now_ms = Tenures(found.release, found.model), ledger.now_ms()
-    refusal = context.services.replays.fold(ledger.store.log, size_now, role, tenures.apply)
+    refusal = context.services.replays.fold(ledger.store.log, size_now, reader, tenures.apply)
     if refusal is not None:
         return refusal
     return _Concerned(ledger, state, found, tenures.stretches(now_ms)).signed(now_ms)

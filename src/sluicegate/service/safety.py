@@ -98,7 +98,7 @@ class SafetyIntake:
         self,
         ledger: Ledger,
         sources: Sequence[NoticeSource],
-        seal: Callable[[str, Sequence[bytes]], bytes],
+        seal: Callable[[bytes, Sequence[bytes]], bytes],
         limits: DailyLimits,
     ) -> None:
         self._ledger = ledger
@@ -185,7 +185,7 @@ class SafetyIntake:
         if not keys:
             return said, None
         text = json.dumps({"type": event.type, "data": event.data}, indent=2, ensure_ascii=False)
-        sealed = canonical.b64(self._seal(text, list(keys.values())))
+        sealed = canonical.b64(self._seal(text.encode(), list(keys.values())))
         opening = Opening(self._ledger.random(32), canonical.dumps(sealed))
         commitment = opening.commitment("sealed", "details")
         details = SealedDetails(commitment=commitment, keys=tuple(sorted(keys)))
