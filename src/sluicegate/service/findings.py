@@ -94,6 +94,10 @@ def listed(context: Context[FindingList], wanted: FindingFilter) -> FindingList 
         raise InvalidInput(f"no state {wanted.state[:40]!r}, expected {OPEN} or {CLOSED}")
     with context.ledger.reading() as state:
         known = state.record.findings
+        knows = access.known(context.principal, state, context.ledger.directs)
+        names = [name for name, each in state.releases.items() if knows(each)]
+        if wanted.release is not None and wanted.release not in names:
+            return release_unknown(wanted.release, names)
         if wanted.before is not None and wanted.before not in known:
             return finding_unknown(wanted.before)
         may_know = shown_to(context, state)

@@ -34,6 +34,16 @@ def test_a_plan_without_programmes_is_as_it_was() -> None:
 
 
 BAD: dict[str, tuple[Any, str, str]] = {
+    "a misspelt word": (
+        {"cyber": {"red": {"asks": {"personNammed": True}}}},
+        "personNammed",
+        "personNamed, which is",
+    ),
+    "another case": (
+        {"cyber": {"red": {"asks": {"PersonNamed": True}}}},
+        "PersonNamed",
+        "personNamed, which is",
+    ),
     "nothing": ({}, "spec.programmes", "at least 1 of them"),
     "a concern without one": ({"cyber": {}}, "cyber", "at least 1 of them"),
     "standard asks": ({"cyber": {"standard": {"asks": {"sso": True}}}}, "asks", "nothing: everyone has"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sluicegate.acts.releases import PlanReceipt, StageReceipt
@@ -235,9 +235,14 @@ def release_closed(name: str) -> Refusal:
     return Refusal("conflict", "release_closed", said, "'release report' shows what it came to")
 
 
-def release_unknown(release: str) -> Refusal:
-    """The refusal for a release that does not exist, or that the asker may not know of."""
-    return Refusal("unknown", "release_unknown", f"no release {release[:64]!r}", "'status' lists releases")
+def release_unknown(release: str, known: Iterable[str] = ()) -> Refusal:
+    """The refusal for a release that does not exist, or that the asker may not know of.
+
+    `known` are those of which it may know.
+    """
+    near = nearest(release, known)
+    remedy = (f"did you mean {near!r}? " if near else "") + "'status' lists releases"
+    return Refusal("unknown", "release_unknown", f"no release {release[:64]!r}", remedy)
 
 
 def terms_changed(stage: str) -> Refusal:

@@ -105,3 +105,8 @@ def _asks_faults(name: str, asks: Any, path: JsonPath) -> Iterator[Fault]:
     if isinstance(asks, dict) and asks.get(PERSON_NAMED, True) is not True:
         found = shown(asks[PERSON_NAMED])
         yield Fault((*path, "asks", PERSON_NAMED), "true, or the field left out", found)
+    for each in asks if isinstance(asks, dict) else ():
+        meant = nearest(each, (PERSON_NAMED,))
+        if meant:  # it would only be declared, and not enforced
+            expected = f"{PERSON_NAMED}, which is enforced, or a name that is not nearly that"
+            yield Fault((*path, "asks", each), expected, repr(each), meant)
