@@ -412,7 +412,7 @@ def asked_carelessly(value: Any) -> Iterator[str]:
     """Every programme that a server could find in a body that reads keys anywhere, in any spelling."""
     if isinstance(value, Pairs):
         for key, each in value:
-            if key.casefold().replace("_", "").replace("-", "") == "accessprograms":
+            if key.casefold().strip().replace("_", "").replace("-", "") == "accessprograms":
                 yield from names_in(each)
             else:
                 yield from asked_carelessly(each)

@@ -19,6 +19,7 @@ from typing import Any
 from sluicegate.core.access.programmes import AskedProgramme
 from sluicegate.core.people import persons
 from sluicegate.errors import InvalidInput
+from sluicegate.gate.spelling import folded
 from sluicegate.gate.wording import quoted
 from sluicegate.http.head import NAME
 from sluicegate_record.terms.programmes import FIELD, PROFILE, STANDARD
@@ -114,13 +115,13 @@ def _nested(body: Mapping[str, Any]) -> Iterator[str]:
             continue
         is_tool = "tool_use" in str(value.get("type"))
         for name, each in value.items():
-            folded = name.casefold()
-            if folded in _ANY_CASE and not is_top:
+            read = folded(name)
+            if read in _ANY_CASE and not is_top:
                 yield name
-            elif isinstance(each, dict | list) and (is_top or not _is_said(folded, is_tool=is_tool)):
+            elif isinstance(each, dict | list) and (is_top or not _is_said(read, is_tool=is_tool)):
                 waiting.append((False, each))
 
 
-def _is_said(folded: str, *, is_tool: bool) -> bool:
+def _is_said(read: str, *, is_tool: bool) -> bool:
     """Whether a field has what a tool, a schema or a call says."""
-    return folded in _SAID or (is_tool and folded == "input")
+    return read in _SAID or (is_tool and read == "input")

@@ -10,7 +10,8 @@ Rules:
   forwarded, whatever the account.
 - What people, tools and schemas say is free: a property `file_id` of a tool's schema, or of its arguments, is
   no state.
-- A name in other case counts, also of a field by which others are found: some servers read names so.
+- A name in other case, with spaces or with what does not show counts, also of a field by which others are
+  found: some servers read names so.
 - The cost is that of the body: where a field is becomes a text only once it is found, and a short one.
 
 Sources: the request types of openai 3.54 and anthropic 2.12 (state); openrouter.ai's reference of
@@ -24,6 +25,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sluicegate.gate import programmes
+from sluicegate.gate.spelling import folded, is_among
 from sluicegate_record.terms.programmes import FIELD
 
 ROUTING = frozenset(
@@ -140,7 +142,7 @@ class _Field(NamedTuple):
 
 def is_deep(found: Mapping[str, Any]) -> bool:
     """Whether an object anywhere in a body has a field that may name something kept, or programmes."""
-    return not _LOOKED_FOR.isdisjoint(map(str.casefold, found))
+    return is_among(found, _LOOKED_FOR)
 
 
 def state(body: Mapping[str, Any], *, deep: bool) -> str:
@@ -184,27 +186,27 @@ def _kept(body: Mapping[str, Any]) -> Iterator[str]:
             ]
         else:
             for name, each in value.items():
-                folded = name.casefold()
-                if folded in _DEEP and _names(folded, each, value):
+                read = folded(name)
+                if read in _DEEP and _names(read, each, value):
                     yield _Field(field, name).path()
-                elif isinstance(each, dict | list) and not _is_free(folded, value, is_top=field is None):
+                elif isinstance(each, dict | list) and not _is_free(read, value, is_top=field is None):
                     waiting.append((_Field(field, name), each))
 
 
-def _names(folded: str, value: Any, beside: Mapping[str, Any]) -> bool:
+def _names(read: str, value: Any, beside: Mapping[str, Any]) -> bool:
     """Whether a field names something kept. A skill of Anthropic's own is everyone's."""
-    if folded == "skill_id" and beside.get("type") == "anthropic":
+    if read == "skill_id" and beside.get("type") == "anthropic":
         return False
-    if folded not in _HELD:
+    if read not in _HELD:
         return value is not None and value != []
     if isinstance(value, dict):
-        return any(name.casefold() == "id" and each is not None for name, each in value.items())
-    return folded == "container" and isinstance(value, str)
+        return any(folded(name) == "id" and each is not None for name, each in value.items())
+    return read == "container" and isinstance(value, str)
 
 
-def _is_free(folded: str, beside: Mapping[str, Any], *, is_top: bool) -> bool:
+def _is_free(read: str, beside: Mapping[str, Any], *, is_top: bool) -> bool:
     """Whether what a field holds is said, and not read by a server; a tool's `input` is."""
-    return folded in _FREE or (folded == "input" and not is_top and "tool_use" in str(beside.get("type")))
+    return read in _FREE or (read == "input" and not is_top and "tool_use" in str(beside.get("type")))
 
 
 def _references(items: list[Any]) -> Iterator[str]:
@@ -216,7 +218,7 @@ def _references(items: list[Any]) -> Iterator[str]:
 
 def _is_reference(item: Mapping[str, Any]) -> bool:
     """Whether an item of an input has an id, and not what it is the id of."""
-    given = {name.casefold() for name, value in item.items() if value is not None}
+    given = {folded(name) for name, value in item.items() if value is not None}
     if "id" not in given:
         return False
     if given <= _SAYS_NOTHING or not ("type" in given or "role" in given):
@@ -228,7 +230,7 @@ def _is_reference(item: Mapping[str, Any]) -> bool:
 
 def _kinds(item: Mapping[str, Any]) -> list[str]:
     """What an object says that it is, in every case of the name."""
-    return [kind for name, kind in item.items() if name.casefold() == "type" and isinstance(kind, str)]
+    return [kind for name, kind in item.items() if folded(name) == "type" and isinstance(kind, str)]
 
 
 def _other_models(body: Mapping[str, Any]) -> Iterator[str]:
@@ -242,7 +244,7 @@ def _other_models(body: Mapping[str, Any]) -> Iterator[str]:
     )
     for field, tool in chain(judges, _tools(body)):
         for name, value in tool.items():
-            if name.casefold() == "model" and value not in own:
+            if folded(name) == "model" and value not in own:
                 yield _Field(field, name).path()
         if tool.get("model") is None and not _RUNS_ANOTHER.isdisjoint(_kinds(tool)):
             yield field.path()
@@ -251,7 +253,7 @@ def _other_models(body: Mapping[str, Any]) -> Iterator[str]:
 def _parts(field: _Field, tool: Mapping[str, Any]) -> Iterator[tuple[_Field, Mapping[str, Any]]]:
     """The objects that a tool has, unless what they hold is free."""
     for name, each in tool.items():
-        if isinstance(each, dict) and not _is_free(name.casefold(), tool, is_top=False):
+        if isinstance(each, dict) and not _is_free(folded(name), tool, is_top=False):
             yield _Field(field, name), each
 
 
@@ -265,7 +267,7 @@ def _tools(body: Mapping[str, Any]) -> Iterator[tuple[_Field, Mapping[str, Any]]
     while waiting:
         field, within = waiting.pop()
         for name, tools in within.items():
-            if name.casefold() == "tools" and isinstance(tools, list):
+            if folded(name) == "tools" and isinstance(tools, list):
                 for at, tool in enumerate(tools):
                     if isinstance(tool, dict):
                         found = _Field(_Field(field, name), at)

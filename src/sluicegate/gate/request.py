@@ -26,6 +26,7 @@ from sluicegate.gate.coding import CODINGS
 from sluicegate.gate.dialects import Dialect
 from sluicegate.gate.levels import STRING, at_top
 from sluicegate.gate.names import NO_NAMES, Names
+from sluicegate.gate.spelling import folded
 from sluicegate.gate.wording import flag, kind, quoted
 from sluicegate_record.terms.programmes import FIELD
 
@@ -135,19 +136,12 @@ def _check_keys(body: dict[str, Any]) -> None:
             raise InvalidInput(
                 f"key {quoted(key)} is longer than {KEY_MAX} characters, expected a shorter one"
             )
-        if key not in SIGNIFICANT and _folded(key) in _FOLDED:
-            folded = _folded(key)
-            meant = quoted(FIELD if folded in programmes.SPELLINGS else folded)
+        if key not in SIGNIFICANT and folded(key) in _FOLDED:
+            read = folded(key)
+            meant = quoted(FIELD if read in programmes.SPELLINGS else read)
             raise InvalidInput(
                 f"key {quoted(key)} differs from {meant} only in case or in what does not show"
             )
-
-
-def _folded(key: str) -> str:
-    """A key as a careless parser could read it: without case, spaces and invisible characters."""
-    if not key.isidentifier():
-        key = "".join(character for character in key if character.isprintable() and not character.isspace())
-    return key.casefold()
 
 
 def with_model(body: bytes, model: str) -> bytes:
@@ -177,7 +171,7 @@ def read_query(query: bytes) -> None:
     """
     for pair in _PAIR_ENDS.split(query):
         key = unquote_to_bytes(pair.partition(b"=")[0].replace(b"+", b" ")).decode("utf-8", "replace")
-        if any(_folded(part) in _FOLDED for part in _PARTS.split(key)):
+        if any(folded(part) in _FOLDED for part in _PARTS.split(key)):
             raise InvalidInput(f"the query sets {quoted(key)}, expected it in the body alone")
 
 
@@ -293,7 +287,7 @@ def _refuse_escaped_keys(body: bytes) -> None:
     """Refuse a significant key that is written with escapes. A string before a colon is a key."""
     escaped = [string for string, colon in STRING.findall(body) if colon and b"\\u" in string]
     for key in json.loads(b"[%b]" % b",".join(escaped)):
-        if key.casefold() in _FOLDED:
+        if folded(key) in _FOLDED:
             raise InvalidInput(f"key {quoted(key)} is written with escapes, expected it plain")
 
 

@@ -16,7 +16,7 @@ from sluicegate_record.entities.keyimport import KeyImport
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries.credentials import KeyColumns
 from sluicegate_record.form import replace
-from sluicegate_record.law import RULES, Breach, Support
+from sluicegate_record.law import Breach, Support
 from sluicegate_record.law.versions import RULES as OF_ANY
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
@@ -32,13 +32,10 @@ from sluicegate_record.statements.releases import StageOpening
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.plan import UNTIMED, Eligibility
 from tests.forging import forged, gate_value, openings, told
-from tests.record.law.test_accounts import ACCOUNTS
-from tests.record.law.test_bases import BASES
 from tests.record.law.test_checks import (
     AMENDS_ON_APPEAL,
     APPROVED,
     CHANGES,
-    CHECKS,
     DENIED,
     GIVES,
     LETTER,
@@ -65,22 +62,7 @@ from tests.record.law.test_checks import (
     timer,
     within,
 )
-from tests.record.law.test_clearances import CLEARANCES
-from tests.record.law.test_closures import CLOSURES
-from tests.record.law.test_deployments import DEPLOYMENTS
-from tests.record.law.test_designations import DESIGNATIONS
-from tests.record.law.test_evidence import EVIDENCE
-from tests.record.law.test_findings import FINDINGS
-from tests.record.law.test_keys import KEYS
-from tests.record.law.test_law import LIES, before, of_type, stored
-from tests.record.law.test_licences import LICENCES
-from tests.record.law.test_lists import LISTS
-from tests.record.law.test_programmes import PROGRAMMES
-from tests.record.law.test_promises import PROMISES
-from tests.record.law.test_ramps import RAMPS
-from tests.record.law.test_referrals import REFERRALS
-from tests.record.law.test_stages import STAGES
-from tests.record.law.test_successions import SUCCESSIONS
+from tests.record.law.test_law import before, of_type, stored
 from tests.vectors.themes.plans import MAIN
 from tests.worlds import LOG, OFFICER, signed
 
@@ -1310,17 +1292,6 @@ def test_who_counts_signatures_alone_finds_it_too(name: str) -> None:
     assert isinstance(found, Breach)
     assert found.rule == untrue.rule
     assert law.effect(record, lied, found, keys, LOG) is None
-
-
-def test_every_rule_is_broken_by_some_lie() -> None:
-    told_apart = {"is_the_applicants", "opens_terms_in_force", "is_tighter"}
-    rules = {rule.__name__ for rules in RULES[1].values() for rule in rules}
-    untrue = CHECKS | AGREEMENT | PROMISES | ACCOUNTS | BASES | REFERRALS | STAGES | LICENCES
-    untrue = untrue | CLEARANCES | DESIGNATIONS | EVIDENCE | FINDINGS | RAMPS | CLOSURES | LISTS | PROGRAMMES
-    untrue = untrue | SUCCESSIONS
-    untrue = untrue | DEPLOYMENTS | KEYS
-    broken = {each.rule for each in untrue.values()} | {rule for *_, rule in LIES.values()}
-    assert broken | told_apart == rules
 
 
 def test_a_log_begins_with_its_start() -> None:

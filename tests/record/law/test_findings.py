@@ -20,7 +20,7 @@ from sluicegate_record.terms.findings import UNSTATED
 from sluicegate_record.terms.plan import ModelDigests, Plan
 from tests.forging import told
 from tests.record.law.test_checks import Tell, Untrue, finds, first, says
-from tests.record.law.test_law import stored
+from tests.record.law.test_law import before, stored
 from tests.vectors.history import sealed
 from tests.vectors.themes.findings import FOUND, FOUND_RELEASE, HAND, MAIL, MISUSED_RELEASE
 from tests.worlds import OFFICER, digest, keyid, signed
@@ -116,6 +116,11 @@ def without_officer(record: Record, entry: Entry) -> Entry:
     """A key to which details are sealed is not pinned."""
     del record.keys[keyid(OFFICER)]
     return entry
+
+
+def was_reported(entry: Entry) -> bool:
+    """Whether a report is about the grant of an entry."""
+    return any(each.grant == entry.public["grant"] for each in before(entry.seq).findings.values())
 
 
 def reopened(record: Record, entry: Entry) -> Entry:
@@ -270,7 +275,7 @@ FINDINGS = {
         SEALED, without_officer, SEALS, "details that are sealed to a key that is not pinned"
     ),
     "a grant that goes on over a report of its misuse": Untrue(
-        lambda: [each for each in stored() if each.type == "grant.resumed"][-1],
+        lambda: [each for each in stored() if each.type == "grant.resumed" and was_reported(each)][-1],
         reopened,
         "is_not_suspended_by_a_report",
         "a grant that a report of a misuse suspends",
