@@ -153,13 +153,16 @@ def note(event: EventName, message: str, level: int | None = None, /, **fields: 
     _log.log(level or usual, "%s", message, extra={"event": event, "fields": told})
 
 
-def begin(process: str, environment: Mapping[str, str], to: TextIO = sys.stderr) -> None:
+def begin(
+    process: str, environment: Mapping[str, str], to: TextIO = sys.stderr, *, least: str = "info"
+) -> None:
     """Write the journal of this process from now on, in place of another one.
 
+    `least` is the least level that is written, unless the environment says another one.
     Raises: InvalidInput: a form or a level that there is not.
     """
     form = _chosen(environment, FORM, FORMS) or ("text" if to.isatty() else "json")
-    level = _chosen(environment, LEVEL, LEVELS) or "info"
+    level = _chosen(environment, LEVEL, LEVELS) or least
     handler = logging.StreamHandler(to)
     handler.setFormatter(Json(process) if form == "json" else Text(process))
     logging.basicConfig(handlers=[handler], force=True)

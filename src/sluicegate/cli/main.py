@@ -431,7 +431,7 @@ def main() -> NoReturn:
     if COMPLETE in os.environ:
         completion_init()
     try:
-        journal.begin("command", os.environ)
+        journal.begin("command", os.environ, least="warning")
         code = called(standalone_mode=False)
     except errors.SluicegateError as error:
         output.report(error, as_json)

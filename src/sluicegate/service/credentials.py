@@ -76,7 +76,7 @@ def _summaries(
     """What is shown of credentials, each given with its grant or account; and of which size of the log."""
     names = _holders(context.ledger, {grant for grant, _ in shown})
     labels = _labels(context, [name for _, name in shown])
-    uses = context.ledger.store.key_uses.last([name for _, name in shown])
+    uses = context.services.last_uses.last([name for _, name in shown])
     now_ms = context.ledger.now_ms()
     with context.ledger.reading() as state:
         return state.size, tuple(

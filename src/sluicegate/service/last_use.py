@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 
 from sluicegate.ports import KeyUses
@@ -43,6 +43,13 @@ class LastUses:
                 if each not in self._noted:
                     self._noted.add(each)
                     self._waiting[each] = self._hour
+
+    def last(self, credentials: Collection[str]) -> Mapping[str, int]:
+        """When each of some keys was last used, also where that is still to be written."""
+        found = dict(self._kept.last(credentials))
+        with self._lock:
+            found |= {each: self._waiting[each] * HOUR_MS for each in credentials if each in self._waiting}
+        return found
 
     def write(self) -> None:
         """Write what was noted. Raises: StoreUnavailable: it is written later."""

@@ -68,7 +68,7 @@ def listed(context: Context[Tokens], wanted: TokenFilter) -> Tokens:
     ended = principals.ended()
     known = (each for each in principals.all() if each.role in ISSUED)
     rows = sorted(known, key=lambda each: (ISSUED.index(each.role), each.name, each.id))
-    times = principals.issued(), context.ledger.store.key_uses.last([each.id for each in rows])
+    times = principals.issued(), context.services.last_uses.last([each.id for each in rows])
     found = (_shown(each, *times, is_ended=each.id in ended) for each in rows)
     asked = (
         each for each in found if wanted.role in {None, each.role} and wanted.state in {None, each.state}
