@@ -1,5 +1,5 @@
-"""A preview becomes general under load: keys of preview grants ask without a pause meanwhile, and notice
-nothing. Every request is answered once and whole.
+"""A preview becomes general, or is split in two, under load: keys of preview grants ask without a pause
+meanwhile, and notice nothing. Every request is answered once and whole.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -21,16 +21,37 @@ from tests.crash import parties
 from tests.crash.customers import Client, Command, admitted
 from tests.crash.parties import AGENCIES, MODEL, RELEASE, STAGE, Parties
 from tests.crash.plane import LEASE_MS, Plane, Site, started
+from tests.crash.record import Record
 from tests.launcher import Launcher
 from tests.waiting import BOUND_S, eventually
 
-GENERAL = "general"
-STREAMS, REQUESTS = 4, 3
+STREAMS, REQUESTS = 20, 4
 """How many streams are open at any moment, and how many others ask one thing after the other."""
-PACE = {"x-demo-chunks": "40", "x-demo-interval-ms": "25"}
+PACE = {"x-demo-chunks": "20", "x-demo-interval-ms": "50"}
 """A stream takes a second."""
-ROUNDS = 1
-"""How many answers of each of them are waited for before and after each change."""
+PAUSE_S = 0.03
+"""Between two short requests of one key: a hundred a second in all."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A plan that takes the grants of the preview over: its new stages, and the names on its lists."""
+
+    stages: dict[str, dict[str, Any]]
+    lists: dict[str, list[str]] = field(default_factory=dict)
+    moves: int = 0
+    """How many grants go on by an entry of their own."""
+
+
+CUSTOMERS = tuple(f"The Customer {number}" for number in range(3))
+LIST = "named.csv"
+BY_AGENCIES = {"admission": {"mode": "approve", "grant": {"allOf": list(AGENCIES)}}}
+GENERAL = Change({"general": {"audience": "everyone"}})
+SPLIT = Change(
+    {"named": {"audience": {"organizations": LIST}, **BY_AGENCIES}, "rest": BY_AGENCIES},
+    {LIST: list(CUSTOMERS[:1])},
+    moves=len(CUSTOMERS),
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +86,8 @@ class Asker(threading.Thread):
                 for number in count():
                     if self.left:
                         return
+                    if not self.streams:
+                        time.sleep(PAUSE_S)
                     self.asked += 1
                     self._ask(client, f"{self.name} asks {number}")
         except BaseException as error:  # noqa: BLE001 - the test raises it
@@ -99,23 +122,27 @@ def words(data: bytes) -> str:
     return "".join(each["delta"].get("content") or "" for each in choices)
 
 
-def general_plan() -> str:
-    """The plan with a second stage: for everyone, with the grants of the first as part of it."""
+def changed_plan(change: Change) -> str:
+    """The plan with more stages, with the grants of the first as part of them."""
     plan: dict[str, Any] = json.loads(parties.plan(LEASE_MS))
     (stage,) = plan["spec"]["stages"]
-    general = {"name": GENERAL, "basis": stage["basis"], "audience": "everyone"}
-    plan["spec"]["stages"].append({**general, "grants": {STAGE: {"become": GENERAL}}})
+    for name, more in change.stages.items():
+        plan["spec"]["stages"].append(
+            {"name": name, "basis": stage["basis"], "grants": {STAGE: {"become": name}}, **more}
+        )
     return json.dumps(plan)
 
 
-def agree(client: Client, signers: Parties) -> None:
-    """Apply the plan, and have the terms of its second stage agreed."""
-    client.do(Command("apply", "/api/v1/releases", {"text": general_plan(), "file": "plan.yaml"}))
+def agree(client: Client, signers: Parties, change: Change) -> None:
+    """Apply the plan, and have the terms of its new stages agreed."""
+    asked = {"text": changed_plan(change), "file": "plan.yaml", "lists": change.lists}
+    client.do(Command("apply", "/api/v1/releases", asked))
     (release,) = client.ask("/api/v1/releases")["releases"]
-    exported = client.ask(f"/api/v1/cases/{release['stages'][1]['termsCase']}/export")
-    for agency in AGENCIES:
-        envelope = signers.position(exported, agency)
-        client.do(Command("position", "/api/v1/positions", {"envelope": envelope}))
+    for stage in release["stages"][1:]:
+        exported = client.ask(f"/api/v1/cases/{stage['termsCase']}/export")
+        for agency in AGENCIES:
+            envelope = signers.position(exported, agency)
+            client.do(Command("position", "/api/v1/positions", {"envelope": envelope}))
 
 
 def turn(plane: Plane, client: Client, stage: str, *, closes: bool) -> None:
@@ -153,38 +180,55 @@ def asking(plane: Plane, secrets: list[str]) -> Iterator[list[Asker]]:
                 each.join(BOUND_S)
 
 
-def all_since(askers: list[Asker], moment_s: float) -> bool:
+def all_since(askers: list[Asker], moment_s: float, rounds: int) -> bool:
+    """Whether each of them asked and was answered so often since a moment; what failed is raised."""
     failed = [each.failure for each in askers if each.failure is not None]
     if failed:
         raise failed[0]
-    return all(each.since(moment_s) >= ROUNDS for each in askers)
+    return all(each.since(moment_s) >= rounds for each in askers)
 
 
-def test_a_preview_grant_becomes_a_general_one_without_a_gap_or_a_second_answer(
-    tmp_path: Any, launcher: Launcher, upstream: str
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(400)])])
+@pytest.mark.parametrize("change", [GENERAL, SPLIT], ids=["general", "split"])
+def test_preview_grants_go_on_without_a_gap_or_a_second_answer(
+    tmp_path: Any, launcher: Launcher, upstream: str, change: Change, rounds: int
 ) -> None:
     plane = Plane(Site(tmp_path, launcher, upstream), apart=True)
     with started(plane), closing(plane.developer()) as client:
-        keys = [admitted(client, plane.parties, f"The Customer {number}") for number in range(3)]
+        keys = [admitted(client, plane.parties, name) for name in CUSTOMERS]
         eventually(lambda: all(is_answered(plane, key) for key in keys))
         httpx2.post(f"{upstream}/_demo/reset", trust_env=False)
-        agree(client, plane.parties)
+        agree(client, plane.parties, change)
         with asking(plane, keys) as askers:
-            eventually(lambda: all_since(askers, 0.0))
+            eventually(lambda: all_since(askers, 0.0, rounds))
             before_s = time.monotonic()
-            turn(plane, client, GENERAL, closes=False)
+            for stage in change.stages:
+                turn(plane, client, stage, closes=False)
+            await_moves(client, plane, change.moves)
             opened_s = time.monotonic()
-            eventually(lambda: all_since(askers, opened_s))
-            turn(plane, client, STAGE, closes=True)  # from here on only the stage for everyone lets them in
+            eventually(lambda: all_since(askers, opened_s, rounds))
+            turn(plane, client, STAGE, closes=True)  # from here on only the new stages let them in
             closed_s = time.monotonic()
-            eventually(lambda: all_since(askers, closed_s))
+            eventually(lambda: all_since(askers, closed_s, rounds))
         answers = [each for asker in askers for each in asker.answers]
         assert {each.status for each in answers} == {200}, [each for each in answers if each.status != 200]
         assert len(answers) == sum(asker.asked for asker in askers)
-        across = [each for each in answers if each.began_s < before_s and each.ended_s > opened_s]
+        streams = [each for asker in askers if asker.streams for each in asker.answers]
+        assert len(answers) - len(streams) >= 300
+        across = [each for each in streams if each.began_s < before_s and each.ended_s > opened_s]
         assert across, "no stream was open across the opening"
-        assert any(each.began_s < closed_s < each.ended_s for each in answers)
+        assert any(each.began_s < closed_s < each.ended_s for each in streams)
         check_whole(upstream, askers)
+
+
+def await_moves(client: Client, plane: Plane, count: int) -> None:
+    """Wait until so many grants go on as part of another stage, and the gateway knows it."""
+
+    def stages() -> list[str]:
+        return [each["stage"] for each in client.ask("/api/v1/grants")["grants"]]
+
+    eventually(lambda: sum(stage != STAGE for stage in stages()) == count)
+    plane.wait_ready(Record(plane.vkey).see(plane.control_url).size)
 
 
 def is_answered(plane: Plane, secret: str) -> bool:
