@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,26 +69,25 @@ async def started(gateway: Gateway, changed: GatewaySettings) -> tuple[HttpServe
     return server, listening.getsockname()[1]
 
 
-async def ended(server: HttpServer, upstream: Upstream, *written: LineWriter | None) -> None:
+async def ended(server: HttpServer, upstreams: Iterable[Upstream], *written: LineWriter | None) -> None:
     await server.stop()
-    await upstream.close()
+    for upstream in upstreams:
+        await upstream.close()
     for lines in written:
         if lines is not None:
             await lines.close()
 
 
 @dataclass
-class Running:
+class Serving:
     """A gateway in its thread. What touches its engine is done there, between two of its events."""
 
-    world: World
-    clock: Clock
     engine: Engine
     loop: asyncio.AbstractEventLoop
     server: HttpServer
     port: int
     room: EventRoom
-    upstream: Any
+    upstreams: Mapping[str, Upstream]
     spans: SpanLog | None
 
     @property
@@ -102,16 +102,29 @@ class Running:
 
         return asyncio.run_coroutine_threadsafe(doing(), self.loop).result(BOUND_S)
 
-    def advance(self) -> None:
-        """Fold what the world has written since, as the feed does."""
-        self.do(lambda: self.engine.advance(self.world.take()))
-
     def waits_for_a_client(self) -> bool:
         """Whether something written waits for a client to read it."""
         return self.do(lambda: any(_is_paused(one) for one in self.server._capacity))
 
     def in_flight(self) -> int:
         return self.do(lambda: len(self.engine.flights))
+
+
+@dataclass
+class Running(Serving):
+    """The same, of a world that is written to."""
+
+    world: World
+    clock: Clock
+
+    @property
+    def upstream(self) -> Any:
+        """Its only one."""
+        return self.upstreams[UPSTREAM]
+
+    def advance(self) -> None:
+        """Fold what the world has written since, as the feed does."""
+        self.do(lambda: self.engine.advance(self.world.take()))
 
 
 def _is_paused(connection: OpenConnection) -> bool:
@@ -154,28 +167,41 @@ def running(
     changed = settings(**changes)
     clock = Clock()
     engine = worlds.engine(world, clock, _in_flight(changed))
+    made = upstream_at if isinstance(upstream_at, str) else partial(upstream_at, clock)
+    with serving(engine, {UPSTREAM: made}, changed) as gate:
+        yield Running(
+            **{each.name: getattr(gate, each.name) for each in fields(gate)}, world=world, clock=clock
+        )
+
+
+@contextmanager
+def serving(
+    engine: Engine, upstreams_at: Mapping[str, str | Callable[[], Upstream]], changed: GatewaySettings
+) -> Iterator[Serving]:
+    """Run a gateway on an engine, with upstreams by their names in plans."""
     box: dict[str, Any] = {}
     unhandled: list[str] = []
     """What nobody caught in the gateway's thread; a test that leaves any fails."""
     ready = threading.Event()
 
+    def upstream(name: str, made: str | Callable[[], Upstream]) -> Upstream:
+        if not isinstance(made, str):
+            return made()
+        return HttpUpstream(changed.upstreams.get(name) or UpstreamTarget(made, UPSTREAM_KEY), changed)
+
     async def main() -> None:
-        if isinstance(upstream_at, str):
-            target = changed.upstreams.get(UPSTREAM) or UpstreamTarget(upstream_at, UPSTREAM_KEY)
-            upstream: Upstream = HttpUpstream(target, changed)
-        else:
-            upstream = upstream_at(clock)
+        upstreams = {name: upstream(name, made) for name, made in upstreams_at.items()}
         log, spans, book = _written(changed)
-        gateway = Gateway(engine, {UPSTREAM: upstream}, changed, log, spans, lambda: AT_MS, book=book)
+        gateway = Gateway(engine, upstreams, changed, log, spans, lambda: AT_MS, book=book)
         server, port = await started(gateway, changed)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, told: unhandled.append(str(told)))
-        gate = Running(world, clock, engine, loop, server, port, gateway._room, upstream, spans)
+        gate = Serving(engine, loop, server, port, gateway._room, upstreams, spans)
         box.update(gate=gate, stop=stop)
         ready.set()
         await stop.wait()
-        await ended(server, upstream, log, spans, book)
+        await ended(server, [*upstreams.values()], log, spans, book)
 
     def run() -> None:
         try:
@@ -193,7 +219,7 @@ def running(
     assert ready.wait(BOUND_S)
     if "error" in box:
         raise box["error"]
-    gate: Running = box["gate"]
+    gate: Serving = box["gate"]
     try:
         yield gate
     finally:

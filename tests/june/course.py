@@ -135,7 +135,10 @@ class Course(Plane):
     def __init__(self, day: str, agencies: Iterable[str], surfaces: Mapping[str, str]) -> None:
         super().__init__(agencies=sorted(agencies), at_ms=moment_ms(day))
         self.vkey = self.ledger.vkey()
-        self.gateways = [FollowingGateway(self, name, surface) for name, surface in surfaces.items()]
+        self.gateways = [self._gateway(name, surface) for name, surface in surfaces.items()]
+
+    def _gateway(self, name: str, surface: str) -> FollowingGateway:
+        return FollowingGateway(self, name, surface)
 
     def client(self, token: str) -> Client:
         """Who holds a token."""

@@ -2,21 +2,28 @@
 preview of a third model that goes through to everyone, in one log.
 
 Who should be answered is read off the population, literally (`population.Order`); what is, gateways say that
-follow the log. The auditor checks each entry after each chapter.
+follow the log: of every caller as they decide, to some over HTTP, with the official SDK. The auditor checks
+each entry after each chapter.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
+from openai import Stream
+from openai.types.chat import ChatCompletionChunk
 
 from bench import fleet
 from bench.fleet import AGENCIES
 from demo.cast import Customer, Place
+from demo.upstream import UpstreamSettings, in_thread
 from sluicegate.cli.presets import PRESETS
 from sluicegate.core.access.naming import NOBODY, Naming
 from sluicegate.core.people import persons
@@ -24,26 +31,35 @@ from sluicegate.core.terms import document, renewal
 from sluicegate.core.terms.renewal import Renewal
 from sluicegate_record.log import times
 from sluicegate_record.terms.quorum import parties_of
+from tests.june.calling import SLOW, CalledGateway, outcome
 from tests.june.course import ANSWERED, Course, CourseCast, CoursePaperwork
 from tests.june.offices import RELEASE, STAGE, Offices, Registry
-from tests.june.population import CATALOGUE, GATEWAYS, MODELS, Order, callers, organizations
+from tests.june.population import CATALOGUE, GATEWAYS, MODELS, Caller, Order, callers, organizations
 from tests.plane import yes
 from tests.worlds import DEVELOPER
 
 PREVIEW = NEW_MODEL = "gpt-5.6"
 PARTNERS, GENERAL = "trusted-partners", "general"
 REFUSED = "directive_in_force"
+UPSTREAMS = ("demo", "my-upstream")
+"""The model's server, as the plans of both releases name it."""
 BEGUN = 20
 """About two dozen organizations were planned, and about twenty began."""
 
 
 @dataclass
 class June(Course):
-    """The control plane of both releases, with what parties use at their desks."""
+    """The control plane of both releases, with what parties use at their desks, and gateways of both.
+
+    `ends` is what ends the gateways; the model's server is at `upstream`.
+    """
 
     folder: Path
     patch: pytest.MonkeyPatch
+    upstream: str
+    ends: ExitStack
     order: Order = field(default_factory=lambda: Order(is_over=True))
+    served: list[CalledGateway] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__("2026-06-02T00:00", [*AGENCIES, "commerce"], GATEWAYS)
@@ -51,6 +67,11 @@ class June(Course):
         self.paperwork, self.cast = CoursePaperwork(self, self.folder), CourseCast(self.folder, ())
         self.offices, self.registry = Offices(self), Registry(self)
         self.customers = organizations(12, 5)
+
+    def _gateway(self, name: str, surface: str) -> CalledGateway:
+        upstreams = dict.fromkeys(UPSTREAMS, self.upstream)
+        self.served.append(CalledGateway(self, name, surface, upstreams, self.ends))
+        return self.served[-1]
 
     def until(self, moment: str) -> None:
         """Let time pass, also at the desks where people sign."""
@@ -68,18 +89,47 @@ class June(Course):
             self.paperwork.decide(case)
 
     def check(self) -> None:
-        """Exactly those are answered whom the order does not cover: every caller, model and gateway."""
+        """Exactly those are answered whom the order does not cover: every caller, model and gateway.
+
+        Over HTTP one caller asks for each model who is covered, and one who is not.
+        """
         self.followed()
-        for gateway in self.gateways:
-            for organization in [each for each in self.customers if each.surface == gateway.surface]:
-                for caller in callers(organization):
-                    for model in MODELS:
-                        named = caller.named
-                        naming = NOBODY if named is None else Naming((persons.identifier(named),))
-                        said = gateway.asked(self.registry.key(caller), model, naming)
-                        covered = self.order.covers(caller, model)
-                        assert said == (REFUSED if covered else ANSWERED), (caller.name, model, gateway.name)
+        for gateway in self.served:
+            asking = list(product(self.asking(gateway.surface), MODELS))
+            expected = [REFUSED if self.order.covers(*each) else ANSWERED for each in asking]
+            said = gateway.decided([self._question(*each) for each in asking])
+            assert dict(zip(asking, said, strict=True)) == dict(zip(asking, expected, strict=True)), (
+                gateway.name
+            )
+            some = {(model, told): caller for (caller, model), told in zip(asking, expected, strict=True)}
+            for (model, told), caller in some.items():
+                found = gateway.called(self.registry.key(caller), model, caller.named)
+                assert found == told, (caller.name, model, gateway.name)
         self.audited()
+
+    def said(self, key: str, model: str) -> dict[str, str]:
+        """What a key is told now over HTTP, by surface."""
+        self.followed()
+        return {gateway.surface: gateway.called(key, model) for gateway in self.served}
+
+    def asking(self, surface: str) -> Iterator[Caller]:
+        """Everyone who asks on a surface."""
+        return chain.from_iterable(callers(each) for each in self.customers if each.surface == surface)
+
+    def _question(self, caller: Caller, model: str) -> tuple[str, str, Naming]:
+        naming = NOBODY if caller.named is None else Naming((persons.identifier(caller.named),))
+        return self.registry.key(caller), model, naming
+
+    def streams(self, *, covered: bool) -> list[Stream[ChatCompletionChunk]]:
+        """A stream at each gateway, of a caller who names nobody: one whom the order covers, or one not."""
+        found = []
+        for gateway in self.served:
+            asking = (each for each in self.asking(gateway.surface) if each.named is None)
+            caller = next(each for each in asking if Order().covers(each, MODELS[0]) is covered)
+            stream = gateway.stream(self.registry.key(caller), MODELS[0], SLOW)
+            next(stream)
+            found.append(stream)
+        return found
 
     def lift(self, models: tuple[str, ...] = (), organizations: list[str] | None = None) -> None:
         """Agency by agency, and the issuer's letter last: until then no one is freed."""
@@ -91,12 +141,13 @@ class June(Course):
 
 
 def test_the_weeks_of_june_and_july(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    june = June(tmp_path, monkeypatch)
-    _before_the_order(june)
-    _ordered(june)
-    partners = _previewed(june)
-    _lifted(june)
-    _for_everyone(june, partners)
+    with in_thread(UpstreamSettings()) as upstream, ExitStack() as ends:
+        june = June(tmp_path, monkeypatch, upstream, ends)
+        _before_the_order(june)
+        _ordered(june)
+        partners = _previewed(june)
+        _lifted(june)
+        _for_everyone(june, partners)
 
 
 def _before_the_order(june: June) -> None:
@@ -108,12 +159,17 @@ def _before_the_order(june: June) -> None:
 
 
 def _ordered(june: June) -> None:
-    """12 June, 17:21 in Washington: the letter, and what it leaves in the same minute."""
+    """12 June, 17:21 in Washington: the letter, and what it leaves in the same minute. It cuts streams."""
     june.until("2026-06-12T21:21")
     june.check()
+    covered, spared = june.streams(covered=True), june.streams(covered=False)
     june.offices.transcribe()
     june.order = Order()
     june.check()
+    assert {outcome(each) for each in covered} == {REFUSED}
+    for each in spared:
+        assert next(each).choices[0].finish_reason is None
+        each.close()
 
 
 def _previewed(june: June) -> list[str]:
