@@ -21,7 +21,7 @@ from sluicegate.service.applications import can_apply, pseudonym_of
 from sluicegate.service.cases import legal_name
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.pages import newest, page
+from sluicegate.service.paging import newest, page
 
 
 @does(acts.OPEN)

@@ -25,7 +25,7 @@ from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.names import NameSearch
-from sluicegate.service.pages import page
+from sluicegate.service.paging import page
 from sluicegate_record.entities.case import Case
 from sluicegate_record.form import replace
 from sluicegate_record.log.leaf import Opening

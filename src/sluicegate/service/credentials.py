@@ -45,7 +45,7 @@ from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.holdings import Search, legal_names
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.pages import page
+from sluicegate.service.paging import page
 
 
 @does(acts.LIST)

@@ -30,7 +30,7 @@ from sluicegate.core.lifecycle import Refusal, State, evidence, findings
 from sluicegate.core.lifecycle.evidence import RecordEvidence, WithdrawEvidence
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
-from sluicegate.service.pages import newest, page
+from sluicegate.service.paging import newest, page
 from sluicegate_record.entities.evidence import Evidence
 from sluicegate_record.entries.evidence import EvidenceRecorded
 from sluicegate_record.log.dsse import Envelope

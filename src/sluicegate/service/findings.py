@@ -30,7 +30,7 @@ from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.evidence import in_force, sealing_keys
 from sluicegate.service.grants import grant_unknown
-from sluicegate.service.pages import newest, page
+from sluicegate.service.paging import newest, page
 from sluicegate_record.entities.finding import CLOSED, Finding
 from sluicegate_record.form import replace
 from sluicegate_record.log.dsse import Envelope

@@ -46,7 +46,7 @@ from sluicegate.service.context import Context, does
 from sluicegate.service.holdings import Search, legal_names
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.limits import limits
-from sluicegate.service.pages import page
+from sluicegate.service.paging import page
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.form import replace

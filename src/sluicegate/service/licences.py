@@ -26,7 +26,7 @@ from sluicegate.core.lifecycle.licences import EndLicence, RequestLicence
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
-from sluicegate.service.pages import newest, page
+from sluicegate.service.paging import newest, page
 from sluicegate.service.preview import own_customers
 from sluicegate_record.entities.account import Account
 from sluicegate_record.entities.grant import Grant

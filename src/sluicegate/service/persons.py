@@ -58,7 +58,7 @@ from sluicegate.service import access, tokens
 from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.pages import following, page
+from sluicegate.service.paging import following, page
 from sluicegate_record.directives.status import Assurance
 from sluicegate_record.form import replace
 

@@ -30,7 +30,7 @@ from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.pages import newest, page
+from sluicegate.service.paging import newest, page
 from sluicegate_record.entities.promise import OPEN, STATES, Promise
 from sluicegate_record.form import replace
 from sluicegate_record.log.dsse import Envelope

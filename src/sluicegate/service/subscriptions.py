@@ -37,7 +37,7 @@ from sluicegate.core.lifecycle import Refusal, notices
 from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Letter, Ports, Subscription
 from sluicegate.service.context import Context, does
 from sluicegate.service.letters import letter
-from sluicegate.service.pages import following, page
+from sluicegate.service.paging import following, page
 from sluicegate_record import form as forms
 from sluicegate_record.log import canonical, times
 

@@ -23,7 +23,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
-from sluicegate.service.pages import following, page
+from sluicegate.service.paging import following, page
 from sluicegate_record.terms import durations
 
 ISSUED = tuple(role for role in ROLES if role != PERSON)
