@@ -178,6 +178,13 @@ def test_an_index_leads_to_every_page_that_is_not_a_decision():
     assert {page.resolve() for page in pages} <= linked
 
 
+def test_the_index_of_decisions_has_each_once_in_the_order_of_their_numbers():
+    index = (DOCS / "adr/README.md").read_text()
+    rows = re.findall(r"^(\d+)\. \[.*\]\((.*)\)$", index, re.MULTILINE)
+    assert [name for _, name in rows] == sorted(page.name for page in (DOCS / "adr").glob("0*.md"))
+    assert [int(number) for number, _ in rows] == [int(name[:4]) for _, name in rows]
+
+
 def test_no_how_to_says_where_the_program_is_installed():
     for page in (DOCS / "how-to").glob("*.md"):
         assert ".venv/bin" not in page.read_text(), page.name
