@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sluicegate.errors import InvalidInput, StoreUnavailable, StoreUnusable, VerificationFailed
-from sluicegate.recovery import backups
+from sluicegate.recovery import backups, completion, epochs
 from sluicegate.store import lock, unsettled
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate.store.unsettled import Restored
@@ -160,7 +160,7 @@ def test_what_a_gateway_holds_is_taken_back_without_its_sealed_parts(world: Worl
     world.direct("d-lost")
     state = restored_of(tmp_path / "state", before, head_of(world.entries))
     gateway = gateway_of(tmp_path / "gateway", world.entries)
-    was, size, lacking = backups.complete(state, [str(gateway)])
+    was, size, lacking = completion.complete(state, [str(gateway)])
     assert (was, size) == (len(before), len(world.entries))
     assert lacking == sum(bool(entry.sealed) for entry in world.entries[len(before) :])
     assert unsettled.read(state) is None
@@ -186,7 +186,7 @@ def test_what_the_log_did_not_sign_is_not_taken(world: World, tmp_path: Path, li
         held[-1] = told(held[-1], {}, at_ms=held[-1].at_ms + 1)
     gateway = gateway_of(tmp_path / "gateway", held, note)
     with pytest.raises(VerificationFailed):
-        backups.complete(state, [str(gateway)])
+        completion.complete(state, [str(gateway)])
     assert backups.replay(state / "ledger.db").head == head_of(before)
 
 
@@ -194,7 +194,7 @@ def test_an_epoch_names_each_head_that_was_seen(world: World) -> None:
     here = head_of(world.entries)
     seen = {str(at): TreeHead(size=here.size + at, root=bytes([at]) * 32) for at in (3, 1, 2)}
     seen["older"] = head_of(world.entries[:5])
-    found = backups.stated(Restored(log=LOG, restored=here, seen=seen), "the disk died")
+    found = epochs.stated(Restored(log=LOG, restored=here, seen=seen), "the disk died")
     assert [head.size - here.size for head in found.abandoned] == [1, 2, 3]
     with pytest.raises(InvalidInput, match="nothing is abandoned"):
-        backups.stated(Restored(log=LOG, restored=here, seen={"older": seen["older"]}), "why")
+        epochs.stated(Restored(log=LOG, restored=here, seen={"older": seen["older"]}), "why")

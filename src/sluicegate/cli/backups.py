@@ -141,10 +141,10 @@ def complete(
     Each is checked: the log's key has signed what they lead to, and each is lawful. Gateways hold all of an
     entry except its sealed texts. A public copy has entries up to the first with a hidden part.
     """
-    from sluicegate.recovery import backups  # noqa: PLC0415 - as above
+    from sluicegate.recovery import completion  # noqa: PLC0415 - as above
     from sluicegate.store import unsettled  # noqa: PLC0415 - as above
 
-    before, now, lacking = backups.complete(state, source)
+    before, now, lacking = completion.complete(state, source)
     left = unsettled.read(state)
     newer = {} if left is None else {name: head.size for name, head in left.newer.items()}
     lines = [f"{counted(now - before, 'entry', 'entries')} taken back; the log has {now}"]
@@ -170,7 +170,7 @@ def sign(
     It takes two officers: the second signs what the first has written. Gateways and auditors keep each
     directive, revocation and removal that they saw.
     """
-    from sluicegate.recovery import backups  # noqa: PLC0415 - as above
+    from sluicegate.recovery import epochs  # noqa: PLC0415 - as above
     from sluicegate.store.unsettled import Restored  # noqa: PLC0415 - as above
 
     if output.exists():
@@ -183,7 +183,7 @@ def sign(
     if "payload" in given:
         said = Epoch.read(Envelope.from_json(given))
     else:
-        said = backups.stated(Restored.from_json(given), reason)
+        said = epochs.stated(Restored.from_json(given), reason)
     read_first("\n".join(_said(said)), yes, as_json)
     signed = signing.countersigned(given, private) if "payload" in given else signing.signed(said, private)
     output.write_text(json.dumps(signed) + "\n")
@@ -208,7 +208,7 @@ def begin(
 ) -> None:
     """Let the log go on from a restored backup, as two officers have signed. It is on the record."""
     from sluicegate import bootstrap  # noqa: PLC0415 - as above
-    from sluicegate.recovery import backups  # noqa: PLC0415 - as above
+    from sluicegate.recovery import epochs  # noqa: PLC0415 - as above
 
     try:
         envelope = Envelope.from_json(json.loads(epoch.read_bytes()))
@@ -217,7 +217,7 @@ def begin(
     if not as_json:
         typer.echo(visible("\n".join(_said(Epoch.read(envelope)))), err=True)
     confirm("these entries are abandoned for good", yes)
-    size = backups.begin(state, envelope, bootstrap.wall_ms, bootstrap.boot_ms)
+    size = epochs.begin(state, envelope, bootstrap.wall_ms, bootstrap.boot_ms)
     lines = [f"the log goes on with {counted(size, 'entry', 'entries')}; start the control plane"]
     lines.append("  issue again what narrowed access: gateways hold it until it is on the record and lifted")
     emit({"size": size}, as_json, "\n".join(lines))

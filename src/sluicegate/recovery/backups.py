@@ -1,5 +1,7 @@
 """Backups: made beside a running control plane, verified by replay, restored into a folder that is at rest.
 
+`completion.py` takes back what a restored log lacks; `epochs.py` lets it go on without that.
+
 Rules:
 - A copy is made by SQLite's own backup, so it is of one moment. It has no private key: these are listed.
 - What is restored was replayed: the log's key signed its head, each entry is lawful, the tree fits.
@@ -11,21 +13,18 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sluicegate import __version__
-from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.epochs import BeginEpoch
+from sluicegate.core.explanations.narration import narrated
 from sluicegate.errors import (
-    CommandRefused,
     InvalidInput,
     SluicegateError,
     StoreUnavailable,
@@ -34,23 +33,18 @@ from sluicegate.errors import (
 )
 from sluicegate.gate.kept import Memory
 from sluicegate.service.follower import Follower
-from sluicegate.service.ledger import Ledger
 from sluicegate.store import keyfile, lock, schema, unsettled
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate.store.unsettled import Restored
 from sluicegate_record import law
 from sluicegate_record.audit import Judge
-from sluicegate_record.copy import open_copy
 from sluicegate_record.entries import Entry, Unknown
-from sluicegate_record.entries import read as read_entry
 from sluicegate_record.entries.releases import LogStarted
-from sluicegate_record.law import Breach, Support
-from sluicegate_record.log import checkpoint, leaf, merkle, publickey
+from sluicegate_record.log import checkpoint, merkle, publickey
 from sluicegate_record.log.checkpoint import Verifier
-from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.record import Record
-from sluicegate_record.statements.epochs import Epoch, TreeHead
+from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.text import counted
 
 DATABASE, LISTING = "ledger.db", "backup.json"
@@ -173,7 +167,7 @@ def replay(database: Path) -> Replay:
         judge: Judge | None = None
         while entries := store.log.entries(found.frontier.size, CHUNK):
             for entry in entries:
-                _check_read(entry, found)
+                check_read(entry, found)
                 if judge is None:
                     assert isinstance(entry.body, LogStarted)
                     found.vkey = entry.body.vkey
@@ -207,7 +201,11 @@ def _check_whole(database: Path) -> None:
         raise StoreUnusable(f"{database} is damaged: {said}", remedy="use another backup")
 
 
-def _check_read(entry: Entry, found: Replay) -> None:
+def check_read(entry: Entry, found: Replay) -> None:
+    """Check that an entry comes next in a log that is read, and that this build can read it.
+
+    Raises: VerificationFailed.
+    """
     if entry.seq != found.frontier.size:
         raise VerificationFailed(f"entry {found.frontier.size} is missing")
     if isinstance(entry.body, Unknown):
@@ -317,167 +315,11 @@ def _move_aside(state: Path, now_ms: int) -> Path | None:
     return aside
 
 
-@dataclass(frozen=True, slots=True)
-class HeldEntries:
-    """Entries that someone still holds after what was restored, and the signed head that they lead to."""
-
-    name: str
-    note: str
-    entries: Sequence[Entry]
-
-
-def complete(state: Path, sources: Sequence[str]) -> tuple[int, int, int]:
-    """Append what others still hold after what was restored: each entry is checked as a start checks it.
-
-    Without their sealed parts: only the database had those.
-    Returns: the size before, the size now, and how many entries lack a sealed part.
-    Raises:  VerificationFailed: the log's key did not sign what a source leads to, or an entry is unlawful.
-             InvalidInput: a source holds nothing that fits. StoreUnavailable: the folder is in use.
-    """
-    at_rest(state)
-    found, key = replay(state / DATABASE), keyfile.load_ed25519(state / "log.key")
-    before, lacking = found.head.size, 0
-    for name in sources:
-        held = _held(name, found)
-        taken = _fitting(held, found)
-        lacking += sum(bool(leaf.read(each.leaf).sealed) and not each.sealed for each in taken)
-        note = checkpoint.sign(found.verifier.name, found.head.size, found.head.root, key)
-        with closing(SqliteStore(state / DATABASE)) as store:
-            grown = Frontier.at(store.log.size(), store.log.nodes)
-            nodes = [node for entry in taken for node in grown.append(merkle.leaf_hash(entry.leaf))]
-            if taken:
-                with store.write() as ports:
-                    ports.log.append(taken, nodes, note)
-    settle(state, found.head)
-    return before, found.head.size, lacking
-
-
-def _held(name: str, found: Replay) -> HeldEntries:
-    """What a gateway's folder, another database, or a copy of the log holds after what was restored."""
-    path, size, verifier = Path(name), found.head.size, found.verifier
-    if (path / "seen.json").is_file():
-        memory = Memory(path)
-        head, note = memory.load(), memory.note(verifier)
-        if not note:
-            raise VerificationFailed(f"{path} keeps no head that the log's key signed",
-                                     remedy="take the entries from another gateway, or a copy")  # fmt: skip
-        return HeldEntries(name, note, memory.entries(size, head.size) if head.size > size else [])
-    database = path / DATABASE if (path / DATABASE).is_file() else path
-    if database.is_file():
-        with closing(SqliteStore(database, read_only=True)) as store:
-            return HeldEntries(
-                name, store.log.checkpoint(), store.log.entries(size, max(0, store.log.size() - size))
-            )
-    copied = open_copy(name, verifier)
-    leaves = list(copied.leaves)
-    return HeldEntries(name, copied.note.decode(), [read_entry(each) for each in leaves[size:]])
-
-
-def _fitting(held: HeldEntries, found: Replay) -> list[Entry]:
-    """The entries of a source, checked; `found` goes on with them.
-
-    Of a copy without hidden parts only those are taken that have none, up to the first that has.
-    """
-    signed = checkpoint.open_checkpoint(held.note, found.verifier)
-    ahead, record = found.frontier.copy(), found.record
-    for entry in held.entries:
-        ahead.append(merkle.leaf_hash(entry.leaf))
-    if (ahead.size, ahead.root()) != (signed.size, signed.root) and held.entries:
-        raise VerificationFailed(
-            f"{held.name} does not continue what was restored: the log has forked, or was altered",
-            remedy="restore a backup from before the fork",
-        )
-    taken: list[Entry] = []
-    for entry in held.entries:
-        if leaf.read(entry.leaf).gate.keys() != entry.gate.keys():
-            break
-        _check_read(entry, found)
-        verdict = law.breach(record, entry, record.pinned(), found.vkey, Support.RECORD)
-        if isinstance(verdict, Breach):
-            raise VerificationFailed(f"{held.name}: entry {entry.seq} is not lawful: {verdict.why}")
-        record.apply(entry)
-        found.frontier.append(merkle.leaf_hash(entry.leaf))
-        taken.append(entry)
-    return taken
-
-
-def settle(state: Path, head: TreeHead) -> None:
-    """Note how far a restored log has come. It is settled when it has all that was seen."""
-    found = unsettled.read(state)
-    if found is None:
-        return
-    with closing(SqliteStore(state / DATABASE, read_only=True)) as store:
-        left = {
-            name: each
-            for name, each in found.seen.items()
-            if each.size > head.size or merkle.root(each.size, store.log.nodes) != each.root
-        }
-    unsettled.write(state, Restored(log=found.log, restored=head, seen=left) if left else None)
-
-
-def stated(found: Restored, reason: str) -> Epoch:
-    """What officers sign to go on without what was lost: it names every head that was seen.
-
-    Raises: InvalidInput: nothing newer was seen.
-    """
-    heads = {(head.size, head.root): head for head in found.newer.values()}
-    if not heads:
-        raise InvalidInput("no head beyond the restored one was seen: nothing is abandoned",
-                           remedy="restore with --gateway for each gateway")  # fmt: skip
-    abandoned = tuple(heads[each] for each in sorted(heads))
-    return Epoch(log=found.log, restored=found.restored, abandoned=abandoned, reason=reason)
-
-
-def begin(state: Path, envelope: Envelope, wall_ms: Callable[[], int], boot_ms: Callable[[], float]) -> int:
-    """Go on after a loss, by what two officers signed: the first entry after the restored ones says so.
-
-    Returns: the size of the log now.
-    Raises:  VerificationFailed: it is for other entries, or leaves out a head that was seen. CommandRefused.
-    """
-    at_rest(state)
-    found, said, open_ = replay(state / DATABASE), Epoch.read(envelope), unsettled.read(state)
-    if said.restored != found.head:
-        raise VerificationFailed(
-            f"the epoch begins after {said.restored.size} entries, and the log in {state} is another, "
-            f"of {counted(found.head.size, 'entry', 'entries')}",
-            remedy="sign one for this log: 'backup sign' with the restored.json of this folder",
-        )
-    seen = {} if open_ is None else open_.newer
-    forgotten = sorted(name for name, head in seen.items() if head not in said.abandoned)
-    if forgotten:
-        raise VerificationFailed(
-            f"the epoch does not name what was seen by {', '.join(forgotten)}",
-            remedy="sign one that does, or those gateways would stay closed",
-        )
-    with closing(SqliteStore(state / DATABASE)) as store:
-        ledger = Ledger(
-            store,
-            keyfile.load_ed25519(state / "log.key"),
-            found.verifier.name,
-            wall_ms=lambda: max(wall_ms(), found.at_ms),
-            boot_ms=boot_ms,
-            random=secrets.token_bytes,
-        )
-        name = f"epoch_{envelope.digest.removeprefix('sha256:')[:32]}"
-        done = ledger.execute(BeginEpoch(envelope), by="officers", command_id=name, effect="narrows")
-        if isinstance(done, Refusal):
-            raise CommandRefused(done.message, code=done.code, remedy=done.remedy)
-        unsettled.write(state, None)
-        return ledger.size()
-
-
 def lost_lines(entries: Sequence[Entry]) -> list[str]:
-    """What is lost with some entries, in words: how many of each type, and what narrows by name."""
+    """What is lost with some entries, in words: how many of each type, and what narrows."""
     counts: dict[str, int] = {}
     for entry in entries:
         counts[entry.type] = counts.get(entry.type, 0) + 1
     lines = [f"{counted(count, 'entry', 'entries')} {name}" for name, count in sorted(counts.items())]
-    for entry in entries:
-        stands = law.carried(entry.body, entry.seq, ())
-        if stands is not None:
-            about = next((str(getattr(stands, name)) for name in _NAMES if getattr(stands, name, None)), "")
-            lines.append(f"narrows access: entry {entry.seq}, {entry.type} {about}")
-    return lines
-
-
-_NAMES = ("directive", "credential", "grant", "licence", "account", "finding", "stage", "release", "name")
+    narrowing = (each for each in entries if law.carried(each.body, each.seq, ()) is not None)
+    return lines + [f"narrows access: entry {each.seq}, {narrated(each)}" for each in narrowing]
