@@ -118,16 +118,7 @@ def up(
     origins, gate_http = tuple(map(cors.origin, cors_origin or ())), pairs.http(http, GATEWAY_HTTP)
     tls = _tls(tls_cert, tls_key)
     control = _settings(
-        ControlSettings(
-            state,
-            trust,
-            origin,
-            host,
-            port,
-            clock_is_right=clock_is_right,
-            tls=tls,
-            safety=safety_sources.read(safety_webhooks),
-        ),
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
         http,
         limit,
         reserve_mib,
@@ -197,16 +188,7 @@ def serve(
     """
     tls = _tls(tls_cert, tls_key, tls_client_ca)
     control = _settings(
-        ControlSettings(
-            state,
-            trust,
-            origin,
-            host,
-            port,
-            clock_is_right=clock_is_right,
-            tls=tls,
-            safety=safety_sources.read(safety_webhooks),
-        ),
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
         http,
         limit,
         reserve_mib,
@@ -236,16 +218,7 @@ def control(
     """Run the control plane without its feed. Use it where something else starts and watches processes."""
     tls = _tls(tls_cert, tls_key, tls_client_ca)
     settings = _settings(
-        ControlSettings(
-            state,
-            trust,
-            origin,
-            host,
-            port,
-            clock_is_right=clock_is_right,
-            tls=tls,
-            safety=safety_sources.read(safety_webhooks),
-        ),
+        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
         http,
         limit,
         reserve_mib,
