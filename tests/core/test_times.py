@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from sluicegate.core.times import time_ms
+from sluicegate.core.times import day, minute, time_ms
 from sluicegate.errors import InvalidInput
 from sluicegate_record.log import times
 
@@ -22,3 +24,8 @@ def test_a_date_is_the_time_when_it_begins(text, at):
 def test_another_text_is_refused(text):
     with pytest.raises(InvalidInput, match=f"^{text!r} is not a time"):
         time_ms(text)
+
+
+def test_people_read_minutes_in_tables_and_days_in_sentences():
+    assert minute(times.parse_time("2026-07-08T04:00:59.999Z")) == "2026-07-08 04:00Z"
+    assert day(date(2026, 12, 1)) == "Tuesday 1 December 2026"

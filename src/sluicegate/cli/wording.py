@@ -12,6 +12,7 @@ from sluicegate.acts.evidence import EvidenceReceipt
 from sluicegate.acts.findings import FindingSummary
 from sluicegate.acts.grants import GrantView, ProgrammeView
 from sluicegate.acts.promises import PromiseView
+from sluicegate.core import times as core_times
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.log import times
 from sluicegate_record.strict import Unread
@@ -74,11 +75,8 @@ def moment(at_ms: int | None) -> str:
 
 
 def minute(at_ms: int | None) -> str:
-    """A time for a table, such as `2026-07-08 04:00Z`. Units: milliseconds since 1970 UTC."""
-    if at_ms is None:
-        return ""
-    at = times.format_time(at_ms)
-    return f"{at[:10]} {at[11:16]}Z"
+    """A time for a table; an empty text for None. Units: milliseconds since 1970 UTC."""
+    return "" if at_ms is None else core_times.minute(at_ms)
 
 
 def case(shown: CaseView) -> str:

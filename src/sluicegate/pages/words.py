@@ -7,14 +7,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from markupsafe import Markup
 
+from sluicegate.core import times as core_times
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.log import canonical, times
-from sluicegate_record.terms import dates, phrases
+from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted
 
 _DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
@@ -22,8 +23,7 @@ _DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
 
 def day(at_ms: int) -> str:
     """A day, such as `Friday 11 December 2026`, in UTC."""
-    at = _utc(at_ms)
-    return f"{at:%A} {at.day} {at:%B %Y}"
+    return core_times.day(_utc(at_ms))
 
 
 def minute(at_ms: int) -> str:
@@ -33,7 +33,7 @@ def minute(at_ms: int) -> str:
 
 def dated(on: str) -> str:
     """A date of a plan, such as `2026-12-11`, as a day."""
-    return day(dates.end_ms(on) - 1)
+    return core_times.day(date.fromisoformat(on))
 
 
 def time_element(at_ms: int) -> Markup:

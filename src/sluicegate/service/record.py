@@ -27,7 +27,6 @@ from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record import entries
 from sluicegate_record.entities.release import Release
-from sluicegate_record.entries import Withheld
 from sluicegate_record.log import leaf as leaves
 
 HISTORY_MAX = 200
@@ -87,17 +86,10 @@ def recorded(leaf: bytes) -> RecordedEntry:
         type=read.type,
         by=entry.by,
         stream=entry.stream,
-        words=_words(entry),
+        words=narrated(entry),
         public=dict(read.public),
         committed=(*read.gate, *read.sealed),
     )
-
-
-def _words(entry: entries.Entry) -> str:
-    try:
-        return narrated(entry)
-    except Withheld:
-        return "what it says is not public"
 
 
 def _newest_first(ledger: Ledger, start: int, end: int) -> Iterable[tuple[int, bytes]]:

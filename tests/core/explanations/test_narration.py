@@ -10,6 +10,8 @@ from sluicegate.core.explanations import narration
 from sluicegate.core.explanations.narration import narrated, subject
 from sluicegate_record import entries
 from sluicegate_record.entries import people
+from sluicegate_record.entries.body import Hidden
+from sluicegate_record.log.leaf import Opening
 from tests.vectors.make_every_act import FOLDER
 
 LEAVES = [
@@ -25,7 +27,8 @@ def test_what_everyone_may_read_is_said_in_one_line(type_: str) -> None:
     for entry in (each for each in READ if each.type == type_):
         text = narrated(entry)
         assert text.strip() == text != ""
-        assert not {"\n", "None", "Hidden"} & {*text.split(), *(["\n"] if "\n" in text else [])}
+        assert "None" not in text.split()
+        assert not any(each in text for each in ("\n", Hidden.__name__, Opening.__name__))
         assert subject(entry)
 
 

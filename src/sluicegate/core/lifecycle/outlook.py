@@ -20,11 +20,11 @@ from sluicegate.core.lifecycle import stages
 from sluicegate.core.lifecycle.docket import Heading, Section
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms import clocks, requirement_phrases
+from sluicegate.core.times import minute
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.closing import SOUND
 from sluicegate_record.entities.release import Release
 from sluicegate_record.law.requirements import StageFacts, facts_of
-from sluicegate_record.log import times
 from sluicegate_record.terms import dates, kinds
 from sluicegate_record.terms.plan import Stage
 from sluicegate_record.terms.requirements import AgreedBy, TermsAgreed
@@ -281,7 +281,7 @@ def _words(
     if found is None:
         return f"when {stage.name} opens cannot be said: it waits for {'; '.join(waits_for)}"
     if basis == "time":
-        return f"{stage.name} opens by itself on {_minute(found.at_ms)}, if nothing more happens"
+        return f"{stage.name} opens by itself on {minute(found.at_ms)}, if nothing more happens"
     by = "; ".join(
         f"{each.agency} took {_days(each.median_ms):g} days in the median of {counted(each.cases, 'case')} "
         f"({_days(each.shortest_ms):g} to {_days(each.longest_ms):g})"
@@ -290,10 +290,5 @@ def _words(
     what = f"{stage.name} is expected to open"
     if stage.opens_when is None:
         what = f"the terms of {stage.name} are expected to be agreed, so that an officer can open it,"
-    when = f"{_minute(found.at_ms)} (from {_minute(found.earliest_ms)} to {_minute(found.latest_ms)})"
+    when = f"{minute(found.at_ms)} (from {minute(found.earliest_ms)} to {minute(found.latest_ms)})"
     return f"{what} on {when}: {by}"
-
-
-def _minute(at_ms: int) -> str:
-    text = times.format_time(at_ms)
-    return f"{text[:10]} {text[11:16]}Z"

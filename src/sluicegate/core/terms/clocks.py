@@ -24,6 +24,7 @@ from functools import cache
 from itertools import filterfalse, islice
 from zoneinfo import ZoneInfo
 
+from sluicegate.core import times
 from sluicegate.errors import InvalidInput
 from sluicegate_record.terms.text import counted
 
@@ -114,8 +115,8 @@ def deadline(at_ms: int, calendar: str) -> str:
     at = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(kept.time_zone))
     if (at.hour, at.minute) == (0, 0):
         last = at.date() - timedelta(days=1)
-        return f"the end of {last:%A} {last.day} {last:%B %Y}, {kept.clock}"
-    return f"{at:%A} {at.day} {at:%B %Y}, {at:%H:%M} {kept.clock}"
+        return f"the end of {times.day(last)}, {kept.clock}"
+    return f"{times.day(at)}, {at:%H:%M} {kept.clock}"
 
 
 def rule(within: int, unit: str, calendar: str) -> str:
