@@ -19,7 +19,7 @@ MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-long bench lint format lock docs clean
+.PHONY: help run demo test test-long bench lint format lock docs screenshots clean
 
 help:           ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ lock: .venv/lock.stamp                ## what pyproject.toml needs, pinned and h
 docs: .venv/sluicegate.stamp .venv/demo.stamp         ## make docs/record and the generated reference pages again
 	@$(PY) -m tools.record docs/record && $(PY) -m tools.reference docs && \
 	$(PY) -m sluicegate demo story >docs/record/story.txt
+
+screenshots: .venv/sluicegate.stamp .venv/dev.stamp .venv/demo.stamp .venv/browser.stamp   ## picture the public pages, into docs/pictures
+	@$(PY) -m tools.screenshots docs/pictures
 
 clean:          ## forget the environment, the caches and what was built
 	@rm -rf .venv .venv-clients build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -60,6 +60,8 @@ class MovedSite:
 
     def __init__(self, folder: Path, cast: Cast, begins: str) -> None:
         self.at_ms = moment_ms(begins)
+        self.url = ""
+        """Where it is, once it is open."""
         self.cast = cast
         self._began_ms = self.at_ms
         folder.joinpath("control", "tokens").mkdir(parents=True)
@@ -96,6 +98,7 @@ class MovedSite:
         try:
             self._signs_now()
             with served(bootstrap.Control(settings, self.ledger, self.fleet)) as url:
+                self.url = url
                 site = Site(self._folder, url, "", "", self.ledger.vkey())
                 paperwork = Paperwork(site, self.cast, self._folder)
                 yield paperwork

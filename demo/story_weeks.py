@@ -63,9 +63,9 @@ class Weeks:
         """2 June: two models are in use; the order of 12 June has not come."""
         self.folder.mkdir()
         cast = Cast(self.folder, AGENCIES, (OFFICER, "second-officer"))
-        self._site = MovedSite(self.folder, cast, "2026-06-02T00:00")
-        self._paperwork = self.stack.enter_context(self._site.open())
-        self._gateways = [FollowingGateway(self._site, f"{each}-1", each) for each in ("api", "codex")]
+        self.site = MovedSite(self.folder, cast, "2026-06-02T00:00")
+        self._paperwork = self.stack.enter_context(self.site.open())
+        self._gateways = [FollowingGateway(self.site, f"{each}-1", each) for each in ("api", "codex")]
         self._release(json.dumps(_own_plan()))
         self._paperwork.open_stage(LABS_OWN.release, LABS_OWN.stage)
         grants = {each: self._admitted(each) for each in (UTILITY, INSTITUTE, LABORATORY)}
@@ -82,7 +82,7 @@ class Weeks:
 
     def ordered(self, page: Page) -> None:
         """12 June, 17:21 in Washington: the letter."""
-        self._site.until("2026-06-12T21:21")
+        self.site.until("2026-06-12T21:21")
         self._issue(())
         page(
             f"12 June, 17:21 in Washington: {ISSUER} orders that no foreign person uses the two models, at "
@@ -95,12 +95,12 @@ class Weeks:
 
     def previewed(self, page: Page) -> None:
         """24 June: another preview is asked for. 26 June: it begins, and the letter gets an annex."""
-        self._site.until("2026-06-24T15:00")
+        self.site.until("2026-06-24T15:00")
         text = (PRESETS / "preview-to-everyone.yaml").read_text()
         wanted = Renewal(PARTNERS.release, DEVELOPER, start=date(2026, 6, 24), models={"id": [NEW_MODEL]})
         self._release(renewal.renewed(document.read(text, "preview"), text, wanted))
         page(f"24 June: oncd and ostp ask that {NEW_MODEL} goes to a short list first, and agree to terms.")
-        self._site.until("2026-06-26T00:00")
+        self.site.until("2026-06-26T00:00")
         self._issue((INSTITUTE.name,))
         self._expect({UTILITY.name: REFUSED, INSTITUTE.name: ANSWERED, LABORATORY.name: REFUSED}, (FIRST,))
         page(f"26 June: a second letter has an annex; {INSTITUTE.name} is on it, and is answered again.")
@@ -118,12 +118,12 @@ class Weeks:
 
     def restored(self, page: Page) -> None:
         """30 June and 1 July: the order is lifted in parts, agency by agency."""
-        self._site.until("2026-06-30T16:00")
+        self.site.until("2026-06-30T16:00")
         self._lift((FIRST,), [LABORATORY.name])
         self._expect({LABORATORY.name: ANSWERED, UTILITY.name: REFUSED}, (FIRST,))
         self._expect({LABORATORY.name: REFUSED}, (SECOND,))
         page(f"30 June: {ISSUER} and {OTHER} lift it for {LABORATORY.name}, on {FIRST} alone.")
-        self._site.until("2026-07-01T16:00")
+        self.site.until("2026-07-01T16:00")
         self._lift((), None)
         own = [UTILITY.name, CITIZEN, INSTITUTE.name, LABORATORY.name]
         self._expect(dict.fromkeys(own, ANSWERED), (FIRST, SECOND))
@@ -136,9 +136,9 @@ class Weeks:
         case = self._paperwork.decide(str(opening.case))
         agreed = ", ".join(sorted(each.agency for each in case.positions))
         page(f"An officer asks {agreed}: they agree that {NEW_MODEL} is for everyone.")
-        self._site.until("2026-07-07T23:00")
+        self.site.until("2026-07-07T23:00")
         self._general_refused()
-        self._site.until("2026-07-09T00:00")
+        self.site.until("2026-07-09T00:00")
         for name in (LIBRARY.name, f"Example Partner {BEGUN}"):
             said = {gate.surface: gate.asked(self.keys[name], NEW_MODEL) for gate in self._gateways}
             expect(set(said.values()) == {ANSWERED}, f"{name} is told {said}")
@@ -182,9 +182,9 @@ class Weeks:
         given = directive.read(document.read(json.dumps(_order(annex)), "order.yaml"))
         names = {ANNEX: {"organizations": list(annex)}} if annex else {}
         replaced = self._document() if annex else None
-        bound = Binding(self._site.ledger.vkey(), annexes=names, replaced=replaced)
+        bound = Binding(self.site.ledger.vkey(), annexes=names, replaced=replaced)
         signers = (ISSUER, OTHER) if annex else (ISSUER,)
-        signed = signed_directive(given, bound, *map(self._site.cast.key, signers))
+        signed = signed_directive(given, bound, *map(self.site.cast.key, signers))
         self._paperwork.agency(ISSUER).do(directives.ISSUE, signed)
 
     def _document(self) -> str:
@@ -197,7 +197,7 @@ class Weeks:
         for agency in (OTHER, ISSUER):
             client = self._paperwork.agency(agency)
             asked = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
-            signed = signing.position(asked, signing.Review("approve"), self._site.cast.key(agency))
+            signed = signing.position(asked, signing.Review("approve"), self.site.cast.key(agency))
             client.do(review.IMPORT, ReviewStatement(envelope=signed))
 
     def _general_refused(self) -> None:
@@ -219,7 +219,7 @@ class Weeks:
                 expect(found == word, f"{name} asks {model} and is told {found}, not {word}")
 
     def _checked(self, page: Page) -> None:
-        size = self._site.audited()
+        size = self.site.audited()
         page.figures["entries"] = size
         page(f"The record alone finds each of the {size} entries lawful.")
 

@@ -28,6 +28,10 @@ def _release(view: View[ReleaseArgument, ReleaseOutlook]) -> Filled:
         "found": found,
         "history": history.entries,
         "line": timeline.timeline(found.timeline, found.at_ms),
+        "events": sorted(
+            ((course.stage, each) for course in found.timeline for each in course.events),
+            key=lambda told: told[1].at_ms,
+        ),
         "courses": {each.stage: each for each in found.timeline},
         "said": timeline.SAID,
     }
