@@ -1,4 +1,4 @@
-"""Pictures of the public pages of the weeks that the demonstration tells: `python -m tools.screenshots FOLDER`."""
+"""Pictures of the public pages, with the weeks of the demonstration: `python -m tools.screenshots FOLDER`."""
 
 from __future__ import annotations
 
