@@ -4,7 +4,7 @@ Rules:
 - Everyone who may see a case at the moment of an entry about it gets a notice. No one else does, also later.
 - That a stage opens or closes goes to those who hold a grant of it, or one that goes on as part of it; of a
   stage for everyone also to those who issue keys under an account.
-- A grant by the terms alone goes to its holder.
+- What happens to a grant by the terms alone goes to its holder.
 - The date of a basis, and a designation, go to the parties of its release: the developer, its agencies,
   those with a grant.
 - What an observer got against the record goes to the developer, the observer, and the directive's issuer.
@@ -122,10 +122,10 @@ def _has_open(state: State, accounts: Iterable[str]) -> bool:
 
 
 def _of_grants(outbox: Outbox, entries: Sequence[Entry], state: State) -> Iterator[Letter]:
-    """The letters about grants by the terms alone: to who acts for the holder."""
+    """The letters about grants that rest on the terms alone: to who acts for the holder."""
     for entry in entries:
         body: Any = entry.body
-        notice = notices.of_grant(entry, state.cases)
+        notice = notices.of_grant(entry, state.cases, state.grants)
         if notice is None:
             continue
         held = state.grants.get(body.grant)

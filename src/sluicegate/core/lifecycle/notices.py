@@ -8,7 +8,7 @@ Rules:
   designation, and its end.
 - That a stage opens or closes is news to those who hold a grant of it, or one that goes on as part of it; to
   these also some time before, if it is foreseen. A stage for everyone is news to its accounts, too.
-- A grant that no case of its holder gave or changed is news to its holder: by a list, or part of a stage.
+- What happens to a grant by no case of its holder is news to its holder: it is by a list, or part of a stage.
 - An observation is news if it begins to contradict the record, or no longer does.
 - A finding, each word on it, and what the developer owes or has not done in time, is news to the parties of
   its release. A notice has who says which word, of which kind and level: no text of anyone, nothing sealed.
@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sluicegate.core.lifecycle import signers
 from sluicegate_record.entities.case import Case, opened
 from sluicegate_record.entities.finding import Finding
+from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.observation import Observation
 from sluicegate_record.entries import Body, Entry, bases, cases, designations, directives, findings, grants
 from sluicegate_record.entries.releases import StageClosed, StageForeseen, StageOpened
@@ -180,18 +181,23 @@ def of_observation(entry: Entry, found: Observation) -> Notice:
     return Notice(entry.type, about, f"entry {entry.seq}", entry.at_ms, data)
 
 
-def of_grant(entry: Entry, known: Mapping[str, Case]) -> Notice | None:
-    """The notice of an entry that gives or moves a grant by the terms alone, for its holder; None for any
-    other. `known` are the cases before it.
+def of_grant(entry: Entry, known: Mapping[str, Case], held: Mapping[str, Grant]) -> Notice | None:
+    """The notice of an entry about a grant that rests on the terms alone, for its holder; None for any other.
+
+    `known` are the cases, and `held` the grants, before it.
     """
     body = entry.body
-    if not isinstance(body, grants.GrantApproved | grants.GrantMoved):
+    case = known.get(body.case) if isinstance(body, _OF_GRANT) else None
+    if not isinstance(body, _OF_GRANT) or case is None or case.kind != kinds.TERMS:
         return None
-    case = known.get(body.case)
-    if case is None or case.kind != kinds.TERMS:
-        return None
-    said = {"release": body.release, "stage": body.stage, "grant": body.grant}
-    data = {**said, "seq": entry.seq, "size": entry.size}
+    found = body if isinstance(body, grants.GrantApproved | grants.GrantMoved) else held[body.grant]
+    data = {
+        "release": found.release,
+        "stage": found.stage,
+        **_said(body),
+        "seq": entry.seq,
+        "size": entry.size,
+    }
     return Notice(entry.type, f"grant {body.grant}", f"entry {entry.seq} to its holder", entry.at_ms, data)
 
 
