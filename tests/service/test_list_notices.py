@@ -24,12 +24,9 @@ def plane() -> Plane:
     """Two stages are open: one for applicants, and one for those on a list."""
     plane = Plane()
     stages = [stage(conditions=CONDITIONS), stage(PARTNERS, audience=LISTED, conditions=CONDITIONS)]
-    asked = {
-        "text": json.dumps(plan_value(stages=stages, surfaces=[API])),
-        "file": "plan.yaml",
-        "lists": {FILE: [NAME]},
-    }
-    for case in yes(plane.do("developer", releases.APPLY, **asked)).cases:
+    text, lists = json.dumps(plan_value(stages=stages, surfaces=[API])), {FILE: [NAME]}
+    asked = plane.do("developer", releases.APPLY, text=text, file="plan.yaml", lists=lists)
+    for case in yes(asked).cases:
         for agency in sorted(parties_of(plane.case(case).rule)):
             plane.say(case, agency)
     for each in (STAGE, PARTNERS):
