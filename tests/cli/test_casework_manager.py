@@ -68,7 +68,7 @@ def test_an_approval_over_a_denial_does_not_show_why_it_was_denied_once(plane):
 def test_a_removal_counts_when_its_holders_time_is_over(plane):
     case, grant = plane.admit("Example Utility")
     unknown = plane.error("grant", "remove", grant, "--code", "abuse", "--text", "keys were shared")
-    assert "expected one of criteria_not_met, misuse" in unknown["message"]
+    assert "expected one of criteria_not_met, key_compromised, misuse" in unknown["message"]
     told = plane.text("grant", "remove", grant, "--code", "misuse", "--text", "keys were shared")
     assert "its holder may reply until 2026-07-09T15:00:00.000Z; the public log now has" in told
     (removal,) = plane.answer("case", "list", "--kind", "removal")["cases"]

@@ -148,6 +148,6 @@ def lies(of: Callable[[Entry], bool]) -> Iterator[tuple[Record, Other]]:
     record, values = Record(), Values(stored())
     for entry in stored():
         for other in others(entry, values, values, count=1) if of(entry) else ():
-            if not isinstance(other.entry.body, Unknown):
+            if not isinstance(other.entry.body, Unknown) and other.entry.leaf != entry.leaf:
                 yield record, other
         record.apply(entry)

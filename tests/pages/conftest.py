@@ -38,9 +38,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real Chromium, or the test is skipped."""
+    """A real Chromium, or the test is skipped.
+
+    Playwright keeps an event loop in this thread: one that lasted would be in the way of other tests.
+    """
     found = shutil.which("chromium")
     if found is None:
         pytest.skip("Chromium is not installed")

@@ -60,6 +60,7 @@ def is_signed_by_its_party(at: At, body: KeyPinned) -> None:
     owners = {key.owner for key in signers}
     is_enough = len(owners) >= owners_to_pin(at, body.party)
     require(is_handed_over or is_enough, "a key that its party did not sign")
+    is_named_by_its_digest(at, body)
 
 
 def owners_to_pin(at: At, party: str) -> int:
