@@ -25,13 +25,17 @@ from tests.gate.test_tail import Control
 from tests.worlds import (
     API,
     AT_MS,
+    DEVELOPER,
     MODEL,
     OFFICER,
     ORIGIN,
     OTHER_OFFICER,
     World,
+    ending,
     epoch,
     head_of,
+    keyid,
+    pinning,
     public_key,
 )
 
@@ -306,3 +310,111 @@ def test_a_line_that_was_cut_off_is_none_and_is_written_again(
     gateway.polls(Control(later.entries))
     found = Memory(tmp_path).entries(0, len(later.entries))
     assert [each.leaf for each in found] == [each.leaf for each in later.entries]
+
+
+def test_officers_with_other_keys_than_their_first_begin_it_again(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    """The log says whose keys count there, also where all of it comes in one answer."""
+    backed, later = lost
+    for world in lost:
+        for owner in (OFFICER, OTHER_OFFICER):
+            world.must(pinning(owner, DEVELOPER, f"{owner}-2", owner, replaces=keyid(owner)))
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path)
+    gateway.start()
+    signers = (f"{OFFICER}-2", f"{OTHER_OFFICER}-2")
+    here, seen = head_of(backed.entries), head_of(later.entries)
+    backed.must(epoch(here, seen, at_ms=backed.now_ms, signers=signers))
+    gateway.polls(Control(backed.entries))
+    assert gateway.engine.lease is not None
+    assert "d-lost" in gateway.table.directives
+
+
+def test_officers_whose_keys_had_ended_begin_no_epoch(lost: tuple[World, World], tmp_path: Path) -> None:
+    """Both were changed long ago. Who has the old ones cannot take back what was narrowed since."""
+    backed, later = lost
+    for world in lost:
+        for owner in (OFFICER, OTHER_OFFICER):
+            world.must(pinning(owner, DEVELOPER, f"{owner}-2", owner, replaces=keyid(owner)))
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path)
+    write(backed, epoch(head_of(backed.entries), head_of(later.entries), at_ms=backed.now_ms))
+    gateway.refuses(Control(backed.entries), "forked|goes back")
+
+
+def third_officer(*worlds: World) -> None:
+    for world in worlds:
+        world.must(pinning("third", DEVELOPER, "third", OFFICER, OTHER_OFFICER))
+
+
+def test_a_revoked_key_abandons_its_own_revocation_nowhere(lost: tuple[World, World], tmp_path: Path) -> None:
+    """Two officers, one of whom was revoked among what is abandoned: to everyone who saw that, it is one."""
+    backed, later = lost
+    third_officer(*lost)
+    later.must(ending("revokes", OFFICER, DEVELOPER, OFFICER, "third", since=later.state.size))
+    gateway = crossing(later, backed, tmp_path)
+    write(backed, epoch(head_of(backed.entries), head_of(later.entries), at_ms=backed.now_ms))
+    gateway.refuses(Control(backed.entries), "forked|goes back")
+
+
+def test_a_key_that_was_revoked_among_what_was_lost_admits_no_one(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    backed, later = lost
+    for world in lost:
+        world.must(pinning("ostp-too", "ostp", "ostp-too", "ostp"))
+    revoked = ending("revokes", "ostp", "ostp", "ostp", "ostp-too", since=later.state.size)
+    later.must(revoked)
+    gateway = crossing(later, backed, tmp_path)
+    goes_on(gateway, backed, head_of(later.entries))
+    case = backed.submit("org-2")
+    backed.all_say(case, "oncd approve", "ostp approve")
+    key, _ = backed.credential(case.grant, "key-2")
+    for _ in range(2):
+        gateway.polls(Control(backed.entries))
+        denied = gateway.answers(key)
+        assert isinstance(denied, Deny)
+        assert denied.reason is Reason.DEPLOYMENT_UNATTESTED
+        gateway.start()
+    gateway.polls(Control(backed.entries))
+    backed.must(revoked)
+    gateway.polls(Control(backed.entries))
+    assert isinstance(gateway.table, VouchedTable)
+    assert gateway.table.findings["key.ended"] == 0
+
+
+def test_what_a_key_carried_that_was_found_out_among_what_was_lost_stays_out(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    """The log that goes on says nothing of the compromise: neither that the key ended nor that a grant is held."""
+    backed, later = lost
+    for world in lost:
+        world.must(pinning("ostp-too", "ostp", "ostp-too", "ostp"))
+    later.must(ending("revokes", "ostp", "ostp", "ostp", "ostp-too", since=0))
+    del later.entries[-1]  # a control plane that suspends nothing
+    gateway = crossing(later, backed, tmp_path)
+    goes_on(gateway, backed, head_of(later.entries))
+    denied = gateway.answers()
+    assert isinstance(denied, Deny)
+    assert denied.reason is Reason.GRANT_SUSPENDED
+
+
+def test_a_second_loss_to_the_same_backup_keeps_what_both_had_narrowed(
+    lost: tuple[World, World], tmp_path: Path
+) -> None:
+    backed, later = lost
+    again = World.opened()
+    again.credential(again.admit())
+    assert again.entries == backed.entries
+    later.direct("d-lost")
+    gateway = crossing(later, backed, tmp_path)
+    goes_on(gateway, backed, head_of(later.entries))
+    backed.direct("d-after")
+    gateway.polls(Control(backed.entries))
+    gateway.tail.begin_again()
+    goes_on(gateway, again, head_of(later.entries), head_of(backed.entries))
+    for _ in range(2):
+        assert set(gateway.table.directives) == {"d-lost", "d-after"}
+        gateway.start()
+        gateway.polls(Control(again.entries))

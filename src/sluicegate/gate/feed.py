@@ -27,8 +27,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import aiohttp
@@ -179,7 +180,7 @@ class Tail:
         """Take an answer: advance by it, and renew the lease if it is whole.
 
         Returns: the head now trusted.
-        Raises:  BadFeed: the answer is not what was asked, or the log goes back or forks; nothing changed.
+        Raises:  BadFeed: the answer is not what was asked, or the log goes back or forks: no lease is longer.
                  VerificationFailed: an entry this build cannot fold; the tail has halted.
         """
         if self.halted is not None:
@@ -195,11 +196,10 @@ class Tail:
         received_ms = self._clock.boot_ms()
         self._check_clocks(answer, received_ms)
         self._check_times(answer)
-        grown = self._grown(answer)
-        self._advance(answer)
-        self._frontier = grown
-        if self._kept is not None:
-            self.new += [entry for entry in answer.entries if entry.seq >= self._kept.next]
+        self._check_root(answer)
+        for part in _parts(answer.entries):
+            self._follow(part)
+        grown = self._frontier
         self.note = answer.note or (self.note if not answer.entries else "")
         if answer.lease_ms and grown.size < self._seen.size:
             raise BadFeed(
@@ -278,11 +278,24 @@ class Tail:
         if answer.good_until_ms is not None and answer.good_until_ms <= self._latest_ms:
             raise BadFeed("a feed answer under a certificate that is over")
 
-    def _grown(self, answer: feed.FeedAnswer) -> Frontier:
-        grown, seen = self._frontier.copy(), self._seen
-        for entry in answer.entries:
-            if isinstance(entry.body, EpochBegan):
-                seen = self._crossed(entry, entry.body, grown, seen)
+    def _check_root(self, answer: feed.FeedAnswer) -> None:
+        """Check that the entries lead to the signed root. Raises: BadFeed."""
+        if _grown(self._frontier, answer.entries).root() != answer.root:
+            raise BadFeed(
+                f"the log has forked: its entries do not lead to the signed root at size {answer.size}",
+                code=FORKED,
+            )
+
+    def _follow(self, entries: Sequence[Entry]) -> None:
+        """Take entries that lead to a signed root. If one begins an epoch, it is the first.
+
+        Raises: BadFeed: the log has forked, and nothing of them is taken.
+        """
+        first, seen = entries[0], self._seen
+        if isinstance(first.body, EpochBegan):
+            seen = self._crossed(first, first.body, self._frontier, seen)
+        grown = self._frontier.copy()
+        for entry in entries:
             grown.append(merkle.leaf_hash(entry.leaf))
             if grown.size == seen.size and grown.root() != seen.root:
                 raise BadFeed(
@@ -290,54 +303,68 @@ class Tail:
                     remedy="put the newest database back, or see 'Back up, restore, go on after a loss'",
                     code=FORKED,
                 )
-        if grown.root() != answer.root:
-            raise BadFeed(
-                f"the log has forked: its entries do not lead to the signed root at size {answer.size}",
-                code=FORKED,
-            )
         self._seen = seen
-        return grown
+        self._advance(entries)
+        self._frontier = grown
+        if self._kept is not None:
+            self.new += [entry for entry in entries if entry.seq >= self._kept.next]
 
     def _crossed(self, entry: Entry, body: EpochBegan, grown: Frontier, seen: TrustedHead) -> TrustedHead:
         """What counts as seen from an epoch on, and what the table is to carry over.
 
+        Requires: `grown`, like the table, is of the entries before it: its keys say whose word it is.
         Raises: BadFeed: what was seen and abandoned is not kept here, so what it narrowed would be lost.
         """
         if self._kept is None:
             return seen
         restored = TrustedHead(grown.size, grown.root())
         is_named = TreeHead(size=seen.size, root=seen.root) in body.abandoned
-        if seen.size > grown.size and is_named and self._engine.table.honours(entry, restored.root):
+        if seen.size > grown.size and is_named:
             try:
                 held = self._kept.abandon(grown.size, seen)
             except VerificationFailed as error:
                 raise BadFeed(f"an epoch that would lose what was seen here: {error.message}") from error
-            until = grown.copy()
-            for each in held:
-                until.append(merkle.leaf_hash(each.leaf))
+            until = _grown(grown, held)
             if (until.size, until.root()) != (seen.size, seen.root):
                 raise BadFeed("an epoch, and what is kept of what it abandons does not lead to what was seen")
+            if not self._engine.table.honours(entry, restored.root, held):
+                return seen
             self._kept.begin_again(grown.size)
             self.new.clear()
             seen = restored
         self._engine.table.abandoned[entry.seq] = self._kept.abandoned(entry.seq)
         return seen
 
-    def _advance(self, answer: feed.FeedAnswer) -> None:
-        self._entry_ms = answer.entries[-1].at_ms if answer.entries else self._entry_ms
+    def _advance(self, entries: Sequence[Entry]) -> None:
+        self._entry_ms = entries[-1].at_ms
         try:
-            self._engine.advance(answer.entries)
+            self._engine.advance(entries)
         except VerificationFailed as error:
             self.halted = error
             raise
         if self._oldest_fold < versions.FOLD_VERSION:
-            self._oldest_fold = max([self._oldest_fold, *map(versions.fold_version, answer.entries)])
+            self._oldest_fold = max([self._oldest_fold, *map(versions.fold_version, entries)])
         if self._fold < self._oldest_fold:
             self._fold = versions.FOLD_VERSION
         if isinstance(self._engine.table, VouchedTable):
             while self._engine.table.told:
                 said = self._engine.table.told.popleft()
                 journal.note("widening_unvouched", said, logging.ERROR, gateway=self._gateway)
+
+
+def _grown(frontier: Frontier, entries: Iterable[Entry]) -> Frontier:
+    """A frontier, and entries after it."""
+    grown = frontier.copy()
+    for entry in entries:
+        grown.append(merkle.leaf_hash(entry.leaf))
+    return grown
+
+
+def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Entries in parts: each epoch begins one. What comes before it says whose keys count there."""
+    begins = [at for at, entry in enumerate(entries) if isinstance(entry.body, EpochBegan)]
+    for begin, end in pairwise(sorted({0, *begins, len(entries)})):
+        yield entries[begin:end]
 
 
 def wait_ms(engine: Engine) -> int:

@@ -105,22 +105,20 @@ class Memory:
         return list(found.values())
 
     def abandoned(self, size: int) -> list[Entry]:
-        """The entries after `size` that officers have abandoned and this gateway had seen."""
-        return list(_read(self._abandoned(size)))
+        """The entries after `size` that officers have abandoned and this gateway had seen; once or again."""
+        return [each for path in sorted(self._folder.glob(f"abandoned-{size}-*.jsonl")) for each in _read(path)]
 
     def abandon(self, size: int, seen: TrustedHead) -> list[Entry]:
         """Keep the entries from `size` to the head that was seen in a file of their own, and return them.
 
         Raises: VerificationFailed: not all of them are kept.
         """
-        if not self._abandoned(size).exists():
+        kept = self._folder / f"abandoned-{size}-{seen.size}-{seen.root.hex()}.jsonl"
+        if not kept.exists():
             found = self.entries(size, seen.size)
-            _write(self._abandoned(size).with_suffix(".new"), "wb", found)
-            self._abandoned(size).with_suffix(".new").replace(self._abandoned(size))
-        return self.abandoned(size)
-
-    def _abandoned(self, size: int) -> Path:
-        return self._folder / f"abandoned-{size}.jsonl"
+            _write(kept.with_suffix(".new"), "wb", found)
+            kept.with_suffix(".new").replace(kept)
+        return list(_read(kept))
 
     @property
     def next(self) -> int:

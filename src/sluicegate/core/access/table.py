@@ -138,7 +138,11 @@ class Table:
             self.restated(entry)
         fold_in(fold, self, entry)
         self.size = entry.size
-        for each in self.abandoned.pop(entry.seq, ()):
+        self.carry_over_from(entry.seq)
+
+    def carry_over_from(self, seq: int) -> None:
+        """Let hold on what the entry at a place abandoned, as far as that narrows access."""
+        for each in self.abandoned.pop(seq, ()):
             self.carry_over(each)
 
     def skip(self, entry: Entry) -> None:
@@ -149,9 +153,9 @@ class Table:
         """Be the empty table again: the log is read from its beginning."""
         Table.__init__(self)
 
-    def honours(self, entry: Entry, root: bytes) -> bool:
-        """Whether an epoch counts that begins after the entries with this root. Who believes the log believes
-        that officers signed it.
+    def honours(self, entry: Entry, root: bytes, held: Sequence[Entry]) -> bool:
+        """Whether an epoch counts that begins after the entries with this root, and abandons what was held.
+        Who believes the log believes that officers signed it.
         """
         body = entry.body
         assert isinstance(body, EpochBegan)

@@ -15,7 +15,7 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -50,12 +50,13 @@ ABANDONED = Breach("abandoned", "officers have abandoned it; what it narrows hol
 
 
 class LostEnds:
-    """What began and ended among abandoned entries: the cases of grants that were removed, and the digests of
-    keys that were revoked.
+    """What began and ended among abandoned entries: the cases of grants that were removed, the digests of
+    keys that were revoked, and the statements that ended the keys of parties.
     """
 
     def __init__(self) -> None:
         self.cases: set[str] = set()
+        self.statements: set[str] = set()
         self.keys: set[bytes] = set()
         self._given: dict[str, str] = {}
         self._issued: dict[str, bytes] = {}
@@ -119,6 +120,10 @@ class VouchedTable(Table):
             self.record.skip(entry)
             self.skip(entry)
             return
+        if isinstance(body, releases.KeyEnded) and body.digest in self.ended.statements:
+            self.record.skip(entry)
+            self.skip(entry)
+            return
         found = self._breach(entry)
         honoured = law.effect(self.record, entry, found, self._keys, self._trust.log)
         if honoured is None:
@@ -128,8 +133,8 @@ class VouchedTable(Table):
                 self.record.apply(honoured)
         _FOLDS.get(type(body), VouchedTable._fold)(self, entry, honoured, found)
         if honoured is not None and isinstance(body, releases.KeyPinned | releases.KeyEnded):
-            self._keys = Keys(self._trust.developer, self.record.keys.values())
-            self._bar_doubted()
+            self._keys_changed()
+        self.carry_over_from(entry.seq)
         if isinstance(body, CHANGING):
             self._close_what_is_lost(entry, body.release)
         if found is not None:
@@ -139,24 +144,46 @@ class VouchedTable(Table):
         """As `Table.forget`."""
         VouchedTable.__init__(self, self._trust)
 
-    def honours(self, entry: Entry, root: bytes) -> bool:
-        """Whether two officers signed an epoch, after the entries with this root, with keys known here."""
-        return super().honours(entry, root) and self._breach(entry) is None
+    def honours(self, entry: Entry, root: bytes, held: Sequence[Entry]) -> bool:
+        """Whether two officers signed an epoch, after the entries with this root, with keys known here. A key
+        that its party ended among what is abandoned signs none.
+        """
+        if not super().honours(entry, root, held) or self._breach(entry) is not None:
+            return False
+        ended = {each.body.keyid for each in held if self._ends_a_key(each)}
+        left = Keys(self._trust.developer, (key for key in self.record.keys.values() if key.keyid not in ended))
+        return law.breach(self.record, entry, left, self._trust.log, Support.SIGNATURES) is None
+
+    def _ends_a_key(self, entry: Entry) -> bool:
+        return isinstance(entry.body, releases.KeyEnded) and self._breach(entry) is None
+
+    def _keys_changed(self) -> None:
+        self._keys = Keys(self._trust.developer, self.record.keys.values())
+        self._bar_doubted()
 
     def carry_over(self, entry: Entry) -> None:
         """As `Table.carry_over`. An agency that no longer agreed agrees only when it signs again; what was
-        admitted and removed, or issued and revoked, does not come back by its old signatures.
+        admitted and removed, or issued and revoked, does not come back by its old signatures. A key that its
+        party ended does not count again.
         """
         body = entry.body
         self.ended.see(body)
         if isinstance(body, PositionRecorded):
             self._take_back(body)
+        elif isinstance(body, releases.KeyEnded):
+            self._end_key(entry, body)
         elif law.carried(body, entry.seq, self.directives) is not None:
             stands = law.effect(self.record, entry, ABANDONED, self._keys, self._trust.log)
             if stands is not None:
                 with suppress(KeyError):
                     self.record.apply(stands)
                 self.hold_on(stands)
+
+    def _end_key(self, entry: Entry, body: releases.KeyEnded) -> None:
+        if self._ends_a_key(entry):
+            self.record.apply(entry)
+            self.ended.statements.add(body.digest)
+            self._keys_changed()
 
     def _take_back(self, body: PositionRecorded) -> None:
         case = self.record.cases.get(body.case)
