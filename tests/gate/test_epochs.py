@@ -387,7 +387,7 @@ def test_a_key_that_was_revoked_among_what_was_lost_admits_no_one(
 def test_what_a_key_carried_that_was_found_out_among_what_was_lost_stays_out(
     lost: tuple[World, World], tmp_path: Path
 ) -> None:
-    """The log that goes on says nothing of the compromise: neither that the key ended nor that a grant is held."""
+    """The log that goes on says nothing of the compromise, nor of what was suspended for it."""
     backed, later = lost
     for world in lost:
         world.must(pinning("ostp-too", "ostp", "ostp-too", "ostp"))

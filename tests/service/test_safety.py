@@ -227,3 +227,34 @@ def test_a_provider_that_floods_is_held_to_a_days_number(plane: Plane, grant: st
     assert isinstance(answers[2], Refusal)
     assert answers[2].kind == "exhausted"
     assert len(found(plane)) == 2
+
+
+HALF = "caf\ud83d"
+"""An emoji that someone cut in half."""
+
+
+@pytest.mark.parametrize(
+    "body", [event(model=HALF), event(note=HALF), profile(OPENED, HALF)], ids=["model", "note", "action"]
+)
+def test_half_a_character_in_a_notice_keeps_no_report_away(plane: Plane, grant: str, body: bytes) -> None:
+    assert take(plane, body) == "reported"
+    (said,) = found(plane)
+    shown = yes(plane.do("oncd", acts.SHOW, finding=said.finding))
+    (details,) = signing.details(shown, private_key("oncd")).values()
+    assert HALF in json.loads(details)["data"].values()
+
+
+def test_half_a_character_in_the_number_of_an_action_still_closes_it(plane: Plane, grant: str) -> None:
+    assert take(plane, profile(OPENED, HALF)) == "reported"
+    assert take(plane, profile(RESOLVED, HALF), "wh_2") == "closed"
+
+
+def test_who_has_the_secret_fills_no_mailbox(plane: Plane, grant: str) -> None:
+    """What no one can resolve is counted as reports are."""
+    heard, limits = staff(plane), DailyLimits(positions=3)
+    for number in range(3):
+        assert take(plane, event(safety_identifier="no one"), f"wh_{number}", limits=limits) == "unresolved"
+    refused = take(plane, event(safety_identifier="no one"), "wh_9", limits=limits)
+    assert isinstance(refused, Refusal)
+    assert refused.kind == "exhausted"
+    assert len(heard()) == 3

@@ -197,8 +197,8 @@ class Tail:
         self._check_clocks(answer, received_ms)
         self._check_times(answer)
         self._check_root(answer)
-        for part in _parts(answer.entries):
-            self._follow(part)
+        for entries in _parts(answer.entries):
+            self._follow(entries)
         grown = self._frontier
         self.note = answer.note or (self.note if not answer.entries else "")
         if answer.lease_ms and grown.size < self._seen.size:
@@ -289,7 +289,7 @@ class Tail:
     def _follow(self, entries: Sequence[Entry]) -> None:
         """Take entries that lead to a signed root. If one begins an epoch, it is the first.
 
-        Raises: BadFeed: the log has forked, and nothing of them is taken.
+        Raises: BadFeed: the log has forked, and none of them is taken.
         """
         first, seen = entries[0], self._seen
         if isinstance(first.body, EpochBegan):

@@ -106,7 +106,9 @@ class Memory:
 
     def abandoned(self, size: int) -> list[Entry]:
         """The entries after `size` that officers have abandoned and this gateway had seen; once or again."""
-        return [each for path in sorted(self._folder.glob(f"abandoned-{size}-*.jsonl")) for each in _read(path)]
+        return [
+            each for path in sorted(self._folder.glob(f"abandoned-{size}-*.jsonl")) for each in _read(path)
+        ]
 
     def abandon(self, size: int, seen: TrustedHead) -> list[Entry]:
         """Keep the entries from `size` to the head that was seen in a file of their own, and return them.

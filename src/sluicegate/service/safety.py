@@ -7,6 +7,7 @@ Rules:
 - An identifier is resolved if exactly one organization has registered it, or holds a user profile of that
   name, and has a live grant. What cannot be resolved goes to the developer's staff, by their subscriptions.
   Without one it is refused: the provider sends it again.
+- All that a notice can cause is counted by the day: reports, and letters to the staff.
 - A notice that comes again, by its id, changes nothing. What ends an enforcement closes the findings of it.
 """
 
@@ -185,7 +186,7 @@ class SafetyIntake:
         if not keys:
             return said, None
         text = json.dumps({"type": event.type, "data": event.data}, indent=2, ensure_ascii=False)
-        sealed = canonical.b64(self._seal(text.encode(), list(keys.values())))
+        sealed = canonical.b64(self._seal(_encoded(text), list(keys.values())))
         opening = Opening(self._ledger.random(32), canonical.dumps(sealed))
         commitment = opening.commitment("sealed", "details")
         details = SealedDetails(commitment=commitment, keys=tuple(sorted(keys)))
@@ -221,9 +222,11 @@ class SafetyIntake:
     ) -> dict[str, Any] | Refusal:
         dated = replace(stated, signed_at_ms=self._ledger.now_ms())
         asked = RecordFinding(dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, dated.payload(), event.source.key), opening)
-        charge = Charge((event.source.party,), daily("positions"), 1, self._limits)
-        request = [event.message]
+        request, charge = [event.message], self._charge(event)
         return self._ledger.execute(asked, by=BY, command_id=command, request=request, charge=charge)
+
+    def _charge(self, event: _Event) -> Charge:
+        return Charge((event.source.party,), daily("positions"), 1, self._limits)
 
     def _refused(self, event: _Event, refusal: Refusal) -> str | Refusal:
         """The answer to a notice that the rules refuse: people look at it, unless it may come again."""
@@ -242,14 +245,17 @@ class SafetyIntake:
             ports.outbox.post([letter(notice, each) for each in staff])
             return {"notified": len(staff)}
 
-        done = self._remember(f"{event.command} unresolved", change)
+        done = self._remember(f"{event.command} unresolved", change, self._charge(event))
         return done if isinstance(done, Refusal) else "unresolved"
 
     def _remember(
-        self, command: str, what: dict[str, Any] | Callable[[Ports], dict[str, Any] | Refusal]
+        self,
+        command: str,
+        what: dict[str, Any] | Callable[[Ports], dict[str, Any] | Refusal],
+        charge: Charge | None = None,
     ) -> dict[str, Any] | Refusal:
         change = what if callable(what) else lambda _: what
-        return self._ledger.arrange(change, by=BY, command_id=command, request=[command])
+        return self._ledger.arrange(change, by=BY, command_id=command, request=[command], charge=charge)
 
 
 def _verified(secret: bytes, signed: Mapping[str, str], body: bytes, now_s: int) -> str:
@@ -290,7 +296,13 @@ def _read(source: NoticeSource, message: str, body: bytes) -> _Event:
 def _first(data: Mapping[str, Any], names: Sequence[str]) -> str:
     """The first of some fields that is a text, not too long; empty without one."""
     found: Iterator[Any] = (data.get(name) for name in names)
-    return next((each for each in found if isinstance(each, str) and 0 < len(each) <= NAME_MAX), "")
+    said = next((each for each in found if isinstance(each, str) and 0 < len(each) <= NAME_MAX), "")
+    return _encoded(said).decode()
+
+
+def _encoded(text: str) -> bytes:
+    """A text in UTF-8; half a character, where someone cut one, as the escape that JSON has for it."""
+    return text.encode(errors="backslashreplace")
 
 
 def _has_profile(grant: Grant, digest: str) -> bool:

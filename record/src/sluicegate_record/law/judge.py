@@ -239,7 +239,7 @@ def carried(body: Body, seq: int, names: Collection[str]) -> Body | None:
     """What of an abandoned entry holds on with those who have seen it: what narrows access; None if nothing.
 
     A directive takes the place of none, and has a name that is not one of `names`. What a case or a list came
-    to is decided again.
+    to is decided again. The end of a key holds on with those who check that its party signed it.
     """
     if isinstance(body, directives.DirectiveIssued):
         if body.document.is_drill:
@@ -247,7 +247,8 @@ def carried(body: Body, seq: int, names: Collection[str]) -> Body | None:
         name = body.directive if body.directive not in names else f"{body.directive}#{seq}"
         return replace(body, directive=name, replaces=None)
     is_decided_again = isinstance(body, cases.CaseDetermined | releases.ListChanged)
-    return body if _narrows(body) and not is_decided_again else None
+    narrows = _narrows(body) or isinstance(body, releases.KeyEnded)
+    return body if narrows and not is_decided_again else None
 
 
 def _names(rules: Iterable[LawRule]) -> set[str]:

@@ -153,7 +153,7 @@ class Table:
         """Be the empty table again: the log is read from its beginning."""
         Table.__init__(self)
 
-    def honours(self, entry: Entry, root: bytes, held: Sequence[Entry]) -> bool:
+    def honours(self, entry: Entry, root: bytes, held: Sequence[Entry]) -> bool:  # noqa: ARG002 - of keys
         """Whether an epoch counts that begins after the entries with this root, and abandons what was held.
         Who believes the log believes that officers signed it.
         """

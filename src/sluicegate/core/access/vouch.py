@@ -150,12 +150,16 @@ class VouchedTable(Table):
         """
         if not super().honours(entry, root, held) or self._breach(entry) is not None:
             return False
-        ended = {each.body.keyid for each in held if self._ends_a_key(each)}
-        left = Keys(self._trust.developer, (key for key in self.record.keys.values() if key.keyid not in ended))
+        ended = {each.keyid for each in map(self._end_of_key, held) if each is not None}
+        left = Keys(
+            self._trust.developer, (key for key in self.record.keys.values() if key.keyid not in ended)
+        )
         return law.breach(self.record, entry, left, self._trust.log, Support.SIGNATURES) is None
 
-    def _ends_a_key(self, entry: Entry) -> bool:
-        return isinstance(entry.body, releases.KeyEnded) and self._breach(entry) is None
+    def _end_of_key(self, entry: Entry) -> releases.KeyEnded | None:
+        """What an abandoned entry says of the end of a key, if its party signed that."""
+        body = entry.body
+        return body if isinstance(body, releases.KeyEnded) and self._breach(entry) is None else None
 
     def _keys_changed(self) -> None:
         self._keys = Keys(self._trust.developer, self.record.keys.values())
@@ -171,7 +175,7 @@ class VouchedTable(Table):
         if isinstance(body, PositionRecorded):
             self._take_back(body)
         elif isinstance(body, releases.KeyEnded):
-            self._end_key(entry, body)
+            self._end_key(entry)
         elif law.carried(body, entry.seq, self.directives) is not None:
             stands = law.effect(self.record, entry, ABANDONED, self._keys, self._trust.log)
             if stands is not None:
@@ -179,8 +183,9 @@ class VouchedTable(Table):
                     self.record.apply(stands)
                 self.hold_on(stands)
 
-    def _end_key(self, entry: Entry, body: releases.KeyEnded) -> None:
-        if self._ends_a_key(entry):
+    def _end_key(self, entry: Entry) -> None:
+        body = self._end_of_key(entry)
+        if body is not None:
             self.record.apply(entry)
             self.ended.statements.add(body.digest)
             self._keys_changed()
