@@ -16,6 +16,7 @@ from sluicegate.gate.feed import Tail
 from sluicegate.gate.kept import TrustedHead
 from sluicegate.ports import FeedRecord, FeedTerm
 from sluicegate.service.fleet import Fleet, Sight
+from sluicegate_record.entries import Entry
 from sluicegate_record.log import times
 from tests.lease.schedule import Clock, Process
 from tests.lease.world import FAR, LONG, MIXED, Parts
@@ -42,16 +43,16 @@ class WithoutNonce(Tail):
 class LateFold(Tail):
     """Trusts the lease at once, and folds the entries that came with it when the next answer is here."""
 
-    _late: feed.FeedAnswer | None = None
+    _late: Sequence[Entry] = ()
 
     def take(self, data: bytes) -> TrustedHead:
-        late, self._late = self._late, None
-        if late is not None:
+        late, self._late = self._late, ()
+        if late:
             super()._advance(late)
         return super().take(data)
 
-    def _advance(self, answer: feed.FeedAnswer) -> None:
-        self._late = answer
+    def _advance(self, entries: Sequence[Entry]) -> None:
+        self._late = [*self._late, *entries]
 
 
 class TakesTimeBack(Tail):
