@@ -122,6 +122,15 @@ class EvidenceView(ActAnswer):
 
 
 @form
+class WeighedEvidence(EvidenceView):
+    """A result beside the others of its evaluation, and why it decides, if it does."""
+
+    decides: Annotated[
+        str | None, Note("Why the evaluation is met, or not, by this result. Null: by others, or by none.")
+    ] = None
+
+
+@form
 class EvidenceFilter(Paging):
     """Which results."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer
-from sluicegate.acts.evidence import EvidenceView
+from sluicegate.acts.evidence import WeighedEvidence
 from sluicegate.acts.promises import PromiseView
 from sluicegate.acts.releases import ReleaseArgument, ReleaseStatus
 from sluicegate_record.form import Note, Time, form
@@ -107,8 +107,8 @@ class ReleaseOutlook(ActAnswer):
     promises: tuple[PromiseView, ...]
     forecast: OpeningForecast | None
     evidence: Annotated[
-        tuple[EvidenceView, ...],
-        Note("The newest result of each party of each evaluation, as far as it stands."),
+        tuple[WeighedEvidence, ...],
+        Note("The newest result of each party of each evaluation that stands, and those that decide."),
     ] = ()
 
 

@@ -147,6 +147,7 @@ def _evidence(found: ReleaseOutlook) -> Iterator[str]:
     for each in found.evidence:
         yield f"  {each.evaluation} of {each.model} by {each.party}, {wording.minute(each.at_ms)}:"
         yield f"    {each.says}"
+        yield from (f"    it decides: {why}" for why in (each.decides,) if why)
 
 
 def _cases(found: ReleaseOutlook) -> Iterator[str]:

@@ -48,7 +48,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
             directives=tuple(_directives(state, release)),
             promises=standing(ledger, state, reader, release.name),
             forecast=forecast,
-            evidence=tuple(evidence.newest(state, release)),
+            evidence=tuple(evidence.weighed(state, release)),
         )
 
 

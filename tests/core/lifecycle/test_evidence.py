@@ -8,6 +8,7 @@ import pytest
 
 from sluicegate.core.lifecycle import evidence
 from sluicegate.core.lifecycle.evidence import WithdrawEvidence
+from sluicegate_record.entities.release import Release
 from sluicegate_record.form import replace
 from sluicegate_record.terms.plan import ModelDigests
 from tests.evaluated import (
@@ -16,6 +17,7 @@ from tests.evaluated import (
     TESTED,
     asking,
     command,
+    comparing,
     is_open,
     run,
     spec,
@@ -209,6 +211,46 @@ def test_a_party_that_disagrees_is_not_outvoted_unless_the_plan_says_so() -> Non
         tell(world, run())
         tell(world, run(hits=40), "oncd")
         assert is_open(world) is opens
+
+
+@pytest.mark.parametrize(
+    ("which", "hits", "decides", "why"),
+    [
+        ("worst", (40, 0), 0, "the threshold is not met, and the plan asks that every result meets it"),
+        ("worst", (1, 0), 1, "every result that counts meets the threshold; the newest of caisi"),
+        ("newest", (40, 0), 1, "the threshold is met by the newest result of caisi"),
+        ("newest", (0, 40), 1, "the newest result of each party meets it"),
+        ("best", (0, 40), 0, "the threshold is met, and one such result of a party is enough"),
+        ("best", (40, 41), None, ""),
+    ],
+)
+def test_which_result_decides_is_shown_beside_the_newest(
+    which: str, hits: tuple[int, int], decides: int | None, why: str
+) -> None:
+    world = asking(ifDisagree=which)
+    told = [tell(world, run(hits=each))["evidence"] for each in hits]
+    shown = {each.evidence: each.decides for each in evidence.weighed(world.state, released(world))}
+    assert shown.keys() == {told[-1]} | ({told[decides]} if decides is not None else set())
+    said = [told.index(name) for name, text in shown.items() if text is not None]
+    assert said == ([] if decides is None else [decides])
+    assert all(why in text for text in shown.values() if text is not None)
+
+
+def test_what_decides_over_parties_and_models_is_shown() -> None:
+    world = asking("close", {"anyOf": ["caisi", "oncd"]})
+    tell(world, run())
+    against = tell(world, run(hits=40), "oncd")["evidence"]
+    found = list(evidence.weighed(world.state, released(world)))
+    assert [each.evidence for each in found if each.decides] == [against]
+    world = comparing()
+    (comparable, _) = (tell(world, run(hits=each, metric="accuracy"))["evidence"] for each in (126, 100))
+    found = list(evidence.weighed(world.state, released(world)))
+    (why,) = (each.decides for each in found if each.evidence == comparable)
+    assert why == "one that is comparable is enough for scrutiny level close"
+
+
+def released(world: World) -> Release:
+    return world.state.releases[RELEASE]
 
 
 def test_as_many_parties_as_the_rule_asks_for_have_a_result() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entries.evidence import EvidenceRecorded
@@ -94,21 +95,64 @@ def recorded_before(found: Evidence, counted: Iterable[Evidence]) -> Evidence | 
 def held_ms(evaluation: Evaluation, counted: Sequence[Evidence]) -> int | None:
     """Since when results meet an evaluation: milliseconds since 1970 UTC; None if they do not.
 
-    A run that another party recorded first makes no second party: it counts only if it speaks against.
-
     Requires: `counted` are those that count, all about one model, oldest first.
     """
-    met_by: dict[str, bool] = {}
     since_ms = None
+    for each, weighed in _weighed(evaluation, counted):
+        since_ms = (each.at_ms if since_ms is None else since_ms) if weighed.holds else None
+    return since_ms
+
+
+def deciding(evaluation: Evaluation, counted: Sequence[Evidence]) -> list[Evidence]:
+    """The results by which an evaluation is met, or by which it is not; none if too few parties have one.
+
+    Requires: as `held_ms`.
+    """
+    found = [weighed for _, weighed in _weighed(evaluation, counted)]
+    return found[-1].deciding if found else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """The result of each party that speaks for it, and whether that one meets the evaluation."""
+
+    evaluation: Evaluation
+    of: dict[str, tuple[Evidence, bool]] = field(default_factory=dict)
+
+    def add(self, found: Evidence, *, meets: bool) -> None:
+        """Weigh a newer result against the one that has spoken for its party."""
+        before = self.of.get(found.party)
+        kept = {"worst": not meets, "newest": True, "best": meets}[self.evaluation.if_disagree]
+        if before is None or before[1] is meets or kept:
+            self.of[found.party] = (found, meets)
+
+    @property
+    def against(self) -> list[Evidence]:
+        """Those that alone are enough for it not to be met."""
+        if self.evaluation.if_disagree == "best":
+            return []
+        return [found for found, meets in self.of.values() if not meets]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the evaluation is met."""
+        met_by = {party for party, (_, meets) in self.of.items() if meets}
+        return not self.against and quorum.satisfied(self.evaluation.from_, met_by)
+
+    @property
+    def deciding(self) -> list[Evidence]:
+        """Those against it; without any, those that meet it, if they are of enough parties."""
+        return self.against or [found for found, meets in self.of.values() if meets and self.holds]
+
+
+def _weighed(evaluation: Evaluation, counted: Sequence[Evidence]) -> Iterator[tuple[Evidence, _Weighed]]:
+    """Each result in turn, weighed with all before it.
+
+    A run that another party recorded first makes no second party: it counts only if it speaks against.
+    """
+    weighed = _Weighed(evaluation)
     for each in counted:
         meets = evaluations.meets(evaluation, each.run)
-        if meets and recorded_before(each, counted) is not None:
-            continue
-        before = met_by.get(each.party, meets)
-        together = {"worst": before and meets, "newest": meets, "best": before or meets}
-        met_by[each.party] = together[evaluation.if_disagree]
-        holds = quorum.satisfied(evaluation.from_, {party for party, is_met in met_by.items() if is_met})
-        if evaluation.if_disagree != "best":
-            holds = holds and all(met_by.values())
-        since_ms = (each.at_ms if since_ms is None else since_ms) if holds else None
-    return since_ms
+        if not meets or recorded_before(each, counted) is None:
+            weighed.add(each, meets=meets)
+            yield each, weighed

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sluicegate.acts.evidence import EvidenceReceipt, EvidenceView, WithdrawalReceipt
+from sluicegate.acts.evidence import EvidenceReceipt, EvidenceView, WeighedEvidence, WithdrawalReceipt
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.designations import ending, following
 from sluicegate.core.lifecycle.keys import other_log, signer_for
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.entities.evidence import Evidence, recorded_before
+from sluicegate_record.entities.evidence import Evidence, deciding, recorded_before
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.evidence import EvidenceRecorded, EvidenceWithdrawn
@@ -233,13 +234,49 @@ def view(state: State, found: Evidence) -> EvidenceView:
     )
 
 
-def newest(state: State, release: Release) -> Iterator[EvidenceView]:
-    """The newest result of each party of each evaluation of the plan, without those that were withdrawn."""
-    for name in sorted(release.plan.spec.evaluations):
-        found = state.record.results_of(release.name, name)
-        stands = (each for each in found if each.withdrawn_ms is None)
-        by_party = {(each.party, each.model): each for each in stands}
-        yield from (view(state, by_party[key]) for key in sorted(by_party))
+def weighed(state: State, release: Release) -> Iterator[WeighedEvidence]:
+    """The newest result of each party of each evaluation of the plan, and those that decide; without those
+    that were withdrawn.
+    """
+    for name, asked in sorted(release.plan.spec.evaluations.items()):
+        stands = [each for each in state.record.results_of(release.name, name) if each.withdrawn_ms is None]
+        shown = {(each.party, each.model): each for each in stands}
+        decides = _deciding(asked, [each for each in stands if not any(each.lacks(release.plan))])
+        found = {
+            each.id: each for each in (*shown.values(), *(each for each in stands if each.id in decides))
+        }
+        for each in sorted(found.values(), key=lambda each: (each.party, each.model, each.seq)):
+            row = view(state, each).to_json()
+            yield WeighedEvidence.from_json({**row, "decides": "; ".join(decides.get(each.id, ())) or None})
+
+
+def _deciding(asked: Evaluation, counted: Sequence[Evidence]) -> dict[str, list[str]]:
+    """Why results decide, by the result: of each model whether the threshold is met, and the scrutiny."""
+    found = defaultdict[str, list[str]](list)
+    for tested in dict.fromkeys(each.tested for each in counted):
+        of_model = [each for each in counted if each.tested == tested]
+        for each in deciding(asked, of_model):
+            found[each.id].append(_why(asked, each))
+        follows = asked.when_comparable
+        compared = [each for each in of_model if evaluations.is_comparable(asked, each.run)]
+        if follows is not None and compared:
+            said = f"one that is comparable is enough for scrutiny level {follows.scrutiny}"
+            found[compared[-1].id].append(said)
+    return found
+
+
+def _why(asked: Evaluation, found: Evidence) -> str:
+    """Why a result decides whether its evaluation is met."""
+    if not (asked.at_least or asked.at_most):
+        return "the plan asks for no more than a result that counts"
+    if not evaluations.meets(asked, found.run):
+        whose = "the newest result of each party" if asked.if_disagree == "newest" else "every result"
+        return f"the threshold is not met, and the plan asks that {whose} meets it"
+    return {
+        "worst": f"every result that counts meets the threshold; the newest of {found.party}",
+        "newest": f"the threshold is met by the newest result of {found.party}",
+        "best": "the threshold is met, and one such result of a party is enough",
+    }[asked.if_disagree]
 
 
 def _repeated(state: State, found: Evidence) -> Iterator[str]:
