@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sluicegate.acts.cases import ContributionView
@@ -22,6 +23,7 @@ from sluicegate_record.entries.cases import (
     PositionRecorded,
 )
 from sluicegate_record.entries.releases import RecordAdded
+from sluicegate_record.form import Json, Misread
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms import kinds, phrases, quorum
 from sluicegate_record.terms.audience import EVALUATORS
@@ -65,7 +67,7 @@ def _about(case: ExportedCase) -> Iterator[str]:
     if case.question.kind in {kinds.LIFT, kinds.LICENCE}:
         assert case.document is not None
         for name, value in case.document.to_json()["spec"].items():
-            yield f"  {name}: {json.dumps(value)}"
+            yield f"  {name}: {json.dumps(worded(value))}"
         return
     assert case.terms is not None
     if case.question.kind == kinds.RECONSIDER:
@@ -80,7 +82,7 @@ def _about(case: ExportedCase) -> Iterator[str]:
         return
     spec = case.terms.to_json()["spec"]
     bound = _BOUND if stage.audience.kind == EVALUATORS else _BOUND - {"evaluators"}
-    yield from (f"  {name}: {json.dumps(value)}" for name, value in spec.items() if name in bound)
+    yield from (f"  {name}: {json.dumps(worded(value))}" for name, value in spec.items() if name in bound)
     yield f"  {wording.directed(_directs(case.terms, stage))}"
     if case.terms.spec.closers:
         yield f"  findings of others are closed by a retest of {', '.join(sorted(case.terms.spec.closers))}"
@@ -89,7 +91,7 @@ def _about(case: ExportedCase) -> Iterator[str]:
         del stated["audience"]
         yield f"  admitted by your agreement, {counted(len(case.listed), 'organization')}:"
         yield from (f"    {plain(each.application['organization']['name'])}" for each in case.listed)
-    yield from (f"  {name}: {json.dumps(value)}" for name, value in stated.items())
+    yield from (f"  {name}: {json.dumps(worded(value))}" for name, value in stated.items())
 
 
 _BOUND = frozenset(
@@ -230,6 +232,15 @@ def _asked_of(stage: Stage) -> list[str]:
 def plain(value: Any) -> str:
     """A value as a reviewer reads it: text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def worded(value: Json) -> Json:
+    """A value with each rule in it in words, such as `oncd and ostp`."""
+    with suppress(Misread):
+        return phrases.rule(Rule.from_json(value))
+    if isinstance(value, Mapping):
+        return {name: worded(each) for name, each in value.items()}
+    return [worded(each) for each in value] if isinstance(value, list) else value
 
 
 def stage_of(case: ExportedCase, terms: Plan) -> Stage:

@@ -157,6 +157,18 @@ def test_a_recall_is_whole_and_only_an_officers() -> None:
     assert world.state.size == size
 
 
+def test_what_is_wrong_with_a_statement_is_said_before_what_the_whole_lacks() -> None:
+    world = course({"allOf": [{"after": STAGE}]})
+    assert world.refused(closings(STAGE, SECOND, signer="oncd")) == "key_of_another_party"
+    assert world.refused(closings("none", STAGE)) == "stage_unknown"
+    world.must(closings(STAGE, SECOND, THIRD))
+    lacking = openings(world, SECOND)
+    assert world.refused(lacking) == "requirements_unmet"
+    by_another = openings(world, THIRD, signer="oncd")
+    both = (*lacking.envelopes, *by_another.envelopes)
+    assert world.refused(RestoreRelease(both)) == "key_of_another_party"
+
+
 def test_each_statement_of_a_recall_is_signed_now() -> None:
     world = course({"allOf": [{"after": STAGE}]})
     said = StageClosing(

@@ -7,6 +7,7 @@ Rules:
 - It comes back by openings, each of which undoes the closing of its stage, as after `stage close`. All that a
   stage requires must hold again.
 - In a restoration each stage sees those before it open.
+- Each statement is looked at first: who signed it, and whether there is such a stage; then what is missing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sluicegate.acts.recalls import RecallReceipt, RestorationReceipt
 from sluicegate.acts.releases import StageReceipt
 from sluicegate.core.lifecycle import releases
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedTogether
+from sluicegate.core.lifecycle.keys import signer_for
 from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.terms import requirement_phrases
 from sluicegate_record.entries import Draft, place_all
@@ -62,16 +64,16 @@ def recall_release(
     name = names[0]
     if name not in state.releases:
         return releases.release_unknown(name)
-    missing = [each for each in reached(state.record, name) if each not in signed]
-    if missing:
-        said = f"a recall closes every stage; the closing of {', '.join(missing)} is missing"
-        return Refusal("conflict", "recall_partial", said, "sign what 'release recall' signs now")
     drafts: list[Draft] = []
     for envelope in signed.values():
         done = releases.close_stage(state, releases.CloseStage(envelope), now_ms, entropy)
         if isinstance(done, Refusal):
             return done
         drafts += done.drafts
+    missing = [each for each in reached(state.record, name) if each not in signed]
+    if missing:
+        said = f"a recall closes every stage; the closing of {', '.join(missing)} is missing"
+        return Refusal("conflict", "recall_partial", said, "sign what 'release recall' signs now")
     return Acceptance(drafts, RecallReceipt(release=name, stages=tuple(signed)))
 
 
@@ -86,9 +88,13 @@ def restore_release(
     name = names[0]
     if name not in state.releases:
         return releases.release_unknown(name)
+    for envelope in signed.values():
+        key = signer_for(state, envelope, state.developer)
+        if isinstance(key, Refusal):
+            return key
     order = list(state.releases[name].plan.stages)
     ahead, drafts, results = Ahead(state), list[Draft](), list[StageReceipt]()
-    for stage in sorted(signed, key=lambda each: order.index(each) if each in order else len(order)):
+    for stage in sorted(signed, key=lambda each: order.index(each) if each in order else -1):
         done = releases.open_stage(ahead, releases.OpenStage(signed[stage]), now_ms, entropy)
         if isinstance(done, Refusal):
             return done
