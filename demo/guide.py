@@ -82,7 +82,8 @@ class Newcomer:
         return f"""
 Sluicegate is running on this machine.
 
-  control plane    {self.site.control_url}    decides and records; its pages show both
+  control plane    {self.site.control_url}    decides and records; its pages show both:
+                                            /releases, /record
   gateway          {self.site.gateway_url}    what customers call: OpenAI's and Anthropic's APIs
   demo upstream    {self.site.upstream_url}    the model server behind it: {self._serves()}
 

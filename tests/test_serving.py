@@ -11,7 +11,10 @@ import pytest
 from sluicegate import bootstrap
 from sluicegate.bootstrap import run_until_signalled
 from sluicegate.cli import serving as cli
+from sluicegate.errors import StoreUnusable
 from sluicegate.settings import ControlSettings
+from sluicegate_record.log import canonical
+from tests.worlds import public_key
 
 
 def test_collections_leave_alone_what_was_loaded_before_serving():
@@ -47,3 +50,24 @@ def test_a_reserve_that_is_larger_than_what_is_free_is_warned_of(
     caplog.clear()
     bootstrap._check_reserve(ControlSettings(tmp_path, tmp_path, "log.example", reserve_bytes=0))
     assert not caplog.text
+
+
+@pytest.mark.parametrize("left", ["no file", "an empty file"])
+def test_a_folder_that_has_lost_its_database_begins_no_other_log(tmp_path: Path, left: str) -> None:
+    state = tmp_path / "state"
+    (state / "tokens").mkdir(parents=True)
+    trusted = tmp_path / "trust.yaml"
+    key = canonical.b64(public_key("release-officer"))
+    document = {
+        "apiVersion": "sluicegate/v1",
+        "kind": "Trust",
+        "metadata": {"developer": "openai"},
+        "spec": {"officers": {"release-officer": {"key": key}}, "agencies": {}},
+    }
+    trusted.write_text(json.dumps(document))
+    if left == "an empty file":
+        (state / "ledger.db").touch()
+    with pytest.raises(StoreUnusable, match="has no entries") as found:
+        bootstrap.control(ControlSettings(state, trusted, "log.example", reserve_bytes=0), "serve")
+    assert "backup restore" in found.value.remedy
+    assert not (state / "log.key").exists()

@@ -85,6 +85,8 @@ _log = logging.getLogger(__name__)
 Ready = Callable[[str], None]
 SWITCH_S = 0.0005
 """How long a thread of the control plane computes while another waits, which may be passing an order on."""
+TOKENS = "tokens"
+"""The folder, in that of the state, of the first tokens: where it is, a log has begun."""
 
 
 def boot_ms() -> float:
@@ -123,7 +125,7 @@ class Control:
 
     def token(self, name: str) -> str | None:
         """The token written for a principal when the log started, if it still lies there."""
-        path = self.settings.state_dir / "tokens" / f"{name}.token"
+        path = self.settings.state_dir / TOKENS / f"{name}.token"
         return path.read_text().strip() if path.exists() else None
 
 
@@ -150,7 +152,14 @@ def control(settings: ControlSettings, command: str) -> Control:
     database = settings.state_dir / "ledger.db"
     lock.hold(database, command)
     store = SqliteStore(database)
-    key = _log_key(settings.state_dir / "log.key", is_new=store.log.size() == 0)
+    is_new = store.log.size() == 0
+    if is_new and (settings.state_dir / TOKENS).exists():
+        store.close()
+        raise StoreUnusable(
+            f"{database} has no entries, and the folder is that of a log which had some",
+            remedy="'sluicegate backup restore' puts a backup here; a new log begins in an empty folder",
+        )
+    key = _log_key(settings.state_dir / "log.key", is_new=is_new)
     clock = SteadyClock(
         wall_ms,
         boot_ms,
@@ -178,7 +187,7 @@ def control(settings: ControlSettings, command: str) -> Control:
         started = ledger.execute(start, by="log", command_id=f"start_{secrets.token_hex(16)}")
     if isinstance(started, Refusal):
         raise CommandRefused(started.message, code=started.code, remedy=started.remedy)
-    _first_tokens(ledger, settings.state_dir / "tokens")
+    _first_tokens(ledger, settings.state_dir / TOKENS)
     return Control.over(settings, ledger)
 
 

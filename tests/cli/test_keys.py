@@ -30,7 +30,7 @@ spec:
   action: suspend
   models: [gpt-5.6]
   surfaces: all
-  covers: everyone
+  covers: {organizations: [Example Utility]}
   effective: immediately
   reasons: {form: verbal}
   drain: PT0S
@@ -128,7 +128,7 @@ def test_each_kind_of_key_changes_and_a_gateway_follows_from_the_first_ones(plan
         listed = keys(plane)
         assert listed[new["oncd-2"]]["used"] is not None
         since = listed[new["oncd-2"]]["seq"]
-        lost = plane.answer("keys", "effects", new["oncd-2"], "--since", since, by="oncd")
+        lost = plane.answer("keys", "effects", new["oncd-2"][:12], "--since", since, by="oncd")
         assert lost["grants"] == [grant]
         revoke = ("keys", "revoke", new["oncd-2"][:12], "--since", since, "--reason", "stolen")
         done = plane.answer(*revoke, "--key", plane.key("oncd-2"), by="oncd")
@@ -150,7 +150,12 @@ def test_two_officers_sign_an_order_on_two_machines(plane, tmp_path) -> None:
     countersign = ("directive", "countersign", signed, "-o", both, "--key", plane.key("second-officer"))
     told = plane(*countersign, by=None)
     assert "by-letter" in told.out
+    assert 'not public, covers.organizations: ["Example Utility"]' in told.out
     assert f"sluicegate directive issue {both}" in told.out
+    given = json.loads(signed.read_bytes())
+    given["opened"]["covers.organizations"]["value"] = ["Another"]
+    signed.write_text(json.dumps(given))
+    assert "not those to which" in plane.error(*countersign, by=None)["message"]
     assert plane.answer("directive", "issue", both)["transcribed"]["how"] == "letter"
 
 

@@ -109,7 +109,9 @@ def test_a_restore_says_what_is_lost(world: World, tmp_path: Path) -> None:
     found = backups.compare(backup, tmp_path / "backed", [gateway])
     assert found.newer == {str(gateway): head_of(world.entries)}
     lost = backups.lost_lines(found.lost)
-    assert any("narrows access" in line and "d-lost" in line for line in lost)
+    (narrows,) = [line for line in lost if "narrows access" in line and "d-lost" in line]
+    world.lift("d-lost")
+    assert f"{narrows}, lifted since" in backups.lost_lines(world.entries)
 
 
 def test_a_restore_moves_the_old_database_aside_and_is_not_served(world: World, tmp_path: Path) -> None:

@@ -20,10 +20,25 @@ from sluicegate.recovery.doctor import FAILS, OK, Diagnosis, Site, examine
 from sluicegate.store import keyfile, unsettled
 from sluicegate.store.unsettled import Restored
 from sluicegate_record.log import canonical, checkpoint
+from sluicegate_record.log.publickey import keyid
 from sluicegate_record.statements.epochs import TreeHead
 from tests.certificates import Authority
 from tests.recovery.stored import gateway_of, state_of
-from tests.worlds import AT_MS, DEVELOPER, LOG, MODEL, PINS, RELEASE, World, head_of, private_key, public_key
+from tests.worlds import (
+    AT_MS,
+    DEVELOPER,
+    LOG,
+    MODEL,
+    OFFICER,
+    OTHER_OFFICER,
+    PINS,
+    RELEASE,
+    World,
+    head_of,
+    pinning,
+    private_key,
+    public_key,
+)
 
 WORLD = World.opened()
 
@@ -99,6 +114,15 @@ def found(deployment: Site) -> list[Diagnosis]:
 
 def test_a_deployment_without_mistakes(deployment: Site) -> None:
     assert {each.state for each in found(deployment)} == {OK}, found(deployment)
+
+
+def test_keys_that_the_parties_signed_need_no_trust_file(deployment: Site, tmp_path: Path) -> None:
+    more = World.opened()
+    more.must(pinning("oncd", "oncd", "oncd-2", "oncd", replaces=keyid(public_key("oncd"))))
+    more.must(pinning("third-officer", DEVELOPER, "third", OFFICER, OTHER_OFFICER))
+    rotated = replace(deployment, state=state_of(tmp_path / "rotated", more.entries))
+    said = {each.what: each.state for each in found(rotated) if "trust file" in each.check}
+    assert set(said.values()) == {OK}, said
 
 
 Plant = Callable[[Site], Site]

@@ -8,6 +8,7 @@ from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer
 from sluicegate.acts.evidence import WeighedEvidence
 from sluicegate.acts.promises import PromiseView
 from sluicegate.acts.releases import ReleaseArgument, ReleaseStatus
+from sluicegate_record.directives.document import Covered
 from sluicegate_record.form import Note, Time, form
 
 
@@ -58,6 +59,7 @@ class ActiveDirective(ActAnswer):
     directive: str
     action: str
     models: tuple[str, ...]
+    covers: Covered
     since_ms: Time
 
 

@@ -150,7 +150,11 @@ def _state(shown: CredentialSummary) -> str:
 COLUMNS = ("credential", "grant", "organization", "stage", "surface", "state", "only for", "label")
 listed = listing(
     credentials.LIST,
-    Columns((*COLUMNS, "expires", "last used"), _credentials, "There is no such key, or you may not see it."),
+    Columns(
+        (*COLUMNS, "expires", "last use, by the hour"),
+        _credentials,
+        "There is no such key, or you may not see it.",
+    ),
 )
 show = acting(credentials.SHOW, _shown)
 revoke = acting(credentials.REVOKE, lambda done: f"credential {done.credential} is revoked", first=_revoked)

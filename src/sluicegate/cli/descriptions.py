@@ -18,9 +18,9 @@ from sluicegate.acts.directives import (
     UnmatchedName,
 )
 from sluicegate.cli import wording
-from sluicegate_record.directives.document import EVERYONE, Persons, Reasons, Selection
-from sluicegate_record.directives.scope import CommittedNames, Scope
-from sluicegate_record.strict import Unread
+from sluicegate_record.directives.document import Reasons
+from sluicegate_record.directives.phrases import UNREAD, covered, listed
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted
 
@@ -159,28 +159,12 @@ def _remark(said: Remark) -> str:
     if said.kind != "document":
         return f"  {said.kind} by {said.party}, {said.on}: {said.text}"
     reasons = said.reasons
-    told = f"{reasons.form} {reasons.summary or ''}" if isinstance(reasons, Reasons) else wording.UNREAD
+    told = f"{reasons.form} {reasons.summary or ''}" if isinstance(reasons, Reasons) else UNREAD
     return f"  reasons, entry {said.seq}: {told}".rstrip()
 
 
-def covered(stated: str | Selection | Unread) -> str:
-    """Who a directive covers or excepts, in a few words."""
-    if isinstance(stated, Unread):
-        return wording.UNREAD
-    if not isinstance(stated, Selection):
-        return EVERYONE
-    return _parts(
-        {
-            "annexes": stated.annexes,
-            "organizations": stated.organizations,
-            "persons": stated.persons,
-            "registeredIn": stated.registered_in,
-        }
-    )
-
-
 def _scope(scope: Scope) -> str:
-    return _parts(
+    return listed(
         {
             "models": scope.models,
             "surfaces": scope.surfaces,
@@ -188,15 +172,3 @@ def _scope(scope: Scope) -> str:
             "organizations": scope.organizations,
         }
     )
-
-
-def _parts(stated: Mapping[str, Iterable[str] | CommittedNames | Persons | None]) -> str:
-    return "; ".join(_part(kind, value) for kind, value in stated.items() if value is not None)
-
-
-def _part(kind: str, value: Iterable[str] | CommittedNames | Persons) -> str:
-    if isinstance(value, Persons):
-        return f"persons: {value.definition} ({', '.join(value.statuses)})"
-    if isinstance(value, CommittedNames):
-        return counted(value.count, kind.removesuffix("s"), kind)
-    return f"{kind} {', '.join(value)}"

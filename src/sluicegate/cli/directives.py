@@ -27,6 +27,7 @@ from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused, WrongUsage
+from sluicegate_record.directives.phrases import covered
 from sluicegate_record.terms.text import counted
 
 WATCH_EVERY_S = 0.25
@@ -182,7 +183,7 @@ def _directives(found: Directives) -> list[list[str]]:
             each.issuer + (", transcribed" if each.transcribed and not each.confirmed else ""),
             each.basis.kind,
             ", ".join(each.models),
-            descriptions.covered(each.covers),
+            covered(each.covers),
             _stands(each),
             wording.moment(each.issued_at_ms),
         ]

@@ -10,14 +10,20 @@ import typer
 
 from sluicegate.acts import keys as acts
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.keys import KeyEffects, KeyReceipt, KeyView, SigningKeys
+from sluicegate.acts.keys import KeyArgument, KeyEffects, KeyFilter, KeyReceipt, KeyView, SigningKeys
 from sluicegate.cli import wording
-from sluicegate.cli.acting import acting, helped
+from sluicegate.cli.acting import helped
 from sluicegate.cli.files import read_json
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
+from sluicegate.errors import WrongUsage
 from sluicegate_record.terms.text import counted
+
+Which = Annotated[str, typer.Argument(help="The id of a key, or its first digits.", show_default=False)]
+Since = Annotated[
+    int, typer.Option("--since", min=0, help="The log size from which on it may have been stolen.")
+]
 
 COLUMNS = ("party", "owner", "key", "state", "since entry", "signed by", "last use")
 
@@ -56,11 +62,25 @@ def effects_said(found: KeyEffects) -> Iterator[str]:
     if found.terms:
         yield f"  terms that must be agreed again: {', '.join(found.terms)}"
     if found.pinned:
-        yield f"  keys that end with it: {', '.join(found.pinned)}"
+        yield f"  keys that end with it, unless they sign the revocation: {', '.join(found.pinned)}"
     yield "  what it narrowed stays; look at each stage that it opened, and each order that it helped to lift"
 
 
-effects = acting(acts.EFFECTS, lambda found: "\n".join(effects_said(found)), keyid="keyid", since="--since")
+@helped(acts.EFFECTS)
+def effects(keyid: Which, since: Since = 0, as_json: Json = False) -> None:
+    client = Client()
+    asked = KeyArgument(keyid=one(client.do(acts.LIST, KeyFilter()), keyid).keyid, since=since)
+    found = client.do(acts.EFFECTS, asked)
+    tell(found, as_json, "\n".join(effects_said(found)))
+
+
+def one(known: SigningKeys, begins: str) -> KeyView:
+    """The one key whose id begins so. Raises: WrongUsage."""
+    found = [each for each in known.keys if each.keyid.startswith(begins.lower())]
+    if len(found) != 1:
+        said = f"{len(found)} keys have an id that begins with {begins[:64]!r}, expected one"
+        raise WrongUsage(said, remedy="'keys list' shows the ids")
+    return found[0]
 
 
 @helped(acts.RECORD)

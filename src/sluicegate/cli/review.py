@@ -11,6 +11,7 @@ import typer
 from sluicegate.acts import review as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.cases import CaseArgument
+from sluicegate.acts.directives import SignedDirective
 from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import (
     ExportedCase,
@@ -33,6 +34,7 @@ from sluicegate.client.signing import Review
 from sluicegate.core.terms import clocks, document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate_record.directives.document import Document
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.about import About
@@ -368,8 +370,26 @@ def _said_in(given: dict[str, Any]) -> Iterator[str]:
     question = stated.pop("question", None)
     for name, value in {**(question if isinstance(question, dict) else {}), **stated}.items():
         yield f"  {name}: {plain(value)}"
-    if isinstance(given.get("opened"), dict):
-        yield f"  not public: {plain(given['opened'].get('value'))}"
+    opened = given.get("opened")
+    if not isinstance(opened, dict):
+        return
+    if dsse.predicate_type(envelope) == DirectiveStatement.TYPE:
+        yield from _named_in(SignedDirective.from_json(given))
+    else:
+        yield f"  not public: {plain(opened.get('value'))}"
+
+
+def _named_in(given: SignedDirective) -> Iterator[str]:
+    """The names and reasons to which a signed directive commits.
+
+    Raises: InvalidInput: it commits to others.
+    """
+    stated = DirectiveStatement.read(Envelope.from_json(given.envelope))
+    if not Document.check(stated.document).is_opened_by(given.opened):
+        said = "the names in the file are not those to which its signed directive commits"
+        raise InvalidInput(said, remedy="do not sign it; ask for the file that 'directive sign' wrote")
+    for name, each in given.opened.items():
+        yield f"  not public, {name}: {plain(each.value())}"
 
 
 def _exported(client: Client, case: str) -> ExportedCase:

@@ -18,6 +18,7 @@ from sluicegate.cli.releases import designated, exposed, heard, named, required,
 from sluicegate.cli.releases import status as of_all
 from sluicegate.cli.watching import Shown, Watch
 from sluicegate.client.http import Client
+from sluicegate_record.directives.phrases import covered
 from sluicegate_record.terms.audience import APPLICANTS
 from sluicegate_record.terms.text import counted
 
@@ -167,8 +168,8 @@ def _directives(found: ReleaseOutlook) -> Iterator[str]:
     if found.directives:
         yield "directives in force:"
     for each in found.directives:
-        models = ", ".join(each.models)
-        yield f"  {each.directive}: {each.action} {models}, since {wording.minute(each.since_ms)}"
+        what = f"{each.action} {', '.join(each.models)} for {covered(each.covers)}"
+        yield f"  {each.directive}: {what}, since {wording.minute(each.since_ms)}"
 
 
 def _promises(found: ReleaseOutlook) -> Iterator[str]:

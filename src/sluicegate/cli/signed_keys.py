@@ -16,10 +16,10 @@ from sluicegate.acts.keys import KeyArgument, KeyFilter, KeyView, SigningKeys
 from sluicegate.cli.confirmation import Signed, confirm, read_first
 from sluicegate.cli.files import write_json
 from sluicegate.cli.output import Json, emit
-from sluicegate.cli.pinned_keys import effects_said, recorded
+from sluicegate.cli.pinned_keys import Since, Which, effects_said, one, recorded
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate.errors import InvalidInput
 from sluicegate_record.log import publickey
 from sluicegate_record.log.publickey import SigningKey
 from sluicegate_record.statements.keys import PINS, RETIRES, REVOKES, KeyStatement
@@ -29,7 +29,6 @@ Key = Annotated[Path, typer.Option("--key", help="A private key of the same part
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write it for others to sign; nothing is recorded.")
 ]
-Which = Annotated[str, typer.Argument(help="The id of a key, or its first digits.", show_default=False)]
 Reason = Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)]
 
 
@@ -85,7 +84,7 @@ def retire(
 ) -> None:
     """Sign that a key of your party signs nothing more. What it signed stays valid."""
     known = Client().do(acts.LIST, KeyFilter())
-    found, private = _key(known, keyid), signing.private_key(key)
+    found, private = one(known, keyid), signing.private_key(key)
     _own(known, private)
     read_first(f"{found.owner} of {found.party} signs no more with {found.keyid}: {reason}", yes, as_json)
     _done(signing.signed(_ending(known, found, RETIRES, reason), private), output, as_json)
@@ -95,10 +94,7 @@ def revoke(
     keyid: Which,
     key: Key,
     reason: Reason,
-    since: Annotated[
-        int,
-        typer.Option("--since", min=0, help="The log size from which on it may have been stolen."),
-    ],
+    since: Since,
     output: Output = None,
     yes: Signed = False,
     as_json: Json = False,
@@ -109,7 +105,7 @@ def revoke(
     """
     client = Client()
     known = client.do(acts.LIST, KeyFilter())
-    found, private = _key(known, keyid), signing.private_key(key)
+    found, private = one(known, keyid), signing.private_key(key)
     _own(known, private)
     lost = client.do(acts.EFFECTS, KeyArgument(keyid=found.keyid, since=since))
     if not as_json:
@@ -155,15 +151,6 @@ def _own(known: SigningKeys, private: SigningKey) -> KeyView:
             return each
     said = f"the key {keyid[:12]}… does not count on this record"
     raise InvalidInput(said, remedy="'keys list' shows the keys that do")
-
-
-def _key(known: SigningKeys, begins: str) -> KeyView:
-    """The one key whose id begins so. Raises: WrongUsage."""
-    found = [each for each in known.keys if each.keyid.startswith(begins.lower())]
-    if len(found) != 1:
-        said = f"{len(found)} keys have an id that begins with {begins[:64]!r}, expected one"
-        raise WrongUsage(said, remedy="'keys list' shows the ids")
-    return found[0]
 
 
 def _done(envelope: dict[str, Any], output: Path | None, as_json: bool) -> None:

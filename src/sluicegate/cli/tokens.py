@@ -37,7 +37,7 @@ issue = acting(
     lambda made: f"{made.role} {made.name}\n  token, shown only now: {made.token}",
     party="--agency",
 )
-COLUMNS = ("principal", "role", "name", "party", "created", "last use", "state")
+COLUMNS = ("principal", "role", "name", "party", "created", "last use, by the hour", "state")
 listed = listing(acts.LIST, Columns(COLUMNS, _tokens, "No such token."))
 revoke = acting(
     acts.REVOKE,

@@ -13,6 +13,7 @@ from sluicegate.acts.findings import FindingSummary
 from sluicegate.acts.grants import GrantView, ProgrammeView
 from sluicegate.acts.promises import PromiseView
 from sluicegate.core import times as core_times
+from sluicegate_record.directives.phrases import UNREAD
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.log import times
 from sluicegate_record.strict import Unread
@@ -35,7 +36,6 @@ _SAID = {
     "notice": "notice to the holder",
     "returned": "returned because",
 }
-UNREAD = "what only a newer build can read"
 ADVICE = "; the basis is voluntary, so two officers may proceed without them"
 _BASES = {
     "voluntary": ADVICE,

@@ -42,7 +42,7 @@ def unknown(token: str | None) -> Unauthorized:
         return Unauthorized(
             "no token was given",
             code="token_missing",
-            remedy="send 'Authorization: Bearer sgt_…'; the command line takes it from SLUICEGATE_TOKEN",
+            remedy="send 'Authorization: Bearer sgt_…': by 'sluicegate login', or in SLUICEGATE_TOKEN",
         )
     return Unauthorized(
         "the token is not known here",

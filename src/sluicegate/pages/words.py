@@ -13,6 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sluicegate.core import times as core_times
+from sluicegate_record.directives.phrases import covered
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.log import canonical, times
 from sluicegate_record.terms import phrases
@@ -94,6 +95,7 @@ def _number(value: int) -> str:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "counted": counted,
+    "covered": covered,
     "day": day,
     "dated": dated,
     "duration": phrases.duration,

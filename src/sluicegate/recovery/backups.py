@@ -39,6 +39,7 @@ from sluicegate.store.unsettled import Restored
 from sluicegate_record import law
 from sluicegate_record.audit import Judge
 from sluicegate_record.entries import Entry, Unknown
+from sluicegate_record.entries.directives import DirectiveIssued, DirectiveLifted
 from sluicegate_record.entries.releases import LogStarted
 from sluicegate_record.log import checkpoint, merkle, publickey
 from sluicegate_record.log.checkpoint import Verifier
@@ -321,5 +322,11 @@ def lost_lines(entries: Sequence[Entry]) -> list[str]:
     for entry in entries:
         counts[entry.type] = counts.get(entry.type, 0) + 1
     lines = [f"{counted(count, 'entry', 'entries')} {name}" for name, count in sorted(counts.items())]
-    narrowing = (each for each in entries if law.carried(each.body, each.seq, ()) is not None)
-    return lines + [f"narrows access: entry {each.seq}, {narrated(each)}" for each in narrowing]
+    bodies = [entry.body for entry in entries]
+    lifted = {each.directive for each in bodies if isinstance(each, DirectiveLifted) and each.scope is None}
+    for entry in entries:
+        if law.carried(entry.body, entry.seq, ()) is not None:
+            is_over = isinstance(entry.body, DirectiveIssued) and entry.body.directive in lifted
+            since = ", lifted since" if is_over else ""
+            lines.append(f"narrows access: entry {entry.seq}, {narrated(entry)}{since}")
+    return lines

@@ -191,13 +191,14 @@ def _said(error: SluicegateError | OSError) -> str:
     return str(error)
 
 
-def _pinned(known: LogAtHand) -> dict[str, bytes]:
-    """The keys that the log pins, by owner."""
-    assert known.store is not None
+def _pinned(known: LogAtHand) -> list[KeyPinned]:
+    """The keys that the log pins, also those that have ended. Empty if the log could not be read."""
+    if known.store is None or not known.vkey:
+        return []
     query = "SELECT seq FROM entries WHERE instr(leaf, ?) > 0 ORDER BY seq"
     seqs = [seq for (seq,) in known.store.database.rows(query, (f'"type":"{KeyPinned.type}"'.encode(),))]
     bodies = [entries.read(*each).body for seq in seqs for each in known.store.log.tail(seq, 1)]
-    return {body.owner: body.public_key for body in bodies if isinstance(body, KeyPinned)}
+    return [body for body in bodies if isinstance(body, KeyPinned)]
 
 
 def _trust(path: Path | None, known: LogAtHand) -> Iterator[Diagnosis]:
@@ -210,17 +211,17 @@ def _trust(path: Path | None, known: LogAtHand) -> Iterator[Diagnosis]:
     except (SluicegateError, OSError) as error:
         yield Diagnosis("trust file", FAILS, f"{path}: {_said(error)}", "mend it, or name the right file")
         return
-    pinned = _pinned(known) if known.store is not None and known.vkey else {}
+    pinned = {body.owner: body.public_key for body in _pinned(known) if body.from_ == "configuration"}
     other = sorted(owner for owner, key in pinned.items() if given.get(owner) != key)
     for owner in other:
         what = f"{path} has another key for {owner} than the log, or none"
         yield Diagnosis("trust file", FAILS, what, "put that key back, or name the trust file of this log")
     if not other:
-        yield Diagnosis("trust file", OK, f"has the keys that the log pins: {len(pinned)}")
+        yield Diagnosis("trust file", OK, f"has the keys with which the log began: {len(pinned)}")
 
 
 def _gateway_trusts(paths: Sequence[Path], known: LogAtHand) -> Iterator[Diagnosis]:
-    pinned = set(_pinned(known).values()) if known.store is not None and known.vkey else set()
+    pinned = {body.public_key for body in _pinned(known)}
     for path in paths:
         try:
             found = trust.read_gateway(document.read(path.read_bytes(), str(path)))

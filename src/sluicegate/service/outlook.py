@@ -79,5 +79,7 @@ def _directives(state: State, release: Release) -> Iterator[ActiveDirective]:
         found = state.directives[name]
         about = tuple(each for each in found.document.spec.models if each in models)
         if about:
-            action = found.document.spec.action
-            yield ActiveDirective(directive=name, action=action, models=about, since_ms=found.at_ms)
+            spec = found.document.spec
+            yield ActiveDirective(
+                directive=name, action=spec.action, models=about, covers=spec.covers, since_ms=found.at_ms
+            )

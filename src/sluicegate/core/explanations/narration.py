@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sluicegate_record.directives.phrases import covered
 from sluicegate_record.entries import (
     Entry,
     accounts,
@@ -215,7 +216,8 @@ def _foreseen(body: releases.StageForeseen) -> str:
 def _directive(body: directives.DirectiveIssued) -> str:
     spec = body.document.spec
     replaces = f", in place of {body.replaces}" if body.replaces is not None else ""
-    return f"directive {body.directive} of {body.issuer}: {spec.action} {', '.join(spec.models)}{replaces}"
+    what = f"{spec.action} {', '.join(spec.models)} for {covered(spec.covers)}"
+    return f"directive {body.directive} of {body.issuer}: {what}{replaces}"
 
 
 def _lifted(body: directives.DirectiveLifted) -> str:

@@ -135,12 +135,13 @@ async function show(section, vkey) {
       throw new Error("this page shows something else than the log has");
     }
     facts.replaceChildren();
-    fact(facts, "Place", `${index} of ${head.size}`);
+    fact(facts, "Place", `entry ${index} of those from 0 to ${head.size - 1}`);
     fact(facts, "Log's key", `${key.name}+${hex(key.id)}`);
     fact(facts, "Root", base64(head.root));
     facts.hidden = false;
     verdict.className = "verdict good";
-    verdict.textContent = "Your browser has checked it: the entry is in the log that the key below has signed.";
+    const whose = vkey.trim() === section.dataset.vkey ? "the key that this server states" : "your key";
+    verdict.textContent = `Your browser has checked it: the entry is in the log that ${whose} has signed.`;
   } catch (error) {
     verdict.className = "verdict bad";
     verdict.textContent = error.name === "NotSupportedError"
