@@ -139,6 +139,25 @@ def test_an_address_that_asks_too_often_without_a_token_is_told_when_to_come_aga
             assert stranger.get(path).status_code == 200, path
 
 
+@pytest.mark.parametrize("path", ["/api/v1/log/entries", "/record", "/record.atom", "/record.json"])
+def test_a_stranger_who_searches_the_record_comes_again_later_than_one_who_asks_for_little(
+    tmp_path: Path, path: str
+):
+    """One search reads two thousand entries."""
+    with (
+        limited(tmp_path, requests_per_second=1, burst=25) as plane,
+        plane.client() as stranger,
+        plane.staff() as staff,
+    ):
+        assert [stranger.get(f"{path}?text={n}").status_code for n in range(3)] == [200, 200, 429]
+        assert staff.get("/api/v1/log/entries").status_code == 200
+
+
+def test_a_small_burst_lets_one_search_in(tmp_path: Path):
+    with limited(tmp_path, requests_per_second=1, burst=2) as plane, plane.client() as stranger:
+        assert stranger.get("/api/v1/log/entries").status_code == 200
+
+
 def test_who_has_shown_a_token_keeps_the_connection_while_strangers_come(tmp_path: Path):
     with limited(tmp_path, max_connections=2) as plane, Raw(port(plane)) as staff, ExitStack() as stack:
         token = plane.token("developer").encode()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from sluicegate.settings import HttpSettings
 from tests.control.conftest import Plane, served
 from tests.worlds import plan_value, stage
 
@@ -30,7 +31,7 @@ def _plans() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     """A control plane with a release as usual, one with hostile texts, and one that is not announced."""
-    made = Plane(tmp_path_factory.mktemp("site"))
+    made = Plane(tmp_path_factory.mktemp("site"), HttpSettings(burst=10_000))
     with served(made.wired) as made.url:
         for plan in _plans():
             answer = made.send("/api/v1/releases", {"text": plan})

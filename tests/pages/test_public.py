@@ -12,7 +12,9 @@ import icalendar
 import pytest
 
 from sluicegate.acts.record import SEARCHED_MAX
+from sluicegate.control import pages
 from sluicegate.core.explanations import narration
+from sluicegate.pages.page import MadePage, PagePlace
 from sluicegate.pages.public import PAGES
 from sluicegate.service import record
 from sluicegate_record.entries import TYPES
@@ -174,3 +176,13 @@ def test_each_type_of_entry_is_said_in_words_from_its_leaf_alone() -> None:
         assert TYPES[found.type] in narration._SAID, found.type
         assert found.public == json.loads(leaf)["public"]
     assert said.keys() >= TYPES.keys() - {"unknown"}
+
+
+def test_pages_that_are_kept_take_so_much_memory_and_no_more() -> None:
+    """A stranger makes the largest page again and again, under another name of the host each time."""
+    keeper, page = pages.Keeper(), MadePage(bytes(1 << 20), "text/html")
+    for number in range(pages.KEPT_MAX):
+        keeper.put(PagePlace(f"http://host-{number % 100}", "/record/1", ""), 1, page)
+    assert keeper.bytes == pages.KEPT_BYTES_MAX
+    kept = [keeper.get(PagePlace(f"http://host-{number}", "/record/1", ""), 1) for number in range(100)]
+    assert sum(each is not None for each in kept) == pages.KEPT_BYTES_MAX >> 20

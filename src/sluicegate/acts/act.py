@@ -81,6 +81,8 @@ class Act(Generic[Asked, Answered]):
     body_max: int = ACT_BODY_MAX
     """How many bytes its body may have."""
     effect: Effect = "any"
+    weight: int = 1
+    """For how many requests it counts at the pace of a stranger's address."""
 
     @property
     def ends(self) -> bool:

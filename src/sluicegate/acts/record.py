@@ -73,6 +73,7 @@ SEARCH = Act(
     EntrySearch,
     EntryList,
     "List entries of the public log in words, newest first; search them.",
+    weight=10,
 )
 
 

@@ -32,7 +32,7 @@ from sluicegate.service import doings
 from sluicegate.service.context import STRANGER
 
 HTML = "text/html; charset=utf-8"
-KEPT_MAX, KEPT_MS = 256, 1_000
+KEPT_MAX, KEPT_BYTES_MAX, KEPT_MS = 256, 8 << 20, 1_000
 
 
 class Refused(Exception):
@@ -49,11 +49,13 @@ class _Kept(NamedTuple):
     at_ms: float
 
 
-class _Keeper:
+class Keeper:
     """The pages that were made lately, by where they are."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, ...], _Kept] = OrderedDict()
+        self.bytes = 0
+        """How large they are together."""
 
     def get(self, place: PagePlace, size: int) -> MadePage | None:
         """A page, if it is still as it would be made now."""
@@ -64,18 +66,22 @@ class _Keeper:
 
     def put(self, place: PagePlace, size: int, document: MadePage) -> None:
         """Keep a page."""
-        self._kept[place.origin, place.path, place.query] = _Kept(document, size, steady_ms())
-        while len(self._kept) > KEPT_MAX:
-            self._kept.popitem(last=False)
+        key = (place.origin, place.path, place.query)
+        before = self._kept.pop(key, None)
+        self._kept[key] = _Kept(document, size, steady_ms())
+        self.bytes += len(document.body) - (0 if before is None else len(before.document.body))
+        while len(self._kept) > KEPT_MAX or self.bytes > KEPT_BYTES_MAX:
+            _, oldest = self._kept.popitem(last=False)
+            self.bytes -= len(oldest.document.body)
 
 
 def routes(plane: ControlPlane, entrance: Entrance) -> list[Route]:
     """The routes of pages and of their files."""
-    keeper = _Keeper()
+    keeper = Keeper()
     return [*(_route(plane, entrance, keeper, page) for page in PAGES), Route("/assets/{name}", _asset)]
 
 
-def _route(plane: ControlPlane, entrance: Entrance, keeper: _Keeper, page: SitePage[Any, Any]) -> Route:
+def _route(plane: ControlPlane, entrance: Entrance, keeper: Keeper, page: SitePage[Any, Any]) -> Route:
     async def endpoint(request: Request) -> Response:
         place = PagePlace(
             f"{request.url.scheme}://{request.url.netloc}",
@@ -83,7 +89,7 @@ def _route(plane: ControlPlane, entrance: Entrance, keeper: _Keeper, page: SiteP
             request.scope["query_string"].decode("latin-1"),
         )
         try:
-            visitor = await entrance.admit(request)
+            visitor = await entrance.admit(request, weight=page.weight)
             with visitor.place():
                 size = plane.services.ledger.size()
                 document = keeper.get(place, size)

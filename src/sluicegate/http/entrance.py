@@ -67,20 +67,23 @@ class Entrance:
         self._known = known
         self._lanes = AllLanes()
         self._lookups = Threads(LOOKUPS)
+        self._burst = settings.burst
         self._pace = Pace(settings.requests_per_second, settings.burst)
         self._guesses = Pace(settings.requests_per_second, settings.burst)
         self._recent: dict[bytes, None] = {}
         """The digests of tokens that were found lately, the newest last. They are looked up all the same."""
 
-    async def admit(self, request: Request, act: AnyAct | None = None) -> Visitor:
-        """Let a request in, for an act, or for what anyone may have. It has no place in its lane yet.
+    async def admit(self, request: Request, act: AnyAct | None = None, weight: int = 1) -> Visitor:
+        """Let a request in, for an act, or for what anyone may have. It has no place in its lane yet. Of a
+        stranger it counts for `weight` requests, or for those of the act.
 
         Raises: Unauthorized: no known token, or one of a role that may not do it. Overloaded.
         """
         exchange = exchange_of(request)
         principal = await self._holder(request, act, exchange.address)
         if principal is None:
-            self._pace.check(exchange.address, _STRANGER)
+            amount = min(self._burst, weight if act is None else act.weight)
+            self._pace.check(exchange.address, _STRANGER, amount)
             lane, caller = self._lanes.strangers, exchange.address
         else:
             exchange.hold()

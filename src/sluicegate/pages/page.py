@@ -64,3 +64,10 @@ class SitePage(Generic[Asked, Answered]):
     path: str
     act: Act[Asked, Answered]
     show: Callable[[View[Asked, Answered]], Filled | MadePage]
+    asks: int = 1
+    """How many acts it asks, about, if that is not one."""
+
+    @property
+    def weight(self) -> int:
+        """For how many requests it counts at the pace of a stranger's address."""
+        return self.act.weight * self.asks

@@ -69,6 +69,6 @@ PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage("/record.atom", record.SEARCH, _atom),
     SitePage("/record.json", record.SEARCH, _json),
     SitePage("/record/{index}", record.SHOW, _entry),
-    SitePage("/calendar.ics", releases.STATUS, _calendar),
+    SitePage("/calendar.ics", releases.STATUS, _calendar, asks=10),
 )
 """In this order a path is looked for."""

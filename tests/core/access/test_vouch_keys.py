@@ -242,3 +242,23 @@ def test_one_stolen_key_does_not_become_two_officers() -> None:
     assert world.refused(alone) == "signatures_missing"
     world.must(ending("revokes", "second-officer", "openai", "second-officer", "release-officer", since=0))
     assert world.refused(alone) == "signatures_missing"
+
+
+def test_a_thief_who_revokes_the_stolen_key_first_keeps_none_of_what_it_carried() -> None:
+    """A compromise can be dated earlier by another owner, and never later."""
+    world = World.opened()
+    world.must(pinning("ostp-too", "ostp", "ostp-too", "ostp"))
+    since = world.state.size
+    grant = admit(world, "ostp")
+    now = world.state.size
+    world.must(ending("revokes", "ostp", "ostp", "ostp", "ostp", since=now))
+    assert isinstance(asked(folded(world.entries, VouchedTable(trust()))), Allow)
+    done = world.must(ending("revokes", "ostp", "ostp", "ostp", "ostp-too", since=since))
+    assert done["grants"] == [grant]
+    denied = asked(folded(world.entries, VouchedTable(trust())))
+    assert isinstance(denied, Deny)
+    assert denied.reason is Reason.GRANT_SUSPENDED
+    size = world.state.size
+    world.must(ending("revokes", "ostp", "ostp", "ostp", "ostp-too", since=now))
+    assert world.state.size == size
+    assert world.state.keys[keyid("ostp")].signed_unsafely(since)

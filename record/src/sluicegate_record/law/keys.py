@@ -16,7 +16,7 @@ from sluicegate_record.entries.releases import KeyEnded, KeyPinned
 from sluicegate_record.law.rule import At, LawRule, is_named_by_its_digest, known, require, same, signed_by
 from sluicegate_record.log import dsse
 from sluicegate_record.log.publickey import PublicKey
-from sluicegate_record.statements.keys import ENDS, PINS, RETIRES, KeyStatement
+from sluicegate_record.statements.keys import ENDS, PINS, KeyStatement
 
 CONFIGURATION, STATEMENT = "configuration", "statement"
 TOGETHER = 2
@@ -70,10 +70,13 @@ def owners_to_pin(at: At, party: str) -> int:
 
 
 def may_end(at: At, body: KeyEnded) -> None:
-    """A key ends once; one that was retired may be found to have been compromised."""
+    """A key ends once; later it may be found to have been compromised, or compromised earlier. So a thief who
+    revokes it first says for no one since when.
+    """
     key = known(at.record.keys, body.keyid, "key")
     same(body, key, "owner party", "the key of another owner")
-    is_found_out = key.ended is not None and key.ended.how == ENDS[RETIRES] and body.since is not None
+    ended, since = key.ended, body.since
+    is_found_out = ended is not None and since is not None and (ended.since is None or since < ended.since)
     require(key.counts or is_found_out, "the end of a key that has ended")
     require(body.since is not None or _has_another(at, key), "the end of a party's only key")
     require(body.since is None or body.since <= at.entry.seq, "a key that is to be compromised later")

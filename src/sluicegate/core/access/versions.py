@@ -44,7 +44,7 @@ from sluicegate_record.law import times
 from sluicegate_record.terms.audience import PROGRAMME
 from sluicegate_record.terms.clearances import CLEARANCES, REPORT
 
-FOLD_VERSION = 20
+FOLD_VERSION = 21
 """The version of this build's fold. It changes whenever the same entries would give another table:
 docs/architecture.md lists what brought each.
 """
@@ -71,6 +71,11 @@ def fold_version(entry: Entry) -> int:
 def _newer(body: Body) -> int | None:
     """The version of what version 5 could not read; None if it could."""
     return next((version for version, is_of in _BROUGHT if is_of(body)), None)
+
+
+def _is_of_21(body: Body) -> bool:
+    """Whether a key was compromised: version 20 took the first word on since when for the last one."""
+    return isinstance(body, KeyEnded) and body.since is not None
 
 
 def _is_of_20(body: Body) -> bool:
@@ -172,6 +177,7 @@ def _is_of_6(body: Body) -> bool:
 
 _WITH_PROGRAMMES = (GrantApproved, GrantAmended, GrantSuspended, GrantResumed)
 _BROUGHT: tuple[tuple[int, Callable[[Body], bool]], ...] = (
+    (21, _is_of_21),
     (20, _is_of_20),
     (19, lambda body: isinstance(body, ObservationRecorded)),
     (18, _is_of_18),

@@ -17,7 +17,7 @@ from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, Signe
 from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.terms.trust import Pin
 from sluicegate_record.entities.grant import SUSPENDED
-from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.entities.key import KeyEnd, PinnedKey
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.grants import GrantSuspended
 from sluicegate_record.entries.releases import KeyEnded, KeyPinned, LogStarted
@@ -148,7 +148,7 @@ def _to_end(state: State, command: RecordKey, said: KeyStatement, now_ms: int) -
     refusal = _not_to_end(state, known, said)
     if refusal is not None:
         return refusal
-    if known.ended is not None and known.ended.how == ENDS[said.says]:
+    if known.ended is not None and known.ended.how == ENDS[said.says] and not _is_earlier(known.ended, said):
         return Acceptance([], receipt(known))
     assert said.reason is not None
     body = KeyEnded(
@@ -173,6 +173,11 @@ def _to_end(state: State, command: RecordKey, said: KeyStatement, now_ms: int) -
         receipt(after[said.keyid]), grants=doubted, ended=tuple(sorted(set(with_it) - {said.keyid}))
     )
     return Acceptance([draft, *suspended], made)
+
+
+def _is_earlier(ended: KeyEnd, said: KeyStatement) -> bool:
+    """Whether a key that was revoked is found to have been compromised earlier."""
+    return ended.since is not None and said.since is not None and said.since < ended.since
 
 
 def _not_to_end(state: State, known: PinnedKey, said: KeyStatement) -> Refusal | None:
