@@ -26,7 +26,10 @@ def party_of(principal: Principal, state: State) -> str:
 
 
 def is_outside(principal: Principal) -> bool:
-    """Whether the principal is neither the developer nor an agency: it sees no counts of a few."""
+    """Whether the principal is neither the developer nor an agency.
+
+    It sees no counts of a few, and of others nothing that only those may know.
+    """
     return principal.role not in {DEVELOPER, AGENCY}
 
 

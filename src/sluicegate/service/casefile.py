@@ -11,7 +11,7 @@ from typing import Any
 
 from sluicegate.acts import cases as acts
 from sluicegate.acts import review
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
+from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.acts.cases import (
     AgencyClock,
     ApplicantQuestion,
@@ -32,6 +32,7 @@ from sluicegate.core.lifecycle.positions import has_lapsed
 from sluicegate.core.lifecycle.steps import contributions
 from sluicegate.core.terms import clocks
 from sluicegate.ports import Principal
+from sluicegate.service import access
 from sluicegate.service.bearers import namesakes
 from sluicegate.service.cases import dossier_of, dossier_place, is_open, legal_name, line, seen
 from sluicegate.service.context import Context, does
@@ -190,7 +191,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         unreceived=tuple(untimed) if case.agency_clock is not None else (),
         blocked_by=_blocked_by(ledger, state, case),
         conditions=_granted(state, case),
-        screening=_screened(case.screening) if principal.role != APPLICANT else None,
+        screening=None if access.is_outside(principal) else _screened(case.screening),
         reply_by_ms=case.reply_by_ms,
         replied_at_ms=case.replied_ms,
         offer_until_ms=case.offer_until_ms,
@@ -199,7 +200,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         appeal=case.appeal,
         appeal_outcome=state.cases[case.appeal].outcome if case.appeal else None,
         appeal_by_ms=applications.appeal_again_until_ms(state.record, case),
-        nominated=None if principal.role == APPLICANT else _is_nominated(ledger, state, case),
+        nominated=None if access.is_outside(principal) else _is_nominated(ledger, state, case),
         notes=tuple(CaseNote.from_json({"party": state.developer, **note}) for note in case.notes),
         grant=grant_of(state, case.grant) if case.grant else None,
         next_steps=tuple(_next_steps(state, principal, case)),
@@ -359,7 +360,7 @@ def _sealed(ledger: Ledger, case: Case, principal: Principal) -> _Sealed:
         places.append(case.seq)
     if case.outcome == "returned" and case.determined_seq is not None:
         places.append(case.determined_seq)
-    if principal.role != APPLICANT:
+    if not access.is_outside(principal):
         places += [said.seq for said in case.history if said.sealed]
     opened = _texts(ledger, places)
     return {(seq, name): each.value() for seq, parts in opened.items() for name, each in parts.items()}

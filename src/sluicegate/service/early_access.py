@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluicegate.acts import early_access as acts
-from sluicegate.acts.act import APPLICANT, DEVELOPER
+from sluicegate.acts.act import DEVELOPER
 from sluicegate.acts.early_access import (
     AccessStretch,
     CountedRelease,
@@ -138,7 +138,7 @@ def _shown(
     shown = []
     for each in found:
         holder, stood = holders[each.standing.under], each.standing
-        if reader.role == APPLICANT and holder.place is None:
+        if access.is_outside(reader) and holder.place is None:
             continue
         file, body = files.get(stood.under, {}), stages[stood.terms].body
         view = AccessStretch(
