@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from xml.etree import ElementTree as ET
 
 import icalendar
 import pytest
 
+from sluicegate.acts.outlook import StageEvent
 from sluicegate.acts.record import SEARCHED_MAX
 from sluicegate.control import pages
 from sluicegate.core.explanations import narration
 from sluicegate.pages.page import MadePage, PagePlace
+from sluicegate.pages import timeline
 from sluicegate.pages.public import PAGES
 from sluicegate.service import record
 from sluicegate_record.entries import TYPES
@@ -186,3 +188,8 @@ def test_pages_that_are_kept_take_so_much_memory_and_no_more() -> None:
     assert keeper.bytes == pages.KEPT_BYTES_MAX
     kept = [keeper.get(PagePlace(f"http://host-{number}", "/record/1", ""), 1) for number in range(100)]
     assert sum(each is not None for each in kept) == pages.KEPT_BYTES_MAX >> 20
+
+
+def test_a_time_line_has_words_for_all_that_happens_to_a_stage() -> None:
+    (hint, _) = get_args(get_type_hints(StageEvent, include_extras=True)["what"])
+    assert {*get_args(hint)} == timeline.SAID.keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from threading import Thread
 import pytest
 
 from sluicegate.bootstrap import hold_for_supervisor
-from sluicegate.recovery import backups
+from sluicegate.recovery import backups, doctor
 from sluicegate.recovery.doctor import FAILS, OK, Diagnosis, Site, examine
 from sluicegate.store import keyfile, unsettled
 from sluicegate.store.unsettled import Restored
@@ -248,3 +249,10 @@ def test_a_server_that_is_not_ready_is_found(deployment: Site) -> None:
 def test_a_state_folder_that_a_supervisor_makes_is_its_owners_alone(tmp_path: Path) -> None:
     hold_for_supervisor(tmp_path / "new" / "state", "up")
     assert stat.S_IMODE((tmp_path / "new" / "state").stat().st_mode) == 0o700
+
+
+def test_the_variables_that_are_known_are_those_that_the_build_reads() -> None:
+    sources = Path(doctor.__file__).parents[1].rglob("*.py")
+    texts = [each.read_text() for each in sources if each != Path(doctor.__file__)]
+    read = {name for text in texts for name in re.findall(r"\bSLUICEGATE_[A-Z_]*[A-Z]\b", text)}
+    assert {name for name in read if not name.startswith(doctor.PREFIXES)} == doctor.KNOWN

@@ -45,8 +45,9 @@ LAG_MAX = 100
 KNOWN = frozenset(
     f"SLUICEGATE_{name}"
     for name in (
-        *("API_KEY", "BASE_URL", "CLIENT_CERT", "GATEWAYS", "MAIL_FROM", "PASSPHRASE", "SIGNED_AT"),
-        *("SMTP", "SMTP_PASSWORD", "SMTP_USER", "TOKEN", "URL", "WEBHOOK_NETWORKS"),
+        *("API_KEY", "BASE_URL", "CLIENT_CERT", "GATEWAYS", "JOURNAL", "JOURNAL_LEVEL", "MAIL_FROM"),
+        *("PASSPHRASE", "PROFILE", "SIGNED_AT", "SMTP", "SMTP_PASSWORD", "SMTP_USER", "TOKEN", "URL"),
+        "WEBHOOK_NETWORKS",
     )
 )
 """The variables that some program of this build reads."""
