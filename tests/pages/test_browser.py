@@ -23,6 +23,7 @@ MERKLE = Path(__file__).parents[1] / "vectors" / "merkle"
 HTML = [page.path.format(**PLACES) for page in PAGES if "." not in page.path] + [
     "/releases/hostile",
     "/releases/nope",
+    "/person",
 ]
 CHECKED = "Your browser has checked it"
 
@@ -178,3 +179,25 @@ def test_the_browser_orders_json_whatever_the_order_it_came_in(page: Page) -> No
     texts = ['{"b":[{"d":1,"c":2}],"a":null}', '{"a":null,"b":[{"c":2,"d":1}]}']
     found = page.evaluate(SAME_JSON, [files.ASSETS_BY_NAME["check.js"].path, texts])
     assert found[0] == found[1] == canonical.dumps(json.loads(texts[0])).decode()
+
+
+def test_what_a_person_says_goes_out_with_the_link_alone(page: Page) -> None:
+    asked = list[tuple[str, str, str | None]]()
+
+    def answer(route: Route) -> None:
+        sent = route.request
+        asked.append((sent.method, sent.url, sent.headers.get("authorization")))
+        claim = {"yours": True, "status": "other", "method": "self-asserted", "assurance": "self-asserted"}
+        claims = [{**claim, "issuer": "person", "until": None}] if len(asked) > 1 else []
+        route.fulfill(json={"organization": "org_1", "claims": claims})
+
+    page.route("**/api/v1/person**", answer)
+    page.goto("/person#secret-token")
+    expect(page.locator("#organization")).to_have_text("org_1")
+    page.get_by_label("Other").check()
+    page.get_by_role("button", name="Say so").click()
+    expect(page.locator("#said")).to_have_text("Noted. You said: other.")
+    expect(page.locator("#claims")).to_contain_text("self asserted")
+    assert [method for method, _, _ in asked] == ["GET", "POST", "GET"]
+    assert all(token == "Bearer secret-token" and "secret" not in url for _, url, token in asked)
+    assert not Axe().run(page).response["violations"]

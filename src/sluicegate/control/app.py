@@ -8,7 +8,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from sluicegate.acts.table import PUBLIC
-from sluicegate.control import logfiles, openapi, operations, page, pages, safety
+from sluicegate.control import logfiles, openapi, operations, pages, safety
 from sluicegate.control.plane import FLEET, ControlPlane
 from sluicegate.control.routes import routes
 from sluicegate.http import app as http
@@ -31,7 +31,6 @@ def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) 
         *operations.routes(plane, counts),
         *pages.routes(plane, entrance),
         openapi.route(PUBLIC, entrance),
-        page.ROUTE,
         *safety.routes(plane.safety, entrance),
     ]
     return http.application(

@@ -1,4 +1,4 @@
-"""The routes of public pages, and of the files that they use.
+"""The routes of public pages, of a person's page, and of the files that they use.
 
 Rules:
 - Who shows a page asks its acts as a stranger does, whatever token comes with the request.
@@ -23,7 +23,7 @@ from sluicegate.http import errors
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pace import steady_ms
-from sluicegate.pages import site
+from sluicegate.pages import person, site
 from sluicegate.pages.page import Filled, MadePage, PagePlace, SitePage, View
 from sluicegate.pages.public import PAGES
 from sluicegate.parsing import request as requests
@@ -78,7 +78,11 @@ class Keeper:
 def routes(plane: ControlPlane, entrance: Entrance) -> list[Route]:
     """The routes of pages and of their files."""
     keeper = Keeper()
-    return [*(_route(plane, entrance, keeper, page) for page in PAGES), Route("/assets/{name}", _asset)]
+    return [
+        *(_route(plane, entrance, keeper, page) for page in PAGES),
+        Route(person.PATH, _person),
+        Route("/assets/{name}", _asset),
+    ]
 
 
 def _route(plane: ControlPlane, entrance: Entrance, keeper: Keeper, page: SitePage[Any, Any]) -> Route:
@@ -133,6 +137,10 @@ def _error(answer: Response, message: str, remedy: str) -> Response:
     }
     body = site.render("error.html", {"status": answer.status_code, "message": message, "remedy": remedy})
     return Response(body, answer.status_code, {**site.HEADERS, **headers}, HTML)
+
+
+async def _person(_: Request) -> Response:
+    return Response(person.document(), headers=person.HEADERS, media_type=HTML)
 
 
 async def _asset(request: Request) -> Response:
