@@ -15,8 +15,8 @@ from sluicegate.acts.outlook import StageEvent
 from sluicegate.acts.record import SEARCHED_MAX
 from sluicegate.control import pages
 from sluicegate.core.explanations import narration
-from sluicegate.pages.page import MadePage, PagePlace
 from sluicegate.pages import timeline
+from sluicegate.pages.page import MadePage, PagePlace
 from sluicegate.pages.public import PAGES
 from sluicegate.service import record
 from sluicegate_record.entries import TYPES
