@@ -196,7 +196,7 @@ def test_a_refusal_is_what_the_control_plane_says():
 def test_a_url_that_is_none_is_told_before_anything_is_asked(url):
     with pytest.raises(InvalidInput, match="is not the URL of a control plane") as refused:
         Client(url, "")
-    assert refused.value.remedy == "set SLUICEGATE_URL"
+    assert refused.value.remedy == "set SLUICEGATE_URL, or log in"
 
 
 @pytest.mark.parametrize("token", ["sgt_é", "sgt_a\r\nx: y", "\x00"])

@@ -88,6 +88,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/findings"): ("finding.record", SIGNED),
     ("POST", "/api/v1/deployments"): ("deployment.attest", SIGNED),
     ("POST", "/api/v1/observations"): ("observation.record", SIGNED),
+    ("POST", "/api/v1/keys"): ("keys.record", SIGNED),
     ("POST", "/api/v1/releases/r/deployment/end"): ("deployment.end", {"reason": "wrong"}),
     ("POST", "/api/v1/evidence/withdraw"): ("evidence.withdraw", SIGNED),
     ("POST", "/api/v1/accounts"): ("account.open", {"organization": "{name: A, registeredIn: US}"}),
@@ -172,6 +173,9 @@ READING = {
     "/api/v1/findings/to-sign": "finding.to-sign",
     "/api/v1/findings": "finding.list",
     "/api/v1/findings/finding_x": "finding.show",
+    "/api/v1/findings/finding_x/dossier": "dossier.of-finding",
+    "/api/v1/keys": "keys.list",
+    "/api/v1/keys/147d/effects": "keys.effects",
     "/api/v1/evidence/evidence_x": "evidence.show",
     "/api/v1/evidence/evidence_x/log": "evidence.log",
     "/api/v1/points/point-x/directives/d-1": "point.to-state",
@@ -217,6 +221,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         "eval_x": "{evaluation}",
         "evidence_x": "{evidence}",
         "finding_x": "{finding}",
+        "147d": "{keyid}",
     }
 
     def template(path: str) -> str:
@@ -230,6 +235,9 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         "log",
         "log/inclusion",
         "log/consistency",
+        "log/entries",
+        "log/entries/{index}",
+        "releases/{release}/history",
         "definitions",
     )
     public = {("GET", f"/api/v1/{path}") for path in (*open_to_all, "directives/{directive}")}

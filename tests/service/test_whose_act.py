@@ -88,7 +88,11 @@ def test_every_form_that_shows_how_a_case_or_directive_ended_says_for_whom_offic
     says = {"transcribed_for", "lift_transcribed_for", "transcribed"}
     silent = {name for name in ends if not names(answered()[name]) & says}
     asks = {"Question", "CaseToSign", "ExportedCase"}
-    own = {"CaseEnd", "SeatReceipt"}  # of an applicant: officers write only about orders
+    own = {
+        "CaseEnd",
+        "SeatReceipt",
+        "KeyReceipt",
+    }  # officers write only about orders
     assert silent == asks | own
 
 

@@ -301,7 +301,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "canary": (
         "Ask surfaces for models, and sign what they answer: that removed means removed.",
-        {"run": "canaries.run", "list": "observations.listed"},
+        {"run": "canaries.run", "list": "observing.listed"},
     ),
     "preset": ("Plans to start from.", {"list": "presets.listed", "show": "presets.show"}),
     "ledger": (

@@ -1,12 +1,10 @@
-"""`canary list`: what surfaces answered to those who watch them, beside what was due."""
+"""What surfaces answered to those who watch them, in words."""
 
 from __future__ import annotations
 
-from sluicegate.acts import observations as acts
 from sluicegate.acts.directives import DirectiveObservation
-from sluicegate.acts.observations import Observations, ObservationView
+from sluicegate.acts.observations import ObservationView
 from sluicegate.cli import wording
-from sluicegate.cli.listing import Columns, listing
 from sluicegate_record.terms.observations import ProbeOutcome
 
 _VERDICTS = {
@@ -64,22 +62,3 @@ def against(shown: ObservationView) -> str:
     got = outcome(shown.outcome, probe.model)
     at = f"{shown.observer} at {wording.moment(shown.signed_ms)}"
     return f"{probe.model} on {probe.surface} at {where(shown)}: {said}; {got}, says {at}"
-
-
-def _rows(found: Observations) -> list[list[str]]:
-    return [
-        [
-            each.probe.model,
-            f"{each.probe.surface} at {where(each)}",
-            each.observer,
-            outcome(each.outcome, each.probe.model),
-            verdict(each.verdict, each.due_by),
-            wording.moment(each.since_ms),
-            wording.moment(each.signed_ms),
-        ]
-        for each in found.observations
-    ]
-
-
-COLUMNS = ("model", "surface", "observer", "got", "shows", "since", "last")
-listed = listing(acts.LIST, Columns(COLUMNS, _rows, "Nothing was observed."))
