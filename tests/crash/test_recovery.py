@@ -120,7 +120,7 @@ class Narrowed:
         return {asked(url, customer.secret) for url in self.urls}
 
     def holds(self) -> bool:
-        """Whether both gateways answer whom they should, and refuse what was narrowed; not while one starts."""
+        """Whether both gateways answer as they should, and refuse what was narrowed; not while one starts."""
         with suppress(httpx2.ConnectError):
             return self._holds()
         return False

@@ -418,3 +418,15 @@ def test_a_second_loss_to_the_same_backup_keeps_what_both_had_narrowed(
         assert set(gateway.table.directives) == {"d-lost", "d-after"}
         gateway.start()
         gateway.polls(Control(again.entries))
+
+
+def test_a_grant_that_was_lost_is_reported_no_more(lost: tuple[World, World], tmp_path: Path) -> None:
+    """The same run goes on: it knows of uses of grants that are not in the log any more."""
+    backed, later = lost
+    grant = later.admit("org-lost")
+    gateway = crossing(later, backed, tmp_path)
+    gateway.engine.proven.add(grant)
+    gateway.engine.differing.add((grant, "programme_not_given"))
+    goes_on(gateway, backed, head_of(later.entries))
+    assert gateway.engine.unproven() == []
+    assert gateway.engine.unrecorded() == []

@@ -247,16 +247,25 @@ class Engine:
             self.differing.add((grant.id, kind))
 
     def unrecorded(self) -> list[tuple[str, str]]:
-        """The grants and kinds of difference to report, sorted: those that the log does not have today."""
+        """The grants and kinds of difference to report, sorted: those that the log does not have today.
+
+        A grant that a loss has taken from the log is reported no more.
+        """
         today, rows = day_of(self.passed_ms(self.boot_ms())), self.table.grants_by_id
         self.differing = {
-            each for each in self.differing if dict(rows[each[0]].differed).get(each[1], -1) < today
+            (name, kind)
+            for name, kind in self.differing
+            if name in rows and dict(rows[name].differed).get(kind, -1) < today
         }
         return sorted(self.differing)[:REPORTED_MAX]
 
     def unproven(self) -> list[str]:
-        """The grants to report as proven, sorted: those that the log does not have as proven yet."""
-        self.proven = {name for name in self.proven if not self.table.row(name).proven}
+        """The grants to report as proven, sorted: those that the log does not have as proven yet.
+
+        A grant that a loss has taken from the log is reported no more.
+        """
+        known = ((name, self.table.known_row(name)) for name in self.proven)
+        self.proven = {name for name, row in known if row is not None and not row.proven}
         return sorted(self.proven)[:REPORTED_MAX]
 
     def newest_cuts(self, most: int) -> dict[str, int]:
