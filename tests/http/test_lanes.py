@@ -53,6 +53,7 @@ def test_what_takes_access_away_is_one_column_of_the_table():
         "grant.surrender",
         "credential.revoke",
         "token.revoke",
+        "keys.record",
     }
     assert {act.effect for act in ORDERS} == {"narrows", "directs"}
 
