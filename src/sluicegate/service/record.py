@@ -39,11 +39,11 @@ def search(context: Context[EntryList], asked: EntrySearch) -> EntryList:
     size = ledger.size()
     end = size if asked.before is None else min(asked.before, size)
     start = max(0, end - SEARCHED_MAX)
-    wanted = (asked.text or "").casefold()
+    wanted, begun = (asked.text or "").casefold(), f'"type":"{asked.type or ""}'.encode()
     found: list[RecordedEntry] = []
     from_ = start
     for index, leaf in _newest_first(ledger, start, end):
-        if wanted in leaf.decode().casefold():
+        if begun in leaf and wanted in leaf.decode().casefold():  # nearly all others are not read
             shown = recorded(leaf)
             if shown.type.startswith(asked.type or ""):
                 found.append(shown)
