@@ -477,3 +477,44 @@ class Store(Ports, Protocol):
 
     def close(self) -> None:
         """Let go of everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStatement:
+    """A statement at a desk that is not on the record yet: it still lacks signatures.
+
+    `id` is the digest of `payload`, the bytes that are signed. `agency` speaks in it, at the instance.
+    `opened` opens its commitment, if it has one. `signatures` are those that it has, in the JSON form of an
+    envelope. `by` is the person who made it. Units: milliseconds since 1970 UTC.
+    """
+
+    id: str
+    instance: str
+    agency: str
+    payload: bytes
+    by: str
+    at_ms: int
+    opened: Opening | None = None
+    signatures: tuple[Mapping[str, Any], ...] = ()
+
+
+class DeskMemory(Protocol):
+    """What a desk keeps beside the copies of logs: what each person has seen, and what is to be signed."""
+
+    def seen(self, person: str) -> Mapping[tuple[str, str], int]:
+        """How many entries the log had when a person last looked at a case, by its instance and case."""
+
+    def see(self, person: str, instance: str, case: str, size: int) -> None:
+        """Note that a person has looked at a case. It never goes back."""
+
+    def prepared(self, id_: str) -> PreparedStatement | None:
+        """A statement that is to be signed."""
+
+    def all_prepared(self) -> Sequence[PreparedStatement]:
+        """Every one, the oldest first."""
+
+    def prepare(self, stated: PreparedStatement) -> None:
+        """Keep a statement, in place of the one of the same id."""
+
+    def forget(self, id_: str) -> None:
+        """Forget a statement: it is on the record, or is not to be signed."""

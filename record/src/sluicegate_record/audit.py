@@ -14,7 +14,7 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -133,8 +133,7 @@ def audit(
     Raises: BadCheckpoint: the key did not sign the checkpoint. The errors of the two iterators.
     """
     head = checkpoint.open_checkpoint(note, verifier)
-    frontier, last_ms, claims, nodes = Frontier(), 0, _Claims(), _Nodes()
-    judge, beside = Judge(checkpoint.vkey(verifier.name, verifier.public)), iter(hashes)
+    log, beside = AuditedLog(verifier), iter(hashes)
 
     def bad(at: int | None, problem: str) -> Audit:
         return Audit(head.size, head.root, at, problem, log=head.origin)
@@ -145,30 +144,73 @@ def audit(
         digest = merkle.leaf_hash(leaf)
         if next(beside, digest) != digest:
             return bad(index, "the entry does not have the hash that stands beside it")
-        found, problem = _read(leaf, index, last_ms)
-        if found is None:
+        problem = log.take(leaf, digest)
+        if problem:
             return bad(index, problem)
-        last_ms = found.at_ms
-        judge.check_place(found, frontier)
-        nodes.add(frontier.append(digest))
-        if judge.take(found):
-            claims.take(found)
-    if frontier.size != head.size:
-        had = counted(frontier.size, "entry", "entries")
-        return bad(frontier.size, f"{had}, expected {head.size} as the checkpoint says")
+    if log.size != head.size:
+        had = counted(log.size, "entry", "entries")
+        return bad(log.size, f"{had}, expected {head.size} as the checkpoint says")
     is_more = next(beside, None) is not None  # asked in any case: the copy checks other files after the last
-    if is_more or frontier.root() != head.root:
+    if is_more or log.root() != head.root:
         what = "more hashes stand beside the entries than there are entries"
         return bad(None, what if is_more else "the entries do not hash to the checkpoint's root")
-    in_force = tuple(claims.checked(nodes, head.size))
+    in_force = tuple(log.claims())
     return Audit(
         head.size,
         head.root,
         in_force=in_force,
-        law=judge.judged(),
+        law=log.judge.judged(),
         log=head.origin,
-        at_ms=last_ms if head.size else None,
+        at_ms=log.at_ms if head.size else None,
     )
+
+
+class AuditedLog:
+    """A log while it is audited, entry by entry: its tree, and what the law says.
+
+    `at_ms` is the time of its last entry: milliseconds since 1970 UTC, 0 without one. `told` gets each entry
+    that could be read.
+    """
+
+    def __init__(self, verifier: checkpoint.Verifier, told: Callable[[Entry], None] | None = None) -> None:
+        self.judge = Judge(checkpoint.vkey(verifier.name, verifier.public))
+        self.at_ms = 0
+        self._told = told
+        self._frontier, self._claims, self._nodes = Frontier(), _Claims(), _Nodes()
+
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+        return self._frontier.size
+
+    def root(self) -> bytes:
+        """The root over its entries."""
+        return self._frontier.root()
+
+    def tree(self) -> Frontier:
+        """The tree over its entries, to grow separately."""
+        return self._frontier.copy()
+
+    def take(self, leaf: bytes, digest: bytes) -> str:
+        """Audit the next leaf, whose hash is `digest`; what is wrong with it, empty if it can be read.
+
+        Whether the law allows it is for `judge` to say.
+        """
+        found, problem = _read(leaf, self.size, self.at_ms)
+        if found is None:
+            return problem
+        self.at_ms = found.at_ms
+        self.judge.check_place(found, self._frontier)
+        self._nodes.add(self._frontier.append(digest))
+        if self.judge.take(found):
+            self._claims.take(found)
+        if self._told is not None:
+            self._told(found)
+        return ""
+
+    def claims(self) -> Iterator[InForce]:
+        """Each claim that a directive is in force everywhere, checked with the roots of this log."""
+        return self._claims.checked(self._nodes, self.size)
 
 
 class _Claim(NamedTuple):
@@ -244,6 +286,11 @@ class Judge:
         body = found.body
         if isinstance(body, EpochBegan) and body.restored != TreeHead(size=before.size, root=before.root()):
             self._note(found, "begins_where_it_says", "an epoch after other entries than it says")
+
+    @property
+    def record(self) -> Record:
+        """What has an effect of the entries so far. Only `take` changes it."""
+        return self._record
 
     def judged(self) -> Judgement:
         """What the law says so far."""

@@ -69,7 +69,8 @@ class ExportedCase(CaseToSign):
 
     `terms` is the plan whose terms the question binds. `against` is the kind of the case that an appeal is
     about, `designation` the envelope of the judgement that is reconsidered. `listed` opens the commitments
-    to the organizations that the terms of its stage name.
+    to the organizations that the terms of its stage name. `opening` is the entry that opened the case, with
+    what opens the notice of a removal or the text of an appeal.
     """
 
     kind: Literal["sluicegate-review"]
@@ -80,6 +81,7 @@ class ExportedCase(CaseToSign):
     case: CaseView
     designation: Json = None
     listed: tuple[ExportedDossier, ...] = ()
+    opening: ExportedEntry | None = None
 
 
 EXPORT = Act(

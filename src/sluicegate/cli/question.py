@@ -11,6 +11,7 @@ from sluicegate.acts.cases import ContributionView
 from sluicegate.acts.review import ExportedCase
 from sluicegate.cli import wording
 from sluicegate.client import export as exports
+from sluicegate.client import recusal as recusals
 from sluicegate_record.entities.discussion import Contribution
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.entries import Body, Entry, Hidden
@@ -25,7 +26,7 @@ from sluicegate_record.entries.cases import (
 from sluicegate_record.entries.releases import RecordAdded
 from sluicegate_record.form import Json, Misread
 from sluicegate_record.log.leaf import Opening
-from sluicegate_record.terms import kinds, phrases, quorum
+from sluicegate_record.terms import kinds, phrases
 from sluicegate_record.terms.audience import EVALUATORS
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.programmes import Programme
@@ -119,18 +120,7 @@ def recusal(case: ExportedCase, agency: str) -> Iterator[str]:
     """What follows for a case if an agency recuses itself."""
     bodies = (each.body for each in exports.discussion(case))
     said = {each.agency: each.position for each in bodies if isinstance(each, PositionRecorded)}
-    said[agency] = "recuse"
-    gone = {party for party, word in said.items() if word in {"recuse", "decline"}}
-    left = quorum.without(_joined(case), gone)
-    if left is None:
-        yield "  then no one is left to decide, and it ends without a decision"
-        return
-    yield f"  then it is decided without {agency}, by: {phrases.rule(left)}"
-    yield f"  a gateway whose trust file asks for {agency} refuses that, unless it says withoutRecused"
-    if quorum.satisfied(left, {party for party, word in said.items() if word in CONSENT}):
-        yield "  they have said yes: your recusal can decide the case"
-    elif not quorum.reachable(left, {party for party, word in said.items() if word == "object"}):
-        yield "  they cannot say yes any more: your recusal denies it"
+    return (f"  {each}" for each in recusals.recusal(_joined(case), said, agency))
 
 
 def _joined(case: ExportedCase) -> Rule:

@@ -30,6 +30,7 @@ from sluicegate.cli.question import plain, question, recusal, stage_of
 from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
+from sluicegate.client.recusal import LEAVES
 from sluicegate.client.signing import Review
 from sluicegate.core.terms import clocks, document
 from sluicegate.core.terms import plan as plans
@@ -45,8 +46,6 @@ from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import counted
 
-LEAVES = frozenset({"recuse", "decline"})
-"""The positions by which an agency leaves a case to the others."""
 Case = Annotated[str, argument(CaseArgument, "case")]
 Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
 Key = Annotated[Path, typer.Option("--key", help="Your private key.", show_default=False)]

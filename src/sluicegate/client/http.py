@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -27,6 +27,8 @@ from sluicegate_record.form import Misread
 
 TRIES = 3
 TIMEOUT_S = 30.0
+ANSWER_BYTES_MAX = 64 << 20
+"""How large an answer may be."""
 WAIT_S_MAX = 5
 """How long a command waits at most before it asks a server again that is busy."""
 
@@ -93,7 +95,8 @@ class Client:
             self._connect()
             try:
                 response = self._response(method, target, data, {**self._headers, **(headers or {})})
-                found = _Answer(self.url + path, response.status, response.read(), _retry_after_s(response))
+                body = self._body(response)
+                found = _Answer(self.url + path, response.status, body, _retry_after_s(response))
             except (OSError, HTTPException) as error:
                 self._connection.close()
                 if not tries_left:
@@ -113,6 +116,16 @@ class Client:
         with suppress(BrokenPipeError, ConnectionResetError):
             self._connection.request(method, target, data, headers)
         return self._connection.getresponse()
+
+    def _body(self, response: HTTPResponse) -> bytes:
+        """The body of a response. Raises: Unreachable: it is too large. IncompleteRead: it ends early."""
+        body = response.read(ANSWER_BYTES_MAX + 1)
+        if len(body) > ANSWER_BYTES_MAX:
+            self._connection.close()
+            raise Unreachable(f"{self.url} answered with more than {ANSWER_BYTES_MAX >> 20} MiB")
+        if response.length:
+            raise IncompleteRead(body, response.length)
+        return body
 
     def _connect(self) -> None:
         """Raises: Unreachable: nothing listens there. It tries once."""
@@ -191,7 +204,7 @@ def _authorization(token: str) -> dict[str, str]:
 def _read(answer: _Answer) -> Any:
     try:
         return json.loads(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreachable(f"{answer.url} did not answer in JSON; is it a control plane?") from error
 
 
@@ -199,7 +212,7 @@ def _error(answer: _Answer) -> SluicegateError:
     """The error in an answer."""
     try:
         told = ErrorAnswer.from_json(json.loads(answer.body)).error
-    except (ValueError, Misread):
+    except (ValueError, RecursionError, Misread):
         said = f"{answer.url} answered {answer.status}, not as a control plane does"
         return Unreachable(said, remedy="set SLUICEGATE_URL to the URL of a control plane")
     kind = _KINDS.get(answer.status, Unreachable)

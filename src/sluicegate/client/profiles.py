@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from sluicegate.client import private
 from sluicegate.errors import InvalidInput
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Form, Misread, form
@@ -25,7 +25,6 @@ URL, TOKEN, PROFILE = "SLUICEGATE_URL", "SLUICEGATE_TOKEN", "SLUICEGATE_PROFILE"
 DEFAULT_URL = "http://127.0.0.1:8600"
 FIRST = "default"
 """The name of a profile that no one names."""
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Login(NamedTuple):
@@ -97,15 +96,9 @@ def path() -> Path:
 def read() -> Profiles:
     """The profiles; none, without a file. Raises: InvalidInput: others can read it, or it is damaged."""
     file = path()
-    try:
-        mode = file.stat().st_mode
-        text = file.read_bytes()
-    except FileNotFoundError:
+    text = private.read(file)
+    if text is None:
         return Profiles()
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}") from error
-    if mode & _OTHERS:
-        raise InvalidInput(f"{file} can be read by others", remedy=f"chmod 600 {file}")
     try:
         found = _File.from_json(canonical.loads(text))
     except (NotCanonical, Misread) as error:
@@ -119,14 +112,5 @@ def write(profiles: Profiles) -> Path:
     """Replace the profiles, and say where they are. Raises: InvalidInput: the file cannot be written."""
     file = path()
     known = {name: each._asdict() for name, each in profiles.known.items()}
-    data = json.dumps({"use": profiles.used, "profiles": known}, indent=2).encode()
-    written = file.with_name(f"{file.name}.new")
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written.unlink(missing_ok=True)
-        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
-            new.write(data)
-        written.replace(file)
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be written: {error.strerror}") from error
+    private.write(file, json.dumps({"use": profiles.used, "profiles": known}, indent=2).encode())
     return file

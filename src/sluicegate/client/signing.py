@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -72,13 +72,20 @@ def signed(stated: Statement, *keys: SigningKey) -> dict[str, Any]:
     Raises: BadEnvelope: no reader would accept it. InvalidInput: a key twice, or as `now_ms`.
     """
     first, *others = keys
-    dated = replace(stated, signed_at_ms=now_ms())
-    envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, dated.payload(), first)
-    type(stated).read(envelope)
-    found = envelope.to_json()
+    found = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, payload(stated), first).to_json()
     for key in others:
         found = countersigned(found, key)
     return found
+
+
+def payload(stated: Statement) -> bytes:
+    """The bytes of a statement to sign, which says that it is signed now.
+
+    Raises: BadEnvelope: no reader would accept it.
+    """
+    made = replace(stated, signed_at_ms=now_ms()).payload()
+    type(stated).read(Envelope(dsse.PAYLOAD_TYPE_INTOTO, made, ()))
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +102,24 @@ class Review:
     concern: str | None = None
 
 
+class Stated(NamedTuple):
+    """A statement before it is signed, and what opens its commitment, if it has one."""
+
+    statement: Statement
+    opened: Opening | None = None
+
+
 def position(case: CaseToSign, said: Review, key: SigningKey) -> dict[str, Any]:
     """The signed position of the key's party in an exported case, in the form that `review import` takes.
 
     Raises: InvalidInput: the key's party is not asked, or `said` is not a position.
     """
-    party = export.party_of(case, key)
+    stated, opened = stated_position(case, said, export.party_of(case, key))
+    return _with_opened(signed(stated, key), opened)
+
+
+def stated_position(case: CaseToSign, said: Review, party: str) -> Stated:
+    """The position of a party in a case."""
     opened = Opening(secrets.token_bytes(32), canonical.dumps(said.reason)) if said.is_sealed else None
     stated = Position(
         question=case.question,
@@ -113,27 +132,32 @@ def position(case: CaseToSign, said: Review, key: SigningKey) -> dict[str, Any]:
         said=case.said,
         concern=said.concern,
     )
-    return _with_opened(signed(stated, key), opened)
+    return Stated(stated, opened)
 
 
 def schedule(exported: Sequence[ExportedCase], said: Review, key: SigningKey) -> dict[str, Any]:
     """One signed position in several exported cases. Raises: InvalidInput: as `position`."""
     parties = {export.party_of(each, key) for each in exported}
-    if len(parties) != 1 or said.is_sealed or said.conditions:
-        raise InvalidInput("a schedule is of one party, its reason public and without conditions")
-    (party,) = parties
-    cases = tuple(
+    if len(parties) != 1:
+        raise InvalidInput("a schedule is of one party")
+    return signed(stated_schedule(exported, said, parties.pop()).statement, key)
+
+
+def stated_schedule(cases: Sequence[CaseToSign], said: Review, party: str) -> Stated:
+    """One position of a party in several cases. Raises: InvalidInput."""
+    if said.is_sealed or said.conditions:
+        raise InvalidInput("the reason of a schedule is public, and it has no conditions")
+    listed = tuple(
         ScheduledCase(
             case=each.question.case,
             question=each.question.digest,
             previous=each.previous.get(party),
             said=each.said,
         )
-        for each in exported
+        for each in cases
     )
-    log = exported[0].question.log
-    stated = Schedule(log=log, agency=party, position=said.word, reason=said.reason, cases=cases)
-    return signed(stated, key)
+    log = cases[0].question.log
+    return Stated(Schedule(log=log, agency=party, position=said.word, reason=said.reason, cases=listed))
 
 
 def countersigned(given: Mapping[str, Any], key: SigningKey) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def export(context: Context[ExportedCase], asked: CaseArgument) -> ExportedCase 
             listed=tuple(_listed(ledger, state, case)),
             against=state.cases[case.question.against].kind if case.kind == kinds.APPEAL else None,
             designation=_designation(ledger, state, case),
+            opening=next(_exported(ledger, [case.seq])),
             case=_shown(ledger, state, principal, case),
         )
 
@@ -104,7 +105,7 @@ def to_sign(
         "document": _document(state, case),
         "scope": scope,
         "said": case.discussed(),
-        "discussion": _discussion(ledger, case),
+        "discussion": tuple(_exported(ledger, [each.seq for each in case.discussion])),
     }
 
 
@@ -375,11 +376,10 @@ def _texts(ledger: Ledger, places: Sequence[int]) -> dict[int, dict[str, Opening
     }
 
 
-def _discussion(ledger: Ledger, case: Case) -> tuple[ExportedEntry, ...]:
-    """The entries that say what was said in a case, for its reviewer to check the digest that they sign."""
-    places = [each.seq for each in case.discussion]
+def _exported(ledger: Ledger, places: Sequence[int]) -> Iterator[ExportedEntry]:
+    """Entries that say what was said in a case, with what opens its texts: its reviewer checks them."""
     opened, leaves = _texts(ledger, places), ledger.store.log.leaves
-    return tuple(ExportedEntry(leaf=leaves(seq, seq + 1)[0], opened=opened.get(seq, {})) for seq in places)
+    return (ExportedEntry(leaf=leaves(seq, seq + 1)[0], opened=opened.get(seq, {})) for seq in places)
 
 
 def _reason_code(case: Case) -> str | None:

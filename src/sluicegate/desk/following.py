@@ -1,0 +1,316 @@
+"""One instance, as the desk follows it: its log, copied, verified and judged; and what it shows of cases.
+
+Rules:
+- The log comes first. What the instance shows of a case is compared with the copy, and kept in memory alone.
+- A log that does not continue the copy is followed no more, until a person drops the instance. Only an epoch
+  that lawfully abandons the head of the copy is another beginning.
+- An instance that does not answer, or cannot be read, changes nothing of what is known.
+- Whatever an instance does, it ends its own following at most.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from sluicegate.acts import keys as key_acts
+from sluicegate.acts import review
+from sluicegate.acts.cases import CaseArgument
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.keys import KeyReceipt
+from sluicegate.acts.review import ExportedCase, ReviewStatement, StatementReceipt
+from sluicegate.client.http import Client
+from sluicegate.desk.checking import OutOfStep, ReadCase, compared
+from sluicegate.desk.instances import Instance
+from sluicegate.desk.logcopy import LogCopy, NotContinued
+from sluicegate.errors import SluicegateError, Unreachable, VerificationFailed
+from sluicegate_record import copy, entries
+from sluicegate_record.audit import AuditedLog
+from sluicegate_record.copy import Fetch
+from sluicegate_record.entities.case import Case
+from sluicegate_record.entries import Entry
+from sluicegate_record.log import merkle
+from sluicegate_record.record import Record
+from sluicegate_record.statements.epochs import TreeHead
+from sluicegate_record.terms import kinds
+
+_log = logging.getLogger(__name__)
+STOPPED = "stopped"
+"""The file that says why an instance is followed no more."""
+READ_AT_ONCE = 256
+"""How many entries are judged before others may look."""
+TRIES = 3
+"""How often a case and its log are asked for until they are of one moment."""
+SHOWN_AT_ONCE = 50
+"""How many cases are asked for in one turn."""
+
+
+class Counterpart(Protocol):
+    """What a desk asks of an instance."""
+
+    def files(self) -> Fetch:
+        """What gives the files of its log."""
+        ...
+
+    def export(self, case: str) -> ExportedCase:
+        """A case for review. Raises: SluicegateError."""
+        ...
+
+    def record(self, given: ReviewStatement) -> StatementReceipt:
+        """Put what was signed about a case on the record. Raises: SluicegateError."""
+        ...
+
+    def record_key(self, given: SignedStatement) -> KeyReceipt:
+        """Put what was signed about a key on the record. Raises: SluicegateError."""
+        ...
+
+
+class HttpCounterpart:
+    """`Counterpart`, over HTTP, with the agency's token."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._url, self._token = instance.url, instance.token
+
+    def files(self) -> Fetch:
+        """What gives the files of its log."""
+        return copy.files_of(self._url)
+
+    def export(self, case: str) -> ExportedCase:
+        """A case for review."""
+        return self._client().do(review.EXPORT, CaseArgument(case=case))
+
+    def record(self, given: ReviewStatement) -> StatementReceipt:
+        """Put what was signed about a case on the record."""
+        return self._client().do(review.IMPORT, given)
+
+    def record_key(self, given: SignedStatement) -> KeyReceipt:
+        """Put what was signed about a key on the record."""
+        return self._client().do(key_acts.RECORD, given)
+
+    def _client(self) -> Client:
+        return Client(self._url, self._token)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceState:
+    """How it stands with an instance: `reading`, `followed`, `unreachable`, or `stopped`, and why.
+
+    `read_ms` is when its log was last read to the end: milliseconds since 1970 UTC; None before that.
+    """
+
+    word: str
+    why: str = ""
+    read_ms: int | None = None
+
+
+class Following:
+    """An instance that is followed, with the copy of its log in a folder. `now_ms` is the wall clock."""
+
+    def __init__(
+        self, instance: Instance, folder: Path, counterpart: Counterpart, now_ms: Callable[[], int]
+    ) -> None:
+        self.instance, self.counterpart = instance, counterpart
+        self.lock = threading.RLock()
+        """Held while something is read of it, or changes."""
+        self._turn = threading.Lock()
+        """Held by who follows."""
+        self._now_ms = now_ms
+        self._copy = LogCopy(folder, instance.verifier)
+        self._begin()
+        stopped = folder / STOPPED
+        self.instance_state = InstanceState("reading")
+        if stopped.exists():
+            self.instance_state = InstanceState(STOPPED, stopped.read_text().strip())
+
+    def _begin(self) -> None:
+        """Judge the log from its beginning."""
+        self.audited = AuditedLog(self.instance.verifier, self._told)
+        self.open: dict[str, None] = {}
+        """The cases that ask the agency and are not decided, in the order in which they were opened."""
+        self._places: dict[str, list[int]] = {}
+        self._read: dict[str, ReadCase] = {}
+
+    @property
+    def record(self) -> Record:
+        """What the log says. Requires: the lock is held."""
+        return self.audited.judge.record
+
+    @property
+    def size(self) -> int:
+        """How many entries were judged so far."""
+        return self.audited.size
+
+    @property
+    def copied(self) -> int:
+        """How many entries the copy has."""
+        return self._copy.size
+
+    @property
+    def head(self) -> TreeHead | None:
+        """The newest head that is proven."""
+        found = self._copy.head
+        return None if found is None else TreeHead(size=found.size, root=found.root)
+
+    def leaf(self, seq: int) -> bytes:
+        """A leaf of the copy. Requires: it has been judged."""
+        return next(self._copy.leaves(seq, seq + 1))
+
+    def history(self, case: str) -> Iterator[Entry]:
+        """The entries about a case, newest first."""
+        for seq in reversed(self._places.get(case, [])):
+            yield entries.read(self.leaf(seq))
+
+    def seqs(self, case: str) -> list[int]:
+        """The places of the entries about a case, oldest first."""
+        return self._places.get(case, [])
+
+    def known(self, case: str) -> ReadCase | None:
+        """What the instance showed of a case, if that is still how the case is."""
+        found, now = self._read.get(case), self.record.cases.get(case)
+        return found if found is not None and found.case is now else None
+
+    def follow(self) -> None:
+        """Read what is new, and ask for the cases that wait for the agency. It raises nothing."""
+        with self._turn:
+            if self.instance_state.word == STOPPED:
+                return
+            try:
+                self._follow()
+                self._ask()
+            except SluicegateError as error:
+                self._stands("unreachable", error.message)
+            except Exception as error:  # noqa: BLE001 - whatever it serves, the desk goes on
+                _log.exception("the instance %s cannot be read", self.instance.name)
+                self._stands("unreachable", f"what it serves cannot be read: {type(error).__name__}")
+
+    def read(self, case: str) -> ReadCase | None:
+        """A case with what the instance shows of it now; None if the log has no such case.
+
+        Raises: SluicegateError: the instance does not show it.
+        """
+        with self.lock:
+            found, now = self.known(case), self.record.cases.get(case)
+        if now is None or found is not None:
+            return found
+        for _ in range(TRIES):
+            try:
+                return self._compared(case)
+            except OutOfStep:
+                self.follow()
+        return self._note(case, "it shows a case that does not come to fit its log")
+
+    def _compared(self, case: str) -> ReadCase:
+        """A case with what the instance shows of it. Raises: OutOfStep. SluicegateError."""
+        with self.lock:
+            had = len(self.record.cases[case].discussion)
+        shown = self.counterpart.export(case)
+        with self.lock:
+            found = compared(self.record, self.record.cases[case], self.leaf, shown, had)
+            self._read[case] = found
+        return found
+
+    def _follow(self) -> None:
+        self._judge()
+        try:
+            self._copy.grow(self.counterpart.files(), self.audited.tree())
+        except NotContinued as error:
+            if not self._is_another_epoch():
+                self._stop(error.message)
+                return
+        self._judge()
+        self._stands("followed", read=True)
+
+    def _judge(self) -> None:
+        """Judge the entries of the copy that were not judged yet."""
+        while self.size < self._copy.size:
+            end = min(self._copy.size, self.size + READ_AT_ONCE)
+            leaves = list(self._copy.leaves(self.size, end))
+            with self.lock:
+                for leaf in leaves:
+                    problem = self.audited.take(leaf, merkle.leaf_hash(leaf))
+                    if problem:
+                        raise Unreachable(f"entry {self.size} of its log cannot be read: {problem}")
+        head = self._copy.head
+        if head is not None and self.audited.root() != head.root:
+            raise Unreachable("the copy of its log was damaged", remedy="drop the instance, and add it again")
+
+    def _told(self, entry: Entry) -> None:
+        """Note an entry that was judged."""
+        self._places.setdefault(entry.stream, []).append(entry.seq)
+        case = self.record.cases.get(entry.stream)
+        if case is not None:
+            asks = self.instance.agency in case.parties and case.state != kinds.DETERMINED
+            if asks:
+                self.open[case.id] = None
+            else:
+                self.open.pop(case.id, None)
+
+    def _ask(self) -> None:
+        """Ask for cases that wait for the agency, and were not shown as they are now."""
+        with self.lock:
+            lacking = [name for name in self.open if self.known(name) is None and self._awaits(name)]
+        for name in lacking[:SHOWN_AT_ONCE]:
+            try:
+                self._compared(name)
+            except OutOfStep:
+                continue  # both are asked again in the next turn
+            except Unreachable:
+                raise
+            except SluicegateError as error:
+                self._note(name, f"it does not show the case: {error.message}")
+
+    def _note(self, case: str, lie: str) -> ReadCase:
+        """Keep of a case what the log says alone, and what is wrong with what the instance shows."""
+        with self.lock:
+            now = self.record.cases[case]
+            found = self._read[case] = ReadCase(now, entries.read(self.leaf(now.seq)), lies=(lie,))
+        return found
+
+    def _awaits(self, case: str) -> bool:
+        return self.instance.agency in self.record.cases[case].awaiting
+
+    def _is_another_epoch(self) -> bool:
+        """Whether the log goes on after a loss, by an epoch that abandons the head of the copy; then the copy
+        is of the new log. The old one is kept beside it.
+        """
+        had, folder = self.head, self._copy.folder
+        if had is None:
+            return False
+        beside = folder.with_name(f"{folder.name}.other.{self._now_ms()}")
+        other = LogCopy(beside, self.instance.verifier)
+        log = AuditedLog(self.instance.verifier)
+        try:
+            other.grow(self.counterpart.files(), log.tree())
+        except VerificationFailed:
+            return False
+        for leaf in other.leaves(0, other.size):
+            if log.take(leaf, merkle.leaf_hash(leaf)):
+                return False
+        if had not in log.judge.record.abandoned:
+            return False
+        with self.lock:
+            folder.rename(folder.with_name(f"{folder.name}.abandoned.{had.size}"))
+            beside.rename(folder)
+            self._copy = LogCopy(folder, self.instance.verifier)
+            self._begin()
+        return True
+
+    def _stop(self, why: str) -> None:
+        """Follow the instance no more. What is known stays, with both heads, as evidence."""
+        (self._copy.folder / STOPPED).write_text(f"{why}\n")
+        _log.critical("the log of %s does not continue its copy: %s", self.instance.name, why)
+        self._stands(STOPPED, why)
+
+    def _stands(self, word: str, why: str = "", *, read: bool = False) -> None:
+        with self.lock:
+            at_ms = self._now_ms() if read else self.instance_state.read_ms
+            self.instance_state = replace(self.instance_state, word=word, why=why, read_ms=at_ms)
+
+
+def cases_of(following: Following) -> Iterator[Case]:
+    """The cases that ask the agency of an instance and are not decided. Requires: its lock is held."""
+    return (following.record.cases[name] for name in following.open)

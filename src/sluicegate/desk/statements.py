@@ -1,0 +1,171 @@
+"""Statements of an agency at its desk: made, signed with passkeys, verified, and put on the record.
+
+Rules:
+- The log says what a statement binds: the question, the position before, what was said.
+- A statement is kept as the bytes that are signed. What a page shows of it is read from these bytes again.
+- A signature is verified here as the record verifies it, before it goes anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.review import CaseToSign, ExportedEntry, ReviewStatement
+from sluicegate.client import signing
+from sluicegate.client.signing import Review, Stated
+from sluicegate.desk.checking import ReadCase
+from sluicegate.desk.following import Following
+from sluicegate.errors import BadSignature, CommandRefused, InvalidInput
+from sluicegate.ports import PreparedStatement
+from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
+from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.log.webauthn import AuthenticatorAssertion, challenge
+from sluicegate_record.statements.cases import Position, Receipt, Referral, Schedule
+from sluicegate_record.statements.keys import KeyStatement
+from sluicegate_record.statements.statement import Statement
+
+_TYPES: Mapping[str, type[Statement]] = {
+    each.TYPE: each for each in (Position, Schedule, Receipt, Referral, KeyStatement)
+}
+CONSENTS = frozenset({"approve", "approve-with-conditions", "no-objection"})
+
+
+def to_sign(following: Following, read: ReadCase) -> CaseToSign:
+    """A case as the log has it, for whoever signs in it. Requires: the lock is held."""
+    case, record = read.case, following.record
+    return CaseToSign(
+        question=case.question,
+        rule=case.rule,
+        parties={key.keyid: key.party for key in record.keys.values() if key.counts},
+        previous={party: said.digest for party, said in case.positions.items()},
+        document=None,
+        scope=None,
+        said=case.discussed(),
+        discussion=tuple(ExportedEntry(leaf=each.leaf) for each in read.discussion),
+    )
+
+
+def position(following: Following, read: ReadCase, said: Review) -> Stated:
+    """The agency's position in a case. Raises: CommandRefused: what the instance shows does not allow it."""
+    _check(read, said.word)
+    with following.lock:
+        return signing.stated_position(to_sign(following, read), said, following.instance.agency)
+
+
+def schedule(following: Following, reads: Sequence[ReadCase], said: Review) -> Stated:
+    """The agency's position in several cases, in the order of their arrival."""
+    for each in reads:
+        _check(each, said.word)
+    ordered = sorted(reads, key=lambda each: each.case.seq)
+    with following.lock:
+        cases = [to_sign(following, each) for each in ordered]
+        return signing.stated_schedule(cases, said, following.instance.agency)
+
+
+def receipt(following: Following, read: ReadCase) -> Stated:
+    """That the agency has received a case."""
+    return Stated(Receipt(question=read.case.question, agency=following.instance.agency))
+
+
+def referral(following: Following, read: ReadCase, to: str, reason: str) -> Stated:
+    """That the agency has another one asked, too."""
+    said = read.case.discussed()
+    agency = following.instance.agency
+    return Stated(Referral(question=read.case.question, agency=agency, to=to, reason=reason, said=said))
+
+
+def _check(read: ReadCase, word: str) -> None:
+    """Check that an agency may say a word in a case here. Raises: CommandRefused."""
+    if not read.may_sign:
+        said = "the instance shows this case otherwise than its log: nothing is signed in it here"
+        raise CommandRefused(said, code="instance_lies", remedy="ask the developer; keep the copy of the log")
+    if word in CONSENTS and not read.may_consent:
+        said = f"the instance does not show {' and '.join(read.gaps)}: no yes is signed without it"
+        raise CommandRefused(said, code="text_withheld", remedy="ask for it, or object")
+
+
+def prepared(following: Following, stated: Stated, person: str) -> PreparedStatement:
+    """A statement to sign. Raises: BadEnvelope: no reader would accept it."""
+    payload = signing.payload(stated.statement)
+    return PreparedStatement(
+        id=canonical.sha256_hex(payload).removeprefix("sha256:"),
+        instance=following.instance.name,
+        agency=following.instance.agency,
+        payload=payload,
+        by=person,
+        at_ms=signing.now_ms(),
+        opened=stated.opened,
+    )
+
+
+def stated_in(found: PreparedStatement) -> Statement:
+    """The statement, read from the bytes that are signed."""
+    envelope = _envelope(found, ())
+    return _TYPES[dsse.predicate_type(envelope)].read(envelope)
+
+
+def cases_in(stated: Statement) -> tuple[str, ...]:
+    """The cases that a statement is about."""
+    match stated:
+        case Position() | Receipt() | Referral():
+            return (stated.question.case,)
+        case Schedule():
+            return tuple(each.case for each in stated.cases)
+        case _:
+            return ()
+
+
+def challenge_of(found: PreparedStatement) -> bytes:
+    """What an authenticator is asked to sign: 32 raw bytes."""
+    return challenge(dsse.pae(PAYLOAD_TYPE_INTOTO, found.payload))
+
+
+def signed_with(
+    found: PreparedStatement, key: PublicKey, sig: bytes, assertion: AuthenticatorAssertion
+) -> PreparedStatement:
+    """A statement with one more signature, of a passkey.
+
+    Raises: BadSignature: it is not one of this key over this statement. InvalidInput: it has signed already.
+    """
+    own = _envelope(found, (Signature(key.keyid, sig, assertion).to_json(),))
+    if dsse.verify(own, {key.keyid: key}) != {key.keyid}:
+        said = "this is no signature of your passkey over this statement"
+        raise BadSignature(said, remedy="sign again on the page of the statement")
+    if any(each["keyid"] == key.keyid for each in found.signatures):
+        raise InvalidInput("your passkey has signed it already", remedy="another owner signs next")
+    return replace(found, signatures=(*found.signatures, *(each.to_json() for each in own.signatures)))
+
+
+def signers(following: Following, found: PreparedStatement) -> frozenset[PinnedKey]:
+    """The pinned keys of the agency that have signed a statement. Requires: the lock is held."""
+    if not found.signatures:
+        return frozenset()
+    return following.record.pinned().signers(_envelope(found, found.signatures), {found.agency})
+
+
+def _envelope(found: PreparedStatement, signatures: Iterable[Mapping[str, Any]]) -> Envelope:
+    listed = [dict(each) for each in signatures]
+    if not listed:
+        return Envelope(PAYLOAD_TYPE_INTOTO, found.payload, ())
+    payload = canonical.b64(found.payload)
+    return Envelope.from_json({"payload": payload, "payloadType": PAYLOAD_TYPE_INTOTO, "signatures": listed})
+
+
+def carry(following: Following, found: PreparedStatement) -> int:
+    """Put a signed statement on the record of its instance, and read the log; the size that it says.
+
+    Raises: SluicegateError: the instance refuses it, or does not answer.
+    """
+    envelope = _envelope(found, found.signatures).to_json()
+    if isinstance(stated_in(found), KeyStatement):
+        size = following.counterpart.record_key(SignedStatement(envelope=envelope)).size
+    else:
+        given = ReviewStatement(envelope=envelope, opened=found.opened)
+        size = following.counterpart.record(given).size
+    following.follow()
+    return size

@@ -1,0 +1,122 @@
+"""What a desk keeps, in SQL: one file, `desk.db` in its folder.
+
+Rules:
+- It has no secret but what opens a sealed reason that is still to be signed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from sluicegate.ports import PreparedStatement
+from sluicegate.store.database import Database, Schema, Session
+from sluicegate_record.log.leaf import Opening
+
+FILE = "desk.db"
+
+_metadata = sa.MetaData()
+_seen = sa.Table(
+    "seen",
+    _metadata,
+    sa.Column("person", sa.String(64), primary_key=True),
+    sa.Column("instance", sa.String(64), primary_key=True),
+    sa.Column("case_id", sa.String(128), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
+_prepared = sa.Table(
+    "prepared",
+    _metadata,
+    sa.Column("id", sa.String(80), primary_key=True),
+    sa.Column("instance", sa.String(64), nullable=False),
+    sa.Column("agency", sa.String(64), nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("person", sa.String(64), nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("salt", sa.LargeBinary, nullable=True),
+    sa.Column("body", sa.LargeBinary, nullable=True),
+    sa.Column("signatures", sa.Text, nullable=False),
+)
+DESK = Schema(application_id=0x534C4744, version=1, metadata=_metadata)
+"""The id marks a SQLite file as a desk's: "SLGD"."""
+
+
+class SqliteDeskMemory:
+    """`ports.DeskMemory`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def seen(self, person: str) -> Mapping[tuple[str, str], int]:
+        """What a person has seen."""
+        query = sa.select(_seen.c.instance, _seen.c.case_id, _seen.c.size).where(_seen.c.person == person)
+        with self._session.reading() as connection:
+            return {(instance, case): size for instance, case, size in connection.execute(query)}
+
+    def see(self, person: str, instance: str, case: str, size: int) -> None:
+        """Note that a person has looked at a case."""
+        row = insert(_seen).values(person=person, instance=instance, case_id=case, size=size)
+        newer = sa.func.max(_seen.c.size, row.excluded.size)
+        key = [_seen.c.person, _seen.c.instance, _seen.c.case_id]
+        with self._session.writing() as connection:
+            connection.execute(row.on_conflict_do_update(key, set_={"size": newer}))
+
+    def prepared(self, id_: str) -> PreparedStatement | None:
+        """A statement that is to be signed."""
+        with self._session.reading() as connection:
+            found = connection.execute(sa.select(_prepared).where(_prepared.c.id == id_)).first()
+        return None if found is None else _stated(found)
+
+    def all_prepared(self) -> Sequence[PreparedStatement]:
+        """Every one, the oldest first."""
+        query = sa.select(_prepared).order_by(_prepared.c.at_ms, _prepared.c.id)
+        with self._session.reading() as connection:
+            return [_stated(row) for row in connection.execute(query)]
+
+    def prepare(self, stated: PreparedStatement) -> None:
+        """Keep a statement, in place of the one of the same id."""
+        opened = stated.opened
+        row = {
+            "id": stated.id,
+            "instance": stated.instance,
+            "agency": stated.agency,
+            "payload": stated.payload,
+            "person": stated.by,
+            "at_ms": stated.at_ms,
+            "salt": None if opened is None else opened.salt,
+            "body": None if opened is None else opened.body,
+            "signatures": json.dumps(list(stated.signatures)),
+        }
+        with self._session.writing() as connection:
+            connection.execute(sa.delete(_prepared).where(_prepared.c.id == stated.id))
+            connection.execute(sa.insert(_prepared).values(row))
+
+    def forget(self, id_: str) -> None:
+        """Forget a statement."""
+        with self._session.writing() as connection:
+            connection.execute(sa.delete(_prepared).where(_prepared.c.id == id_))
+
+
+def _stated(row: sa.Row[Any]) -> PreparedStatement:
+    opened = None if row.salt is None else Opening(row.salt, row.body)
+    return PreparedStatement(
+        id=row.id,
+        instance=row.instance,
+        agency=row.agency,
+        payload=row.payload,
+        by=row.person,
+        at_ms=row.at_ms,
+        opened=opened,
+        signatures=tuple(json.loads(row.signatures)),
+    )
+
+
+def desk_database(folder: Path) -> Database:
+    """The file of the desk in a folder. Raises: StoreUnusable, StoreUnavailable."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Database(folder / FILE, DESK)

@@ -1,0 +1,130 @@
+"""The desk's reading of a log: copied, proven, judged; a log that forks or goes back is followed no more."""
+
+from __future__ import annotations
+
+import pytest
+
+from sluicegate.desk.following import STOPPED
+from sluicegate_record.log import checkpoint, merkle, tiles
+from sluicegate_record.log.merkle import Frontier
+from tests.desk.conftest import Desk
+from tests.plane import Plane
+from tests.worlds import ORIGIN, private_key
+
+
+def test_a_log_is_copied_and_judged_as_it_grows(desk: Desk) -> None:
+    case = desk.asked()
+    following = desk.following
+    assert following.instance_state.word == "followed"
+    assert following.size == desk.plane.size
+    assert list(following.open) == [case]
+    desk.plane.say(case, "oncd")
+    following.follow()
+    assert following.record.cases[case].positions["oncd"].position == "approve"
+    assert next(each.type for each in following.history(case)) == "position.recorded"
+
+
+def test_what_was_copied_is_there_after_a_restart_without_the_instance(desk: Desk) -> None:
+    case = desk.asked()
+    desk.counterpart.is_gone = True
+    again = desk.again()
+    again.follow()
+    assert again.instance_state.word == "unreachable"
+    assert list(again.open) == [case]
+
+
+def test_a_copy_grows_past_a_bundle(desk: Desk) -> None:
+    desk.plane.opened()
+    for number in range(3):
+        desk.plane.admit(name=f"Example {number}")
+        desk.following.follow()
+    grant = desk.plane.admit(name="Example Many")
+    for number in range(300):
+        desk.plane.credential(grant, f"key {number}")
+        if number % 70 == 0:
+            desk.following.follow()
+    desk.following.follow()
+    assert desk.following.size == desk.plane.size > tiles.TILE_WIDTH
+    again = desk.again()
+    again.follow()
+    assert again.audited.root() == desk.plane.ledger.root(desk.plane.size)
+
+
+def test_a_log_that_goes_back_is_followed_no_more(desk: Desk) -> None:
+    desk.asked()
+    note = desk.plane.ledger.checkpoint().encode()
+    desk.plane.submit("rival", "Example Rival")
+    desk.following.follow()
+    desk.counterpart.served = lambda path, data: note if path == "checkpoint" else data
+    desk.following.follow()
+    assert desk.following.instance_state.word == "stopped"
+    assert "this desk has" in desk.following.instance_state.why
+    desk.counterpart.served = lambda _, data: data
+    desk.following.follow()
+    assert desk.following.instance_state.word == "stopped"
+    assert desk.again().instance_state.word == "stopped"
+
+
+def _other_log(plane: Plane, size: int) -> dict[str, bytes]:
+    """A log of the same key and size whose entries are others."""
+    leaves = list(plane.store.log.leaves(0, size))
+    leaves[size // 2] = leaves[size // 2].replace(b'"v":1', b'"v":1 ')
+    grown = Frontier()
+    for leaf in leaves:
+        grown.append(merkle.leaf_hash(leaf))
+    note = checkpoint.sign(ORIGIN, size, grown.root(), private_key("log")).encode()
+    return {"checkpoint": note, tiles.entries_path(0, size): tiles.encode_entries(leaves)}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_log_with_another_past_is_followed_no_more(desk: Desk, more: int) -> None:
+    desk.asked()
+    for number in range(more):
+        desk.plane.submit("rival", f"Example {number}")
+    other = _other_log(desk.plane, desk.plane.size)
+    had = desk.following.size
+    desk.counterpart.served = other.get
+    desk.following.follow()
+    assert desk.following.instance_state.word == "stopped"
+    assert (desk.folder / STOPPED).read_text().strip() == desk.following.instance_state.why
+    assert desk.following.size == had
+    beside = [each for each in desk.folder.parent.iterdir() if ".other." in each.name]
+    assert len(beside) == 1
+
+
+def test_entries_that_no_head_is_over_count_for_nothing(desk: Desk) -> None:
+    case = desk.asked()
+    desk.plane.say(case, "oncd")
+    size = desk.plane.size
+    path = tiles.entries_path(0, size)
+    forged = list(desk.plane.store.log.leaves(0, size))
+    forged[-1] = forged[-1].replace(b"approve", b"object_")
+    desk.counterpart.served = lambda at, data: tiles.encode_entries(forged) if at == path else data
+    desk.following.follow()
+    assert "oncd" not in desk.following.record.cases[case].positions
+
+
+def test_a_head_of_another_key_changes_nothing(desk: Desk) -> None:
+    desk.asked()
+    size, root = desk.plane.size, desk.plane.ledger.root(desk.plane.size)
+    note = checkpoint.sign(ORIGIN, size, root, private_key("mallory")).encode()
+    desk.plane.submit("rival", "Example Rival")
+    desk.counterpart.served = lambda path, data: note if path == "checkpoint" else data
+    desk.following.follow()
+    assert desk.following.instance_state.word == "unreachable"
+    assert desk.following.size == size
+
+
+def test_what_cannot_be_read_ends_the_following_of_that_instance_alone(desk: Desk) -> None:
+    desk.asked()
+    desk.plane.submit("rival", "Example Rival")
+
+    def broken(path: str, data: bytes) -> bytes:
+        raise ZeroDivisionError
+
+    desk.counterpart.served = broken
+    desk.following.follow()
+    assert desk.following.instance_state.word == "unreachable"
+    desk.counterpart.served = lambda _, data: data
+    desk.following.follow()
+    assert desk.following.instance_state.word == "followed"
