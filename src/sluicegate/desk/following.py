@@ -4,7 +4,7 @@ Rules:
 - The log comes first. What the instance shows of a case is compared with the copy, and kept in memory alone.
 - A log that does not continue the copy is followed no more, until a person drops the instance. Only an epoch
   that lawfully abandons the head of the copy is another beginning.
-- An instance that does not answer, or cannot be read, changes nothing of what is known.
+- What is known stays known, also if an instance does not answer or cannot be read.
 - Whatever an instance does, it ends its own following at most.
 """
 
@@ -250,7 +250,7 @@ class Following:
                 self.open.pop(case.id, None)
 
     def _ask(self) -> None:
-        """Ask for cases that wait for the agency, and were not shown as they are now."""
+        """Ask for cases that wait for the agency, and that were not shown in their present state."""
         with self.lock:
             lacking = [name for name in self.open if self.known(name) is None and self._awaits(name)]
         for name in lacking[:SHOWN_AT_ONCE]:

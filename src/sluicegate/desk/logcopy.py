@@ -5,7 +5,7 @@ Rules:
   What was fetched and is not proven yet counts for nothing; it is fetched again.
 - The copy never goes back, and no entry in it changes. A log that does not continue it is `NotContinued`.
 - The head is written last: what ends in between leaves the copy as it was.
-- It has no tiles of hashes: whoever reads it hashes every entry again.
+- It has no tiles of hashes: a reader hashes every entry again.
 
 Source: C2SP tlog-tiles.
 """

@@ -36,7 +36,7 @@ CONSENTS = frozenset({"approve", "approve-with-conditions", "no-objection"})
 
 
 def to_sign(following: Following, read: ReadCase) -> CaseToSign:
-    """A case as the log has it, for whoever signs in it. Requires: the lock is held."""
+    """A case as the log has it, to sign in it. Requires: the lock is held."""
     case, record = read.case, following.record
     return CaseToSign(
         question=case.question,
