@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 
 from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.core.people.legal_names import bare_key
@@ -20,6 +21,8 @@ from sluicegate.ports import (
     FeedTerm,
     Letter,
     Node,
+    PageSession,
+    Passkey,
     PastCommand,
     Principal,
     PublishedEntry,
@@ -52,6 +55,9 @@ class Contents:
     certificates: dict[str, str] = field(default_factory=dict)
     has_earlier_runs: bool = False
     key_uses: dict[str, int] = field(default_factory=dict)
+    invitations: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    passkeys: dict[str, Passkey] = field(default_factory=dict)
+    sessions: dict[bytes, PageSession] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     waiting: dict[str, tuple[int, Letter]] = field(default_factory=dict)
     """By message: the place in the order, and the letter."""
@@ -139,6 +145,11 @@ class MemoryPrincipals:
         earlier = held.earlier.get(token_digest)
         known = (each for each in held.principals.values() if each.id == earlier)
         return held.principals.get(token_digest) or next(known, None)
+
+    def holder(self, principal: str) -> Principal | None:
+        held = self.session.contents.principals.items()
+        known = (of for digest, of in held if not digest.startswith(b"ended"))
+        return next((each for each in known if each.id == principal), None)
 
     def add(self, token_digest: bytes, principal: Principal) -> None:
         with self.session.changing():
@@ -271,6 +282,98 @@ class MemoryKeyUses:
         with self.session.changing():
             uses = self.session.contents.key_uses
             uses |= {each: max(at_ms, uses.get(each, at_ms)) for each in credentials}
+
+
+class MemorySignIns:
+    """`ports.SignIns`."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self.session = session
+
+    def invite(self, digest: bytes, principal: str, until_ms: int) -> None:
+        with self.session.changing():
+            self.session.contents.invitations[digest] = (principal, until_ms)
+
+    def invited(self, digest: bytes, now_ms: int) -> str | None:
+        principal, until_ms = self.session.contents.invitations.get(digest, (None, 0))
+        return principal if until_ms > now_ms else None
+
+    def invitations(self, principal: str, now_ms: int) -> int:
+        held = self.session.contents.invitations.values()
+        return sum(who == principal and until_ms > now_ms for who, until_ms in held)
+
+    def take_invitation(self, digest: bytes, now_ms: int) -> str | None:
+        with self.session.changing():
+            found = self.invited(digest, now_ms)
+            self.session.contents.invitations.pop(digest, None)
+        return found
+
+    def add_passkey(self, passkey: Passkey) -> None:
+        with self.session.changing():
+            self.session.contents.passkeys[passkey.id] = passkey
+
+    def passkey(self, passkey: str) -> Passkey | None:
+        return self.session.contents.passkeys.get(passkey)
+
+    def passkeys(self, principal: str) -> Sequence[Passkey]:
+        held = self.session.contents.passkeys.values()
+        return sorted(
+            (each for each in held if each.principal == principal), key=attrgetter("created_ms", "id")
+        )
+
+    def used_passkey(self, passkey: str, counter: int, at_ms: int) -> None:
+        with self.session.changing():
+            held = self.session.contents.passkeys
+            held[passkey] = replace(held[passkey], counter=counter, used_ms=at_ms)
+
+    def remove_passkey(self, passkey: str) -> None:
+        with self.session.changing():
+            found = self.session.contents.passkeys.pop(passkey, None)
+            if found is not None:
+                self._keep(lambda each: (each.principal, each.how) != (found.principal, "passkey"))
+
+    def begin(self, digest: bytes, session: PageSession) -> None:
+        with self.session.changing():
+            self._keep(lambda each: each.until_ms > session.created_ms)
+            self.session.contents.sessions[digest] = session
+
+    def signed_in(self, digest: bytes, now_ms: int) -> PageSession | None:
+        found = self.session.contents.sessions.get(digest)
+        return found if found is not None and found.until_ms > now_ms else None
+
+    def sessions(self, principal: str, now_ms: int) -> Sequence[PageSession]:
+        held = self.session.contents.sessions.values()
+        own = (each for each in held if each.principal == principal and each.until_ms > now_ms)
+        return sorted(own, key=attrgetter("created_ms", "id"))
+
+    def saw(self, session: str, at_ms: int, until_ms: int) -> None:
+        with self.session.changing():
+            held = self.session.contents.sessions
+            found = next((digest for digest, each in held.items() if each.id == session), None)
+            if found is not None:
+                held[found] = replace(held[found], seen_ms=at_ms, until_ms=until_ms)
+
+    def end(self, session: str) -> None:
+        with self.session.changing():
+            self._keep(lambda each: each.id != session)
+
+    def end_sessions(self, principal: str) -> None:
+        with self.session.changing():
+            self._keep(lambda each: each.principal != principal)
+            held = self.session.contents
+            held.invitations = {d: each for d, each in held.invitations.items() if each[0] != principal}
+
+    def shut_out(self, principal: str) -> None:
+        self.end_sessions(principal)
+        with self.session.changing():
+            held = self.session.contents
+            held.passkeys = {
+                name: each for name, each in held.passkeys.items() if each.principal != principal
+            }
+
+    def _keep(self, is_kept: Callable[[PageSession], bool]) -> None:
+        held = self.session.contents
+        held.sessions = {digest: each for digest, each in held.sessions.items() if is_kept(each)}
 
 
 class MemoryFeedRegister:
@@ -468,6 +571,7 @@ class MemoryPorts:
         self.principals = MemoryPrincipals(session)
         self.feed_keys = MemoryFeedKeys(session)
         self.key_uses = MemoryKeyUses(session)
+        self.sign_ins = MemorySignIns(session)
 
 
 class MemoryStore(MemoryPorts):

@@ -317,6 +317,9 @@ class Principals(Protocol):
     def by_token(self, token_digest: bytes) -> Principal | None:
         """The holder of a token."""
 
+    def holder(self, principal: str) -> Principal | None:
+        """A principal by its id, unless its token has ended."""
+
     def add(self, token_digest: bytes, principal: Principal) -> None:
         """Note a token by its digest."""
 
@@ -445,8 +448,96 @@ class Feeds(Protocol):
         """The term of every feed but one, read after this is called; None of one that cannot be read now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey that someone signs in with. Units: milliseconds since 1970 UTC.
+
+    `id` is that of the credential, base64url; `public_key` its COSE key. `counter` is what its authenticator
+    counted last. `name` is how its holder calls it.
+    """
+
+    id: str
+    principal: str
+    name: str
+    public_key: bytes
+    counter: int
+    created_ms: int
+    used_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageSession:
+    """Someone is signed in. Units: milliseconds since 1970 UTC.
+
+    `how`: `passkey`, `token`, `invitation` or `provider`. `agent` is how the browser calls itself.
+    """
+
+    id: str
+    principal: str
+    how: str
+    agent: str
+    created_ms: int
+    seen_ms: int
+    until_ms: int
+
+
+class SignIns(Protocol):
+    """How people come in: invitations, passkeys, sessions. Each is of one principal.
+
+    Of what is secret only SHA-256 digests are kept.
+    """
+
+    def invite(self, digest: bytes, principal: str, until_ms: int) -> None:
+        """Note an invitation, which counts once."""
+
+    def invited(self, digest: bytes, now_ms: int) -> str | None:
+        """The principal that an invitation is for, while it counts."""
+
+    def invitations(self, principal: str, now_ms: int) -> int:
+        """How many invitations of a principal count."""
+
+    def take_invitation(self, digest: bytes, now_ms: int) -> str | None:
+        """The same; and it counts no more."""
+
+    def add_passkey(self, passkey: Passkey) -> None:
+        """Note a new passkey."""
+
+    def passkey(self, passkey: str) -> Passkey | None:
+        """A passkey by its id."""
+
+    def passkeys(self, principal: str) -> Sequence[Passkey]:
+        """Those of a principal, oldest first."""
+
+    def used_passkey(self, passkey: str, counter: int, at_ms: int) -> None:
+        """Note that someone has signed in with a passkey."""
+
+    def remove_passkey(self, passkey: str) -> None:
+        """Forget a passkey, and end the sessions of its principal that began with a passkey."""
+
+    def begin(self, digest: bytes, session: PageSession) -> None:
+        """Note that someone has signed in. Sessions that have ended are forgotten."""
+
+    def signed_in(self, digest: bytes, now_ms: int) -> PageSession | None:
+        """A session that has not ended."""
+
+    def saw(self, session: str, at_ms: int, until_ms: int) -> None:
+        """Note that a session was used, and when it ends now."""
+
+    def sessions(self, principal: str, now_ms: int) -> Sequence[PageSession]:
+        """The sessions of a principal that have not ended, oldest first."""
+
+    def end(self, session: str) -> None:
+        """End a session."""
+
+    def end_sessions(self, principal: str) -> None:
+        """End all sessions of a principal, and its invitations."""
+
+    def shut_out(self, principal: str) -> None:
+        """The same, and forget its passkeys."""
+
+
 class Ports(Protocol):
-    """The five ports onto one database."""
+    """The six ports onto one database."""
 
     @property
     def log(self) -> Log:
@@ -467,6 +558,10 @@ class Ports(Protocol):
     @property
     def key_uses(self) -> KeyUses:
         """The last uses of keys."""
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """How people come in."""
 
 
 class Store(Ports, Protocol):

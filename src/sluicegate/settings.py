@@ -246,6 +246,8 @@ class ControlSettings:
     """Where requests go, by surface: the address of the gateways, or of what is in front of them."""
     safety: tuple[SafetySource, ...] = ()
     """Whose safety webhooks come in."""
+    pages_origin: str = ""
+    """Where people reach the pages, such as `https://release.example`; empty: on this machine alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,9 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/person/link"): ("person.link", None),
     ("POST", "/api/v1/tokens"): ("token.issue", {"role": "applicant", "name": "made-in-a-test"}),
     ("POST", "/api/v1/tokens/gateway_x/revoke"): ("token.revoke", None),
+    ("POST", "/api/v1/invitations"): ("sign-in.invite", None),
+    ("POST", "/api/v1/sessions/ses_x/end"): ("sign-in.end", None),
+    ("POST", "/api/v1/passkeys/passkey_x/remove"): ("sign-in.remove", None),
     ("POST", "/fleet/v1/report"): ("fleet.report", REPORT),
 }
 READING = {
@@ -187,6 +190,7 @@ READING = {
     "/api/v1/grants/grant_x/providers": "provider.list",
     "/api/v1/person": "person.show",
     "/api/v1/tokens": "token.list",
+    "/api/v1/sign-ins": "sign-in.list",
 }
 
 
@@ -222,6 +226,8 @@ def test_the_table_of_routes_is_complete(idle: Plane):
         "evidence_x": "{evidence}",
         "finding_x": "{finding}",
         "147d": "{keyid}",
+        "ses_x": "{session}",
+        "passkey_x": "{passkey}",
     }
 
     def template(path: str) -> str:

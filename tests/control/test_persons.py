@@ -16,7 +16,7 @@ from sluicegate.acts import fleet, providers
 from sluicegate.acts.act import AnyAct
 from sluicegate.control.keysets import Refresher
 from sluicegate.control.outside import OUTSIDE
-from sluicegate.control.plane import ControlPlane, chores_of
+from sluicegate.control.plane import ControlPlane, chores_of, door_of
 from sluicegate.errors import InvalidInput, Unreachable
 from sluicegate.pages.site import ASSETS_BY_NAME
 from sluicegate.ports import Principal
@@ -236,7 +236,7 @@ def test_a_key_that_is_not_known_is_looked_for_at_once_and_not_too_often(staffed
 def waited(staffed: Staffed, sets: Sets | None, who: str, act: AnyAct, **given: Any) -> Any:
     """The answer of an act that may fetch keys from these sets."""
     refresher = Refresher(staffed.ledger, sets, lambda: 0.5, staffed.services.key_failures)
-    plane = ControlPlane(staffed.services, refresher, chores_of(staffed.services))
+    plane = ControlPlane(staffed.services, refresher, chores_of(staffed.services), door_of(staffed.ledger))
     asked = act.asked(**given)
     context = Context(staffed.services, staffed.who[who], act, asked, staffed.id())
 

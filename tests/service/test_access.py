@@ -161,6 +161,10 @@ MAY = {
     "token.issue": "D",
     "token.list": "D",
     "token.revoke": "D",
+    "sign-in.invite": "DAP",
+    "sign-in.list": "DAP",
+    "sign-in.end": "DAP",
+    "sign-in.remove": "DAP",
     "fleet.poll": "G",
     "fleet.report": "G",
 }

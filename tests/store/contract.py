@@ -10,10 +10,17 @@ from tests.store.key_uses_contract import KeyUsesContract
 from tests.store.log_contract import LogContract
 from tests.store.outbox_contract import OutboxContract
 from tests.store.principals_contract import PrincipalsContract
+from tests.store.sign_ins_contract import SignInsContract
 from tests.store.transactions_contract import TransactionContract
 
 
 class StoreContract(
-    LogContract, OutboxContract, PrincipalsContract, FeedKeysContract, KeyUsesContract, TransactionContract
+    LogContract,
+    OutboxContract,
+    PrincipalsContract,
+    FeedKeysContract,
+    KeyUsesContract,
+    SignInsContract,
+    TransactionContract,
 ):
     """One suite a port, and one for what is done together."""

@@ -169,3 +169,11 @@ class PrincipalsContract(Contract):
         assert store.principals.spent("applicant_2") == {"keys": Spent(18, 6)}
         store.principals.spend("applicant_1", {})
         assert store.principals.spent("applicant_1") == {}
+
+    def test_a_principal_is_found_by_its_id_until_its_token_has_ended(self, store):
+        principal = Principal("applicant_1", "applicant", "one")
+        store.principals.add(b"digest", principal)
+        assert store.principals.holder("applicant_1") == principal
+        assert store.principals.holder("applicant_2") is None
+        store.principals.end("applicant_1")
+        assert store.principals.holder("applicant_1") is None

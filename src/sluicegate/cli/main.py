@@ -349,6 +349,15 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         "Who may use the control plane.",
         {"issue": "tokens.issue", "list": "tokens.listed", "revoke": "tokens.revoke"},
     ),
+    "sign-in": (
+        "How people come in to the pages: invitations, passkeys, sessions.",
+        {
+            "invite": "sign_ins.invite",
+            "list": "sign_ins.listed",
+            "end": "sign_ins.end",
+            "remove": "sign_ins.remove",
+        },
+    ),
 }
 """The purpose of each group, and its commands, with the place of each function."""
 

@@ -19,6 +19,13 @@ Trust = Annotated[
 ]
 State = Annotated[Path, typer.Option("--state", help="The state folder.")]
 Origin = Annotated[str, typer.Option("--origin", help="The log's name, such as log.example/2026.")]
+Url = Annotated[
+    str,
+    typer.Option(
+        "--url",
+        help="Where people reach the pages, such as https://release.example. By default, only this machine.",
+    ),
+]
 Host = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 Port = Annotated[
     int, typer.Option("--port", help="The port to listen on; 0: any free port.", min=0, max=65_535)

@@ -47,6 +47,7 @@ from sluicegate.cli.server_options import (
     TlsKey,
     Trust,
     UpstreamCa,
+    Url,
 )
 from sluicegate.cli.upstreams import UpstreamKeys, Upstreams
 from sluicegate.errors import InvalidInput, SluicegateError
@@ -87,6 +88,7 @@ def up(
     upstream_keys: UpstreamKeys = None,
     state: State = _STATE,
     origin: Origin = _ORIGIN,
+    url: Url = "",
     surface: Surface = "api",
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
@@ -123,6 +125,7 @@ def up(
         limit,
         reserve_mib,
         safety_webhooks,
+        url,
     )
     if gateway_port and surface not in control.addresses:
         own = f"{'http' if tls is None else 'https'}://{host}:{gateway_port}"
@@ -169,6 +172,7 @@ def serve(
     trust: Trust,
     state: State = _STATE,
     origin: Origin = _ORIGIN,
+    url: Url = "",
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
     feed_port: FeedPort = FEED_PORT,
@@ -193,6 +197,7 @@ def serve(
         limit,
         reserve_mib,
         safety_webhooks,
+        url,
     )
     with _supervised("serve", state) as processes:
         _start_control(processes, control, feed_port, as_json)
@@ -203,6 +208,7 @@ def control(
     trust: Trust,
     state: State = _STATE,
     origin: Origin = _ORIGIN,
+    url: Url = "",
     host: Host = "127.0.0.1",
     port: Port = CONTROL_PORT,
     http: Http = None,
@@ -223,6 +229,7 @@ def control(
         limit,
         reserve_mib,
         safety_webhooks,
+        url,
     )
     _control(settings, "")(lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
 
@@ -459,6 +466,7 @@ def _settings(
     limit: list[str] | None,
     reserve_mib: int,
     safety_webhooks: Path | None,
+    url: str,
 ) -> ControlSettings:
     """The settings of a control plane, with what is given beside where it is."""
     return replace(
@@ -469,7 +477,15 @@ def _settings(
         post=_post(),
         addresses=_addresses(),
         safety=safety_sources.read(safety_webhooks),
+        pages_origin=_pages_origin(url),
     )
+
+
+def _pages_origin(url: str) -> str:
+    """Where people reach the pages. Raises: InvalidInput."""
+    from sluicegate.signin import origins  # noqa: PLC0415 - see above
+
+    return origins.origin(url) if url else ""
 
 
 def _addresses() -> dict[str, str]:

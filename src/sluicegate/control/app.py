@@ -8,7 +8,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from sluicegate.acts.table import PUBLIC
-from sluicegate.control import logfiles, openapi, operations, pages, safety
+from sluicegate.control import forms, logfiles, openapi, operations, pages, safety
 from sluicegate.control.plane import FLEET, ControlPlane
 from sluicegate.control.routes import routes
 from sluicegate.http import app as http
@@ -16,6 +16,7 @@ from sluicegate.http.app import Fault
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.measures import Requests, registry
 from sluicegate.settings import HttpSettings
+from sluicegate.signin import routes as signin
 
 TICK_S = 1.0
 """How often time is looked at while no one asks for anything."""
@@ -25,11 +26,14 @@ def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) 
     """The application that serves a control plane."""
     entrance = Entrance(plane.services.ledger.store.principals, http_settings)
     counts = registry("control")
+    measured = Requests(counts)
     routed = [
-        *routes(plane, entrance, PUBLIC, Requests(counts)),
+        *routes(plane, entrance, PUBLIC, measured),
         *logfiles.routes(plane, entrance),
         *operations.routes(plane, counts),
-        *pages.routes(plane, entrance),
+        *pages.routes(plane, entrance, plane.door),
+        *forms.routes(plane, entrance, plane.door, measured),
+        *signin.routes(plane.door, entrance),
         openapi.route(PUBLIC, entrance),
         *safety.routes(plane.safety, entrance),
     ]

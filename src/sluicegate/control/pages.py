@@ -1,8 +1,9 @@
-"""The routes of public pages, of a person's page, and of the files that they use.
+"""The routes of pages, of a person's page, and of the files that they use.
 
 Rules:
-- Who shows a page asks its acts as a stranger does, whatever token comes with the request.
-- A page is made once for all who ask for it, until the log goes on or a moment has passed.
+- Who shows a public page asks its acts as a stranger does, whatever comes with the request. It is made once
+  for all who ask for it, until the log goes on or a moment has passed.
+- Any other page is for one reader, who is signed in: it asks as that reader, within their role.
 """
 
 from __future__ import annotations
@@ -16,31 +17,30 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.acts.act import Act, Answered, Asked
+from sluicegate.acts.table import ACTS
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.errors import InvalidInput, SluicegateError
-from sluicegate.http import errors
+from sluicegate.http import bearer
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pace import steady_ms
-from sluicegate.pages import person, site
-from sluicegate.pages.page import Filled, MadePage, PagePlace, SitePage, View
-from sluicegate.pages.public import PAGES
+from sluicegate.pages import answers, forms, own, person, site
+from sluicegate.pages.answers import HTML, Refused
+from sluicegate.pages.page import Filled, MadePage, PagePlace, Reader, SitePage, View
+from sluicegate.pages.public import PAGES as PUBLIC_PAGES
 from sluicegate.parsing import request as requests
 from sluicegate.parsing.request import ActRequest
+from sluicegate.ports import Principal
 from sluicegate.service import doings
 from sluicegate.service.context import STRANGER
+from sluicegate.signin import routes as signin
+from sluicegate.signin.door import Door, SignedIn
 
-HTML = "text/html; charset=utf-8"
+PAGES = (*PUBLIC_PAGES, *own.PAGES)
+"""In this order a path is looked for."""
+DONE = "done="
+"""The argument of a page that says what was done just before. It is the last one."""
 KEPT_MAX, KEPT_BYTES_MAX, KEPT_MS = 256, 8 << 20, 1_000
-
-
-class Refused(Exception):
-    """An act refused what a page asked."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
 
 
 class _Kept(NamedTuple):
@@ -75,68 +75,104 @@ class Keeper:
             self.bytes -= len(oldest.document.body)
 
 
-def routes(plane: ControlPlane, entrance: Entrance) -> list[Route]:
+def routes(plane: ControlPlane, entrance: Entrance, door: Door) -> list[Route]:
     """The routes of pages and of their files."""
     keeper = Keeper()
     return [
-        *(_route(plane, entrance, keeper, page) for page in PAGES),
+        *(_public(plane, entrance, door, keeper, page) for page in PAGES if page.is_public),
+        *(_private(plane, entrance, door, page) for page in PAGES if not page.is_public),
         Route(person.PATH, _person),
         Route("/assets/{name}", _asset),
     ]
 
 
-def _route(plane: ControlPlane, entrance: Entrance, keeper: Keeper, page: SitePage[Any, Any]) -> Route:
-    async def endpoint(request: Request) -> Response:
-        place = PagePlace(
-            f"{request.url.scheme}://{request.url.netloc}",
-            request.url.path,
-            request.scope["query_string"].decode("latin-1"),
-        )
-        try:
-            visitor = await entrance.admit(request, weight=page.weight)
-            with visitor.place():
-                size = plane.services.ledger.size()
-                document = keeper.get(place, size)
-                if document is None:
-                    document = await visitor.run(_made, plane, page, place, request.path_params)
-                    keeper.put(place, size, document)
-        except Refused as error:
-            return _error(errors.refused(error.refusal), error.refusal.message, error.refusal.remedy)
-        except InvalidInput as error:
-            return _error(
-                await errors.on_error(request, error), error.message, "check the address of the page"
-            )
-        except SluicegateError as error:
-            return _error(await errors.on_error(request, error), error.message, error.remedy)
+def _public(
+    plane: ControlPlane, entrance: Entrance, door: Door, keeper: Keeper, page: SitePage[Any, Any]
+) -> Route:
+    async def shown(request: Request) -> Response:
+        place = page_place(door, request)
+        visitor = await entrance.admit(request, weight=page.weight)
+        with visitor.place():
+            size = plane.services.ledger.size()
+            document = keeper.get(place, size)
+            if document is None:
+                made = partial(_made, plane, page, place, request.path_params, STRANGER)
+                document = await visitor.run(made)
+                keeper.put(place, size, document)
         return public(request, document.body, document.kind, NEWEST, site.HEADERS)
+
+    return _route(page, shown)
+
+
+def _private(plane: ControlPlane, entrance: Entrance, door: Door, page: SitePage[Any, Any]) -> Route:
+    async def shown(request: Request) -> Response:
+        here = await signin.arrived(door, entrance, request)
+        if here is None:
+            return signin.to_sign_in(request)
+        visitor, who = here
+        with visitor.place():
+            place = page_place(door, request)
+            made = partial(_made, plane, page, place, request.path_params, who.principal, reader_of(who))
+            document = await visitor.run(made)
+        return Response(document.body, headers=answers.PRIVATE, media_type=document.kind)
+
+    return _route(page, shown)
+
+
+def _route(page: SitePage[Any, Any], shown: answers.Endpoint) -> Route:
+    async def endpoint(request: Request) -> Response:
+        return await answers.or_error(request, partial(shown, request))
 
     return Route(page.path, endpoint, methods=["GET"], name=f"page {page.path}")
 
 
-def _made(plane: ControlPlane, page: SitePage[Any, Any], place: PagePlace, path: dict[str, str]) -> MadePage:
-    """A page. Raises: Refused; InvalidInput: it is asked with what its act does not take."""
-    asked = requests.read(ActRequest(act=page.act.name, path=path, query=place.query, content_type=""), b"")
-    ask = partial(_ask, plane)
-    shown = page.show(View(place, asked, ask(page.act, asked), ask))
+def page_place(door: Door, request: Request) -> PagePlace:
+    """Where a page is."""
+    return PagePlace(
+        door.origin or f"{request.url.scheme}://{request.url.netloc}",
+        request.url.path,
+        request.scope["query_string"].decode("latin-1"),
+    )
+
+
+def reader_of(who: SignedIn) -> Reader:
+    """Who is signed in, as their pages show them."""
+    return Reader.of(who.principal, who.form_token)
+
+
+def _made(  # noqa: PLR0913 - what page, where, for whom
+    plane: ControlPlane,
+    page: SitePage[Any, Any],
+    place: PagePlace,
+    path: dict[str, str],
+    by: Principal,
+    reader: Reader | None = None,
+) -> MadePage:
+    """A page. Raises: Refused, Unauthorized; InvalidInput: it is asked with what its act does not take."""
+    query, said = _without_done(place.query)
+    asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
+    ask = partial(_ask, plane, by)
+    shown = page.show(View(place, asked, ask(page.act, asked), ask, reader))
     if not isinstance(shown, Filled):
         return shown
-    return MadePage(site.render(shown.template, {"place": place, **shown.values}), HTML)
+    shared = {"place": place, "reader": reader, "done": said}
+    return MadePage(site.render(shown.template, {**shared, **shown.values}), HTML)
 
 
-def _ask(plane: ControlPlane, act: Act[Asked, Answered], asked: Asked) -> Answered:
-    answer = doings.do(plane.services, STRANGER, act, asked)
+def _without_done(query: str) -> tuple[str, str]:
+    """A query without the name of what was done just before, and how the page calls that."""
+    before, mark, name = query.rpartition(DONE)
+    act = ACTS.get(name) if mark and before[-1:] in {"", "&"} else None
+    return (query, "") if act is None else (before.removesuffix("&"), forms.title(act).lower())
+
+
+def _ask(plane: ControlPlane, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:
+    if by is not STRANGER:
+        bearer.authorize(by, act)
+    answer = doings.do(plane.services, by, act, asked)
     if isinstance(answer, Refusal):
         raise Refused(answer)
     return answer
-
-
-def _error(answer: Response, message: str, remedy: str) -> Response:
-    """An error as a page, with the status that the API gives it."""
-    headers = {
-        name: answer.headers[name] for name in ("retry-after", "cache-control") if name in answer.headers
-    }
-    body = site.render("error.html", {"status": answer.status_code, "message": message, "remedy": remedy})
-    return Response(body, answer.status_code, {**site.HEADERS, **headers}, HTML)
 
 
 async def _person(_: Request) -> Response:
@@ -146,5 +182,5 @@ async def _person(_: Request) -> Response:
 async def _asset(request: Request) -> Response:
     found = site.ASSETS_BY_PATH.get(request.url.path)
     if found is None:
-        return _error(Response(status_code=404), "there is no such file", "")
+        return answers.error(Response(status_code=404), "there is no such file", "")
     return public(request, found.body, found.kind, FOR_EVER)

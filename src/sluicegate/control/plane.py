@@ -6,14 +6,21 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 
+from sluicegate.acts.sign_ins import PEOPLE
 from sluicegate.control.chores import Chores
 from sluicegate.control.keysets import KeySource, Refresher
+from sluicegate.core.access import apikey
+from sluicegate.pages import site
 from sluicegate.parsing.parsers import Parsers
+from sluicegate.ports import Principal
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.safety import SafetyIntake
 from sluicegate.settings import ControlSettings
+from sluicegate.signin.challenges import Challenges
+from sluicegate.signin.door import Door, Known
+from sluicegate.signin.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,7 @@ class ControlPlane:
     services: Services
     refresher: Refresher
     chores: Chores
+    door: Door
     parsers: Parsers = field(default_factory=Parsers)
     safety: SafetyIntake | None = None
     hinted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -42,7 +50,27 @@ class ControlPlane:
         chance = random.SystemRandom().random
         kept = services.key_failures, services.key_news
         refresher = Refresher(ledger, key_source, chance, *kept, settings.limits)
-        return cls(services, refresher, chores_of(services), parsers)
+        return cls(services, refresher, chores_of(services), door_of(ledger, settings.pages_origin), parsers)
+
+
+def door_of(ledger: Ledger, origin: str = "") -> Door:
+    """The way in for people. Tokens and sessions of one principal count together."""
+    known = ledger.store.principals
+
+    def by_token(token: str) -> Principal | None:
+        well_formed = apikey.is_well_formed(token, apikey.TOKEN_PREFIX)
+        found = known.by_token(apikey.digest(token)) if well_formed else None
+        return found if found is not None and found.role in PEOPLE else None
+
+    sign_ins = ledger.store.sign_ins
+    return Door(
+        sign_ins,
+        Sessions(sign_ins, ledger.now_ms, ledger.random),
+        Challenges(ledger.now_ms, ledger.random),
+        Known(known.holder, by_token),
+        lambda principal: site.OF_ROLE[principal.role][0][0],
+        origin,
+    )
 
 
 TIME, FLEET, TELLING = "what is due", "what is in force everywhere", "notices of directives"

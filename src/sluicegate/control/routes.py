@@ -19,7 +19,7 @@ from starlette.routing import Route
 from sluicegate.acts.act import COMMAND_ID_LEAST, COMMAND_ID_MOST, ActAnswer, AnyAct
 from sluicegate.control.outside import OUTSIDE, AsyncDoing
 from sluicegate.control.plane import ControlPlane
-from sluicegate.control.witness import witnessing
+from sluicegate.control.witness import Witnessed, witnessing
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
 from sluicegate.http import asking
@@ -45,27 +45,45 @@ def routes(
 
 
 def _route(plane: ControlPlane, entrance: Entrance, act: AnyAct, measured: Requests) -> Route:
-    do = OUTSIDE.get(act) or _in_a_thread(doing_of(act))
-
     async def endpoint(request: Request) -> Response:
         with witnessing(measured, act) as seen:
             seen.visitor = visitor = await entrance.admit(request, act)
             with visitor.body() as take:
                 head, body = await asking.taken(act, request, take)
-                with visitor.place():
-                    context = await _read(plane, request, visitor, head, body)
-                    seen.command_id = context.command_id
-                    answer = await do(plane, visitor.run, context, context.asked)
-                    if isinstance(answer, Refusal) and _is_named(request):
-                        first: ActAnswer | Refusal | None = await visitor.run(context.first)
-                        answer = answer if first is None else first
-                    seen.answered(answer)
-                    if isinstance(answer, Refusal):
-                        return refused(answer)
-                    response: Response = await visitor.run(_written, answer)
-                    return response
+                named = request.headers.get("idempotency-key")
+                answer = await done(plane, request, seen, head, body, named)
+                if isinstance(answer, Refusal):
+                    return refused(answer)
+                response: Response = await visitor.run(_written, answer)
+                return response
 
     return Route(act.path, endpoint, methods=[act.method], name=act.name)
+
+
+async def done(  # noqa: PLR0913 - what is asked, as it came, and under which name
+    plane: ControlPlane,
+    request: Request,
+    seen: Witnessed,
+    head: ActRequest,
+    body: bytes,
+    named: str | None,
+) -> ActAnswer | Refusal:
+    """Do what a visitor asks of an act, once it has a place in its lane; `named` is their name for it.
+
+    Raises: InvalidInput, TooComplex, Overloaded, StoreUnavailable.
+    """
+    visitor = seen.visitor
+    assert visitor is not None
+    do = OUTSIDE.get(head.row) or _in_a_thread(doing_of(head.row))
+    with visitor.place():
+        context = await _read(plane, request, visitor, head, body, named)
+        seen.command_id = context.command_id
+        answer = await do(plane, visitor.run, context, context.asked)
+        if isinstance(answer, Refusal) and named is not None:
+            first: ActAnswer | Refusal | None = await visitor.run(context.first)
+            answer = answer if first is None else first
+    seen.answered(answer)
+    return answer
 
 
 def _written(answer: ActAnswer) -> Response:
@@ -81,12 +99,12 @@ def _in_a_thread(do: Doing[Any, Any]) -> AsyncDoing:
     return doing
 
 
-async def _read(
-    plane: ControlPlane, request: Request, visitor: Visitor, head: ActRequest, body: bytes
+async def _read(  # noqa: PLR0913 - as `done`
+    plane: ControlPlane, request: Request, visitor: Visitor, head: ActRequest, body: bytes, named: str | None
 ) -> Context[Any]:
     """The context of an act, as a request asks for it. Raises: InvalidInput."""
     act = head.row
-    command_id = _command_id(request) if act.kind == "command" else ""
+    command_id = _command_id(named) if act.kind == "command" else ""
     principal = visitor.principal if act.roles and visitor.principal else STRANGER
     read = plane.parsers.read(head, body, principal, visitor.run)
     if principal.role in tokens.ISSUED:
@@ -116,17 +134,11 @@ async def _gone(request: Request) -> None:
         pass
 
 
-def _is_named(request: Request) -> bool:
-    """Whether the caller named a command, and so may have sent it before."""
-    return "idempotency-key" in request.headers
-
-
-def _command_id(request: Request) -> str:
+def _command_id(named: str | None) -> str:
     """The command's id: the caller's, or a new one. Raises: InvalidInput."""
-    given = request.headers.get("idempotency-key")
-    if given is None:
+    if named is None:
         return f"cmd_{secrets.token_hex(16)}"
     least, most = COMMAND_ID_LEAST, COMMAND_ID_MOST
-    if not (least <= len(given) <= most and given.isascii() and given.isprintable()):
+    if not (least <= len(named) <= most and named.isascii() and named.isprintable()):
         raise InvalidInput(f"an Idempotency-Key is {least} to {most} printable ASCII characters")
-    return given
+    return named

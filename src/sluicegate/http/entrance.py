@@ -5,14 +5,19 @@ Rules:
 - What changes something needs a token that is known. The acts that need none, because they check a signature
   or a secret themselves, are in `acts.table.UNTOKENED`.
 - Who shows no token that is known is a stranger: counted by address, in a lane of their own, at a pace.
+- A session is looked up like a token. Who has one asks as its principal, by the forms of pages alone: the API
+  takes no cookie.
 - Tokens are looked up by threads of their own. One that was not found here before is looked up at
   a pace of its address: who makes tokens up costs no more than who shows none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -34,6 +39,7 @@ LOOKUPS = 4
 
 RECENT_MAX = 4_096
 """How many tokens that were found are remembered."""
+Found = TypeVar("Found")
 _STRANGER = "too many requests without a token from this address"
 _GUESSED = "too many requests with a token that was not found here before from this address"
 
@@ -81,14 +87,27 @@ class Entrance:
         """
         exchange = exchange_of(request)
         principal = await self._holder(request, act, exchange.address)
-        if principal is None:
-            amount = min(self._burst, weight if act is None else act.weight)
-            self._pace.check(exchange.address, _STRANGER, amount)
-            lane, caller = self._lanes.strangers, exchange.address
-        else:
-            exchange.hold()
-            lane, caller = self._lanes.of(principal.role, act), principal.party or principal.id
-        return Visitor(principal, lane, caller)
+        if principal is not None:
+            return self.visitor(request, principal, act)
+        amount = min(self._burst, weight if act is None else act.weight)
+        self._pace.check(exchange.address, _STRANGER, amount)
+        return Visitor(None, self._lanes.strangers, exchange.address)
+
+    def visitor(self, request: Request, principal: Principal, act: AnyAct | None = None) -> Visitor:
+        """A principal who is known, as a visitor: for an act, or for what anyone may have."""
+        exchange_of(request).hold()
+        return Visitor(principal, self._lanes.of(principal.role, act), principal.party or principal.id)
+
+    async def known(self, request: Request, secret: str, find: Callable[[str], Found | None]) -> Found | None:
+        """What is found by a secret, by a thread of those that look secrets up; None if nothing is.
+
+        Raises: Overloaded: too many of this address with secrets that are not known.
+        """
+        address = exchange_of(request).address
+        found = await self._sought(secret, address, find)
+        if found is None:
+            journal.note("sign_in_failed", "a session that is not known here", address=address)
+        return found
 
     async def _holder(self, request: Request, act: AnyAct | None, address: str) -> Principal | None:
         """Whose the token is; None of a stranger, where those may come in.
@@ -110,20 +129,27 @@ class Entrance:
             if not for_anyone:
                 raise
             return None
-        if act is not None and act.roles:
+        if act is not None:
             _authorize(principal, act, address)
         return principal
 
     async def _looked_up(self, token: str, address: str) -> Principal:
         """Whose a token is. Raises: Unauthorized: no one's. Overloaded: it is not looked up now."""
-        digest = apikey.digest(token)
+        found = await self._sought(token, address, partial(bearer.authenticate, self._known))
+        assert found is not None
+        return found
+
+    async def _sought(self, secret: str, address: str, find: Callable[[str], Found | None]) -> Found | None:
+        """What is found by a secret. Raises: Overloaded: it is not looked up now; what `find` raises."""
+        digest = apikey.digest(secret)
         if self._recent.pop(digest, False) is False:
             self._guesses.check(address, _GUESSED)
-        principal: Principal = await self._lookups.run(bearer.authenticate, self._known, token)
-        self._recent[digest] = None
-        if len(self._recent) > RECENT_MAX:
-            del self._recent[next(iter(self._recent))]
-        return principal
+        found: Found | None = await self._lookups.run(find, secret)
+        if found is not None:
+            self._recent[digest] = None
+            if len(self._recent) > RECENT_MAX:
+                del self._recent[next(iter(self._recent))]
+        return found
 
 
 def _failed(address: str, act: AnyAct | None) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol
 
 from sluicegate.acts.act import Act, Answered, Asked
+from sluicegate.ports import Principal
 
 
 class AskAct(Protocol):
@@ -32,13 +33,32 @@ class PagePlace:
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Who is signed in and looks at a page: their role and name, and what their forms carry."""
+
+    role: str
+    name: str
+    party: str | None
+    form_token: str
+
+    @classmethod
+    def of(cls, principal: Principal, form_token: str) -> Reader:
+        """A principal as their pages show them."""
+        return cls(principal.role, principal.name, principal.party, form_token)
+
+
+@dataclass(frozen=True, slots=True)
 class View(Generic[Asked, Answered]):
-    """A look at a page: where, with what its act was asked, and what it answered. `ask` asks more."""
+    """A look at a page: where, with what its act was asked, and what it answered. `ask` asks more.
+
+    `reader` is None for a page that anyone may read.
+    """
 
     place: PagePlace
     asked: Asked
     found: Answered
     ask: AskAct
+    reader: Reader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +79,16 @@ class MadePage:
 
 @dataclass(frozen=True, slots=True)
 class SitePage(Generic[Asked, Answered]):
-    """One page. `path` has the keys of some arguments of its act in braces."""
+    """One page. `path` has the keys of some arguments of its act in braces.
+
+    One that is not public is for those who are signed in, in a role of its act.
+    """
 
     path: str
     act: Act[Asked, Answered]
     show: Callable[[View[Asked, Answered]], Filled | MadePage]
+    is_public: bool = False
+    """Whether anyone may read it: then its acts answer as a stranger may know, whatever their roles."""
     asks: int = 1
     """How many acts it asks, about, if that is not one."""
 

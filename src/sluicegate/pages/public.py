@@ -62,13 +62,13 @@ def _calendar(view: View[Nothing, Status]) -> MadePage:
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (
-    SitePage("/", releases.STATUS, _releases),
-    SitePage("/releases", releases.STATUS, _releases),
-    SitePage("/releases/{release}", outlook.SHOW, _release),
-    SitePage("/record", record.SEARCH, _record),
-    SitePage("/record.atom", record.SEARCH, _atom),
-    SitePage("/record.json", record.SEARCH, _json),
-    SitePage("/record/{index}", record.SHOW, _entry),
-    SitePage("/calendar.ics", releases.STATUS, _calendar, asks=10),
+    SitePage("/", releases.STATUS, _releases, is_public=True),
+    SitePage("/releases", releases.STATUS, _releases, is_public=True),
+    SitePage("/releases/{release}", outlook.SHOW, _release, is_public=True),
+    SitePage("/record", record.SEARCH, _record, is_public=True),
+    SitePage("/record.atom", record.SEARCH, _atom, is_public=True),
+    SitePage("/record.json", record.SEARCH, _json, is_public=True),
+    SitePage("/record/{index}", record.SHOW, _entry, is_public=True),
+    SitePage("/calendar.ics", releases.STATUS, _calendar, is_public=True, asks=10),
 )
 """In this order a path is looked for."""

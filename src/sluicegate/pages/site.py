@@ -8,13 +8,15 @@ Rules:
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
 import jinja2
 
-from sluicegate.pages import words
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
+from sluicegate.pages import forms, words
 
 ASSETS = "/assets"
 _KINDS = {
@@ -65,6 +67,14 @@ ASSETS_BY_NAME: Mapping[str, Asset] = _assets()
 ASSETS_BY_PATH: Mapping[str, Asset] = {each.path: each for each in ASSETS_BY_NAME.values()}
 
 
+OF_ROLE: Mapping[str, tuple[tuple[str, str], ...]] = {
+    DEVELOPER: (("/acts", "All you can do"),),
+    AGENCY: (("/acts", "All you can do"),),
+    APPLICANT: (("/acts", "All you can do"),),
+}
+"""The pages of each role that are named on top of all its pages. The first is where it begins."""
+
+
 def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("sluicegate.pages"),
@@ -75,6 +85,9 @@ def _environment() -> jinja2.Environment:
         auto_reload=False,
     )
     made.globals["asset"] = lambda name: ASSETS_BY_NAME[name].path
+    made.globals["new_name"] = lambda: f"form_{secrets.token_hex(16)}"
+    made.globals["pages_of"] = lambda role: OF_ROLE.get(role, ())
+    made.globals["title_of"] = forms.title
     made.filters |= words.FILTERS
     return made
 

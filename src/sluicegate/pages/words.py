@@ -22,6 +22,9 @@ from sluicegate_record.terms.text import counted
 _DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
 
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
 def day(at_ms: int) -> str:
     """A day, such as `Friday 11 December 2026`, in UTC."""
     return core_times.day(_utc(at_ms))
@@ -47,6 +50,11 @@ def short_time(at_ms: int) -> Markup:
     at = _utc(at_ms)
     text = f"{at.day} {at:%b %Y, %H:%M} UTC"
     return Markup('<time datetime="{}">{}</time>').format(times.format_time(at_ms), text)
+
+
+def moment(text: str) -> Markup | str:
+    """A text; where it is a time as the API writes it, as a time."""
+    return short_time(times.parse_time(text)) if _TIME.fullmatch(text) else text
 
 
 def plain(value: Any) -> str:
@@ -101,6 +109,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "duration": phrases.duration,
     "label": label,
     "minute": minute,
+    "moment": moment,
     "number": _number,
     "plain": plain,
     "pretty": pretty,

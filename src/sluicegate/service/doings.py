@@ -53,6 +53,7 @@ from sluicegate.service import (  # noqa: F401 - each says which acts it does
     record,
     releases,
     reports,
+    sign_ins,
     subscriptions,
     tokens,
 )

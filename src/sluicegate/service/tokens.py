@@ -58,6 +58,7 @@ def issue(
         ports.principals.replace(
             apikey.digest(secret), principal, at_ms=ledger.now_ms(), overlap_ms=_overlap_ms(asked)
         )
+        ports.sign_ins.end_sessions(principal.id)
     return NewToken(**_fields(principal), token=secret)
 
 
@@ -82,21 +83,27 @@ def revoke(context: Context[TokenView], asked: TokenArgument) -> TokenView | Ref
     """End the token of a principal, immediately. To end it again changes nothing."""
 
     def change(ports: Ports) -> TokenView | Refusal:
-        return _ended(ports.principals, context.principal, asked.principal)
+        return _ended(ports, context.principal, asked.principal)
 
     return context.arrange(change)
 
 
-def _ended(principals: Principals, by: Principal, principal: str) -> TokenView | Refusal:
-    known = [each for each in principals.all() if each.id == principal and each.role in ISSUED]
+def _ended(ports: Ports, by: Principal, principal: str) -> TokenView | Refusal:
+    known = [each for each in ports.principals.all() if each.id == principal and each.role in ISSUED]
     if not known:
         said = f"no token of a principal {principal[:80]!r}"
         return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
     if principal == by.id:
         said = "this is the token that you use"
         return Refusal("conflict", "token_in_use", said, "replace it: 'token issue … --replace'")
-    principals.end(principal)
+    ports.principals.end(principal)
+    ports.sign_ins.shut_out(principal)
     return _shown(known[0], is_ended=True)
+
+
+def new_principal(ledger: Ledger, known: Principals, asked: TokenRequest) -> Principal | Refusal:
+    """A principal that a token, or another way in, is asked for; not one that there is already."""
+    return _not_to_issue(ledger, asked) or _holder(ledger, known, asked)
 
 
 def _not_to_issue(ledger: Ledger, asked: TokenRequest) -> Refusal | None:

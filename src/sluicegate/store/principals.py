@@ -57,6 +57,13 @@ class SqlitePrincipals:
                 row = connection.execute(_EARLIER, {"digest": token_digest}).one_or_none()
         return _principal(row) if row else None
 
+    def holder(self, principal: str) -> Principal | None:
+        """A principal by its id, unless its token has ended."""
+        query = sa.select(_PRINCIPALS).where(_PRINCIPALS.c.id == principal, HAS_TOKEN)
+        with self._session.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return _principal(row) if row else None
+
     def add(self, token_digest: bytes, principal: Principal) -> None:
         """Note a token by its digest."""
         with self._session.writing() as connection:

@@ -6,6 +6,7 @@ Rules:
 - Of secrets, only digests are stored.
 - `incarnations` holds the runs of gateways to which an earlier build, without feeds, gave leases.
 - `key_uses` has a row for each key, and each principal with a token, that was used: when, to the hour.
+- `invitations`, `passkeys` and `sessions` are how people come in; of what is secret they have digests.
 - `earlier_tokens` has the tokens that another has replaced and that count for a while yet.
 - `spent` has a row for each party that has used some of a daily limit.
 - `outbox` holds the letters that are still to be sent, in the order of their ids. A delivered letter is
@@ -51,8 +52,28 @@ IS_A_PLAN = f"instr(leaf, X'{_PLAN.hex()}') > 0"
 
 No function that reads JSON: an earlier build could not open a file that has an index by one.
 """
+SIGN_INS = (
+    (
+        "CREATE TABLE IF NOT EXISTS invitations (digest BLOB PRIMARY KEY, principal TEXT NOT NULL,"
+        " until_ms INTEGER NOT NULL) WITHOUT ROWID"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS passkeys (id TEXT PRIMARY KEY, principal TEXT NOT NULL,"
+        " name TEXT NOT NULL, public_key BLOB NOT NULL, counter INTEGER NOT NULL,"
+        " created_ms INTEGER NOT NULL, used_ms INTEGER) WITHOUT ROWID"
+    ),
+    "CREATE INDEX IF NOT EXISTS passkeys_of ON passkeys (principal, created_ms)",
+    (
+        "CREATE TABLE IF NOT EXISTS sessions (digest BLOB PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+        " principal TEXT NOT NULL, how TEXT NOT NULL, agent TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+        " seen_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID"
+    ),
+    "CREATE INDEX IF NOT EXISTS sessions_of ON sessions (principal, created_ms)",
+)
+"""The tables of `ports.SignIns`, in a ledger's file or a desk's."""
 MADE_WHEN_OPENED = (
     *INDEXES,
+    *SIGN_INS,
     (
         "CREATE TABLE IF NOT EXISTS bare_names"
         " (bare TEXT, pseudonym TEXT, PRIMARY KEY (bare, pseudonym)) WITHOUT ROWID"

@@ -1,4 +1,4 @@
-"""The SQLite backend: the five ports onto one file."""
+"""The SQLite backend: the six ports onto one file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sluicegate.store.key_uses import SqliteKeyUses
 from sluicegate.store.log import SqliteLog
 from sluicegate.store.outbox import SqliteOutbox
 from sluicegate.store.principals import SqlitePrincipals
+from sluicegate.store.sign_ins import SqliteSignIns
 
 
 class SqlitePorts:
@@ -24,6 +25,7 @@ class SqlitePorts:
         self.principals = SqlitePrincipals(session)
         self.feed_keys = SqliteFeedKeys(session)
         self.key_uses = SqliteKeyUses(session)
+        self.sign_ins = SqliteSignIns(session)
 
 
 class SqliteStore(SqlitePorts):

@@ -1,0 +1,144 @@
+"""Acts on how people come in to the pages: invitations, passkeys, sessions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
+from sluicegate.acts.fields import Identifier, PlainName
+from sluicegate.acts.growth import ENDS, Bound
+from sluicegate.acts.tokens import TokenHolder
+from sluicegate_record.form import Note, Time, form
+
+PEOPLE = frozenset({DEVELOPER, AGENCY, APPLICANT})
+"""The roles of people who use pages."""
+INVITATIONS_MAX = 20
+"""How many invitations of one principal count at a time."""
+
+
+@form
+class InvitationRequest(Arguments):
+    """Whom to invite: without anything, yourself, on another device, or a colleague who shares your access.
+
+    The developer's staff may invite others, by role and name. Who has no access yet, gets it.
+    """
+
+    role: Annotated[Identifier | None, Note("developer | agency | applicant")] = None
+    name: Annotated[PlainName | None, Note("What to call them, as in 'token list'.")] = None
+    party: Annotated[str | None, Note("The agency, for the role agency.")] = None
+
+
+@form
+class NewInvitation(TokenHolder):
+    """A link that signs in once, as a path of the pages; it is in this answer only."""
+
+    path: str
+    until_ms: Time
+
+
+INVITE = Act(
+    "sign-in.invite",
+    PEOPLE,
+    "secret",
+    "/api/v1/invitations",
+    InvitationRequest,
+    NewInvitation,
+    "Make a link that signs someone in to the pages, once, within seven days. It is shown once.",
+    Bound(f"at most {INVITATIONS_MAX} for each principal at a time, beside the log"),
+)
+
+
+@form
+class WhoseSignIns(Arguments):
+    """Whose; your own if it is left out. The developer's staff may ask for those of others."""
+
+    principal: Annotated[Identifier | None, Note("The principal, as 'token list' shows it.")] = None
+
+
+@form
+class PasskeyView(ActAnswer):
+    """A passkey that someone signs in with."""
+
+    passkey: str
+    name: str
+    created_ms: Time
+    used_ms: Time | None
+
+
+@form
+class SessionView(ActAnswer):
+    """Someone is signed in. `how`: passkey, token or invitation. `agent` is how the browser calls itself."""
+
+    session: str
+    how: str
+    agent: str
+    created_ms: Time
+    seen_ms: Time
+    until_ms: Time
+
+
+@form
+class SignInList(ActAnswer):
+    """The passkeys and sessions of a principal."""
+
+    principal: str
+    name: str
+    role: str
+    passkeys: tuple[PasskeyView, ...]
+    sessions: tuple[SessionView, ...]
+
+
+LIST = Act(
+    "sign-in.list",
+    PEOPLE,
+    "question",
+    "/api/v1/sign-ins",
+    WhoseSignIns,
+    SignInList,
+    "List the passkeys that sign in as you, and where you are signed in.",
+)
+
+
+@form
+class SessionArgument(Arguments):
+    """Which session."""
+
+    session: Annotated[Identifier, Note("The session, such as ses_6n3v….")]
+
+
+@form
+class PasskeyArgument(Arguments):
+    """Which passkey."""
+
+    passkey: Annotated[str, Note("The passkey, as 'sign-in list' shows it.")]
+
+
+@form
+class SignInEnd(ActAnswer):
+    """What counts no more: the id of a session or passkey."""
+
+    over: str
+
+
+END = Act(
+    "sign-in.end",
+    PEOPLE,
+    "command",
+    "/api/v1/sessions/{session}/end",
+    SessionArgument,
+    SignInEnd,
+    "End a session of yours, immediately.",
+    ENDS,
+    effect="ends",
+)
+REMOVE = Act(
+    "sign-in.remove",
+    PEOPLE,
+    "command",
+    "/api/v1/passkeys/{passkey}/remove",
+    PasskeyArgument,
+    SignInEnd,
+    "Remove a passkey, immediately. Sessions that began with a passkey of yours end, too.",
+    ENDS,
+    effect="ends",
+)

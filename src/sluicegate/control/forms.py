@@ -1,0 +1,169 @@
+"""The routes of forms: each act that a reader's role may do, as a form, and what it answers.
+
+Rules:
+- A form does what the API does for a token of the same role, in the same lane, by the same reading.
+- A form that is sent twice is done once: it has a name, as a request to the API has.
+- What was refused comes back with what was written in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sluicegate.acts.act import ActAnswer, AnyAct
+from sluicegate.acts.table import PUBLIC
+from sluicegate.control.pages import DONE, reader_of
+from sluicegate.control.plane import ControlPlane
+from sluicegate.control.routes import done
+from sluicegate.control.witness import witnessing
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import InvalidInput, SluicegateError
+from sluicegate.http import bearer, errors
+from sluicegate.http.entrance import Entrance
+from sluicegate.http.measures import Requests
+from sluicegate.pages import answers, forms
+from sluicegate.pages.page import Reader
+from sluicegate.parsing.request import ActRequest
+from sluicegate.signin import routes as signin
+from sluicegate.signin.door import Door
+from sluicegate.signin.forms import FORM, Sent, one
+from sluicegate_record.form import Json
+from sluicegate_record.log import canonical
+
+NAME, NEXT = "_name", "_next"
+"""The fields of every form beside those of its act: the name of a command, where to go next."""
+_BY_NAME = {act.name: act for act in PUBLIC}
+
+
+def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests) -> list[Route]:
+    """The routes of forms; `measured` counts what is asked."""
+    return [
+        _route("/acts", "GET", partial(_list, door, entrance)),
+        _route("/acts/{act}", "GET", partial(_show, plane, entrance, door, measured)),
+        _route("/acts/{act}", "POST", partial(_do, plane, entrance, door, measured)),
+    ]
+
+
+async def _list(door: Door, entrance: Entrance, request: Request) -> Response:
+    here = await signin.arrived(door, entrance, request)
+    if here is None:
+        return signin.to_sign_in(request)
+    reader = reader_of(here[1])
+    return answers.private("acts.html", {"families": forms.families(PUBLIC, reader.role), "reader": reader})
+
+
+async def _show(
+    plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests, request: Request
+) -> Response:
+    """The form of an act; of a question, also what it answers as soon as it is asked."""
+    act = _act(request)
+    here = await signin.arrived(door, entrance, request, act)
+    if here is None:
+        return signin.to_sign_in(request)
+    visitor, who = here
+    bearer.authorize(who.principal, act)
+    query = request.scope["query_string"].decode("latin-1")
+    given = parse_qs(query, keep_blank_values=True, max_num_fields=100)
+    is_asked = act.kind == "question" and (bool(query) or not any(each.required for each in forms.asked(act)))
+    with witnessing(measured, act) as seen:
+        seen.visitor = visitor
+        if not is_asked:
+            return _form(act, reader_of(who), given)
+        said = forms.said(act, given)
+        path = {key: str(said.pop(key, "")) for key in act.places}
+        head = ActRequest(act=act.name, path=path, query=forms.query(said), content_type="")
+        return await _answered(plane, request, seen, act, reader_of(who), given, (head, b"", None))
+
+
+async def _do(
+    plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests, request: Request
+) -> Response:
+    act = _act(request)
+    visitor, who, sent = await signin.own_form(door, entrance, request, act)
+    bearer.authorize(who.principal, act)
+    if act.kind == "question":
+        raise InvalidInput("a question is asked by its page", remedy=f"open /acts/{act.name}")
+    named, after = one(sent, NAME) or None, answers.local(one(sent, NEXT), "")
+    given = {key: value for key, value in sent.items() if key not in {FORM, NAME, NEXT}}
+    with witnessing(measured, act) as seen:
+        seen.visitor = visitor
+        said = forms.said(act, given)
+        path = {key: str(said.pop(key, "")) for key in act.places}
+        head = ActRequest(act=act.name, path=path, query="", content_type="application/json")
+        asked = head, canonical.dumps(said), named
+        return await _answered(plane, request, seen, act, reader_of(who), given, asked, after)
+
+
+async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was written
+    plane: ControlPlane,
+    request: Request,
+    seen: Any,
+    act: AnyAct,
+    reader: Reader,
+    given: Sent,
+    asked: tuple[ActRequest, bytes, str | None],
+    after: str = "",
+) -> Response:
+    """What an act answers, as a page; or the form again, with what is wrong."""
+    try:
+        answer: ActAnswer | Refusal = await done(plane, request, seen, *asked)
+    except InvalidInput as error:
+        status = (await errors.on_error(request, error)).status_code
+        return _form(act, reader, given, _fault(error), status)
+    if isinstance(answer, Refusal):
+        fault = {"message": answer.message, "remedy": answer.remedy, "at": ()}
+        return _form(act, reader, given, fault, errors.refused(answer).status_code)
+    if after:
+        return answers.next_page(_with_done(after, act))
+    values = {
+        "act": act,
+        "reader": reader,
+        "answer": answer.to_json(),
+        "form": forms.form(act, _first(given)),
+    }
+    return answers.private("acted.html", {**values, "answer": answer.to_json()})
+
+
+def _form(
+    act: AnyAct,
+    reader: Reader,
+    given: Sent,
+    fault: Mapping[str, Json] | None = None,
+    status: int = 200,
+) -> Response:
+    values = {"act": act, "reader": reader, "form": forms.form(act, _first(given)), "fault": fault}
+    return answers.private("act.html", values, status)
+
+
+def _fault(error: SluicegateError) -> dict[str, Any]:
+    return {"message": error.message, "remedy": error.remedy, "at": error.at}
+
+
+def _first(given: Sent) -> dict[str, str]:
+    return {key: "\n".join(values) for key, values in given.items()}
+
+
+def _with_done(path: str, act: AnyAct) -> str:
+    """A path with a word that the page shows: what was done."""
+    return f"{path}{'&' if urlsplit(path).query else '?'}{DONE}{act.name}"
+
+
+def _act(request: Request) -> AnyAct:
+    found = _BY_NAME.get(request.path_params["act"])
+    if found is None:
+        raise InvalidInput("there is no such act", code="act_unknown", remedy="/acts lists them")
+    return found
+
+
+def _route(path: str, method: str, endpoint: answers.Endpoint) -> Route:
+    async def answered(request: Request) -> Response:
+        return await answers.or_error(request, partial(endpoint, request))
+
+    return Route(path, answered, methods=[method], name=f"{method} {path}")

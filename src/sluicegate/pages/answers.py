@@ -1,0 +1,79 @@
+"""Pages as responses: those of one reader, errors, and where to go next.
+
+Rules:
+- A page of one reader is kept by no one on the way.
+- Where to go next is a path of this server, whatever a form says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import InvalidInput, SluicegateError
+from sluicegate.http import errors
+from sluicegate.pages import site
+
+HTML = "text/html; charset=utf-8"
+PRIVATE: Mapping[str, str] = {
+    **site.HEADERS,
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+}
+"""The headers of a page of one reader. Its forms say where they come from."""
+_PATH = re.compile(r"/(?!/)[\w./~?=&%:+,-]*", re.ASCII)
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+"""What answers a request."""
+
+
+class Refused(Exception):
+    """An act refused what a page asked."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+def private(template: str, values: Mapping[str, Any], status: int = 200) -> Response:
+    """A page of one reader."""
+    return Response(site.render(template, values), status, PRIVATE, HTML)
+
+
+def next_page(path: str) -> Response:
+    """Have the browser ask for another page, after a form."""
+    return RedirectResponse(path, 303, PRIVATE)
+
+
+def local(path: str, otherwise: str) -> str:
+    """A path of this server that a form names, or another one."""
+    return path if _PATH.fullmatch(path) else otherwise
+
+
+def error(answer: Response, message: str, remedy: str) -> Response:
+    """An error as a page, with the status that the API gives it."""
+    headers = {
+        name: answer.headers[name] for name in ("retry-after", "cache-control") if name in answer.headers
+    }
+    body = site.render("error.html", {"status": answer.status_code, "message": message, "remedy": remedy})
+    return Response(body, answer.status_code, {**site.HEADERS, **headers}, HTML)
+
+
+async def or_error(request: Request, make: Callable[[], Awaitable[Response]]) -> Response:
+    """A page, or the error that there was, as a page."""
+    try:
+        return await make()
+    except Refused as refused:
+        refusal = refused.refusal
+        return error(errors.refused(refusal), refusal.message, refusal.remedy)
+    except InvalidInput as wrong:
+        remedy = wrong.remedy if request.method == "POST" else "check the address of the page"
+        return error(await errors.on_error(request, wrong), wrong.message, remedy)
+    except SluicegateError as wrong:
+        return error(await errors.on_error(request, wrong), wrong.message, wrong.remedy)

@@ -1,0 +1,191 @@
+"""A form for an act, made from its row: its fields, what they are for, and what was sent back in them.
+
+Rules:
+- A form asks for what the row of its act has, and for nothing else. What it sends is read by that row, as
+  strictly as a request to the API.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from sluicegate.acts.act import AnyAct
+from sluicegate.errors import InvalidInput
+from sluicegate.pages.words import label
+from sluicegate_record.errors import NotCanonical
+from sluicegate_record.form import FormField, Json, shape_of
+from sluicegate_record.log import canonical
+
+FieldKind = Literal["line", "text", "number", "yes", "choice", "lines", "json"]
+LINE_MAX = 200
+"""Texts that may be longer have a field of several lines."""
+_CHOICE = re.compile(r"[\w-]+( \| [\w-]+)+")
+_HAS_FILE = "file"
+"""The name of the file of a text, which a form does not ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedField:
+    """One field of a form. `value` is what is in it; `most` how many characters it takes at most."""
+
+    key: str
+    label: str
+    note: str
+    kind: FieldKind
+    required: bool
+    value: str
+    choices: tuple[str, ...] = ()
+    most: int | None = None
+
+
+def asked(act: AnyAct, values: Mapping[str, str] | None = None) -> tuple[AskedField, ...]:
+    """The fields of the form of an act, with some values."""
+    given = values or {}
+    return tuple(
+        _field(each, given.get(each.key, "")) for each in shape_of(act.asked).fields if each.key != _HAS_FILE
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ActForm:
+    """The form of an act within a page. `hidden` are the fields that the page has filled in.
+
+    `then` is where to go when it is done; empty: a page with what the act answers.
+    """
+
+    act: str
+    asks: bool
+    fields: tuple[AskedField, ...]
+    hidden: Mapping[str, str]
+    submit: str
+    then: str
+
+
+def form(  # noqa: PLR0913 - what a page knows better than the row of the act
+    act: AnyAct,
+    values: Mapping[str, str] | None = None,
+    *,
+    hidden: Mapping[str, str] | None = None,
+    only: Collection[str] | None = None,
+    submit: str = "",
+    then: str = "",
+) -> ActForm:
+    """The form of an act; `only` are the fields that it shows, if it does not show all."""
+    kept = hidden or {}
+    fields = tuple(
+        each
+        for each in asked(act, values)
+        if each.key not in kept and (only is None or each.key in only or each.required)
+    )
+    return ActForm(act.name, act.kind == "question", fields, kept, submit or title(act), then)
+
+
+def title(act: AnyAct) -> str:
+    """What an act is called on a page, such as `Case: answer`."""
+    family, _, word = act.name.partition(".")
+    return f"{family.replace('-', ' ').capitalize()}: {word.replace('-', ' ')}"
+
+
+def families(acts: Iterable[AnyAct], role: str) -> Mapping[str, Sequence[AnyAct]]:
+    """What a role may do, by family."""
+    found: dict[str, list[AnyAct]] = {}
+    for act in acts:
+        if role in act.roles:
+            found.setdefault(act.name.partition(".")[0].replace("-", " ").capitalize(), []).append(act)
+    return found
+
+
+def query(values: Mapping[str, Json]) -> str:
+    """Arguments as the query of a question."""
+    return urlencode(values, doseq=True)
+
+
+def said(act: AnyAct, sent: Mapping[str, Sequence[str]]) -> dict[str, Json]:
+    """What a form asks its act with. Fields that were left empty are left out.
+
+    Raises: InvalidInput: a field that the act does not have, or JSON that is none.
+    """
+    known = {each.key: _field(each, "") for each in shape_of(act.asked).fields}
+    for key in sent:
+        if key not in known:
+            raise InvalidInput(f"{key[:80]}: {act.name} does not ask for it")
+    return dict(_said(known, sent))
+
+
+def _said(known: Mapping[str, AskedField], sent: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Json]]:
+    for key, (first, *more) in sent.items():
+        field = known[key]
+        if more and field.kind != "lines":
+            raise InvalidInput(f"{key}: stated twice")
+        if first.strip() or more or (field.required and field.kind in {"line", "text"}):
+            yield key, _value(field, [first, *more])
+
+
+def _value(field: AskedField, given: Sequence[str]) -> Json:
+    first = given[0]
+    match field.kind:
+        case "number":
+            text = first.strip()
+            return int(text) if text.lstrip("-").isdecimal() and text.isascii() and len(text) < 20 else text
+        case "yes":
+            return first == "yes"
+        case "lines":
+            return [line for each in given for line in map(str.strip, each.splitlines()) if line]
+        case "json":
+            return _json(field, first)
+        case "text":
+            return first.replace("\r\n", "\n")
+        case _:
+            return first.strip()
+
+
+def _json(field: AskedField, text: str) -> Json:
+    try:
+        return canonical.loads(text.encode())
+    except NotCanonical as error:
+        raise InvalidInput(f"{field.label}: expected JSON; {error.message}") from error
+
+
+def _field(each: FormField, value: str) -> AskedField:
+    schema = _plain(each.codec.schema)
+    kind, choices = _kind(schema, each.note)
+    return AskedField(
+        each.key, label(each.key), each.note, kind, each.is_required, value, choices, schema.get("maxLength")
+    )
+
+
+def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema without null, if it allows that and one other thing."""
+    others = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+    return others[0] if len(others) == 1 else schema
+
+
+def _kind(schema: Mapping[str, Any], note: str) -> tuple[FieldKind, tuple[str, ...]]:
+    choices = tuple(note.split(" | ")) if _CHOICE.fullmatch(note) else tuple(schema.get("enum", ()))
+    match schema.get("type"):
+        case "string":
+            if choices:
+                return "choice", choices
+            return ("text" if schema.get("maxLength", LINE_MAX) > LINE_MAX else "line"), ()
+        case "integer" | "number":
+            return "number", ()
+        case "boolean":
+            return "yes", ()
+        case "array" if _plain(schema.get("items", {})).get("type") == "string":
+            return "lines", ()
+        case _:
+            return "json", ()
+
+
+def written(value: Json) -> str:
+    """A value as it is in a field."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return "\n".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

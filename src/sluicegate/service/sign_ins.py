@@ -1,0 +1,160 @@
+"""How people come in to the pages: who invites, and what they have."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+from sluicegate.acts import sign_ins as acts
+from sluicegate.acts.act import DEVELOPER
+from sluicegate.acts.sign_ins import (
+    InvitationRequest,
+    NewInvitation,
+    PasskeyArgument,
+    PasskeyView,
+    SessionArgument,
+    SessionView,
+    SignInEnd,
+    SignInList,
+    WhoseSignIns,
+)
+from sluicegate.acts.tokens import TokenRequest
+from sluicegate.core.access import apikey
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.ports import Ports, Principal
+from sluicegate.service import tokens
+from sluicegate.service.context import Context, does
+from sluicegate.service.ledger import Ledger
+
+INVITATION_MS = 7 * 86_400_000
+"""How long an invitation counts."""
+
+
+@does(acts.INVITE)
+def invite(context: Context[NewInvitation], asked: InvitationRequest) -> NewInvitation | Refusal:
+    """Make an invitation as it is asked for."""
+    others = (asked.role, asked.name, asked.party) != (None, None, None)
+    if others and context.principal.role != DEVELOPER:
+        said = "only the developer's staff invite others than themselves"
+        return Refusal("forbidden", "forbidden", said, "leave role, name and party out")
+    if others and (asked.role not in acts.PEOPLE or asked.name is None):
+        said = f"an invitation of the role {str(asked.role)[:40]!r}"
+        return Refusal(
+            "unknown", "role_unknown", said, f"one of {', '.join(sorted(acts.PEOPLE))}, and a name"
+        )
+    return make(context.ledger, asked if others else None, context.principal)
+
+
+def make(ledger: Ledger, asked: InvitationRequest | None, by: Principal) -> NewInvitation | Refusal:
+    """An invitation for whom it asks for; None: for the principal who makes it."""
+    secret = base64.urlsafe_b64encode(ledger.random(32)).decode().rstrip("=")
+    until_ms = ledger.now_ms() + INVITATION_MS
+    with ledger.store.write() as ports:
+        found = by if asked is None else _invited(ledger, ports, asked)
+        if isinstance(found, Refusal):
+            return found
+        if ports.sign_ins.invitations(found.id, ledger.now_ms()) >= acts.INVITATIONS_MAX:
+            said = f"{found.name} has {acts.INVITATIONS_MAX} invitations that were not used"
+            return Refusal(
+                "exhausted", "too_many_invitations", said, "use one of them, or wait until one ends"
+            )
+        ports.sign_ins.invite(apikey.digest(secret), found.id, until_ms)
+    return NewInvitation(
+        principal=found.id,
+        role=found.role,
+        name=found.name,
+        party=found.party,
+        path=f"/welcome/{secret}",
+        until_ms=until_ms,
+    )
+
+
+def _invited(ledger: Ledger, ports: Ports, asked: InvitationRequest) -> Principal | Refusal:
+    """Who has this role and name, or a new principal, whose token is known to no one."""
+    assert asked.role is not None
+    assert asked.name is not None
+    known = [each for each in ports.principals.all() if (each.role, each.name) == (asked.role, asked.name)]
+    found = next((each for each in known if ports.principals.holder(each.id)), None)
+    if found is not None and asked.party in {None, found.party}:
+        return found
+    wanted = TokenRequest(role=asked.role, name=asked.name, party=asked.party)
+    made = tokens.new_principal(ledger, ports.principals, wanted)
+    if isinstance(made, Principal):
+        ports.principals.add(ledger.random(32), made)
+    return made
+
+
+@does(acts.LIST)
+def listed(context: Context[SignInList], asked: WhoseSignIns) -> SignInList | Refusal:
+    """What someone has."""
+    whose = _whose(context, asked.principal)
+    if isinstance(whose, Refusal):
+        return whose
+    store = context.ledger.store.sign_ins
+    passkeys = (
+        PasskeyView(passkey=each.id, name=each.name, created_ms=each.created_ms, used_ms=each.used_ms)
+        for each in store.passkeys(whose.id)
+    )
+    sessions = (
+        SessionView(
+            session=each.id,
+            how=each.how,
+            agent=each.agent,
+            created_ms=each.created_ms,
+            seen_ms=each.seen_ms,
+            until_ms=each.until_ms,
+        )
+        for each in store.sessions(whose.id, context.ledger.now_ms())
+    )
+    return SignInList(
+        principal=whose.id,
+        name=whose.name,
+        role=whose.role,
+        passkeys=tuple(passkeys),
+        sessions=tuple(sessions),
+    )
+
+
+@does(acts.END)
+def end(context: Context[SignInEnd], asked: SessionArgument) -> SignInEnd | Refusal:
+    """End a session."""
+
+    def ended(ports: Ports) -> SignInEnd | Refusal:
+        sessions = ports.sign_ins.sessions(context.principal.id, context.ledger.now_ms())
+        if asked.session not in {each.id for each in sessions}:
+            return _unknown("session", asked.session)
+        ports.sign_ins.end(asked.session)
+        return SignInEnd(over=asked.session)
+
+    return context.arrange(ended)
+
+
+@does(acts.REMOVE)
+def remove(context: Context[SignInEnd], asked: PasskeyArgument) -> SignInEnd | Refusal:
+    """Remove a passkey."""
+
+    def removed(ports: Ports) -> SignInEnd | Refusal:
+        found = ports.sign_ins.passkey(asked.passkey)
+        if found is None or found.principal != context.principal.id:
+            return _unknown("passkey", asked.passkey)
+        ports.sign_ins.remove_passkey(asked.passkey)
+        return SignInEnd(over=asked.passkey)
+
+    return context.arrange(removed)
+
+
+def _whose(context: Context[SignInList], principal: str | None) -> Principal | Refusal:
+    if principal in {None, context.principal.id}:
+        return context.principal
+    found: Sequence[Principal] = (
+        [each for each in context.ledger.store.principals.all() if each.id == principal]
+        if context.principal.role == DEVELOPER
+        else ()
+    )
+    return found[0] if found else _unknown("principal", str(principal))
+
+
+def _unknown(what: str, name: str) -> Refusal:
+    return Refusal(
+        "unknown", f"{what}_unknown", f"no {what} {name[:80]!r} of yours", "'sign-in list' shows them"
+    )

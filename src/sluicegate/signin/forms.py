@@ -1,0 +1,46 @@
+"""What a form sends: names and texts, within bounds, from a page of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+
+from sluicegate.bounds import ACT_BODY_MAX, QUERY_FIELDS_MAX
+from sluicegate.errors import InvalidInput
+from sluicegate.http import asking
+from sluicegate.http.entrance import Visitor
+from sluicegate.signin.origins import PagesOrigin, check_same
+
+FORM = "_form"
+"""The field that says for which session a form was made."""
+_KIND = "application/x-www-form-urlencoded"
+Sent = Mapping[str, Sequence[str]]
+
+
+async def sent(request: Request, visitor: Visitor, place: PagesOrigin) -> Sent:
+    """The fields of a form. Raises: Unauthorized: from elsewhere. InvalidInput: no form, or too large."""
+    check_same(request, place)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _KIND:
+        raise InvalidInput(f"expected a form, {_KIND}", remedy="use the page's form; programs use the API")
+    with visitor.body() as take:
+        body = await asking.body(request, ACT_BODY_MAX, take)
+    try:
+        return parse_qs(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            max_num_fields=QUERY_FIELDS_MAX,
+            errors="strict",
+        )
+    except ValueError as error:
+        raise InvalidInput("a form that cannot be read", remedy="load the page again") from error
+
+
+def one(found: Sent, name: str) -> str:
+    """The one value of a field; empty if it is not there. Raises: InvalidInput: it is there twice."""
+    values = found.get(name, ("",))
+    if len(values) != 1:
+        raise InvalidInput(f"{name}: stated twice", remedy="load the page again")
+    return values[0]

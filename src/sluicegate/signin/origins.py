@@ -1,0 +1,91 @@
+"""Where people sign in: one origin, which browsers bind cookies, forms and passkeys to.
+
+Rules:
+- An operator says the origin of a server that others reach. Without it, a server is for this machine alone:
+  its origin is any name of this machine that the reader uses.
+- What changes something comes from a page of the same origin. A request that does not say where it comes from
+  is refused.
+
+Source: WebAuthn Level 3, section 5.1.3; RFC 6265bis for `__Host-`; RFC 6761, section 6.3 for localhost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from sluicegate.errors import InvalidInput, Unauthorized
+
+
+@dataclass(frozen=True, slots=True)
+class PagesOrigin:
+    """An origin, such as `https://release.example` or `http://control.localhost:8600`."""
+
+    origin: str
+
+    @property
+    def host(self) -> str:
+        """The domain that passkeys are bound to."""
+        return urlsplit(self.origin).hostname or ""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it is reached by TLS."""
+        return self.origin.startswith("https://")
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie of a session."""
+        return "__Host-session" if self.is_secure else "session"
+
+    @property
+    def takes_passkeys(self) -> bool:
+        """Whether browsers make passkeys for it: not for an address."""
+        return not self.host.replace(".", "").isdigit() and ":" not in self.host
+
+
+def place_of(request: Request, origin: str) -> PagesOrigin:
+    """The place of a request: `origin` if an operator has said one.
+
+    Raises: Unauthorized: it was reached by a name that is not this machine's.
+    """
+    if origin:
+        return PagesOrigin(origin)
+    found = PagesOrigin(f"http://{request.url.netloc}")
+    if not is_this_machine(found.host):
+        raise Unauthorized(
+            "people sign in here from this machine only",
+            code="origin_unknown",
+            remedy="say where people reach the pages: start it with --url https://…",
+        )
+    return found
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a name is always one of the machine that uses it."""
+    return host == "localhost" or host.endswith(".localhost") or host in {"127.0.0.1", "::1"}
+
+
+def check_same(request: Request, place: PagesOrigin) -> None:
+    """Check that a form comes from a page of the place. Raises: Unauthorized."""
+    said = request.headers.get("origin")
+    if said == place.origin or (said is None and request.headers.get("sec-fetch-site") == "same-origin"):
+        return
+    raise Unauthorized(
+        f"a form that was not sent from {place.origin}",
+        code="forbidden",
+        remedy=f"open {place.origin} and use the form there",
+    )
+
+
+def origin(text: str) -> str:
+    """An origin as an operator says it. Raises: InvalidInput."""
+    parts = urlsplit(text)
+    here = parts.hostname is not None and is_this_machine(parts.hostname)
+    usual = f"{parts.scheme}://{parts.netloc}"
+    if not (parts.scheme == "https" or (parts.scheme == "http" and here)) or text.rstrip("/") != usual:
+        said = f"{text[:80]!r}, expected an origin such as https://release.example"
+        raise InvalidInput(said, remedy="a scheme, a name and perhaps a port; only this machine may be http")
+    return usual.lower()

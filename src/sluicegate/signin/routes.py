@@ -1,0 +1,162 @@
+"""The routes by which people come in and leave.
+
+Rules:
+- Who signs in counts for several requests at the pace of their address.
+- A link that signs in does so by its form: who only fetches it, such as a mail program, does not use it up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sluicegate import journal
+from sluicegate.acts.act import AnyAct
+from sluicegate.errors import Unauthorized
+from sluicegate.http.entrance import Entrance, Visitor
+from sluicegate.pages import answers
+from sluicegate.pages.page import Reader
+from sluicegate.signin import forms, sessions
+from sluicegate.signin.door import Door, SignedIn
+from sluicegate.signin.forms import one
+from sluicegate.signin.origins import PagesOrigin
+
+WEIGHT = 5
+"""For how many requests a sign-in counts."""
+SIGN_IN, SIGN_OUT, PASSKEY = "/sign-in", "/sign-out", "/account/passkey"
+ACCOUNT = "/account"
+_NAME_MAX = 64
+Way = Callable[[Door, PagesOrigin, forms.Sent, str], SignedIn]
+"""A way in: by what a form sends, and how the browser calls itself."""
+
+
+def routes(door: Door, entrance: Entrance) -> list[Route]:
+    """The routes of a door."""
+    return [
+        _get(SIGN_IN, partial(_sign_in, door, entrance)),
+        _post(f"{SIGN_IN}/passkey", partial(_enter, door, entrance, _by_passkey)),
+        _post(f"{SIGN_IN}/token", partial(_enter, door, entrance, _by_token)),
+        _get("/welcome/{secret}", partial(_welcome, door, entrance)),
+        _post("/welcome", partial(_enter, door, entrance, _by_invitation)),
+        _get(PASSKEY, partial(_to_make, door, entrance)),
+        _post(PASSKEY, partial(_add, door, entrance)),
+        _post(SIGN_OUT, partial(_sign_out, door, entrance)),
+    ]
+
+
+async def arrived(
+    door: Door, entrance: Entrance, request: Request, act: AnyAct | None = None
+) -> tuple[Visitor, SignedIn] | None:
+    """Who is signed in, as a visitor for an act; None if no one is. Raises: Unauthorized, Overloaded."""
+    secret = sessions.secret_of(request, door.place(request))
+    if not secret:
+        return None
+    found: SignedIn | None = await entrance.known(request, secret, door.signed_in)
+    return None if found is None else (entrance.visitor(request, found.principal, act), found)
+
+
+async def own_form(
+    door: Door, entrance: Entrance, request: Request, act: AnyAct | None = None
+) -> tuple[Visitor, SignedIn, forms.Sent]:
+    """Who sends a form of their session, and what it says. Raises: Unauthorized: no one is signed in."""
+    here = await arrived(door, entrance, request, act)
+    if here is None:
+        raise Unauthorized("you are not signed in any more", remedy="sign in, and send the form again")
+    visitor, who = here
+    sent = await forms.sent(request, visitor, door.place(request))
+    sessions.check_form(who.secret, one(sent, forms.FORM))
+    return visitor, who, sent
+
+
+def to_sign_in(request: Request) -> Response:
+    """Have the reader sign in first, and come back."""
+    return answers.next_page(f"{SIGN_IN}?next={request.url.path}")
+
+
+async def _sign_in(door: Door, entrance: Entrance, request: Request) -> Response:
+    visitor, place = await entrance.admit(request), door.place(request)
+    asked = await visitor.run(door.to_ask, place) if place.takes_passkeys else ""
+    after = answers.local(request.query_params.get("next", ""), "")
+    return answers.private("sign_in.html", {"asked": asked, "next": after, "origin": place.origin})
+
+
+def _by_passkey(door: Door, place: PagesOrigin, sent: forms.Sent, agent: str) -> SignedIn:
+    return door.by_passkey(place, one(sent, "answer"), agent)
+
+
+def _by_token(door: Door, _: PagesOrigin, sent: forms.Sent, agent: str) -> SignedIn:
+    return door.by_token(one(sent, "token").strip(), agent)
+
+
+def _by_invitation(door: Door, _: PagesOrigin, sent: forms.Sent, agent: str) -> SignedIn:
+    return door.by_invitation(one(sent, "invitation"), agent)
+
+
+async def _enter(door: Door, entrance: Entrance, way: Way, request: Request) -> Response:
+    visitor, place = await entrance.admit(request, weight=WEIGHT), door.place(request)
+    sent = await forms.sent(request, visitor, place)
+    with visitor.place():
+        try:
+            who = await visitor.run(way, door, place, sent, request.headers.get("user-agent", ""))
+        except Unauthorized:
+            journal.note("sign_in_failed", "a sign-in at the pages that failed", address=visitor.caller)
+            raise
+    after = answers.local(one(sent, "next"), ACCOUNT if way is _by_invitation else door.home(who.principal))
+    return sessions.keep(answers.next_page(after), place, who.secret)
+
+
+async def _welcome(door: Door, entrance: Entrance, request: Request) -> Response:
+    visitor = await entrance.admit(request, weight=WEIGHT)
+    secret = request.path_params["secret"]
+    with visitor.place():
+        found = await visitor.run(door.invited, secret)
+    if found is None:
+        said = "this link has been used, has ended, or is not known here"
+        raise Unauthorized(said, code="invitation_unknown", remedy="ask who sent it for another one")
+    return answers.private("welcome.html", {"principal": found, "secret": secret})
+
+
+async def _to_make(door: Door, entrance: Entrance, request: Request) -> Response:
+    here = await arrived(door, entrance, request)
+    if here is None:
+        return to_sign_in(request)
+    (visitor, who), place = here, door.place(request)
+    asked = await visitor.run(door.to_make, place, who) if place.takes_passkeys else ""
+    return answers.private(
+        "passkey.html",
+        {"asked": asked, "reader": Reader.of(who.principal, who.form_token), "origin": place.origin},
+    )
+
+
+async def _add(door: Door, entrance: Entrance, request: Request) -> Response:
+    visitor, who, sent = await own_form(door, entrance, request)
+    name, answer = one(sent, "name").strip()[:_NAME_MAX] or "passkey", one(sent, "answer")
+    with visitor.place():
+        await visitor.run(door.add_passkey, door.place(request), who, name, answer)
+    return answers.next_page(ACCOUNT)
+
+
+async def _sign_out(door: Door, entrance: Entrance, request: Request) -> Response:
+    visitor, who, _ = await own_form(door, entrance, request)
+    with visitor.place():
+        await visitor.run(door.store.end, who.session)
+    return sessions.forget(answers.next_page("/"), door.place(request))
+
+
+def _get(path: str, endpoint: answers.Endpoint) -> Route:
+    return _route(path, endpoint, "GET")
+
+
+def _post(path: str, endpoint: answers.Endpoint) -> Route:
+    return _route(path, endpoint, "POST")
+
+
+def _route(path: str, endpoint: answers.Endpoint, method: str) -> Route:
+    async def answered(request: Request) -> Response:
+        return await answers.or_error(request, partial(endpoint, request))
+
+    return Route(path, answered, methods=[method], name=f"{method} {path}")

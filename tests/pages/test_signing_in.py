@@ -1,0 +1,100 @@
+"""Signing in to the pages, in a real browser with an authenticator in software."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.control.conftest import Plane
+from tests.pages.signing_in import authenticator, invitation, named, sign_in
+from tests.waiting import BOUND_S
+
+
+@pytest.fixture
+def page(browser: Browser, site: Plane) -> Iterator[Page]:
+    with browser.new_context(base_url=named(site)) as context:
+        context.set_default_timeout(BOUND_S * 1_000)
+        yield context.new_page()
+
+
+def test_a_passkey_made_by_a_link_signs_in_and_the_link_does_not_again(page: Page, site: Plane) -> None:
+    authenticator(page)
+    link = invitation(site, "developer", "release")
+    page.goto(link)
+    page.get_by_role("button", name="Sign in as release").click()
+    page.get_by_role("link", name="Add a passkey").click()
+    page.get_by_label("What to call it").fill("laptop")
+    page.get_by_role("button", name="Make a passkey").click()
+    expect(page.get_by_role("rowheader", name="laptop")).to_be_visible()
+    page.get_by_role("button", name="Sign out of this browser").click()
+    page.wait_for_url("**/")
+    page.goto("/account")
+    page.wait_for_url("**/sign-in?next=/account")
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("release")
+    expect(page.get_by_role("rowheader", name="passkey", exact=True)).to_be_visible()
+    page.context.clear_cookies()
+    assert page.goto(link).status == 401  # type: ignore[union-attr]
+    expect(page.locator("main")).to_contain_text("has been used")
+
+
+def test_a_token_signs_in_without_javascript_and_says_what_its_role_may_do(
+    browser: Browser, site: Plane
+) -> None:
+    with browser.new_context(base_url=named(site), java_script_enabled=False) as context:
+        opened = context.new_page()
+        opened.goto("/sign-in")
+        opened.get_by_role("textbox", name="Token").fill(site.token("developer"))
+        opened.get_by_role("button", name="Sign in").click()
+        opened.goto("/acts")
+        opened.get_by_role("link", name="Release: list").click()
+        assert "gpt-5.6" in opened.locator("main").inner_text()
+
+
+def test_an_act_is_done_by_its_form_once_and_a_refusal_keeps_what_was_written(
+    page: Page, site: Plane
+) -> None:
+    sign_in(page, site, "developer", "acting")
+    page.goto("/acts/token.issue")
+    page.get_by_label("Role").select_option("agency")
+    page.get_by_label("Name").fill("by-form")
+    page.get_by_role("button", name="Token: issue").click()
+    expect(page.get_by_role("alert")).to_contain_text("names one of")
+    assert page.get_by_label("Name").input_value() == "by-form"
+    page.get_by_label("Role").select_option("applicant")
+    page.get_by_role("button", name="Token: issue").click()
+    expect(page.locator("main")).to_contain_text("sgt_")
+
+
+def test_a_session_that_another_browser_ended_is_over(browser: Browser, page: Page, site: Plane) -> None:
+    sign_in(page, site, "applicant", "two-browsers")
+    with browser.new_context(base_url=named(site)) as other:
+        second = other.new_page()
+        sign_in(second, site, "applicant", "two-browsers")
+        second.get_by_role("button", name="End").first.click()
+        expect(second.get_by_role("status")).to_contain_text("sign in: end")
+    page.goto("/account")
+    page.wait_for_url("**/sign-in?next=/account")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_those_who_are_signed_in_has_a_barrier(browser: Browser, site: Plane, scheme: Any) -> None:
+    said = list[str]()
+    with browser.new_context(base_url=named(site), color_scheme=scheme) as context:
+        opened = context.new_page()
+        opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
+        link = invitation(site, "developer", f"barriers-{scheme}")
+        for path in ("/sign-in", link):
+            opened.goto(path)
+            found = Axe().run(opened)
+            assert not found.response["violations"], (path, found.generate_report())
+        opened.get_by_role("button").click()
+        for path in ("/account", "/account/passkey", "/acts", "/acts/token.issue", "/acts/release.list"):
+            opened.goto(path)
+            found = Axe().run(opened)
+            assert not found.response["violations"], (path, found.generate_report())
+    assert [each for each in said if "400" not in each] == []
