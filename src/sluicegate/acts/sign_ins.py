@@ -18,7 +18,7 @@ INVITATIONS_MAX = 20
 
 @form
 class InvitationRequest(Arguments):
-    """Whom to invite: without anything, yourself, on another device, or a colleague who shares your access.
+    """Who is invited: without anything, yourself, on another device, or a colleague who shares your access.
 
     The developer's staff may invite others, by role and name. Who has no access yet, gets it.
     """

@@ -1,7 +1,7 @@
 """A form for an act, made from its row: its fields, what they are for, and what was sent back in them.
 
 Rules:
-- A form asks for what the row of its act has, and for nothing else. What it sends is read by that row, as
+- A form asks for what the row of its act has. What it sends is read by that row, as
   strictly as a request to the API.
 """
 
@@ -108,7 +108,7 @@ def query(values: Mapping[str, Json]) -> str:
 def said(act: AnyAct, sent: Mapping[str, Sequence[str]]) -> dict[str, Json]:
     """What a form asks its act with. Fields that were left empty are left out.
 
-    Raises: InvalidInput: a field that the act does not have, or JSON that is none.
+    Raises: InvalidInput: a field that the act does not have, or text that is not JSON.
     """
     known = {each.key: _field(each, "") for each in shape_of(act.asked).fields}
     for key in sent:

@@ -46,7 +46,7 @@ def invite(context: Context[NewInvitation], asked: InvitationRequest) -> NewInvi
 
 
 def make(ledger: Ledger, asked: InvitationRequest | None, by: Principal) -> NewInvitation | Refusal:
-    """An invitation for whom it asks for; None: for the principal who makes it."""
+    """An invitation for the one it asks for; None: for the principal who makes it."""
     secret = base64.urlsafe_b64encode(ledger.random(32)).decode().rstrip("=")
     until_ms = ledger.now_ms() + INVITATION_MS
     with ledger.store.write() as ports:
