@@ -56,24 +56,25 @@ def local(path: str, otherwise: str) -> str:
     return path if _PATH.fullmatch(path) else otherwise
 
 
-def error(answer: Response, message: str, remedy: str) -> Response:
-    """An error as a page, with the status that the API gives it."""
+def error(answer: Response, message: str, remedy: str, *, of_form: bool = False) -> Response:
+    """An error as a page, with the status that the API gives it; `of_form`: of what a form asked."""
     headers = {
         name: answer.headers[name] for name in ("retry-after", "cache-control") if name in answer.headers
     }
-    body = site.render("error.html", {"status": answer.status_code, "message": message, "remedy": remedy})
+    said = {"status": answer.status_code, "message": message, "remedy": remedy, "of_form": of_form}
+    body = site.render("error.html", said)
     return Response(body, answer.status_code, {**site.HEADERS, **headers}, HTML)
 
 
 async def or_error(request: Request, make: Callable[[], Awaitable[Response]]) -> Response:
     """A page, or the error that there was, as a page."""
+    is_form = request.method == "POST"
     try:
         return await make()
     except Refused as refused:
-        refusal = refused.refusal
-        return error(errors.refused(refusal), refusal.message, refusal.remedy)
-    except InvalidInput as wrong:
-        remedy = wrong.remedy if request.method == "POST" else "check the address of the page"
-        return error(await errors.on_error(request, wrong), wrong.message, remedy)
+        no = refused.refusal
+        return error(errors.refused(no), no.message, no.remedy, of_form=is_form)
     except SluicegateError as wrong:
-        return error(await errors.on_error(request, wrong), wrong.message, wrong.remedy)
+        is_address = isinstance(wrong, InvalidInput) and not is_form
+        remedy = "check the address of the page" if is_address else wrong.remedy
+        return error(await errors.on_error(request, wrong), wrong.message, remedy, of_form=is_form)

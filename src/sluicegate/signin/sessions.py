@@ -73,8 +73,10 @@ def check_form(secret: str, given: str) -> None:
 
 
 def secret_of(request: Request, place: PagesOrigin) -> str | None:
-    """The secret that a browser brings."""
-    return request.cookies.get(place.cookie)
+    """The secret that a browser brings; None if it brings none, or two, of which one may be planted."""
+    pairs = (each.strip().partition("=") for each in request.headers.get("cookie", "").split(";"))
+    found = [value for name, _, value in pairs if name == place.cookie]
+    return found[0] if len(found) == 1 else None
 
 
 def keep(response: Response, place: PagesOrigin, secret: str) -> Response:
