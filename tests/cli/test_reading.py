@@ -52,12 +52,12 @@ def test_an_entry_is_shown_with_what_it_says_to_everyone(whole: Path, capsys) ->
 
 def test_the_record_is_listed_newest_first_in_pages(whole: Path, capsys) -> None:
     reading.log(limit=200, where=str(whole), as_json=True)
-    first = [each["seq"] for each in answer(capsys)["entries"]]
+    first = [each["index"] for each in answer(capsys)["entries"]]
     reading.log(before=first[-1], limit=500, where=str(whole), as_json=True)
-    rest = [each["seq"] for each in answer(capsys)["entries"]]
+    rest = [each["index"] for each in answer(capsys)["entries"]]
     assert [*first, *rest] == [*reversed(range(SIZE))]
     reading.log(limit=500, about="is suspended", where=str(whole), as_json=True)
-    assert all("is suspended" in each["text"] for each in answer(capsys)["entries"])
+    assert all("is suspended" in each["words"] for each in answer(capsys)["entries"])
 
 
 def test_what_came_between_two_sizes_is_grouped_by_what_it_is_about(whole: Path, capsys, tmp_path) -> None:

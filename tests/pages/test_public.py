@@ -15,6 +15,7 @@ from sluicegate.acts.outlook import StageEvent
 from sluicegate.acts.record import SEARCHED_MAX
 from sluicegate.control import pages
 from sluicegate.core.explanations import narration
+from sluicegate.core.explanations.narration import recorded
 from sluicegate.pages import timeline
 from sluicegate.pages.page import MadePage, PagePlace
 from sluicegate.pages.public import PAGES
@@ -171,7 +172,7 @@ def leaves() -> list[bytes]:
 def test_each_type_of_entry_is_said_in_words_from_its_leaf_alone() -> None:
     said: dict[str, str] = {}
     for leaf in leaves():
-        found = record.recorded(leaf)
+        found = recorded(leaf)
         said.setdefault(found.type, found.words)
         assert found.words
         assert "Hidden" not in found.words

@@ -26,6 +26,7 @@ class RecordedEntry(ActAnswer):
     type: str
     by: str
     stream: str
+    about: Annotated[str, Note("What it is about, such as `stage gpt-5.6/trusted-partners`.")]
     words: Annotated[str, Note("What it says, in one line.")]
     public: Annotated[Json, Note("Its public part.")]
     committed: Annotated[

@@ -18,17 +18,16 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts.act import ActAnswer
+from sluicegate.acts.record import RecordedEntry
 from sluicegate.cli.files import read_bytes
 from sluicegate.cli.listing import BEFORE, again
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.cli.watching import Shown, Watch, watch
 from sluicegate.client import profiles
-from sluicegate.core.explanations.narration import narrated, subject
+from sluicegate.core.explanations.narration import recorded
 from sluicegate.errors import InvalidInput, NotCanonical, VerificationFailed
-from sluicegate_record import copy, entries
-from sluicegate_record.entries import Entry
-from sluicegate_record.form import Json as AnyJson
+from sluicegate_record import copy
 from sluicegate_record.form import form
 from sluicegate_record.log import checkpoint, tiles, times
 from sluicegate_record.terms.text import counted
@@ -43,7 +42,7 @@ class Read(ActAnswer):
     """Entries of a log of `size`, as `ledger log` and `ledger diff` answer them."""
 
     size: int
-    entries: tuple[AnyJson, ...]
+    entries: tuple[RecordedEntry, ...]
 
 
 class ReadLog:
@@ -55,19 +54,23 @@ class ReadLog:
         self._bundles: dict[int, list[bytes]] = {}
         self.size = _size(self._fetch("checkpoint", checkpoint.MAX_NOTE_BYTES))
 
-    def entry(self, seq: int) -> Entry:
+    def leaf(self, seq: int) -> bytes:
         """Raises: InvalidInput: no such entry. VerificationFailed: a file is damaged."""
         if not 0 <= seq < self.size:
             raise InvalidInput(f"no entry {seq}", remedy=f"the log has {self.size}, from 0 on")
         index, place = divmod(seq, tiles.TILE_WIDTH)
         if index not in self._bundles:
             self._bundles[index] = copy.bundle(self._fetch, self.size, index)
+        return self._bundles[index][place]
+
+    def entry(self, seq: int) -> RecordedEntry:
+        """Raises: as `leaf`."""
         try:
-            found = entries.read(self._bundles[index][place])
+            found = recorded(self.leaf(seq))
         except NotCanonical as error:
             raise VerificationFailed(f"entry {seq} is damaged: {error.message}") from error
-        if found.seq != seq:
-            raise VerificationFailed(f"entry {found.seq} is in the place of entry {seq}")
+        if found.index != seq:
+            raise VerificationFailed(f"entry {found.index} is in the place of entry {seq}")
         return found
 
 
@@ -86,18 +89,18 @@ def show(
     """Show an entry of the public record in plain words, with all that it says to everyone."""
     read = ReadLog(where)
     entry = read.entry(number)
-    leaf = json.loads(entry.leaf)
+    leaf = json.loads(read.leaf(number))
     lines = [
-        f"entry {entry.seq} of {read.size}: {narrated(entry)}",
+        f"entry {entry.index} of {read.size}: {entry.words}",
         f"  {times.format_time(entry.at_ms)}, {entry.type}, by {entry.by}",
-        *(f"  {name}: {_plain(value)}" for name, value in sorted(leaf["public"].items())),
+        *(f"  {name}: {_plain(value)}" for name, value in sorted(entry.public.items())),
         *(
             f"  {counted(len(leaf[part]), 'field')} {said}"
             for part, said in _HIDDEN.items()
             if leaf.get(part)
         ),
     ]
-    emit({"size": read.size, "text": narrated(entry), "entry": leaf}, as_json, "\n".join(lines))
+    emit({"size": read.size, "text": entry.words, "entry": leaf}, as_json, "\n".join(lines))
 
 
 _HIDDEN = {"gate": "for gateways only", "sealed": "for those only that it concerns"}
@@ -123,14 +126,13 @@ def log(
     def ask() -> Shown:
         read = ReadLog(where)
         found = _newest(read, before, limit, about)
-        rows = [[entry.seq, times.format_time(entry.at_ms), text] for entry, text in found]
+        rows = [[each.index, times.format_time(each.at_ms), each.words] for each in found]
         shown = table(
             f"{counted(read.size, 'entry', 'entries')}", ("entry", "at", "says"), rows, "No such entry."
         )
-        if len(found) == limit and found[-1][0].seq:
-            shown += f"\n  more: {again(sys.argv[1:], str(found[-1][0].seq))}"
-        answer = Read(size=read.size, entries=tuple(_answer(*each) for each in found))
-        return Shown(read.size, answer, shown)
+        if len(found) == limit and found[-1].index:
+            shown += f"\n  more: {again(sys.argv[1:], str(found[-1].index))}"
+        return Shown(read.size, Read(size=read.size, entries=tuple(found)), shown)
 
     if follow:
         watch(ask, as_json)
@@ -138,10 +140,11 @@ def log(
     emit(found.answer.to_json(), as_json, found.text)
 
 
-def _newest(read: ReadLog, before: int | None, limit: int, about: str) -> list[tuple[Entry, str]]:
+def _newest(read: ReadLog, before: int | None, limit: int, about: str) -> list[RecordedEntry]:
     end = read.size if before is None else min(before, read.size)
-    told = ((entry, narrated(entry)) for entry in map(read.entry, reversed(range(end))))
-    return list(islice(((entry, text) for entry, text in told if about in text), limit))
+    return list(
+        islice((each for each in map(read.entry, reversed(range(end))) if about in each.words), limit)
+    )
 
 
 def diff(
@@ -158,15 +161,14 @@ def diff(
     last = _size_of(new, read) if new else read.size
     if first > last:
         raise InvalidInput(f"{old} is later than {new}", remedy="name the earlier one first")
-    told = [(entry, narrated(entry)) for entry in map(read.entry, range(first, last))]
+    found = [read.entry(seq) for seq in range(first, last)]
     groups: dict[str, list[str]] = {}
-    for entry, text in told:
-        groups.setdefault(subject(entry), []).append(
-            f"  {entry.seq:>6}  {times.format_time(entry.at_ms)}  {text}"
-        )
-    lines = [f"from {first} to {counted(last, 'entry', 'entries')}: {_count(told)}"]
-    lines += [line for about, each in groups.items() for line in (about, *each)]
-    answer = Read(size=read.size, entries=tuple(_answer(*each) for each in told))
+    for each in found:
+        line = f"  {each.index:>6}  {times.format_time(each.at_ms)}  {each.words}"
+        groups.setdefault(each.about, []).append(line)
+    lines = [f"from {first} to {counted(last, 'entry', 'entries')}: {_count(found)}"]
+    lines += [line for about, said in groups.items() for line in (about, *said)]
+    answer = Read(size=read.size, entries=tuple(found))
     emit({**answer.to_json(), "from": first, "to": last}, as_json, "\n".join(lines))
 
 
@@ -181,12 +183,7 @@ def _size_of(given: str, read: ReadLog) -> int:
     return size
 
 
-def _count(told: Iterable[tuple[Entry, str]]) -> str:
+def _count(found: Iterable[RecordedEntry]) -> str:
     """How many entries of each type, the most frequent first."""
-    counts = Counter(entry.type for entry, _ in told).most_common()
+    counts = Counter(each.type for each in found).most_common()
     return ", ".join(f"{count} {name}" for name, count in counts) or "nothing"
-
-
-def _answer(entry: Entry, text: str) -> AnyJson:
-    at = times.format_time(entry.at_ms)
-    return {"seq": entry.seq, "at": at, "type": entry.type, "about": subject(entry), "text": text}

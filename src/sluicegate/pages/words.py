@@ -14,8 +14,9 @@ from markupsafe import Markup
 
 from sluicegate.core import times as core_times
 from sluicegate_record.directives.phrases import covered
-from sluicegate_record.errors import NotCanonical
-from sluicegate_record.log import canonical, times
+from sluicegate_record.errors import InvalidInput
+from sluicegate_record.log import dsse, times
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted
 
@@ -84,13 +85,11 @@ def pretty(value: Any) -> str:
 
 def statement(public: Mapping[str, Any]) -> dict[str, Any] | None:
     """The statement that an entry was signed in, if it has one: in-toto's, without its frame."""
-    envelope = public.get("envelope")
     try:
-        found = canonical.loads(canonical.unb64(envelope["payload"])) if isinstance(envelope, dict) else None
-    except (KeyError, TypeError, NotCanonical):
+        envelope = Envelope.from_json(public.get("envelope"))
+        return dsse.parse_statement(envelope, dsse.predicate_type(envelope)).predicate
+    except InvalidInput:
         return None
-    predicate = found.get("predicate") if isinstance(found, dict) else None
-    return predicate if isinstance(predicate, dict) else None
 
 
 def _utc(at_ms: int) -> datetime:

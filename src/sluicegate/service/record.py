@@ -19,15 +19,13 @@ from sluicegate.acts.record import (
     RecordedEntry,
     ReleaseHistory,
 )
-from sluicegate.core.explanations.narration import narrated
+from sluicegate.core.explanations.narration import recorded
 from sluicegate.core.lifecycle import Refusal, State, trail
 from sluicegate.core.lifecycle.releases import release_unknown
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
-from sluicegate_record import entries
 from sluicegate_record.entities.release import Release
-from sluicegate_record.log import leaf as leaves
 
 HISTORY_MAX = 200
 
@@ -74,21 +72,6 @@ def history(context: Context[ReleaseHistory], asked: HistoryArgument) -> Release
     log = ledger.store.log
     return ReleaseHistory(
         size=size, entries=tuple(recorded(log.leaves(place, place + 1)[0]) for place in places)
-    )
-
-
-def recorded(leaf: bytes) -> RecordedEntry:
-    """An entry, as its leaf alone says it."""
-    entry, read = entries.read(leaf), leaves.read(leaf)
-    return RecordedEntry(
-        index=entry.seq,
-        at_ms=entry.at_ms,
-        type=read.type,
-        by=entry.by,
-        stream=entry.stream,
-        words=narrated(entry),
-        public=dict(read.public),
-        committed=(*read.gate, *read.sealed),
     )
 
 

@@ -27,7 +27,7 @@ from sluicegate_record.entries import (
     releases,
 )
 from sluicegate_record.entries.body import TYPES, Body, Hidden, Withheld, commitment_of, or_hidden, seen
-from sluicegate_record.entries.entry import Draft, Entry, Unknown, place, place_all, read
+from sluicegate_record.entries.entry import Draft, Entry, Unknown, of_leaf, place, place_all, read
 
 __all__ = [
     "TYPES",
@@ -54,6 +54,7 @@ __all__ = [
     "grants",
     "licences",
     "observations",
+    "of_leaf",
     "or_hidden",
     "people",
     "place",

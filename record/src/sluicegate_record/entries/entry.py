@@ -132,6 +132,16 @@ def read(
     if gate or sealed:
         leaves.check(leaf, "gate", gate)
         leaves.check(leaf, "sealed", sealed)
+    return of_leaf(leaf, data, gate, sealed)
+
+
+def of_leaf(
+    leaf: Leaf,
+    data: bytes,
+    gate: Mapping[str, Opening] = NO_OPENINGS,
+    sealed: Mapping[str, Opening] = NO_OPENINGS,
+) -> Entry:
+    """The entry of a leaf that was read from `data`. Requires: the openings fit their commitments."""
     body = body_of(leaf, gate, sealed)
     seq, at_ms, _, stream, by, id_, _, _, _, v = leaf
     return Entry(seq, at_ms, stream, by, id_, body, gate, sealed, data, v)

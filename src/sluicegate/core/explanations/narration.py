@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sluicegate.acts.record import RecordedEntry
+from sluicegate_record import entries
 from sluicegate_record.directives.phrases import covered
 from sluicegate_record.entries import (
     Entry,
@@ -36,8 +38,29 @@ from sluicegate_record.entries import (
 )
 from sluicegate_record.entries.body import Body
 from sluicegate_record.entries.support import SupportedBody
+from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log import times
 from sluicegate_record.terms.text import counted
+
+
+def recorded(data: bytes) -> RecordedEntry:
+    """An entry in words, as its leaf alone says it.
+
+    Raises: NotCanonical; VerificationFailed: not an entry.
+    """
+    leaf = leaves.read(data)
+    entry = entries.of_leaf(leaf, data)
+    return RecordedEntry(
+        index=leaf.seq,
+        at_ms=leaf.at_ms,
+        type=leaf.type,
+        by=leaf.by,
+        stream=leaf.stream,
+        about=subject(entry),
+        words=narrated(entry),
+        public=dict(leaf.public),
+        committed=(*leaf.gate, *leaf.sealed),
+    )
 
 
 def narrated(entry: Entry) -> str:
