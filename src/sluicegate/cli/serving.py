@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -20,6 +20,7 @@ import typer
 from sluicegate import journal, targets
 from sluicegate.cli import pairs, safety_sources, upstreams
 from sluicegate.cli.files import read_text
+from sluicegate.cli.options import grouped
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
 from sluicegate.cli.server_options import (
     Bounds,
@@ -76,251 +77,233 @@ from sluicegate.supervisor import Ended, Serve, Supervisor, supervising
 Settings = TypeVar("Settings", ControlSettings, FeedSettings, GatewaySettings)
 CONTROL_GIVES_WAY = 3
 """Leases come first: under load the control plane gets half of what the feed and the gateway get."""
-_CLOCK_BOUND = CLOCK_BOUND_MS // 1_000
-_RESERVE = RESERVE_BYTES >> 20
 _STATE = Path("sluicegate-state")
 _ORIGIN = "sluicegate.example/log"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerTls:
+    """The files of a server that speaks TLS."""
+
+    tls_cert: TlsCert = None
+    tls_key: TlsKey = None
+
+    @property
+    def files(self) -> TlsFiles | None:
+        """The files; None without TLS. Raises: InvalidInput: one without the others."""
+        return self._with(None)
+
+    def _with(self, client_ca: Path | None) -> TlsFiles | None:
+        if self.tls_cert is None and self.tls_key is None and client_ca is None:
+            return None
+        if self.tls_cert is None or self.tls_key is None:
+            raise InvalidInput("TLS needs --tls-cert and --tls-key", remedy="give both, as PEM files")
+        return TlsFiles(self.tls_cert, self.tls_key, client_ca)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutualTls(ServerTls):
+    """The same, of a server that may ask its clients for certificates."""
+
+    tls_client_ca: TlsClientCa = None
+
+    @property
+    def files(self) -> TlsFiles | None:
+        """As of `ServerTls`."""
+        return self._with(self.tls_client_ca)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlOptions:
+    """The options of a control plane."""
+
+    trust: Trust
+    state: State = _STATE
+    origin: Origin = _ORIGIN
+    url: Url = ""
+    host: Host = "127.0.0.1"
+    port: Port = CONTROL_PORT
+    http: Http = None
+    limit: Limits = None
+    reserve_mib: Reserve = RESERVE_BYTES >> 20
+    clock_is_right: ClockIsRight = False
+    safety_webhooks: SafetyWebhooks = None
+
+    def settings(self, tls: TlsFiles | None) -> ControlSettings:
+        """The settings that they give. Raises: InvalidInput."""
+        return ControlSettings(
+            self.state,
+            self.trust,
+            self.origin,
+            self.host,
+            self.port,
+            limits=pairs.limits(self.limit),
+            reserve_bytes=self.reserve_mib << 20,
+            clock_is_right=self.clock_is_right,
+            http=pairs.http(self.http),
+            post=_post(),
+            addresses=_addresses(),
+            safety=safety_sources.read(self.safety_webhooks),
+            pages_origin=_pages_origin(self.url),
+            tls=tls,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """The options of a gateway, but for where it is and what it follows."""
+
+    upstream: Upstreams
+    upstream_keys: UpstreamKeys = None
+    surface: Surface = "api"
+    host: Host = "127.0.0.1"
+    max_body_bytes: MaxBodyBytes = BODY_BYTES_MAX
+    max_text_bytes: MaxTextBytes = TEXT_BYTES_MAX
+    max_unfinished_bytes: MaxUnfinishedBytes = UNFINISHED_BYTES_MAX
+    cors_origin: CorsOrigins = None
+    http: Http = None
+    clock_bound: ClockBound = CLOCK_BOUND_MS // 1_000
+    upstream_ca: UpstreamCa = None
+    bound: Bounds = None
+    request_log: RequestLogFile = ""
+    request_days: RequestDays = REQUEST_DAYS
+    request_key: RequestKey = None
+
+    def settings(self, tls: TlsFiles | None) -> Callable[..., GatewaySettings]:
+        """Settings as they give them; the others are to be given. Raises: InvalidInput."""
+        return partial(
+            GatewaySettings,
+            surface=self.surface,
+            upstreams=upstreams.read(self.upstream, self.upstream_keys, self.upstream_ca),
+            host=self.host,
+            max_body_bytes=self.max_body_bytes,
+            max_text_bytes=self.max_text_bytes,
+            max_unfinished_bytes=self.max_unfinished_bytes,
+            cors_origins=tuple(map(cors.origin, self.cors_origin or ())),
+            http=pairs.http(self.http, GATEWAY_HTTP),
+            clock_bound_ms=self.clock_bound * 1_000,
+            request_log=self.request_log,
+            request_days=self.request_days,
+            request_key=self.request_key,
+            spans=span_log.environment(os.environ),
+            tls=tls,
+            client_cert=_client_cert(),
+            **pairs.gate(self.bound),
+        )
+
+
+@grouped
 def up(
-    trust: Trust,
-    upstream: Upstreams,
-    upstream_keys: UpstreamKeys = None,
-    state: State = _STATE,
-    origin: Origin = _ORIGIN,
-    url: Url = "",
-    surface: Surface = "api",
-    host: Host = "127.0.0.1",
-    port: Port = CONTROL_PORT,
+    control: ControlOptions,
+    gateway: GatewayOptions,
+    tls: ServerTls,
     feed_port: FeedPort = FEED_PORT,
     gateway_port: Annotated[
         int, typer.Option("--gateway-port", help="The gateway's port; 0: any free port.", min=0, max=65_535)
     ] = GATEWAY_PORT,
-    max_body_bytes: MaxBodyBytes = BODY_BYTES_MAX,
-    max_text_bytes: MaxTextBytes = TEXT_BYTES_MAX,
-    max_unfinished_bytes: MaxUnfinishedBytes = UNFINISHED_BYTES_MAX,
-    cors_origin: CorsOrigins = None,
-    http: Http = None,
-    limit: Limits = None,
-    reserve_mib: Reserve = _RESERVE,
-    clock_is_right: ClockIsRight = False,
-    safety_webhooks: SafetyWebhooks = None,
-    clock_bound: ClockBound = _CLOCK_BOUND,
-    upstream_ca: UpstreamCa = None,
-    bound: Bounds = None,
-    request_log: RequestLogFile = "",
-    request_days: RequestDays = REQUEST_DAYS,
-    request_key: RequestKey = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
     as_json: Json = False,
 ) -> None:
     """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
-    served, bounds = upstreams.read(upstream, upstream_keys, upstream_ca), pairs.gate(bound)
-    origins, gate_http = tuple(map(cors.origin, cors_origin or ())), pairs.http(http, GATEWAY_HTTP)
-    tls = _tls(tls_cert, tls_key)
-    control = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
-        http,
-        limit,
-        reserve_mib,
-        safety_webhooks,
-        url,
-    )
-    if gateway_port and surface not in control.addresses:
-        own = f"{'http' if tls is None else 'https'}://{host}:{gateway_port}"
-        control = replace(control, addresses={**control.addresses, surface: own})
-    with _supervised("up", state) as processes:
-        begun = _start_control(processes, control, feed_port, as_json)
-        token = state / "tokens" / f"{FIRST_GATEWAY}.token"
+    of_gateway, settings = gateway.settings(tls.files), control.settings(tls.files)
+    if gateway_port and gateway.surface not in settings.addresses:
+        own = f"{'http' if tls.files is None else 'https'}://{control.host}:{gateway_port}"
+        settings = replace(settings, addresses={**settings.addresses, gateway.surface: own})
+    with _supervised("up", control.state) as processes:
+        begun = _start_control(processes, settings, feed_port, as_json)
+        token = control.state / "tokens" / f"{FIRST_GATEWAY}.token"
         if not token.is_file():
             raise InvalidInput(
                 f"the token of {FIRST_GATEWAY} is no longer in {token.parent}",
                 remedy="run 'serve' and 'gateway' apart, or put the token back",
             )
-        settings = GatewaySettings(
-            surface=surface,
+        gate = of_gateway(
             control_url=begun["url"],
             feed_url=begun["feed"],
             token=read_text(token).strip(),
             log_vkey=begun["vkey"],
-            upstreams=served,
-            state_dir=state / "gateway",
+            state_dir=control.state / "gateway",
             name=FIRST_GATEWAY,
-            host=host,
             port=gateway_port,
-            max_body_bytes=max_body_bytes,
-            max_text_bytes=max_text_bytes,
-            max_unfinished_bytes=max_unfinished_bytes,
-            cors_origins=origins,
-            http=gate_http,
-            clock_bound_ms=clock_bound * 1_000,
-            request_log=request_log,
-            request_days=request_days,
-            request_key=request_key,
-            spans=span_log.environment(os.environ),
-            tls=tls,
-            client_cert=_client_cert(),
         )
-        settings = replace(settings, **bounds)
-        said = processes.start("gateway", _child(lambda before: _gate(settings, before), as_json))
+        said = processes.start("gateway", _child(partial(_gate, gate), as_json))
         _ready("gateway", json.loads(said)["url"], as_json)
         processes.watch()
 
 
+@grouped
 def serve(
-    trust: Trust,
-    state: State = _STATE,
-    origin: Origin = _ORIGIN,
-    url: Url = "",
-    host: Host = "127.0.0.1",
-    port: Port = CONTROL_PORT,
-    feed_port: FeedPort = FEED_PORT,
-    http: Http = None,
-    limit: Limits = None,
-    reserve_mib: Reserve = _RESERVE,
-    clock_is_right: ClockIsRight = False,
-    safety_webhooks: SafetyWebhooks = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    tls_client_ca: TlsClientCa = None,
-    as_json: Json = False,
+    control: ControlOptions, tls: MutualTls, feed_port: FeedPort = FEED_PORT, as_json: Json = False
 ) -> None:
     """Run the control plane and its feed; what ends is started again. Each is a process of its own.
 
     The first start writes tokens into STATE/tokens. Give each to its holder.
     """
-    tls = _tls(tls_cert, tls_key, tls_client_ca)
-    control = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
-        http,
-        limit,
-        reserve_mib,
-        safety_webhooks,
-        url,
-    )
-    with _supervised("serve", state) as processes:
-        _start_control(processes, control, feed_port, as_json)
+    settings = control.settings(tls.files)
+    with _supervised("serve", control.state) as processes:
+        _start_control(processes, settings, feed_port, as_json)
         processes.watch()
 
 
-def control(
-    trust: Trust,
-    state: State = _STATE,
-    origin: Origin = _ORIGIN,
-    url: Url = "",
-    host: Host = "127.0.0.1",
-    port: Port = CONTROL_PORT,
-    http: Http = None,
-    limit: Limits = None,
-    reserve_mib: Reserve = _RESERVE,
-    clock_is_right: ClockIsRight = False,
-    safety_webhooks: SafetyWebhooks = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    tls_client_ca: TlsClientCa = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def control(control: ControlOptions, tls: MutualTls, as_json: Json = False) -> None:
     """Run the control plane without its feed. Use it where something else starts and watches processes."""
-    tls = _tls(tls_cert, tls_key, tls_client_ca)
-    settings = _settings(
-        ControlSettings(state, trust, origin, host, port, clock_is_right=clock_is_right, tls=tls),
-        http,
-        limit,
-        reserve_mib,
-        safety_webhooks,
-        url,
-    )
-    _control(settings, "")(lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
+    serving = _control(control.settings(tls.files), "")
+    serving(lambda said: _ready("control", said["url"], as_json, vkey=said["vkey"]))
 
 
+@grouped
 def feed(
+    tls: MutualTls,
     state: State = _STATE,
     name: Annotated[str, typer.Option("--name", help="This feed's name, on its state folder.")] = "feed-1",
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="The port to listen on; 0: any.")] = FEED_PORT,
     http: Http = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    tls_client_ca: TlsClientCa = None,
     as_json: Json = False,
 ) -> None:
     """Run a feed: it follows the log, and gives leases to gateways.
 
     It works on the state folder of the control plane.
     """
-    settings = FeedSettings(
-        state, name, host, port, http=pairs.http(http), tls=_tls(tls_cert, tls_key, tls_client_ca)
-    )
+    settings = FeedSettings(state, name, host, port, http=pairs.http(http), tls=tls.files)
     _feed(settings, "")(lambda said: _ready("feed", said["url"], as_json))
 
 
+@grouped
 def gateway(
     log_key: Annotated[str, typer.Option("--log-key", help="The log's verifier key, or a file with it.")],
     token_file: Annotated[
         Path, typer.Option("--token-file", help="The gateway's token.", show_default=False)
     ],
-    upstream: Upstreams,
-    upstream_keys: UpstreamKeys = None,
-    surface: Surface = "api",
+    gateway: GatewayOptions,
+    tls: MutualTls,
     control: Annotated[
         str, typer.Option("--control", help="The control plane's URL.")
     ] = f"http://127.0.0.1:{CONTROL_PORT}",
     feed: Annotated[str, typer.Option("--feed", help="The feed's URL.")] = f"http://127.0.0.1:{FEED_PORT}",
     name: Annotated[
         str, typer.Option("--name", help="This gateway's name; its token has the same name.")
-    ] = "gateway-1",
+    ] = FIRST_GATEWAY,
     state: State = _STATE / "gateway",
-    host: Host = "127.0.0.1",
     port: Port = GATEWAY_PORT,
-    max_body_bytes: MaxBodyBytes = BODY_BYTES_MAX,
-    max_text_bytes: MaxTextBytes = TEXT_BYTES_MAX,
-    max_unfinished_bytes: MaxUnfinishedBytes = UNFINISHED_BYTES_MAX,
-    cors_origin: CorsOrigins = None,
-    http: Http = None,
-    clock_bound: ClockBound = _CLOCK_BOUND,
-    upstream_ca: UpstreamCa = None,
-    bound: Bounds = None,
-    request_log: RequestLogFile = "",
-    request_days: RequestDays = REQUEST_DAYS,
-    request_key: RequestKey = None,
     trust: Annotated[
         Path | None,
         typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
     ] = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    tls_client_ca: TlsClientCa = None,
     as_json: Json = False,
 ) -> None:
     """Run a gateway for one surface."""
     path = Path(log_key)
-    settings = GatewaySettings(
-        surface=surface,
+    settings = gateway.settings(tls.files)(
         control_url=control,
         feed_url=feed,
         token=read_text(token_file).strip() if token_file.is_file() else _no_token(token_file),
         log_vkey=read_text(path).strip() if path.is_file() else log_key,
-        upstreams=upstreams.read(upstream, upstream_keys, upstream_ca),
         state_dir=state,
         trust_file=trust,
         name=name,
-        host=host,
         port=port,
-        max_body_bytes=max_body_bytes,
-        max_text_bytes=max_text_bytes,
-        cors_origins=tuple(map(cors.origin, cors_origin or ())),
-        max_unfinished_bytes=max_unfinished_bytes,
-        clock_bound_ms=clock_bound * 1_000,
-        http=pairs.http(http, GATEWAY_HTTP),
-        request_log=request_log,
-        request_days=request_days,
-        request_key=request_key,
-        spans=span_log.environment(os.environ),
-        tls=_tls(tls_cert, tls_key, tls_client_ca),
-        client_cert=_client_cert(),
     )
-    settings = replace(settings, **pairs.gate(bound))
     _gate(settings, "")(lambda said: _ready("gateway", said["url"], as_json))
 
 
@@ -446,39 +429,9 @@ def _ready(what: str, url: str, as_json: bool, **more: str) -> None:
     emit({"ready": what, "url": url, **more}, as_json, "\n".join(lines))
 
 
-def _tls(cert: Path | None, key: Path | None, client_ca: Path | None = None) -> TlsFiles | None:
-    """The files of a server that speaks TLS. Raises: InvalidInput: one without the others."""
-    if cert is None and key is None and client_ca is None:
-        return None
-    if cert is None or key is None:
-        raise InvalidInput("TLS needs --tls-cert and --tls-key", remedy="give both, as PEM files")
-    return TlsFiles(cert, key, client_ca)
-
-
 def _client_cert() -> Path | None:
     given = os.environ.get(CLIENT_CERT, "")
     return Path(given) if given else None
-
-
-def _settings(
-    where: ControlSettings,
-    http: list[str] | None,
-    limit: list[str] | None,
-    reserve_mib: int,
-    safety_webhooks: Path | None,
-    url: str,
-) -> ControlSettings:
-    """The settings of a control plane, with what is given beside where it is."""
-    return replace(
-        where,
-        limits=pairs.limits(limit),
-        reserve_bytes=reserve_mib << 20,
-        http=pairs.http(http),
-        post=_post(),
-        addresses=_addresses(),
-        safety=safety_sources.read(safety_webhooks),
-        pages_origin=_pages_origin(url),
-    )
 
 
 def _pages_origin(url: str) -> str:
