@@ -19,10 +19,10 @@ from starlette.routing import Route
 
 from sluicegate.acts.act import ActAnswer, AnyAct
 from sluicegate.acts.table import PUBLIC
+from sluicegate.control.command_journal import journaled
 from sluicegate.control.pages import DONE, reader_of
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
-from sluicegate.control.witness import witnessing
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.http import bearer, errors
@@ -72,7 +72,7 @@ async def _show(
     query = request.scope["query_string"].decode("latin-1")
     given = parse_qs(query, keep_blank_values=True, max_num_fields=100)
     is_asked = act.kind == "question" and (bool(query) or not any(each.required for each in forms.asked(act)))
-    with witnessing(measured, act) as seen:
+    with journaled(measured, act) as seen:
         seen.visitor = visitor
         if not is_asked:
             return _form(act, reader_of(who), given)
@@ -92,7 +92,7 @@ async def _do(
         raise InvalidInput("a question is asked by its page", remedy=f"open /acts/{act.name}")
     named, after = one(sent, NAME) or None, answers.local(one(sent, NEXT), "")
     given = {key: value for key, value in sent.items() if key not in {FORM, NAME, NEXT}}
-    with witnessing(measured, act) as seen:
+    with journaled(measured, act) as seen:
         seen.visitor = visitor
         said = forms.said(act, given)
         path = {key: str(said.pop(key, "")) for key in act.places}

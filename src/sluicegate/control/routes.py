@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sluicegate.acts.act import COMMAND_ID_LEAST, COMMAND_ID_MOST, ActAnswer, AnyAct
+from sluicegate.control.command_journal import JournaledRequest, journaled
 from sluicegate.control.outside import OUTSIDE, AsyncDoing
 from sluicegate.control.plane import ControlPlane
-from sluicegate.control.witness import Witnessed, witnessing
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
 from sluicegate.http import asking
@@ -46,7 +46,7 @@ def routes(
 
 def _route(plane: ControlPlane, entrance: Entrance, act: AnyAct, measured: Requests) -> Route:
     async def endpoint(request: Request) -> Response:
-        with witnessing(measured, act) as seen:
+        with journaled(measured, act) as seen:
             seen.visitor = visitor = await entrance.admit(request, act)
             with visitor.body() as take:
                 head, body = await asking.taken(act, request, take)
@@ -63,7 +63,7 @@ def _route(plane: ControlPlane, entrance: Entrance, act: AnyAct, measured: Reque
 async def done(  # noqa: PLR0913 - what is asked, as it came, and under which name
     plane: ControlPlane,
     request: Request,
-    seen: Witnessed,
+    seen: JournaledRequest,
     head: ActRequest,
     body: bytes,
     named: str | None,

@@ -29,7 +29,7 @@ ORDERS = frozenset({directives.ISSUE, directives.CONFIRM, directives.LIFT})
 
 
 @dataclass(slots=True)
-class Witnessed:
+class JournaledRequest:
     """One request for an act, as far as it has come."""
 
     act: AnyAct
@@ -94,11 +94,11 @@ class Witnessed:
 
 
 @contextmanager
-def witnessing(requests: Requests, act: AnyAct) -> Iterator[Witnessed]:
+def journaled(requests: Requests, act: AnyAct) -> Iterator[JournaledRequest]:
     """Tell of a request for an act, however it ends."""
     began_s = monotonic()
     with requests.one(act.name) as measured:
-        seen = Witnessed(act, measured)
+        seen = JournaledRequest(act, measured)
         try:
             yield seen
         except BaseException as error:
