@@ -7,6 +7,7 @@ no fold reads. Times are those of the service, without a socket. A page is what 
 from __future__ import annotations
 
 import random
+import sys
 import tempfile
 import threading
 import time
@@ -22,9 +23,13 @@ from typing import Any
 
 from sluicegate.acts import cases, credentials, reports, review
 from sluicegate.acts.act import AGENCY, AnyAct
+from sluicegate.bootstrap import SWITCH_S
+from sluicegate.control import pages
 from sluicegate.core.lifecycle import ticks
 from sluicegate.core.lifecycle.credentials import RevokeCredential
 from sluicegate.core.people import legal_names
+from sluicegate.pages.page import MadePage, PagePlace
+from sluicegate.pages.public import PAGES as PAGES_OF_SITE
 from sluicegate.ports import Principal
 from sluicegate.service import doings
 from sluicegate.service.ledger import Ledger
@@ -42,6 +47,7 @@ from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.dsse import Envelope, Signature
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Procedure
 from tools.record import Example
@@ -51,6 +57,7 @@ APPLICATIONS, FEW = 100_000, 100
 CHUNK = 5_000
 PAGES, REPORTS = 20, 3
 ORDERS, ORDER_EVERY_S = 100, 0.05
+RELEASE = "gpt-5.6"
 REVIEWER = Principal("agency_bench", AGENCY, "agency", "oncd")
 DUE_DAYS = 30
 
@@ -59,11 +66,9 @@ def measure() -> dict[str, float]:
     Path("build").mkdir(exist_ok=True)
     with _grown(FEW) as few, _grown(APPLICATIONS) as grown:
         ledger = grown.ledger
-        values = _pages(grown)
+        values = _ms_by_page(grown)
         values["report_ms"] = median(_ms(lambda: grown.do(reports.REPORT)) for _ in range(REPORTS))
-        with _written(few), _written(grown):
-            beside = [_pages(each)["page_p95_ms"] for each in (few, grown)]
-        values["page_ratio"] = beside[1] / beside[0]
+        values |= _ratios(few, grown)
         began_s = time.perf_counter()
         issued = grown.issued(ORDERS)
         alone_s = (time.perf_counter() - began_s) / ORDERS
@@ -100,11 +105,14 @@ def _written(grown: _Grown) -> Iterator[None]:
 
     writing = threading.Thread(target=write)
     writing.start()
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)  # as in a control plane
     try:
         yield
     finally:
         over.set()
         writing.join()
+        sys.setswitchinterval(before_s)
 
 
 @contextmanager
@@ -131,8 +139,33 @@ def _narrowed(ledger: Ledger, issued: list[str]) -> Iterator[list[float]]:
         narrowing.join()
 
 
-def _pages(grown: _Grown) -> dict[str, float]:
+def _ms_by_page(grown: _Grown) -> dict[str, float]:
     """How long pages take, for each kind of page, and over all of them."""
+    times = {name: [_ms(what) for _ in range(PAGES)] for name, what in _pages(grown).items()}
+    every = {f"{name}_ms": median(taken) for name, taken in times.items()}
+    return every | {"page_p95_ms": max(map(_p95, times.values()))}
+
+
+def _ratios(few: _Grown, many: _Grown) -> dict[str, float]:
+    """Each page of many applications by the same of a few, in turns, while commands are appended to both."""
+    times: dict[str, tuple[list[float], list[float]]] = {}
+    with _written(few), _written(many):
+        asked = _pages(few), _pages(many)
+        for name in asked[0]:
+            taken = times[name] = [], []
+            for _ in range(PAGES):
+                for what, kept in zip(asked, taken, strict=True):
+                    kept.append(_ms(what[name]))
+    found = {f"{name}_ratio": _p95(grown) / _p95(small) for name, (small, grown) in times.items()}
+    return found | {"page_ratio": max(found.values())}
+
+
+def _p95(times: list[float]) -> float:
+    return quantiles(times, n=20)[-1]
+
+
+def _pages(grown: _Grown) -> dict[str, Callable[[], object]]:
+    """What makes each kind of page: of casework, and for anyone."""
     drawn = random.Random(0)
     with grown.ledger.reading() as state:
         names, developer = list(state.cases), state.developer
@@ -140,7 +173,7 @@ def _pages(grown: _Grown) -> dict[str, float]:
     def some() -> str:
         return drawn.choice(names[1:])
 
-    asked: dict[str, Callable[[], object]] = {
+    return {
         "list_first": lambda: grown.do(cases.LIST),
         "list_agency": lambda: grown.do(cases.LIST, REVIEWER),
         "list_deep": lambda: grown.do(cases.LIST, before=some()),
@@ -151,10 +184,15 @@ def _pages(grown: _Grown) -> dict[str, float]:
         "list_name": lambda: grown.do(cases.LIST, organization=_name(drawn.randrange(9_999))),
         "list_names": lambda: grown.do(cases.LIST, organization="utility"),
         "show": lambda: grown.do(cases.SHOW, case=some()),
+        "releases": lambda: grown.page("/releases"),
+        "release": lambda: grown.page("/releases/{release}", release=RELEASE),
+        "record": lambda: grown.page("/record"),
+        "record_search": lambda: grown.page("/record", "text=nothing+has+this"),
+        "entry": lambda: grown.page("/record/{index}", index=str(drawn.randrange(grown.ledger.size()))),
+        "atom": lambda: grown.page("/record.atom"),
+        "json_feed": lambda: grown.page("/record.json"),
+        "calendar": lambda: grown.page("/calendar.ics"),
     }
-    times = {name: [_ms(what) for _ in range(PAGES)] for name, what in asked.items()}
-    every = {f"{name}_ms": median(taken) for name, taken in times.items()}
-    return every | {"page_p95_ms": max(quantiles(taken, n=20)[-1] for taken in times.values())}
 
 
 class _Grown:
@@ -185,6 +223,12 @@ class _Grown:
         """Do an act, as the developer's staff or as another."""
         return doings.do(self._example.services, by or self.staff, act, act.asked(**asked), command_id)
 
+    def page(self, path: str, query: str = "", **given: str) -> MadePage:
+        """A page that anyone may read, made anew."""
+        found = next(each for each in PAGES_OF_SITE if each.path == path)
+        place = PagePlace("https://gate.example", path.format(**given), query)
+        return pages.made(self._example.services, found, place, given)
+
     def issued(self, number: int) -> list[str]:
         """Credentials, issued now."""
         grant = self._model.grant
@@ -196,7 +240,7 @@ class _Grown:
         return [each.credential for each in made]
 
     def later(self, days: int) -> None:
-        self._example.later_ms += days * 86_400_000
+        self._example.later_ms += days * DAY_MS
 
     def run_clock(self) -> None:
         """Let a batch of what is due take no longer than it may: so far no time has passed in one."""
@@ -268,7 +312,7 @@ class _Grown:
         return Draft(case, body)
 
     def _received(self, case: str, agency: str) -> Draft:
-        due_ms = self._now_ms + DUE_DAYS * 86_400_000
+        due_ms = self._now_ms + DUE_DAYS * DAY_MS
         body = CaseReceived(
             case=case, agency=agency, owner=agency, due_ms=due_ms, digest="", envelope=_UNSIGNED
         )

@@ -30,8 +30,9 @@ class Row:
 PAGES = (
     *("list_first", "list_agency", "list_deep", "list_state", "list_kind", "list_awaiting", "list_developer"),
     *("list_name", "list_names", "show"),
+    *("releases", "release", "record", "record_search", "entry", "atom", "json_feed", "calendar"),
 )
-"""The pages of casework that are measured. `page_p95_ms` is the figure of the slowest one."""
+"""The pages that are measured: of casework, and for anyone. `page_p95_ms` is that of the slowest one."""
 CUTS = ("directive_cut", "directive_cut_persons", "directive_cut_10k")
 CORES = ("load_cores", "upstream_cores", "load_average")
 """How busy the load, the model's server and the machine were just before an order came."""
@@ -89,6 +90,7 @@ ROWS: dict[str, Row] = {
     "proof_stored_us": Row("µs"),
     "proof_floor_us": Row("µs"),
     "page_ratio": Row("ratio", 3),
+    **{f"{name}_ratio": Row("ratio") for name in PAGES},
     "page_p95_ms": Row("ms", 100),
     **{f"{name}_ms": Row("ms") for name in PAGES},
     "report_ms": Row("ms"),

@@ -32,7 +32,7 @@ from sluicegate.parsing import request as requests
 from sluicegate.parsing.request import ActRequest
 from sluicegate.ports import Principal
 from sluicegate.service import doings
-from sluicegate.service.context import STRANGER
+from sluicegate.service.context import STRANGER, Services
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
 
@@ -96,8 +96,7 @@ def _public(
             size = plane.services.ledger.size()
             document = keeper.get(place, size)
             if document is None:
-                made = partial(_made, plane, page, place, request.path_params, STRANGER)
-                document = await visitor.run(made)
+                document = await visitor.run(made, plane.services, page, place, request.path_params)
                 keeper.put(place, size, document)
         return public(request, document.body, document.kind, NEWEST, site.HEADERS)
 
@@ -112,8 +111,8 @@ def _private(plane: ControlPlane, entrance: Entrance, door: Door, page: SitePage
         visitor, who = here
         with visitor.place():
             place = page_place(door, request)
-            made = partial(_made, plane, page, place, request.path_params, who.principal, reader_of(who))
-            document = await visitor.run(made)
+            where = (plane.services, page, place, request.path_params)
+            document = await visitor.run(made, *where, who.principal, reader_of(who))
         return Response(document.body, headers=answers.PRIVATE, media_type=document.kind)
 
     return _route(page, shown)
@@ -140,18 +139,18 @@ def reader_of(who: SignedIn) -> Reader:
     return Reader.of(who.principal, who.form_token)
 
 
-def _made(  # noqa: PLR0913 - what page, where, for whom
-    plane: ControlPlane,
+def made(  # noqa: PLR0913 - what page, where, for whom
+    services: Services,
     page: SitePage[Any, Any],
     place: PagePlace,
     path: dict[str, str],
-    by: Principal,
+    by: Principal = STRANGER,
     reader: Reader | None = None,
 ) -> MadePage:
     """A page. Raises: Refused, Unauthorized; InvalidInput: it is asked with what its act does not take."""
     query, said = _without_done(place.query)
     asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
-    ask = partial(_ask, plane, by)
+    ask = partial(_ask, services, by)
     shown = page.show(View(place, asked, ask(page.act, asked), ask, reader))
     if not isinstance(shown, Filled):
         return shown
@@ -166,10 +165,10 @@ def _without_done(query: str) -> tuple[str, str]:
     return (query, "") if act is None else (before.removesuffix("&"), forms.title(act).lower())
 
 
-def _ask(plane: ControlPlane, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:
+def _ask(services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:
     if by is not STRANGER:
         bearer.authorize(by, act)
-    answer = doings.do(plane.services, by, act, asked)
+    answer = doings.do(services, by, act, asked)
     if isinstance(answer, Refusal):
         raise Refused(answer)
     return answer

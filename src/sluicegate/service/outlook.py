@@ -15,8 +15,10 @@ from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.promises import standing
 from sluicegate.service.releases import status_of
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries.releases import StageClosed
+from sluicegate_record.terms import kinds
 
 CASES_MAX = 50
 
@@ -35,7 +37,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
         if release is None or not access.known(reader, state, ledger.directs)(release):
             return release_unknown(asked.release)
         now_ms = ledger.now_ms()
-        cases = [each for each in state.docket.open_cases(release.name) if access.sees(reader, each)]
+        cases = _open_cases(state, release, reader)
         forecast = outlook.forecast(state, release, _answers(state, reader), now_ms)
         stages = release.plan.spec.stages
         return ReleaseOutlook(
@@ -50,6 +52,15 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
             forecast=forecast,
             evidence=tuple(evidence.weighed(state, release)),
         )
+
+
+def _open_cases(state: State, release: Release, reader: Principal) -> list[Case]:
+    """The open cases of a release that a reader sees; one from outside sees its own at most."""
+    if not access.is_outside(reader):
+        return [each for each in state.docket.open_cases(release.name) if access.sees(reader, each)]
+    own = (state.cases[name] for name in state.cases_of.get(reader.id, ()))
+    here = (each for each in own if each.question.release == release.name and access.sees(reader, each))
+    return [each for each in here if each.state != kinds.DETERMINED]
 
 
 def _answers(state: State, reader: Principal) -> outlook.Answers:
