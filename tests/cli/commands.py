@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from typing import Any
 
 from sluicegate.cli.main import asking
 from tests.launcher import Launcher
-from tests.waiting import BOUND_S
+from tests.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOBODY = "http://127.0.0.1:1"
@@ -84,6 +82,25 @@ class Cli:
         pid = self._launcher.run(words, out, err, folder=self.folder, environment=given, at_once=True)
         return Done(self._launcher.wait(pid), out.read_text(), err.read_text())
 
+    @contextmanager
+    def serving(self, *arguments: object) -> Iterator[Any]:
+        """Run a command that serves meanwhile; what it says when it is ready. It ends well."""
+        number = next(self._numbers)
+        out, err = (self.folder / f"{number}.{name}" for name in ("out", "err"))
+        words = [str(argument) for argument in arguments]
+        pid = self._launcher.run(words, out, err, environment=os.environ)
+
+        def said() -> Any:
+            assert self._launcher.poll(pid) is None, f"ended before it was ready: {err.read_text()}"
+            text = out.read_text() if out.exists() else ""
+            return json.loads(text) if text.endswith("}\n") else None
+
+        try:
+            yield eventually(said)
+        finally:
+            os.kill(pid, signal.SIGTERM)
+            assert self._launcher.wait(pid) == 0, err.read_text()
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -147,9 +164,8 @@ def lying(answers: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-@contextmanager
-def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
-    """A control plane with keys of two officers and of three agencies, one with two; no plan is applied."""
+def trusted(cli: Cli, folder: Path) -> Path:
+    """A trust file with keys of two officers and of three agencies, one with two; the keys are beside it."""
     owners = ("release-officer", "second-officer", "oncd", "ostp", "caisi", "caisi-second")
     publics = {
         owner: cli("keys", "generate", "-o", folder / f"{owner}.key", "--json").answer["public"]
@@ -167,26 +183,14 @@ def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
     trust = {
         "apiVersion": "sluicegate/v1", "kind": "Trust", "metadata": {"developer": "openai"}, "spec": spec
     }  # fmt: skip
-    (folder / "trust.yaml").write_text(json.dumps(trust))  # JSON is YAML
-    arguments = [
-        "serve",
-        "--trust",
-        folder / "trust.yaml",
-        "--state",
-        folder / "state",
-        "--port",
-        "0",
-        "--feed-port",
-        "0",
-        "--json",
-    ]
-    command = [sys.executable, "-m", "sluicegate", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
-        assert serving.stdout is not None
-        said = "".join(iter(serving.stdout.readline, "}\n")) + "}"
-        ready = json.loads(said)
-        try:
-            yield Plane(cli, ready["url"], ready["vkey"], folder, feed=ready["feed"])
-        finally:
-            serving.send_signal(signal.SIGTERM)
-            assert serving.wait(BOUND_S) == 0
+    made = folder / "trust.yaml"
+    made.write_text(json.dumps(trust))  # JSON is YAML
+    return made
+
+
+@contextmanager
+def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
+    """A control plane that is a process of its own; no plan is applied."""
+    where = ("--state", folder / "state", "--port", "0", "--feed-port", "0")
+    with cli.serving("serve", "--trust", trusted(cli, folder), *where, "--json") as ready:
+        yield Plane(cli, ready["url"], ready["vkey"], folder, feed=ready["feed"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.commands import Plane
-from tests.cli.commands import plane as running_plane
+from tests.cli.timed import WHERE, timed_plane
 
 PLAN = """\
 apiVersion: sluicegate/v1
@@ -43,21 +43,12 @@ spec:
         criteria: [defends critical infrastructure]
       conditions: {requestsPerMinute: 600, validFor: P30D}
 """.replace("DIGEST", "1" * 64)
-WHERE = ("--release", "gpt-5.6", "--stage", "trusted-partners", "--surface", "api")
 
 
 @pytest.fixture
 def plane(cli, tmp_path) -> Iterator[Plane]:
     """A control plane where the stage's terms are agreed to; two applicants have tokens."""
-    with running_plane(cli, tmp_path) as made:
-        (tmp_path / "plan.yaml").write_text(PLAN)
-        (case,) = made.answer("apply", tmp_path / "plan.yaml")["cases"]
-        for agency in ("oncd", "ostp"):
-            say(made, case, agency)
-        countersigned(made, case, "approve")
-        for name in ("applicant", "rival"):
-            token = made.answer("token", "issue", "--role", "applicant", "--name", name)["token"]
-            (tmp_path / "state" / "tokens" / f"{name}.token").write_text(token)
+    with timed_plane(cli, tmp_path, PLAN) as made:
         yield made
 
 
@@ -215,7 +206,7 @@ def test_a_release_manager_proceeds_removes_and_reports(plane):
     plane.answer("review", "countersign", said, "--key", plane.key("second-officer"), "-o", both, by=None)
     assert plane.answer("review", "import", both)["determination"] == "approved"
     about = ("--case", case, "--party", "ostp", "--key", plane.key("ostp"))
-    plane.answer("review", "note", "--kind", "dissent", "--text", "too early", "--on", "2026-06-30", *about)
+    plane.answer("review", "note", "--kind", "dissent", "--text", "too early", "--on", "2026-06-28", *about)
     told = shown(plane, case)
     assert "proceeded: no answer in a month" in told
     assert "ostp, dissent: too early" in told

@@ -55,18 +55,12 @@ def gateway(plane: Plane, folder: Path) -> Iterator[str]:
     token = folder / "token"
     token.write_text(plane.token("gateway-1"))
     token.chmod(0o600)
-    command = [sys.executable, "-m", "sluicegate", "gateway", "--surface", "api", "--name", "gateway-1"]
+    command = ["gateway", "--surface", "api", "--name", "gateway-1"]
     command += ["--control", plane.url, "--feed", plane.feed, "--log-key", plane.vkey, "--port", "0"]
     command += ["--token-file", str(token), "--state", str(folder / "state"), "--json"]
     command += ["--trust", str(folder / "trust.yaml"), "--upstream", "demo=http://127.0.0.1:1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as serving:
-        assert serving.stdout is not None
-        ready = json.loads("".join(iter(serving.stdout.readline, "}\n")) + "}")
-        try:
-            yield ready["url"]
-        finally:
-            serving.terminate()
-            serving.wait(BOUND_S)
+    with plane.cli.serving(*command) as ready:
+        yield ready["url"]
 
 
 def models(url: str, key: str) -> list[str]:

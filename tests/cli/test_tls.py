@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.certificates import BY_ADDRESS, BY_NAME, Authority
-from tests.cli.commands import plane as running_plane
+from tests.cli.commands import trusted
 from tests.waiting import BOUND_S, eventually
 
 
@@ -34,8 +34,7 @@ def authority(tmp_path: Path) -> Authority:
 @pytest.fixture
 def folder(cli, tmp_path: Path) -> Path:
     """A folder with a trust file."""
-    with running_plane(cli, tmp_path):
-        return tmp_path
+    return trusted(cli, tmp_path).parent
 
 
 def command(*words: str) -> list[str]:

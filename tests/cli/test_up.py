@@ -7,16 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.cli.commands import Plane
-from tests.cli.commands import plane as running_plane
+from tests.cli.commands import trusted
 from tests.raw import Raw
 from tests.waiting import BOUND_S
 
 
 def test_each_process_says_its_url(cli, tmp_path):
-    with running_plane(cli, tmp_path) as made:
-        said = listening(made)
+    said = listening(trusted(cli, tmp_path))
     assert re.fullmatch(r"gateway listening on http://127\.0\.0\.1:\d+\n", said[-1]), said
 
 
@@ -40,11 +39,10 @@ def test_what_bounds_a_gateway_is_taken_by_up_too(cli, tmp_path):
             preflight = b"OPTIONS /v1/models HTTP/1.1\r\n" + lines + b"\r\n\r\n"
             assert b" 204 " in client.send(preflight).until(b"\r\n")
 
-    with running_plane(cli, tmp_path) as made:
-        listening(made, *bounds, then=asked)
+    listening(trusted(cli, tmp_path), *bounds, then=asked)
 
 
-def listening(made: Plane, *options: str, then: Callable[[list[str]], None] = lambda _: None) -> list[str]:
+def listening(trust: Path, *options: str, then: Callable[[list[str]], None] = lambda _: None) -> list[str]:
     """What `up` says until its gateway listens; `then` may ask that."""
     command = [
         *(sys.executable, "-m", "sluicegate", "up", "--trust", "trust.yaml", "--state", "up"),
@@ -52,7 +50,7 @@ def listening(made: Plane, *options: str, then: Callable[[list[str]], None] = la
         *("--port", "0", "--feed-port", "0", "--gateway-port", "0"),
         *options,
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=made.folder) as running:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=trust.parent) as running:
         assert running.stdout is not None
         try:
             said = [running.stdout.readline()]

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sluicegate import bootstrap
+from sluicegate.acts import releases, review
+from sluicegate.acts.act import AnyAct
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.lifecycle.keys import StartLog
-from sluicegate.service import tokens
+from sluicegate.ports import Principal
+from sluicegate.service import doings, tokens
+from sluicegate.service.context import Services
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
 from sluicegate.store import keyfile
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log import times
+from sluicegate_record.terms.quorum import parties_of
 from tests.cli.commands import Cli, Done, Plane
 from tests.clock import Clock
 from tests.control.conftest import served
 from tests.plane import yes
-from tests.worlds import DAY_MS, DEVELOPER, OFFICER, ORIGIN, OTHER_OFFICER, pin, private_key
+from tests.worlds import DAY_MS, DEVELOPER, OFFICER, ORIGIN, OTHER_OFFICER, approval, pin, private_key, signed
 
 MONDAY = "2026-06-29T15:00:00.000Z"
 SECOND = "caisi-second"
@@ -152,9 +158,8 @@ class TimedPlane(Plane):
 def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane]:
     """A control plane on a Monday, with everybody's key and token, and a plan whose terms are agreed to."""
     clock = Clock(times.parse_time(MONDAY))
-    store = SqliteStore(folder / "ledger.db")
     ledger = Ledger(
-        store,
+        SqliteStore(folder / "ledger.db"),
         private_key("log"),
         ORIGIN,
         wall_ms=clock,
@@ -163,18 +168,36 @@ def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane
     )
     pins = [pin(owner, PARTIES.get(owner)) for owner in OWNERS]
     yes(ledger.execute(StartLog(ORIGIN, ledger.vkey(), DEVELOPER, pins), by="log", command_id="start-it"))
-    (folder / "state" / "tokens").mkdir(parents=True)
-    for name, (role, party) in HOLDERS.items():
-        token = yes(tokens.issue(ledger, TokenRequest(role=role, name=name, party=party))).token
-        (folder / "state" / "tokens" / f"{name}.token").write_text(token)
     for owner in OWNERS:
         keyfile.save_private(folder / f"{owner}.key", private_key(owner))
-    settings = ControlSettings(folder, folder, ORIGIN, port=0)
-    with served(bootstrap.Control.over(settings, ledger)) as url:
-        made = TimedPlane(cli, url, ledger.vkey(), folder, clock, ledger)
-        for case in made.answer("apply", made.file("plan.yaml", text))["cases"]:
-            for agency in ("oncd", "ostp"):
-                made.say(case, agency)
-            if "caisi" in made.answer("case", "show", case)["awaiting"]:
-                made.countersigned(case, "approve")
-        yield made
+    wired = bootstrap.Control.over(ControlSettings(folder, folder, ORIGIN, port=0), ledger)
+    _agreed(Services.over(ledger, wired.fleet), _holders(ledger, folder / "state" / "tokens"), text)
+    with served(wired) as url:
+        yield TimedPlane(cli, url, ledger.vkey(), folder, clock, ledger)
+
+
+def _holders(ledger: Ledger, folder: Path) -> dict[str, Principal]:
+    """The holder of each token that is written into a folder."""
+    folder.mkdir(parents=True)
+    found = {}
+    for name, (role, party) in HOLDERS.items():
+        made = yes(tokens.issue(ledger, TokenRequest(role=role, name=name, party=party)))
+        (folder / f"{name}.token").write_text(made.token)
+        found[name] = Principal(made.principal, role, name, party)
+    return found
+
+
+def _agreed(services: Services, holders: Mapping[str, Principal], text: str) -> None:
+    """Apply a plan, and have every agency agree to its terms."""
+    numbers = count()
+
+    def do(who: str, act: AnyAct, **asked: Any) -> Any:
+        return yes(doings.do(services, holders[who], act, act.asked(**asked), f"set-up-{next(numbers)}"))
+
+    for name in do("developer", releases.APPLY, text=text, file="plan.yaml").cases:
+        with services.ledger.reading() as state:
+            case = state.cases[name]
+        for agency in sorted(parties_of(case.rule)):
+            owners = (owner for owner in OWNERS if PARTIES.get(owner, owner) == agency)
+            said = signed(approval(case.question, agency).payload(), *owners)
+            do(agency, review.IMPORT, envelope=said.to_json())

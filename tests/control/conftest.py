@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings, HttpSettings
 from sluicegate.store.sqlite import SqliteStore
 from tests.control import described
+from tests.readers import lasting
 from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, PINS, private_key
 
@@ -113,7 +115,7 @@ def in_a_thread(serve: Serve) -> Iterator[str]:
 
 def served(wired: bootstrap.Control) -> AbstractContextManager[str]:
     """Serve a control plane in a thread; its URL."""
-    return in_a_thread(partial(bootstrap.serve_control, wired))
+    return in_a_thread(partial(bootstrap.serve_control, replace(wired, parsers=lasting())))
 
 
 def served_feed(wired: bootstrap.WiredFeed) -> AbstractContextManager[str]:
