@@ -21,8 +21,14 @@ SEEDS_TRIED, SEEDS_TRIED_LONG = 80, 160
 """In how many worlds a broken variant may hide before it counts as not found."""
 FIRST_TRIED = {
     "a clock that stands still while suspended": 17,
+    "a lease before its run is committed": 2,
+    "a lease of any length": 3,
+    "a term committed after the head was read": 4,
     "age from the answer": 37,
+    "age from the confirmation's end": 7,
+    "any time believed": 4,
     "lease from receipt": 23,
+    "no check before write": 35,
     "no wait after a start": 26,
     "the clock of another boot": 62,
 }
