@@ -31,6 +31,7 @@ from sluicegate_record.entries.credentials import CredentialIssued, CredentialRe
 from sluicegate_record.entries.directives import DirectiveIssued
 from sluicegate_record.entries.grants import GrantApproved
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.plan import Plan
 
 CREDENTIALS, MANY, FEW = 100_000, 1_000_000, 1_000
@@ -190,7 +191,7 @@ def _claim(organization: str, number: int) -> people.ClaimRow:
         issuer=organization,
         status="us_citizen",
         assurance="organization",
-        until_ms=AT_MS + 365 * 86_400_000,
+        until_ms=AT_MS + 365 * DAY_MS,
     )
 
 
@@ -232,7 +233,7 @@ def _grant(number: int) -> GrantApproved:
         surface=SURFACE,
         terms=TERMS,
         valid_from_ms=AT_MS,
-        valid_until_ms=AT_MS + 86_400_000,
+        valid_until_ms=AT_MS + DAY_MS,
         organization=f"org_{number:016d}",
     )
 

@@ -55,6 +55,7 @@ from sluicegate_record.log import canonical, checkpoint, dsse, merkle, publickey
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.log.times import DAY_MS as DAY_MS  # noqa: PLC0414 - tests count with it
 from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position, Proceeding, Receipt, Screening, Transcription
 from sluicegate_record.statements.deployments import DeploymentStatement
@@ -81,7 +82,6 @@ RELEASE, MODEL, STAGE = "gpt-5.6", "gpt-5.6", "trusted-partners"
 API, CODEX = "api", "codex"
 AT_MS = 1_782_000_000_000
 COVERED = "covers.organizations"
-DAY_MS = 86_400_000
 
 
 @cache

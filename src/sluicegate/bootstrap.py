@@ -80,6 +80,7 @@ from sluicegate.store import hints, keyfile, lock, unsettled
 from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock, synchronized_ms
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
 from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.log.times import DAY_MS
 
 _log = logging.getLogger(__name__)
 Ready = Callable[[str], None]
@@ -493,7 +494,7 @@ def _request_book(settings: GatewaySettings) -> RequestBook | None:
     if not settings.request_days:
         return None
     key = settings.request_key or settings.state_dir / request_book.KEY
-    keep_ms = settings.request_days * request_book.DAY_MS
+    keep_ms = settings.request_days * DAY_MS
     folder = settings.state_dir / request_book.FOLDER
     return RequestBook(folder, key, keep_ms, settings.max_request_book_bytes, wall_ms)
 

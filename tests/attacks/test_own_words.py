@@ -8,6 +8,7 @@ import pytest
 
 from sluicegate.acts import directives as acts
 from sluicegate.core.people.persons import DEFINITIONS
+from sluicegate_record.log.times import DAY_MS
 from tests import worlds
 from tests.plane import Plane, yes
 from tests.service.test_persons import SAYS, Staffed
@@ -47,7 +48,7 @@ def test_how_many_are_covered_does_not_tell_what_one_of_them_said(plane: Staffed
 
 def test_nor_after_the_organizations_own_word_has_ended(plane: Staffed) -> None:
     member = plane.register("rival", plane.rivals, "person-2", **SAYS, until="2026-07-01")
-    plane.wall.at_ms += 15 * 86_400_000
+    plane.wall.at_ms += 15 * DAY_MS
     before = affected(plane)
     assert [each.why for each in before.not_known.settled_by] == ["expired", "not_claimed", "not_named"]
 

@@ -11,7 +11,8 @@ from time import time
 
 import pytest
 
-from sluicegate.gate.request_book import DAY_MS, FOLDER, KEY, _Segments
+from sluicegate.gate.request_book import FOLDER, KEY, _Segments
+from sluicegate_record.log.times import DAY_MS
 from tests.cli.timed import PLAN, TimedPlane, timed_plane
 from tests.worlds import OFFICER
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sluicegate.core.access.decision import Allow, Ask, Instant, Now
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate_record.entries import Entry
+from sluicegate_record.log.times import DAY_MS
 from tests.forging import gate_value, public_of
 
 # Rules
@@ -215,7 +216,7 @@ def stated_until(entries: Sequence[Entry], terms: str, model: str, surface: str)
         said = [each["upstream"], each["digest"], each["safeguards"]]
         if (each["model"], said) == (model, what) and surface in each["surfaces"]:
             days = int(asked["atMost"].removeprefix("P").removesuffix("D"))
-            return [min(_ms(newest["until"]), _ms(newest["signedAt"]) + days * 86_400_000)]
+            return [min(_ms(newest["until"]), _ms(newest["signedAt"]) + days * DAY_MS)]
     return []
 
 

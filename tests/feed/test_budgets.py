@@ -16,8 +16,9 @@ from sluicegate.core.access.rate import CELLS
 from sluicegate.core.access.rows import StageName
 from sluicegate.core.access.table import Table
 from sluicegate.feed.budgets import BLOCK_MIN, BLOCK_PART, LIVE_MS, Budgets
-from sluicegate.gate.days import AHEAD_MS, DAY_MS, DayBalance, Days
+from sluicegate.gate.days import AHEAD_MS, DayBalance, Days
 from sluicegate.ports import Budget
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.exposure import Measure
 from tests.plane import Plane, yes
 

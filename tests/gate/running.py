@@ -30,6 +30,7 @@ from sluicegate.http.connection import HttpConnection
 from sluicegate.http.server import HttpServer, connections_max, listen
 from sluicegate.http.tls import ServerCertificate
 from sluicegate.settings import GATEWAY_HTTP, GatewaySettings, HttpSettings, UpstreamTarget
+from sluicegate_record.log.times import DAY_MS
 from tests.clock import Clock
 from tests.gate import world as worlds
 from tests.gate.world import SURFACE, UPSTREAM, World
@@ -144,7 +145,7 @@ def _written(changed: GatewaySettings) -> tuple[RequestLog | None, SpanLog | Non
     if changed.state_dir == UNUSED:
         return log, spans, None
     folder, key = changed.state_dir / request_book.FOLDER, changed.state_dir / request_book.KEY
-    keep_ms = changed.request_days * request_book.DAY_MS
+    keep_ms = changed.request_days * DAY_MS
     return log, spans, RequestBook(folder, key, keep_ms, changed.max_request_book_bytes, lambda: AT_MS)
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from sluicegate.core.access.decision import Ask, Instant
 from sluicegate.core.access.refusals import Deny, Reason
-from sluicegate.gate.days import AGAIN_S, DAY_MS, TOLD_AGAIN_MS, Days
+from sluicegate.gate.days import AGAIN_S, TOLD_AGAIN_MS, Days
 from sluicegate.gate.engine import Engine, Flight, Lease
 from sluicegate.gate.feed import wait_ms
 from sluicegate.gate.spending import DAYS, SpendingFile
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.exposure import Measure
 from tests.clock import Clock
 from tests.core.access.test_audience import GENERAL, general

@@ -10,8 +10,7 @@ from sluicegate.core.access.decision import Instant
 from sluicegate.core.access.refusals import Reason
 from sluicegate.gate.engine import Engine, Lease
 from sluicegate.gate.meter import Meter
-
-HOUR_MS = 3_600_000
+from sluicegate_record.log.times import HOUR_MS
 
 
 def test_the_time_is_known_within_the_poll_that_brought_it():

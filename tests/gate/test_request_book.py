@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from sluicegate.errors import InvalidInput
 from sluicegate.gate import request_book
-from sluicegate.gate.request_book import DAY_MS, FOLDER, KEY, SEGMENT_MS, PassedRequest, _Segments, find
+from sluicegate.gate.request_book import FOLDER, KEY, SEGMENT_MS, PassedRequest, _Segments, find
+from sluicegate_record.log.times import DAY_MS
 from tests.gate.clients import chat, get, post
 from tests.gate.running import Running, running
 from tests.gate.world import MODEL, SURFACE

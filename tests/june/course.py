@@ -30,11 +30,11 @@ from sluicegate.http.bearer import authenticate
 from sluicegate_record.audit import audit
 from sluicegate_record.entries.releases import StageOpened
 from sluicegate_record.log import checkpoint, times
+from sluicegate_record.log.times import HOUR_MS
 from tests.lease.feed import polled
 from tests.plane import Plane, yes
 from tests.worlds import private_key
 
-HOUR_MS = 3_600_000
 ANSWERED = "answered"
 
 

@@ -44,6 +44,7 @@ from sluicegate.core.people import persons
 from sluicegate.core.terms import document
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.statements.people import Attestation
 from sluicegate_record.statements.points import Pointing
 from tests.june.population import CATALOGUE, MODELS, Caller, Organization, Person
@@ -54,7 +55,7 @@ OFFICERS = (OFFICER, SECOND_OFFICER)
 ISSUER = "bis"
 ORDER = "bis-2026-06-12"
 ANNEX = "annex-a"
-YEAR_MS = 365 * 86_400_000
+YEAR_MS = 365 * DAY_MS
 
 
 class Cast(Protocol):

@@ -24,6 +24,7 @@ from sluicegate.gate.feed import RETRY_MS, Tail
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.store.clock import SteadyClock
+from sluicegate_record.log.times import HOUR_MS
 from tests import worlds
 from tests.fakes import Contents, MemoryFeedRegister, MemoryStore
 from tests.lease.control import ControlPlane, Machine
@@ -42,7 +43,6 @@ WALLS_MS = {"gateway-1": -50_000, "gateway-2": 0, "gateway-3": 70, "gateway-4": 
 """How far each gateway's wall clock is off."""
 FASTEST = CLOCK_ALLOWANCE**0.5 - 1e-9
 """So that the fastest clock and the slowest are a thousandth apart."""
-HOUR_MS = 3_600_000
 FAILS = 0.02
 """How often the commit of a feed fails."""
 MACHINE = "machine"

@@ -22,6 +22,7 @@ from sluicegate.store import keyfile, unsettled
 from sluicegate.store.unsettled import Restored
 from sluicegate_record.log import canonical, checkpoint
 from sluicegate_record.log.publickey import keyid
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.statements.epochs import TreeHead
 from tests.certificates import Authority
 from tests.recovery.stored import gateway_of, state_of
@@ -203,7 +204,7 @@ def old_backup(given: Site) -> Site:
     assert given.backups is not None
     listing = given.backups / "newest" / "backup.json"
     said = json.loads(listing.read_bytes())
-    listing.write_text(json.dumps({**said, "madeAt": AT_MS - 3 * 86_400_000}))
+    listing.write_text(json.dumps({**said, "madeAt": AT_MS - 3 * DAY_MS}))
     return given
 
 

@@ -10,6 +10,7 @@ from sluicegate.acts import grants, members
 from sluicegate.acts.members import MemberRow
 from sluicegate.core.people.persons import identifier
 from sluicegate.errors import InvalidInput
+from sluicegate_record.log.times import DAY_MS
 from tests.plane import Plane, no, yes
 from tests.worlds import RELEASE
 
@@ -165,7 +166,7 @@ def test_a_key_is_rotated_by_its_holder_and_the_staff(plane):
         yes(plane.do("applicant", acts.ROTATE, "rotate-12345", credential=old, digest=DIGEST, days=3)) == done
     )
     rows = {each.credential: each for each in listed(plane, "applicant")}
-    assert rows[old].expires_ms == done.until_ms == plane.ledger.now_ms() + 3 * 86_400_000
+    assert rows[old].expires_ms == done.until_ms == plane.ledger.now_ms() + 3 * DAY_MS
     assert rows[done.credential].expires_ms is None
     again = yes(plane.do("developer", acts.ROTATE, credential=done.credential, digest="1" * 64))
-    assert again.until_ms == plane.ledger.now_ms() + 7 * 86_400_000
+    assert again.until_ms == plane.ledger.now_ms() + 7 * DAY_MS

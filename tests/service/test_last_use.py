@@ -9,7 +9,7 @@ from sluicegate.acts.fleet import UsageRow
 from sluicegate.errors import StoreUnavailable
 from sluicegate.service.last_use import PART, LastUses
 from sluicegate.service.room import Room, endless
-from sluicegate.service.usage import HOUR_MS
+from sluicegate_record.log.times import HOUR_MS
 from tests.fakes import Breaking
 from tests.plane import Plane, yes
 from tests.worlds import MODEL

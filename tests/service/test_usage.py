@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sluicegate.core.access.coverage import Usage
 from sluicegate.core.access.naming import Naming, UsageKey
-from sluicegate.service.usage import CALLS_MAX, HOUR_MS, UsageBook, UsageCount
+from sluicegate.service.usage import CALLS_MAX, UsageBook, UsageCount
+from sluicegate_record.log.times import HOUR_MS
 
 FIRST, SECOND = ("gateway-1", "run-1"), ("gateway-2", "run-1")
 NAMED = Naming((b"n" * 16,))

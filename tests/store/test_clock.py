@@ -8,8 +8,7 @@ import pytest
 
 from sluicegate.settings import CLOCK_BOUND_MS
 from sluicegate.store.clock import FILE, JUMP_MS, ClockFile, FollowedClock, SteadyClock, synchronized_ms
-
-HOUR_MS = 3_600_000
+from sluicegate_record.log.times import HOUR_MS
 
 
 class Time:

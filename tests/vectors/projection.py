@@ -38,13 +38,13 @@ from sluicegate_record.entities.proceedings import ListComparison, Opinion, Span
 from sluicegate_record.entries import Entry, cases, seen
 from sluicegate_record.log import canonical, checkpoint, merkle, times
 from sluicegate_record.log.merkle import Frontier
+from sluicegate_record.log.times import HOUR_MS
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import UNTIMED
 from tests.forging import gate_value
 from tests.worlds import DAY_MS
 
 Sections = dict[str, dict[str, Any]]
-HOUR_MS = 3_600_000
 
 
 # The state

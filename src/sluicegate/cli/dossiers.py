@@ -20,6 +20,7 @@ from sluicegate.gate import request_book
 from sluicegate.gate.request_book import PassedRequest
 from sluicegate.settings import REQUEST_DAYS
 from sluicegate_record.log import times
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.text import counted
 
 _GATEWAY = Path("sluicegate-state") / "gateway"
@@ -165,7 +166,7 @@ def _one(request_id: str, states: list[Path] | None, key: Path | None, days: int
 def _found(request_id: str, states: list[Path] | None, key: Path | None, days: int) -> list[PassedRequest]:
     """The requests of an id, in the books of some gateways. Raises: InvalidInput: not found."""
     now_ms = int(datetime.now(UTC).timestamp() * 1000)
-    after_ms, found, oldest = now_ms - days * request_book.DAY_MS, [], []
+    after_ms, found, oldest = now_ms - days * DAY_MS, [], []
     for state in states or [_GATEWAY]:
         folder = state / request_book.FOLDER
         found += request_book.find(folder, key or state / request_book.KEY, request_id, after_ms)

@@ -17,6 +17,7 @@ from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.statements.about import About
 from sluicegate_record.statements.promises import BREAKS, CHANGES, KEEPS, MAKES
 from sluicegate_record.terms import dates, durations
@@ -130,4 +131,4 @@ def _last_day(by: str) -> str:
         return by
     first = date.fromisoformat(f"{by}-01")
     after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-    return dates.day_before(dates.end_ms(after.isoformat()) - 86_400_000)
+    return dates.day_before(dates.end_ms(after.isoformat()) - DAY_MS)

@@ -39,9 +39,9 @@ from sluicegate.feed.run import WANTED_MS, Poll, Sighting
 from sluicegate.ports import Allotment, Budget, FeedKeys, FeedRegister, FeedTerm, PublishedEntry, Run
 from sluicegate_record.form import Misread
 from sluicegate_record.log import checkpoint
+from sluicegate_record.log.times import DAY_MS
 
 CONFIRM_EVERY_MS = 250
-DAY_MS = 86_400_000
 RUNS_MAX = 64
 """How many runs of one gateway are known at a time."""
 ONE_NAME = "give each gateway a name and a token of its own"

@@ -21,9 +21,9 @@ from sluicegate.core.access.decision import Instant
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.rows import StageName
 from sluicegate.core.access.table import Table
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.exposure import Measure, enforced
 
-DAY_MS = 86_400_000
 AHEAD_MS = 120_000
 """How long before a day begins its budget is asked for: longer than a question may take."""
 KEY_BYTES = 8

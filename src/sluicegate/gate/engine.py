@@ -28,12 +28,13 @@ from sluicegate.core.access.rate import WHOLE, RatePart
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.rows import CredentialRow
 from sluicegate.core.access.table import Table
-from sluicegate.gate.days import DAY_MS, DayCount, Days
+from sluicegate.gate.days import DayCount, Days
 from sluicegate.gate.in_flight import InFlight
 from sluicegate.gate.missing import MissingKeys
 from sluicegate.gate.rate import Limit, Rates
 from sluicegate.gate.usage import UsageCounter
 from sluicegate_record.entries import Entry
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.effective import DIFFERENCES, day_of
 
 Cut = Callable[[Deny], None]

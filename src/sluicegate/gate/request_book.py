@@ -37,7 +37,6 @@ from sluicegate_record.form import Exact, Time, form
 
 FOLDER, KEY = "requests", "requests.key"
 """Where a gateway keeps its book and its secret, in its state folder."""
-DAY_MS = 86_400_000
 SEGMENT_MS = 3_600_000
 """For how long one segment is written, and so how much longer than stated a line may lie on the disk."""
 SEGMENTS_MIN = 16

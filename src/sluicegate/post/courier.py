@@ -19,10 +19,11 @@ from contextlib import suppress
 from sluicegate.errors import SluicegateError
 from sluicegate.ports import Letter, Outbox, Subscription
 from sluicegate.post.carrier import Carrier, DeliveryFailure
+from sluicegate_record.log.times import DAY_MS
 
 _log = logging.getLogger(__name__)
 
-BACK_OFF_MS = (5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000, 86_400_000)
+BACK_OFF_MS = (5_000, 30_000, 120_000, 600_000, 3_600_000, 21_600_000, DAY_MS)
 """How long to wait after each failure; after one more failure the letter is dead."""
 JITTER = 0.25
 """The largest random extension of a wait, so that letters that failed together part ways."""

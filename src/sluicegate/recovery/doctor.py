@@ -33,9 +33,9 @@ from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record import entries
 from sluicegate_record.entries.releases import KeyPinned, LogStarted
 from sluicegate_record.log import checkpoint, merkle
+from sluicegate_record.log.times import DAY_MS
 
 OK, WARNS, FAILS = "ok", "warning", "failure"
-DAY_MS = 86_400_000
 BACKUP_MS_MAX = DAY_MS
 """How old the newest backup may be."""
 CERTIFICATE_DAYS_MIN = 14

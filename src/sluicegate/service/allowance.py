@@ -28,8 +28,8 @@ from sluicegate.ports import Principal, Principals, Spent
 from sluicegate.rate import Rate
 from sluicegate.settings import DailyLimits
 from sluicegate_record.log import times
+from sluicegate_record.log.times import DAY_MS
 
-DAY_MS = 86_400_000
 BYTES, OF_MEMBERS = "bytes", "corrections_of_members"
 DIRECTIVES, DIRECTIVE_BYTES = "directives", "directive_bytes"
 _WORDS = {"repeats": "acts that change nothing", DIRECTIVE_BYTES: "bytes of directives"}

@@ -45,9 +45,9 @@ from sluicegate_record.entries.designations import DesignationRecorded
 from sluicegate_record.form import Json
 from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.conditions import Conditions
-from sluicegate_record.terms.effective import DAY_MS
 from sluicegate_record.terms.plan import Plan
 
 _TEXTS = frozenset({"answer", "reply", "appeal", "notice", "reason"})

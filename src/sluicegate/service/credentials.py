@@ -28,7 +28,6 @@ from sluicegate.core.access import apikey
 from sluicegate.core.access.rows import KeyState
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.core.lifecycle.credentials import (
-    DAY_MS,
     DIGEST,
     IssueCredential,
     RevokeCredential,
@@ -46,6 +45,7 @@ from sluicegate.service.grants import grant_unknown
 from sluicegate.service.holdings import Search, legal_names
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.paging import page
+from sluicegate_record.log.times import DAY_MS
 
 
 @does(acts.LIST)

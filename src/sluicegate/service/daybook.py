@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from sluicegate.acts.fleet import DayTotal
 from sluicegate.core.access.rows import StageName
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log.times import DAY_MS
 
-DAY_MS = 86_400_000
 SPENDERS_MAX = 10_000
 """How many that count are known of a stage's day: gateways, and those that started with an empty folder."""
 

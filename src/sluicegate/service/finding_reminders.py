@@ -16,8 +16,9 @@ from sluicegate.service.ledger import Ledger
 from sluicegate.service.letters import to_parties
 from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entities.happening import CLOCK
+from sluicegate_record.log.times import DAY_MS
 
-LEAD_MS = 86_400_000
+LEAD_MS = DAY_MS
 PART = 4
 """A reminder comes at the earliest when this part of the time is left."""
 

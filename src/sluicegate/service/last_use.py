@@ -14,7 +14,7 @@ from itertools import islice
 
 from sluicegate.ports import KeyUses
 from sluicegate.service.room import Room
-from sluicegate.service.usage import HOUR_MS
+from sluicegate_record.log.times import HOUR_MS
 
 PART = 1_000
 """How many keys one transaction writes."""

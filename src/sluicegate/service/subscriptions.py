@@ -40,6 +40,7 @@ from sluicegate.service.letters import letter
 from sluicegate.service.paging import following, page
 from sluicegate_record import form as forms
 from sluicegate_record.log import canonical, times
+from sluicegate_record.log.times import DAY_MS
 
 SUBSCRIPTIONS_MAX = 20
 """How many one principal may have: every entry about its cases is sent to each."""
@@ -47,7 +48,7 @@ ASKED_MAX = 3
 """How many letters a day ask one address for its confirmation, also when different principals name it."""
 OPEN_MAX = 5
 """How many addresses of the last day one principal may have that are not confirmed."""
-CODE_MS = 86_400_000
+CODE_MS = DAY_MS
 """How long a code is good."""
 DEAD_MAX = 1_000
 """How many dead letters one answer lists."""

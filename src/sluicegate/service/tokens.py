@@ -24,11 +24,12 @@ from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.paging import following, page
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms import durations
 
 ISSUED = tuple(role for role in ROLES if role != PERSON)
 """The roles that tokens are issued for; a person's token is a link, made for a member."""
-OVERLAP_MAX_MS = 7 * 86_400_000
+OVERLAP_MAX_MS = 7 * DAY_MS
 
 
 @does(acts.ISSUE)

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from sluicegate.core.access.coverage import Usage
 from sluicegate.core.access.naming import NOBODY, UsageKey
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.log.times import HOUR_MS
 
-HOUR_MS = 3_600_000
 HOURS = 24
 CALLS_MAX = 1_000_000_000
 """How many calls, or streams, one report tells of: one that lies adds up to a number still."""

@@ -841,12 +841,12 @@ def key(world: World) -> bytes:
 def test_an_admitted_organization_is_allowed_until_its_grant_ends(world: World, key: bytes) -> None:
     allowed = decided(world, key)
     assert isinstance(allowed, Allow)
-    assert allowed.until_ms == AT_MS + 30 * 86_400_000
+    assert allowed.until_ms == AT_MS + 30 * DAY_MS
     assert (allowed.model, allowed.upstream, allowed.requests_per_minute) == (MODEL, "demo", 600)
 
 
 def test_a_grant_ends_at_the_late_end_of_the_time(world: World, key: bytes) -> None:
-    ends = 30 * 86_400_000
+    ends = 30 * DAY_MS
     assert isinstance(decided(world, key, early=0, late=ends - 1), Allow)
     assert reason(decided(world, key, early=0, late=ends)) is Reason.GRANT_EXPIRED
 

@@ -14,10 +14,10 @@ from hashlib import sha256
 from typing import Any
 
 from sluicegate_record.entries import Entry
+from sluicegate_record.log.times import DAY_MS
 from tests.core.reference_model import among, is_news, named, rule_holds
 from tests.forging import gate_value, public_of
 
-DAY_MS = 86_400_000
 CONSENTS = {"approve", "approve-with-conditions", "no-objection"}
 ASKS_FOR_A_GRANT = {"admission", "amendment"}
 TIMED = {"admission", "amendment", "appeal"}
@@ -258,7 +258,7 @@ def ms(text: str | None) -> int | None:
 
 
 def lasting(duration: str) -> int:
-    units = {"D": 86_400_000, "H": 3_600_000, "M": 60_000, "S": 1_000}
+    units = {"D": DAY_MS, "H": 3_600_000, "M": 60_000, "S": 1_000}
     return sum(int(count) * units[unit] for count, unit in re.findall(r"(\d+)([DHMS])", duration))
 
 

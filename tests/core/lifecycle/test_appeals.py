@@ -9,6 +9,7 @@ import pytest
 from sluicegate.core.lifecycle.applications import Accept, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, SurrenderGrant
 from sluicegate.core.lifecycle.positions import RecordPosition
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.rule import Rule
 from tests.worlds import (
     API,
@@ -130,9 +131,9 @@ def test_there_is_a_time_to_appeal() -> None:
     both = {"mode": "approve", "grant": {"allOf": ["oncd", "ostp"]}, "appeal": rules}
     world = World.opened(stages=[stage(admission=both)])
     case, other = denied(world), denied(world, "org-2")
-    world.later(2 - 1 / 86_400_000)
+    world.later(2 - 1 / DAY_MS)
     assert appealed(world, case).rule == Rule("allOf", ("caisi",))
-    world.later(1 / 86_400_000)
+    world.later(1 / DAY_MS)
     assert world.refused(world.appeal(other.id, "it is wrong")) == "too_late"
 
 

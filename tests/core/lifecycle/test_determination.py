@@ -8,6 +8,7 @@ import pytest
 
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate_record.log import times
+from sluicegate_record.log.times import DAY_MS
 from tests.worlds import Followed, World, position, stage
 
 
@@ -75,7 +76,7 @@ def test_the_strictest_conditions_are_those_of_the_grant() -> None:
     assert case.outcome == "approved-with-conditions"
     grant = world.state.table.grants_by_id[case.grant or ""]
     assert grant.requests_per_minute == 60
-    assert grant.valid_until_ms == world.now_ms + 10 * 86_400_000
+    assert grant.valid_until_ms == world.now_ms + 10 * DAY_MS
     assert world.entries[-1].public["conditions"]["logs"] == declared(30)
 
 
@@ -103,7 +104,7 @@ def test_a_denial_says_who_denies_and_until_when_to_reply_and_to_appeal() -> Non
     world.all_say(case, "ostp object")
     public = world.entries[-1].public
     assert public["because"] == ["ostp"]
-    day = 86_400_000
+    day = DAY_MS
     assert times.parse_time(public["replyBy"]) == world.now_ms + 10 * day
     assert times.parse_time(public["appealBy"]) == world.now_ms + 30 * day
 

@@ -10,6 +10,7 @@ from sluicegate.core.lifecycle import Command
 from sluicegate.core.lifecycle.applications import Accept, Nominate, OpenAppeal, Reply, Withdraw
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
 from sluicegate_record.log.leaf import Entropy, opening
+from sluicegate_record.log.times import DAY_MS
 from tests.worlds import RELEASE, STAGE, Followed, World, application, looser, plan_value, proceeding, stage
 
 WIDE, NARROW = {"registeredIn": ["US", "NO"]}, {"registeredIn": ["US"]}
@@ -230,7 +231,7 @@ def test_the_time_to_appeal_runs_again_from_the_end_of_an_appeal_that_was_not_he
     appealed(world, case)
     world.later(5)
     narrow(world)
-    world.later(30 - 1 / 86_400_000)
+    world.later(30 - 1 / DAY_MS)
     appealed(world, case)
     narrow(world, eligibility={**NARROW, "criteria": ["more"]})
     world.later(30)

@@ -13,6 +13,7 @@ from sluicegate_record.entities.closing import SOUND
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.statements.findings import (
     ACKNOWLEDGES,
     ASKS,
@@ -78,7 +79,7 @@ def test_the_record_shows_what_was_asked_for_and_what_was_given_and_when() -> No
         (ASKS, DEVELOPER, "which prompts?"),
         (GIVES, "caisi", "sent by mail"),
     ]
-    assert [each.at_ms - finding(world, name).at_ms for each in said] == [86_400_000, 3 * 86_400_000]
+    assert [each.at_ms - finding(world, name).at_ms for each in said] == [DAY_MS, 3 * DAY_MS]
 
 
 def test_a_finding_goes_from_the_report_to_the_retest_that_closes_it() -> None:

@@ -20,6 +20,7 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.effective import NOT_GIVEN, NOT_GRANTED
 from tests.worlds import API, MODEL, RELEASE, STAGE, Followed, World, application, proceeding, stage
 
@@ -106,7 +107,7 @@ def test_nothing_more_becomes_of_a_grant_that_has_ended_or_never_was(
 
 
 def test_a_grant_ends_by_an_entry_before_any_later_command(held: Held) -> None:
-    held.world.now_ms += 30 * 86_400_000
+    held.world.now_ms += 30 * DAY_MS
     again = held.world.must(application())
     ended = [entry for entry in held.world.entries if entry.type == "grant.ended"]
     assert [entry.public["how"] for entry in ended] == ["expired"]
@@ -167,9 +168,9 @@ def test_a_reason_is_one_of_the_codes(held: Held, code: str) -> None:
 def test_a_removal_counts_when_the_holder_has_had_its_time(held: Held) -> None:
     case = held.removal()
     held.world.all_say(case, "oncd approve", "ostp approve")
-    held.world.later(10 - 1 / 86_400_000)
+    held.world.later(10 - 1 / DAY_MS)
     assert (case.outcome, held.answer) == (None, "allowed")
-    held.world.later(1 / 86_400_000)
+    held.world.later(1 / DAY_MS)
     assert (case.outcome, held.answer) == ("approved", "grant_removed")
     assert held.world.state.seated(RELEASE, STAGE) == frozenset()
 

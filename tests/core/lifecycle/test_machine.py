@@ -19,6 +19,7 @@ from sluicegate.core.lifecycle.record import UseList
 from sluicegate.core.lifecycle.releases import ApplyPlan, OpenStage
 from sluicegate_record import entries
 from sluicegate_record.entities.case import Case
+from sluicegate_record.log.times import HOUR_MS
 from sluicegate_record.statements.discussion import Discussion
 from tests.core.lifecycle import slow_model
 from tests.worlds import (
@@ -40,7 +41,6 @@ from tests.worlds import (
     stage,
 )
 
-HOUR_MS = 3_600_000
 ORGANIZATIONS = tuple(f"org-{number}" for number in range(8))
 ABROAD = frozenset(ORGANIZATIONS[::3])
 """The organizations that are registered in Norway; the others are in the United States."""

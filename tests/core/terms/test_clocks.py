@@ -21,10 +21,7 @@ from sluicegate.core.terms.clocks import (
     rule,
 )
 from sluicegate.errors import InvalidInput
-from sluicegate_record.log.times import parse_time
-
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
+from sluicegate_record.log.times import DAY_MS, HOUR_MS, parse_time
 
 US_FEDERAL = {
     2026: "01-01 01-19 02-16 05-25 06-19 07-03 09-07 10-12 11-11 11-26 12-25",

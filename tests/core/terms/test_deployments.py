@@ -10,6 +10,7 @@ import pytest
 from sluicegate.core.terms import document, plan
 from sluicegate.errors import InvalidDocument
 from sluicegate_record.form import Misread
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms import tightness
 from sluicegate_record.terms.deployments import Deployments
 from sluicegate_record.terms.plan import Plan
@@ -19,7 +20,7 @@ from tests.worlds import STAGE, plan_value, read_plan
 def test_a_plan_says_how_long_a_statement_holds() -> None:
     given = read_plan(plan_value(deployments={"atMost": "P7D"}))
     assert given.spec.deployments == Deployments(at_most="P7D")
-    assert given.spec.deployments.at_most_ms == 7 * 86_400_000
+    assert given.spec.deployments.at_most_ms == 7 * DAY_MS
 
 
 def test_a_plan_that_asks_for_no_statement_is_as_it_was() -> None:

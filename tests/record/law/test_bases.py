@@ -10,6 +10,7 @@ from sluicegate_record import law
 from sluicegate_record.entries import Entry
 from sluicegate_record.form import replace
 from sluicegate_record.law import Breach, Support
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.record import Record
 from tests.forging import told
 from tests.record.law.test_checks import Tell, Untrue, at_case, finds, first, release_is, says, there_already
@@ -27,7 +28,6 @@ OTHER_END = "another end of a basis than its terms and its review give"
 NOT_IN_FORCE = "a basis of terms that are not in force and agreed to"
 NOT_AGREED = "a review of what was not agreed, or a second one"
 NOT_GIVEN = "a review that the terms do not give"
-DAY_MS = 86_400_000
 
 
 def earlier(days: float) -> Tell:

@@ -14,6 +14,7 @@ from sluicegate_record.fold import keep_finding
 from sluicegate_record.form import replace
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.record import Record
 from sluicegate_record.statements.findings import FindingStatement, name_of
 from sluicegate_record.terms.findings import UNSTATED
@@ -310,7 +311,7 @@ FINDINGS = {
 
 
 def _a_day_after(entry: Entry) -> str:
-    return times.format_time(entry.at_ms + 86_400_000)
+    return times.format_time(entry.at_ms + DAY_MS)
 
 
 @pytest.mark.parametrize("untrue", FINDINGS.values(), ids=FINDINGS)

@@ -18,6 +18,7 @@ from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import replace
 from sluicegate_record.law import Support
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position
 from sluicegate_record.statements.directives import DirectiveStatement
@@ -42,7 +43,7 @@ from tests.worlds import (
 )
 
 TIMELY = [0, 1, KEPT_MS, -AHEAD_MS]
-UNTIMELY = [KEPT_MS + 1, 400 * 86_400_000, -AHEAD_MS - 1]
+UNTIMELY = [KEPT_MS + 1, 400 * DAY_MS, -AHEAD_MS - 1]
 """How long before it is entered something was signed."""
 
 
@@ -166,7 +167,7 @@ def test_an_officers_opening_may_wait_as_long_as_agencies_take() -> None:
     asking = next(entry for entry in world.entries if entry.seq == world.case(opened["case"]).seq)
     assert judged(world, asking) is None
     assert judged(world, told(asking, {}, at_ms=asking.at_ms + KEPT_MS + 1)).rule == "is_entered_in_time"
-    world.now_ms += KEPT_MS + 86_400_000
+    world.now_ms += KEPT_MS + DAY_MS
     world.must(RecordPosition(position(world.case(opened["case"]), "oncd")))
     assert world.entries[-1].type == "stage.opened"
     assert judged(world, world.entries[-1]) is None

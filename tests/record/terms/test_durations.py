@@ -4,20 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.durations import milliseconds
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("P30D", 30 * 86_400_000),
+        ("P30D", 30 * DAY_MS),
         ("PT12H", 12 * 3_600_000),
         ("PT12H30M", 45_000_000),
         ("P1DT1H1M1S", 90_061_000),
         ("PT0S", 0),
         ("P0D", 0),
         ("PT90M", 5_400_000),
-        ("P99999D", 99_999 * 86_400_000),
+        ("P99999D", 99_999 * DAY_MS),
         ("PT999999999S", 999_999_999_000),
     ],
 )

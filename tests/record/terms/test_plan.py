@@ -13,6 +13,7 @@ import pytest
 from sluicegate.core.terms import document, plan
 from sluicegate_record.form import Form, Misread
 from sluicegate_record.log import canonical
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.plan import Admission, Clock, Hearing, Plan, Procedure, Rung, Stage
 from sluicegate_record.terms.requirements import Group
 from sluicegate_record.terms.rule import Rule
@@ -286,7 +287,7 @@ def test_a_case_keeps_the_procedure_without_its_rules() -> None:
 
 
 def test_what_holds_where_a_procedure_says_nothing() -> None:
-    days = 86_400_000
+    days = DAY_MS
     silent = Procedure(mode="approve", appeal=Hearing())
     assert (silent.reply_ms, silent.offer_ms, silent.appeal_ms) == (10 * days, 7 * days, 30 * days)
     stated = Admission.from_json(ADMISSION)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluicegate_record.form import Misread
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms import requirements
 from sluicegate_record.terms.requirements import Group, NotYet
 from sluicegate_record.terms.rule import Rule
 
-DAY_MS = 86_400_000
 NINE = 1_783_555_200_000
 """2026-07-09T00:00:00Z."""
 

@@ -37,6 +37,7 @@ from sluicegate_record.form import (
 )
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.strict import Needs, Unread, faults, matching, nulls, one_of, or_unread, sized
 from sluicegate_record.terms import durations, quorum
 from sluicegate_record.terms.rule import Rule
@@ -44,7 +45,7 @@ from sluicegate_record.terms.text import is_plain
 
 TEXT_MAX = 500
 REASONS_MAX = 10_000
-DRAIN_MAX_MS = 86_400_000
+DRAIN_MAX_MS = DAY_MS
 REQUESTS_MAX = 10_000_000
 AssuranceWord: TypeAlias = Literal["self-asserted", "organization", "identity-provider", "credential"]
 EVERYONE: Literal["everyone"] = "everyone"

@@ -16,10 +16,10 @@ from sluicegate_record.law.rule import (
     require,
     signed_by,
 )
+from sluicegate_record.log.times import DAY_MS, HOUR_MS
 from sluicegate_record.statements.cases import Receipt
 from sluicegate_record.terms import kinds
 
-_DAY_MS, _HOUR_MS = 86_400_000, 3_600_000
 LESS_TIME = "an agency with less time than the terms give"
 
 
@@ -58,7 +58,7 @@ def _has_time(start_ms: int, within: int, due_ms: int) -> bool:
 
     A day of a calendar may have 23 hours; the date on which the clock starts does not count.
     """
-    return due_ms >= start_ms + within * _DAY_MS - _HOUR_MS
+    return due_ms >= start_ms + within * DAY_MS - HOUR_MS
 
 
 @of_the_record

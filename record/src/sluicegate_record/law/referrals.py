@@ -18,13 +18,12 @@ from sluicegate_record.law.rule import (
     same,
     signed_by,
 )
+from sluicegate_record.log.times import DAY_MS, HOUR_MS
 from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Referral
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.referrals import Referrals
-
-_DAY_MS, _HOUR_MS = 86_400_000, 3_600_000
 
 
 def is_outside(plan: Plan, stage: Stage, agency: str, concern: str | None) -> bool:
@@ -84,7 +83,7 @@ def refers_in_time(at: At, body: cases.CaseReferred) -> None:
     meaning = stated.silence if stated.within is not None else None
     require((body.due_ms is None, body.silence) == (stated.within is None, meaning),
             "a referral with another clock than the terms give")  # fmt: skip
-    least_ms = at.at_ms + (stated.within or 0) * _DAY_MS - _HOUR_MS
+    least_ms = at.at_ms + (stated.within or 0) * DAY_MS - HOUR_MS
     require(body.due_ms is None or body.due_ms >= least_ms, "a referral with less time than the terms give")
 
 

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from sluicegate_record.errors import VerificationFailed
 
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC = "+00:00"
 

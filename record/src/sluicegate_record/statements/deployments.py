@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Time, form
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.statements.statement import Statement, check_text
 from sluicegate_record.terms.deployments import LONGEST_MS, ServedModel
 
@@ -51,7 +52,7 @@ class DeploymentStatement(Statement):
             raise BadEnvelope("each model once for an upstream and a surface expected")
         signed_ms = self.signed_at_ms
         if signed_ms is None or not signed_ms < self.until_ms <= signed_ms + LONGEST_MS:
-            days = LONGEST_MS // 86_400_000
+            days = LONGEST_MS // DAY_MS
             raise BadEnvelope(f"when it was signed, and an end at most {days} days after that, expected")
 
 

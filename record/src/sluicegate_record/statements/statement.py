@@ -15,9 +15,10 @@ from sluicegate_record.errors import BadEnvelope
 from sluicegate_record.form import Exact, Json, Misread, Time, codec_of, form
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.text import REASON_MAX, is_plain
 
-KEPT_MS = 30 * 86_400_000
+KEPT_MS = 30 * DAY_MS
 """How long after it was signed a statement may be entered."""
 AHEAD_MS = 3_600_000
 """How far the clock of who signs may be ahead of the log's."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from sluicegate_record.form import Form, Json, Misread, form, shown
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms import durations
 from sluicegate_record.terms.durations import Duration
 from sluicegate_record.terms.rule import Rule
@@ -20,7 +21,7 @@ from sluicegate_record.terms.rule import Rule
 Then: TypeAlias = Literal["lapse", "stay"]
 LAPSE: Then = "lapse"
 STAY: Then = "stay"
-OPENS, REMINDS_MS = "P14D", 7 * 86_400_000
+OPENS, REMINDS_MS = "P14D", 7 * DAY_MS
 """How long before its date a review opens if the plan does not say it, and when parties are reminded."""
 
 

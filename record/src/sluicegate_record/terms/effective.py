@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sluicegate_record.log.times import DAY_MS
+
 NOT_GIVEN, NOT_GRANTED = "programme_not_given", "programme_not_granted"
 """A programme was granted and asked for, and did not run; one ran that the grant does not have."""
 DIFFERENCES = {
@@ -9,7 +11,6 @@ DIFFERENCES = {
     NOT_GRANTED: "the model's server says that a programme ran which the grant does not have",
 }
 """The kinds that are put on the record, and what each means."""
-DAY_MS = 86_400_000
 
 
 def day_of(at_ms: int) -> int:

@@ -33,10 +33,11 @@ from sluicegate_record.log import canonical, checkpoint, dsse
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.times import DAY_MS
 
 PAYLOAD_TYPE = "application/vnd.sluicegate.poll.v1+json"
 CERTIFICATE_TYPE = "application/vnd.sluicegate.feed-key.v1+json"
-CERTIFIED_MS = 86_400_000
+CERTIFIED_MS = DAY_MS
 """How long a certificate is good for, at most."""
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 CUTS_MAX = 100

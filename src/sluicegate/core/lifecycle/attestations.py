@@ -32,10 +32,11 @@ from sluicegate_record.log import dsse, publickey, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.statements.people import PERSONS, Attestation, IdentifierDeclaration
 
 SIGNATORIES_MAX = 10
-AHEAD_MAX_MS = 366 * 86_400_000
+AHEAD_MAX_MS = 366 * DAY_MS
 """How far in the future an attestation may end."""
 
 

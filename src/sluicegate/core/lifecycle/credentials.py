@@ -20,9 +20,9 @@ from sluicegate_record.entries import Draft
 from sluicegate_record.entries.credentials import CredentialExpiring, CredentialIssued, CredentialRevoked
 from sluicegate_record.log import leaf, times
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.text import is_plain
 
-DAY_MS = 86_400_000
 OVERLAP_MAX_MS = 90 * DAY_MS
 """How long two keys may be valid, of which one takes the place of the other."""
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)

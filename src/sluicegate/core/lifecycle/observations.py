@@ -28,10 +28,11 @@ from sluicegate_record.entries import Draft, Entry
 from sluicegate_record.entries.observations import ObservationRecorded
 from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.statements.observations import ObservationStatement
 from sluicegate_record.terms.observations import ANSWERED, HEARTBEAT_MS, PROBES_MAX, REFUSED, Probe
 
-WEEK_MS = 7 * 86_400_000
+WEEK_MS = 7 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,13 @@ from sluicegate.acts.outlook import AgencyHistory, ClockedCase, OpeningForecast,
 from sluicegate.core.lifecycle import stages
 from sluicegate.core.lifecycle.docket import Heading, Section
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.terms import clocks, requirement_phrases
+from sluicegate.core.terms import requirement_phrases
 from sluicegate.core.times import minute
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.closing import SOUND
 from sluicegate_record.entities.release import Release
 from sluicegate_record.law.requirements import StageFacts, facts_of
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms import dates, kinds
 from sluicegate_record.terms.plan import Stage
 from sluicegate_record.terms.requirements import AgreedBy, TermsAgreed
@@ -268,7 +269,7 @@ def _history(agency: str, took_ms: Sequence[int]) -> AgencyHistory:
 
 
 def _days(ms: int) -> float:
-    return round(ms / clocks.DAY_MS, 2)
+    return round(ms / DAY_MS, 2)
 
 
 def _words(

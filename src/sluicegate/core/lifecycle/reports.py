@@ -30,6 +30,7 @@ from sluicegate.core.lifecycle.waits import Wait
 from sluicegate.core.terms import clocks
 from sluicegate_record.entities.promise import BROKEN, KEPT, OPEN, VOID, Promise
 from sluicegate_record.entities.release import Release
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms import kinds
 
 
@@ -150,7 +151,7 @@ def _promises(made: Iterable[Promise]) -> Iterator[PromiseCount]:
 
 
 def _days(ms: float) -> float:
-    return round(ms / clocks.DAY_MS, 2)
+    return round(ms / DAY_MS, 2)
 
 
 def _mean(total_ms: int, cases: int) -> float:

@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 
 from sluicegate.core import times
 from sluicegate.errors import InvalidInput
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.terms.text import counted
 
 UNITS = ("days", "business-days")
@@ -33,7 +34,6 @@ WITHIN_MAX = 1000
 YEAR_MIN, YEAR_MAX = 1971, 2199
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY_MS = 86_400_000
 _SATURDAY = 5
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sluicegate.core.terms.document import Fault, reached, shown
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import durations
-
-DAY_MS = 86_400_000
 
 
 def faults(stage: Any, path: JsonPath) -> Iterator[Fault]:
