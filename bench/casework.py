@@ -224,7 +224,7 @@ class _Grown:
         return doings.do(self._example.services, by or self.staff, act, act.asked(**asked), command_id)
 
     def page(self, path: str, query: str = "", **given: str) -> MadePage:
-        """A page that anyone may read, made anew."""
+        """A page that anyone may read, made again."""
         found = next(each for each in PAGES_OF_SITE if each.path == path)
         place = PagePlace("https://gate.example", path.format(**given), query)
         return pages.made(self._example.services, found, place, given)

@@ -151,7 +151,7 @@ class ControlOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
-    """The options of a gateway, but for where it is and what it follows."""
+    """The options of a gateway, without where it is and what it follows."""
 
     upstream: Upstreams
     upstream_keys: UpstreamKeys = None
