@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,6 +46,8 @@ class Newcomer:
     env: Path
     order: Path
     in_force: list[str]
+    links: Mapping[str, str]
+    """Pages to open, each by a link that signs in once: by the role."""
     is_real: bool = False
     """Whether a real model answers, and not a server that repeats."""
 
@@ -64,6 +67,7 @@ class Newcomer:
             "directivesInForce": self.in_force,
             "state": str(self.site.folder),
             "env": str(self.env),
+            "pages": dict(self.links),
             "commands": self.commands(),
         }
 
@@ -80,7 +84,10 @@ class Newcomer:
         """All of it, for people. Commands begin at the margin, as a here-document must."""
         curl, python, order, evaluate = self.commands().values()
         return f"""
-Sluicegate is running on this machine.
+Sluicegate is running on this machine. Pages to open, each by a link that signs you in once:
+
+{self._pages()}
+  everyone           {self.site.control_url}/releases
 
   control plane    {self.site.control_url}    decides and records; its pages show both:
                                             /releases, /record
@@ -120,6 +127,9 @@ result opens the stage {TEAMS.stage} of {TEAMS.release}:
 Ctrl-C ends everything. The next start goes on from here, with new keys. To begin again, delete
 {self.site.folder}
 """
+
+    def _pages(self) -> str:
+        return "\n".join(f"  {role:<17}  {link}" for role, link in self.links.items())
 
     def _serves(self) -> str:
         return "a real model, SmolLM2-135M" if self.is_real else "it repeats and counts"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from demo.cast import OFFICER, Cast, Customer, Newcomer, Place
 from demo.site import Site
@@ -49,6 +50,7 @@ from sluicegate.acts.grants import GrantFilter
 from sluicegate.acts.log import LogHead
 from sluicegate.acts.releases import PlanReceipt, PlanText, StageArgument, StageReceipt, StageStatus
 from sluicegate.acts.review import ReviewStatement, StatementReceipt
+from sluicegate.acts.sign_ins import INVITE, InvitationRequest
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.cli.wording import BARRED
 from sluicegate.client import export, signing
@@ -75,6 +77,10 @@ class Credential(NamedTuple):
     key: str
     grant: str
     size: int
+
+
+PAGES = "http://control.localhost:{port}"
+"""Where the pages are on this machine: a name, because browsers bind no passkey to an address."""
 
 
 class Paperwork:
@@ -272,6 +278,11 @@ class Paperwork:
                 return status
             time.sleep(0.005)
         raise Unreachable(f"the directive {name} is not in force everywhere after {IN_FORCE_S:.0f} s")
+
+    def link(self, role: str, name: str, party: str | None = None) -> str:
+        """A link that signs someone in to the pages of this machine, once."""
+        asked = InvitationRequest(role=role, name=name, party=party)
+        return PAGES.format(port=urlsplit(self._site.control_url).port) + self.staff().do(INVITE, asked).path
 
     def _client(self, token: str) -> Client:
         if token not in self._clients:

@@ -290,17 +290,17 @@ class MemorySignIns:
     def __init__(self, session: MemorySession) -> None:
         self.session = session
 
-    def invite(self, digest: bytes, principal: str, until_ms: int) -> None:
+    def invite(self, digest: bytes, principal: str, until_ms: int, most: int) -> None:
         with self.session.changing():
-            self.session.contents.invitations[digest] = (principal, until_ms)
+            held = self.session.contents.invitations
+            held[digest] = (principal, until_ms)
+            own = sorted((ends_ms, each) for each, (who, ends_ms) in held.items() if who == principal)
+            for _, each in own[:-most]:
+                del held[each]
 
     def invited(self, digest: bytes, now_ms: int) -> str | None:
         principal, until_ms = self.session.contents.invitations.get(digest, (None, 0))
         return principal if until_ms > now_ms else None
-
-    def invitations(self, principal: str, now_ms: int) -> int:
-        held = self.session.contents.invitations.values()
-        return sum(who == principal and until_ms > now_ms for who, until_ms in held)
 
     def take_invitation(self, digest: bytes, now_ms: int) -> str | None:
         with self.session.changing():

@@ -487,14 +487,11 @@ class SignIns(Protocol):
     Of what is secret only SHA-256 digests are kept.
     """
 
-    def invite(self, digest: bytes, principal: str, until_ms: int) -> None:
-        """Note an invitation, which counts once."""
+    def invite(self, digest: bytes, principal: str, until_ms: int, most: int) -> None:
+        """Note an invitation, which counts once. Of a principal's, only the `most` latest count."""
 
     def invited(self, digest: bytes, now_ms: int) -> str | None:
         """The principal that an invitation is for, while it counts."""
-
-    def invitations(self, principal: str, now_ms: int) -> int:
-        """How many invitations of a principal count."""
 
     def take_invitation(self, digest: bytes, now_ms: int) -> str | None:
         """The same; and it counts no more."""

@@ -9,8 +9,10 @@ import socket
 import stat
 from pathlib import Path
 
+import httpx2
+
 from tests.demo.commands import FREE_PORTS, Command, chat, is_alive, kill, paste
-from tests.waiting import eventually
+from tests.waiting import BOUND_S, eventually
 
 KEPT = {"format": "sluicegate-demo/1", "credentials": {}}
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -40,6 +42,19 @@ def found(pattern: str, text: str) -> str:
     return match[1]
 
 
+def assert_signs_in(link: str) -> None:
+    """A link of the first lines signs in once, as a browser on this machine uses it."""
+    origin, _, secret = link.rpartition("/welcome/")
+    name = origin.removeprefix("http://")
+    url = f"http://127.0.0.1:{name.rpartition(':')[2]}"
+    headers = {"host": name, "origin": origin}
+    with httpx2.Client(base_url=url, headers=headers, timeout=BOUND_S, trust_env=False) as browser:
+        assert "Sign in as" in browser.get(f"/welcome/{secret}").text
+        assert browser.post("/welcome", data={"invitation": secret}).status_code == 303
+        assert browser.get("/account").status_code == 200
+        assert browser.post("/welcome", data={"invitation": secret}).status_code == 401
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -53,6 +68,9 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
         refused = found(r"a key that is refused +(sg_\S+)", text)
         covered = found(r"the key that works goes on working:\n(sg_\S+)", text)
         curl, python, order = printed(text)
+
+        for role in ("release manager", "applicant", "reviewer"):
+            assert_signs_in(found(rf"{role} +(http://control\.localhost:\S+)", text))
 
         answer = json.loads(paste(curl))
         assert answer["choices"][0]["message"]["content"].startswith("You said: hello from curl")

@@ -16,15 +16,20 @@ def session(name: str, principal: str = "a", how: str = "passkey", until_ms: int
 
 class SignInsContract(Contract):
     def test_an_invitation_counts_once_and_until_it_ends(self, store):
-        store.sign_ins.invite(b"one", "a", 10)
-        store.sign_ins.invite(b"two", "a", 20)
-        assert store.sign_ins.invitations("a", 9) == 2
+        store.sign_ins.invite(b"one", "a", 10, 9)
+        store.sign_ins.invite(b"two", "a", 20, 9)
         assert store.sign_ins.invited(b"one", 9) == "a"
         assert store.sign_ins.invited(b"one", 10) is None
         assert store.sign_ins.take_invitation(b"one", 10) is None
         assert store.sign_ins.take_invitation(b"two", 11) == "a"
         assert store.sign_ins.take_invitation(b"two", 11) is None
-        assert store.sign_ins.invitations("a", 0) == 0
+
+    def test_of_many_invitations_the_latest_count(self, store):
+        store.sign_ins.invite(b"other", "b", 1, 2)
+        for at in range(1, 5):
+            store.sign_ins.invite(bytes([at]), "a", at, 2)
+        assert [store.sign_ins.invited(bytes([at]), 0) for at in range(1, 5)] == [None, None, "a", "a"]
+        assert store.sign_ins.invited(b"other", 0) == "b"
 
     def test_passkeys_are_of_one_principal_and_remember_their_use(self, store):
         for each in (passkey("y", created_ms=2), passkey("x"), passkey("z", "b")):
@@ -58,10 +63,10 @@ class SignInsContract(Contract):
         for who in ("a", "b"):
             store.sign_ins.add_passkey(passkey(f"key-{who}", who))
             store.sign_ins.begin(who.encode(), session(f"ses_{who}", who))
-            store.sign_ins.invite(b"to " + who.encode(), who, 10)
+            store.sign_ins.invite(b"to " + who.encode(), who, 10, 9)
         store.sign_ins.end_sessions("a")
         assert store.sign_ins.sessions("a", 1) == []
-        assert store.sign_ins.invitations("a", 1) == 0
+        assert store.sign_ins.invited(b"to a", 1) is None
         assert [each.id for each in store.sign_ins.passkeys("a")] == ["key-a"]
         store.sign_ins.shut_out("a")
         assert store.sign_ins.passkeys("a") == []

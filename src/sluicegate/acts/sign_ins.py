@@ -13,7 +13,7 @@ from sluicegate_record.form import Note, Time, form
 PEOPLE = frozenset({DEVELOPER, AGENCY, APPLICANT})
 """The roles of people who use pages."""
 INVITATIONS_MAX = 20
-"""How many invitations of one principal count at a time."""
+"""How many invitations of one principal count at a time: the latest ones."""
 
 
 @form
@@ -44,7 +44,7 @@ INVITE = Act(
     InvitationRequest,
     NewInvitation,
     "Make a link that signs someone in to the pages, once, within seven days. It is shown once.",
-    Bound(f"at most {INVITATIONS_MAX} for each principal at a time, beside the log"),
+    Bound(f"the {INVITATIONS_MAX} latest of each principal, beside the log"),
 )
 
 

@@ -53,12 +53,7 @@ def make(ledger: Ledger, asked: InvitationRequest | None, by: Principal) -> NewI
         found = by if asked is None else _invited(ledger, ports, asked)
         if isinstance(found, Refusal):
             return found
-        if ports.sign_ins.invitations(found.id, ledger.now_ms()) >= acts.INVITATIONS_MAX:
-            said = f"{found.name} has {acts.INVITATIONS_MAX} invitations that were not used"
-            return Refusal(
-                "exhausted", "too_many_invitations", said, "use one of them, or wait until one ends"
-            )
-        ports.sign_ins.invite(apikey.digest(secret), found.id, until_ms)
+        ports.sign_ins.invite(apikey.digest(secret), found.id, until_ms, acts.INVITATIONS_MAX)
     return NewInvitation(
         principal=found.id,
         role=found.role,

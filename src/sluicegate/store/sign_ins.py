@@ -12,6 +12,10 @@ from sluicegate.ports import PageSession, Passkey
 from sluicegate.store import database
 
 _INVITE = "INSERT INTO invitations (digest, principal, until_ms) VALUES (:digest, :principal, :until_ms)"
+_BOUND = (
+    "DELETE FROM invitations WHERE digest IN (SELECT digest FROM invitations"
+    " WHERE principal = :principal ORDER BY until_ms DESC LIMIT -1 OFFSET :most)"
+)
 _INVITED = "SELECT principal FROM invitations WHERE digest = :digest AND until_ms > :now_ms"
 _ADD = (
     "INSERT INTO passkeys (id, principal, name, public_key, counter, created_ms, used_ms)"
@@ -31,21 +35,18 @@ class SqliteSignIns:
     def __init__(self, session: database.Session) -> None:
         self._session = session
 
-    def invite(self, digest: bytes, principal: str, until_ms: int) -> None:
-        """Note an invitation."""
-        self._do(_INVITE, digest=digest, principal=principal, until_ms=until_ms)
+    def invite(self, digest: bytes, principal: str, until_ms: int, most: int) -> None:
+        """Note an invitation. Of a principal's, only the `most` latest count."""
+        given = {"digest": digest, "principal": principal, "until_ms": until_ms, "most": most}
+        with self._session.writing() as connection:
+            for each in (_INVITE, _BOUND):
+                connection.execute(sa.text(each), given)
 
     def invited(self, digest: bytes, now_ms: int) -> str | None:
         """The principal that an invitation is for."""
         with self._session.reading() as connection:
             found: str | None = connection.scalar(sa.text(_INVITED), {"digest": digest, "now_ms": now_ms})
         return found
-
-    def invitations(self, principal: str, now_ms: int) -> int:
-        """How many invitations of a principal count."""
-        query = "SELECT count(*) FROM invitations WHERE principal = ? AND until_ms > ?"
-        ((found,),) = self._session.rows(query, (principal, now_ms))
-        return int(found)
 
     def take_invitation(self, digest: bytes, now_ms: int) -> str | None:
         """The same; and it counts no more, like those that have ended."""
