@@ -488,7 +488,7 @@ class SignIns(Protocol):
     """
 
     def invite(self, digest: bytes, principal: str, until_ms: int, most: int) -> None:
-        """Note an invitation, which counts once. Of a principal's, only the `most` latest count."""
+        """Note an invitation, which counts once. The `most` latest of a principal count."""
 
     def invited(self, digest: bytes, now_ms: int) -> str | None:
         """The principal that an invitation is for, while it counts."""

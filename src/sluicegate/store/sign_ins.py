@@ -36,7 +36,7 @@ class SqliteSignIns:
         self._session = session
 
     def invite(self, digest: bytes, principal: str, until_ms: int, most: int) -> None:
-        """Note an invitation. Of a principal's, only the `most` latest count."""
+        """Note an invitation. The `most` latest of a principal count."""
         given = {"digest": digest, "principal": principal, "until_ms": until_ms, "most": most}
         with self._session.writing() as connection:
             for each in (_INVITE, _BOUND):
