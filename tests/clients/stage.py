@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from demo.upstream import UpstreamSettings, in_thread
 from demo.upstream_answer import Question, answer
 from demo.upstream_pace import Pace
-from sluicegate.gate.upstream import Call, HttpUpstream, Upstream, UpstreamAnswer
+from sluicegate.gate.upstream import Call, Calling, HttpUpstream, Upstream
+from sluicegate.gate.upstream_connection import Recipient
 from sluicegate.settings import UpstreamTarget
 from sluicegate_record.log import times
 from tests.clients.wire import Wire, wired
@@ -47,8 +48,8 @@ class Switch:
         }
         self.to = "quick"
 
-    async def call(self, call: Call) -> UpstreamAnswer:
-        return await self._servers[self.to].call(call)
+    def call(self, call: Call, recipient: Recipient) -> Calling:
+        return self._servers[self.to].call(call, recipient)
 
     async def close(self) -> None:
         for server in self._servers.values():

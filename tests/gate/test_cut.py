@@ -8,14 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 import anthropic
 import openai
 import pytest
 
-from sluicegate.gate.upstream import Call, UpstreamAnswer
+from sluicegate.gate.upstream import Call, Calling
+from sluicegate.gate.upstream_connection import Recipient
 from tests.clock import Clock
 from tests.gate import world as worlds
 from tests.gate.clients import ai, anthropic_api, calls, chat, counted, dechunked, get, post
@@ -346,38 +346,25 @@ def test_a_process_that_was_stopped_past_its_lease_writes_nothing(paced):
     assert json.loads(event.removeprefix(b"data: "))["error"]["code"] == "gate_stale"
 
 
-class Ready:
-    """An answer that has come."""
-
-    status = 200
-    ended = False
-    has_more = True
-
-    def __init__(self, kind: bytes) -> None:
-        self.headers = [(b"content-type", kind)]
-
-    async def read(self) -> bytes:
-        return b"data: an answer\n\n"
-
-    async def pour(self, take: Callable[[bytes], bool]) -> bool:
-        return not take(await self.read())
-
-    def close(self) -> None:
-        pass
-
-
 class LeaseEnder:
-    """An upstream that has its answer ready when the lease ends."""
+    """An upstream that has its answer ready when the lease ends, and its calls."""
 
     def __init__(self, kind: bytes, clock: Clock) -> None:
         self._kind = kind
         self._clock = clock
 
-    async def call(self, call: Call) -> UpstreamAnswer:
-        assert call.may_send()
+    def call(self, call: Call, recipient: Recipient) -> Calling:
+        assert recipient.may_send()
+        recipient.begun(200, [(b"content-type", self._kind)])
         self._clock.at_ms += worlds.LEASE_MS
-        assert not call.may_send()
-        return Ready(self._kind)
+        assert not recipient.took(b"data: an answer\n\n", is_last=False)
+        return self
+
+    def resume(self) -> None:
+        pass
+
+    def leave(self, recipient: Recipient) -> None:
+        pass
 
     async def close(self) -> None:
         pass

@@ -15,13 +15,13 @@ import anthropic
 import openai
 import pytest
 
-from sluicegate.errors import Unreachable
 from sluicegate.gate.fields import end_to_end
 from sluicegate.gate.upstream import Call, HttpUpstream
 from sluicegate.settings import UpstreamTarget
 from tests.gate.clients import ai, anthropic_api, chat, counted, dechunked, post
 from tests.gate.running import UPSTREAM_KEY, Running, running, settings
 from tests.gate.scripted import Script, Scripted, says, says_and_stays, scripted
+from tests.gate.taking import called, whole
 from tests.gate.world import MODEL, World
 from tests.raw import Raw, parse_head
 from tests.waiting import BOUND_S, eventually
@@ -171,9 +171,7 @@ def test_the_customers_key_never_goes_up(world, key):
 def test_an_upstream_without_a_key_gets_none():
     async def ask(url: str) -> None:
         upstream = HttpUpstream(UpstreamTarget(url + "/"), settings())
-        answer = await upstream.call(Call(CHAT.encode(), b"", [], b"{}", lambda: True))
-        assert await answer.read() == b"{}"
-        answer.close()
+        assert await whole(upstream, Call(CHAT.encode(), b"", [], b"{}")) == (200, b"{}")
         await upstream.close()
 
     with scripted(says_and_stays(OK + b"content-length: 2\r\n\r\n{}")) as told:
@@ -185,8 +183,8 @@ def test_an_upstream_without_a_key_gets_none():
 def test_nothing_is_sent_when_it_may_not_be():
     async def ask(url: str) -> None:
         upstream = HttpUpstream(UpstreamTarget(url), settings())
-        with pytest.raises(Unreachable):
-            await upstream.call(Call(CHAT.encode(), b"", [], b"{}", lambda: False))
+        call = Call(CHAT.encode(), b"", [], b"{}")
+        assert await whole(upstream, call, lambda: False) == (0, b"upstream_failed")
         await upstream.close()
 
     with scripted(says(b"")) as told:
@@ -204,8 +202,8 @@ def test_no_more_of_a_body_is_sent_when_it_may_not_be():
 
     async def ask(url: str) -> None:
         upstream = HttpUpstream(UpstreamTarget(url), settings())
-        with pytest.raises(Unreachable):
-            await upstream.call(Call(CHAT.encode(), b"", [], b"x" * 10_000_000, may_send))
+        call = Call(CHAT.encode(), b"", [], b"x" * 10_000_000)
+        assert await whole(upstream, call, may_send) == (0, b"upstream_failed")
         await upstream.close()
 
     with scripted(says(b"")) as told:
@@ -216,7 +214,7 @@ def test_no_more_of_a_body_is_sent_when_it_may_not_be():
 
 
 def test_closing_a_call_that_has_ended_leaves_its_connection_to_the_next():
-    """The body has come, though nobody has read it: the connection is another call's by now."""
+    """Its answer has come: the connection is another call's by now."""
     go_on = threading.Event()
     said = says_and_stays(OK + b"content-length: 2\r\n\r\n{}")
 
@@ -227,16 +225,17 @@ def test_closing_a_call_that_has_ended_leaves_its_connection_to_the_next():
 
     async def story(url: str) -> None:
         upstream = HttpUpstream(UpstreamTarget(url), settings())
-        call = Call(CHAT.encode(), b"", [], b"{}", lambda: True)
-        first = await upstream.call(call)
-        calling = asyncio.create_task(upstream.call(call))
+        call = Call(CHAT.encode(), b"", [], b"{}")
+        first = called(upstream, call)
+        await first.until(first.is_over)
+        second = called(upstream, call)
+        assert second.calling is first.calling
         while len(told.requests) < 2:  # noqa: ASYNC110 - another thread appends
             await asyncio.sleep(0.001)
-        first.close()
+        first.leave()
         go_on.set()
-        second = await calling
-        assert await second.read() == b"{}"
-        second.close()
+        await second.until(second.is_over)
+        assert second.body == b"{}"
         await upstream.close()
 
     with scripted(script) as told:

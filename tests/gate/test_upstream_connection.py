@@ -13,19 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.gate.upstream import IDLE_CONNECTION_S, Call, HttpUpstream, UpstreamAnswer
-from sluicegate.gate.upstream_answer import READ_BYTES
+from sluicegate.errors import InvalidInput
+from sluicegate.gate.upstream import IDLE_CONNECTION_S, Call, HttpUpstream
 from sluicegate.gate.upstream_connection import HEAD_BYTES, UpstreamConnection
 from sluicegate.http.tcp import IDLE_S
 from sluicegate.settings import UpstreamTarget
 from tests.gate.clients import chat, post
 from tests.gate.running import running, settings
 from tests.gate.scripted import says, says_and_stays, scripted
+from tests.gate.taking import Taker, called, whole
 from tests.raw import Raw
 from tests.waiting import BOUND_S, eventually
 
-CALL = Call(b"/v1/chat/completions", b"", [], b"{}", lambda: True)
+CALL = Call(b"/v1/chat/completions", b"", [], b"{}")
 OK = b"HTTP/1.1 200 OK\r\n"
 TWO = OK + b"content-length: 2\r\n\r\n{}"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
@@ -42,19 +42,6 @@ def with_upstream(url: str, story: Callable[[HttpUpstream], Awaitable[Any]], **c
             await upstream.close()
 
     return asyncio.run(told())
-
-
-async def whole(upstream: HttpUpstream, call: Call = CALL) -> tuple[int, bytes]:
-    """An answer's status and body; status 0 and the fault if it has none."""
-    try:
-        answer = await upstream.call(call)
-        body = b""
-        while data := await answer.read():
-            body += data
-        answer.close()
-    except Unreachable as error:
-        return 0, error.code.encode()
-    return answer.status, body
 
 
 # How an answer is framed
@@ -125,7 +112,7 @@ def test_an_answer_is_read_and_its_connection_used_again(case):
     said, body = GOOD[case]
 
     async def story(upstream: HttpUpstream) -> None:
-        assert [await whole(upstream) for _ in range(3)] == [(200, body)] * 3
+        assert [await whole(upstream, CALL) for _ in range(3)] == [(200, body)] * 3
 
     with scripted(says_and_stays(said)) as told:
         with_upstream(told.url, story)
@@ -137,7 +124,7 @@ def test_an_answer_that_ends_with_its_connection(case):
     said, body = TO_THE_END[case]
 
     async def story(upstream: HttpUpstream) -> None:
-        assert [await whole(upstream) for _ in range(2)] == [(200, body)] * 2
+        assert [await whole(upstream, CALL) for _ in range(2)] == [(200, body)] * 2
 
     with scripted(says(said)) as told:
         with_upstream(told.url, story)
@@ -147,7 +134,7 @@ def test_an_answer_that_ends_with_its_connection(case):
 @pytest.mark.parametrize("case", BROKEN)
 def test_an_answer_that_could_be_read_in_two_ways_is_a_failure(case):
     async def story(upstream: HttpUpstream) -> None:
-        assert await whole(upstream) == (0, b"upstream_failed")
+        assert await whole(upstream, CALL) == (0, b"upstream_failed")
 
     with scripted(says(BROKEN[case])) as told:
         with_upstream(told.url, story)
@@ -162,7 +149,7 @@ def test_an_answer_that_could_be_read_in_two_ways_is_a_failure(case):
 )
 def test_what_nobody_asked_for_ends_the_connection(said):
     async def story(upstream: HttpUpstream) -> None:
-        assert [await whole(upstream) for _ in range(2)] == [(200, b"{}")] * 2
+        assert [await whole(upstream, CALL) for _ in range(2)] == [(200, b"{}")] * 2
 
     with scripted(says_and_stays(said)) as told:
         with_upstream(told.url, story)
@@ -179,11 +166,11 @@ def test_an_idle_connection_that_speaks_is_not_used_again():
             connection.sendall(TWO)
 
     async def story(upstream: HttpUpstream) -> None:
-        assert await whole(upstream) == (200, b"{}")
+        assert await whole(upstream, CALL) == (200, b"{}")
         speak.set()
         while upstream._idle:  # noqa: ASYNC110 - a thread speaks
             await asyncio.sleep(0.001)
-        assert await whole(upstream) == (200, b"{}")
+        assert await whole(upstream, CALL) == (200, b"{}")
 
     with scripted(script) as told:
         with_upstream(told.url, story)
@@ -193,7 +180,7 @@ def test_an_idle_connection_that_speaks_is_not_used_again():
 def test_an_idle_connection_that_ends_is_not_used_again():
     async def story(upstream: HttpUpstream) -> None:
         for _ in range(3):
-            assert await whole(upstream) == (200, b"{}")
+            assert await whole(upstream, CALL) == (200, b"{}")
             while upstream._idle:  # noqa: ASYNC110 - a thread hangs up
                 await asyncio.sleep(0.001)
         assert not upstream._open
@@ -205,9 +192,9 @@ def test_an_idle_connection_that_ends_is_not_used_again():
 
 def test_a_connection_that_was_idle_for_long_is_not_used_again():
     async def story(upstream: HttpUpstream) -> None:
-        assert await whole(upstream) == (200, b"{}")
+        assert await whole(upstream, CALL) == (200, b"{}")
         upstream._idle[0].idle_since_s -= IDLE_CONNECTION_S
-        assert await whole(upstream) == (200, b"{}")
+        assert await whole(upstream, CALL) == (200, b"{}")
         assert len(upstream._open) == 2
         upstream._sweep()
         assert len(upstream._open) == 1
@@ -222,10 +209,12 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again():
 
 def test_connections_have_a_bound():
     async def story(upstream: HttpUpstream) -> None:
-        first = await upstream.call(CALL)
-        assert await whole(upstream) == (0, b"upstream_unreachable")
-        first.close()
-        assert (await whole(upstream))[0] == 200
+        first = called(upstream, CALL)
+        assert await whole(upstream, CALL) == (0, b"upstream_unreachable")
+        await first.until(lambda: first.status)
+        assert await whole(upstream, CALL) == (0, b"upstream_unreachable")
+        first.leave()
+        assert (await whole(upstream, CALL))[0] == 200
 
     said = iter([OK + b"content-length: 9\r\n\r\n", TWO])
     with scripted(lambda connection, _: connection.sendall(next(said))) as told:
@@ -235,12 +224,13 @@ def test_connections_have_a_bound():
 def test_a_call_that_is_given_up_while_it_connects_leaves_nothing():
     async def story(upstream: HttpUpstream) -> None:
         for pauses in range(8):
-            calling = asyncio.create_task(upstream.call(CALL))
+            taker = called(upstream, CALL)
             for _ in range(pauses):
                 await asyncio.sleep(0)
-            calling.cancel()
-            await asyncio.gather(calling, return_exceptions=True)
+            taker.leave()
             assert not upstream._open
+        await asyncio.sleep(0)
+        assert not taker.is_over()
 
     with scripted(says_and_stays()) as told:
         with_upstream(told.url, story)
@@ -274,38 +264,22 @@ def test_an_answer_before_the_whole_request_is_an_answer():
         serving.join(BOUND_S)
 
 
-def test_what_nobody_reads_is_bounded():
-    async def story(upstream: HttpUpstream) -> None:
-        answer: Any = await upstream.call(CALL)
-        connection = answer._connection
-        while not connection._is_paused:  # noqa: ASYNC110 - a thread sends
-            await asyncio.sleep(0.001)
-        assert answer._waiting_bytes < READ_BYTES + (1 << 20)
-        body = b""
-        while data := await answer.read():
-            body += data
-        assert body == b"x" * 20_000_000
-
-    with scripted(says(OK + b"\r\n", b"x" * 20_000_000)) as told:
-        with_upstream(told.url, story)
-
-
-@pytest.mark.parametrize("pieces", [1, 3, 50])
-def test_a_body_is_poured_as_it_comes_and_as_it_is_taken(pieces: int):
-    content = random.Random(pieces).randbytes(1_000_000)
+@pytest.mark.parametrize("most", [1, 1 << 16, 1 << 22])
+def test_a_body_comes_as_it_is_taken(most: int):
+    """What is not taken stays in the kernel, and at the upstream: nothing waits here."""
+    content = random.Random(most).randbytes(20_000_000)
 
     async def story(upstream: HttpUpstream) -> None:
-        answer: UpstreamAnswer = await upstream.call(CALL)
-        body, pours = bytearray(), 1
-
-        def take(data: bytes) -> bool:
-            body.extend(data)
-            return len(body) * pieces // len(content) < pours
-
-        while not await answer.pour(take):
-            pours += 1
-        assert answer.ended
-        assert bytes(body) == content
+        taker = called(upstream, CALL, most)
+        while not taker.is_whole:
+            await taker.until(lambda: taker.is_sated or taker.is_whole)
+            came = len(taker.body)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert len(taker.body) == came
+            taker.resume()
+        assert taker.body == content
+        assert taker.fault is None
 
     with scripted(says(OK + b"\r\n", content)) as told:
         with_upstream(told.url, story)
@@ -353,19 +327,9 @@ async def heard(pieces: list[bytes]) -> tuple[int, bytes, bool]:
     """What a call hears when an upstream says this and hangs up: status, body, whether it is whole."""
     url = "http://127.0.0.1:1"
     upstream = HttpUpstream(UpstreamTarget(url), settings())
-    connection, transport = UpstreamConnection(upstream, BOUND_S), Transport()
+    connection, transport, taker = UpstreamConnection(upstream, BOUND_S), Transport(), Taker()
     connection.connection_made(transport)
-    asking = asyncio.create_task(connection.ask(b"", b"", lambda: True))
-    await asyncio.sleep(0)
-    body = bytearray()
-    answer = connection._answer
-    assert answer is not None
-
-    def take(data: bytes) -> bool:
-        body.extend(data)
-        return True
-
-    answer._take = take
+    connection.ask(b"", b"", taker)
     for piece in pieces:
         if not transport.aborted:
             connection.data_received(piece)
@@ -373,8 +337,8 @@ async def heard(pieces: list[bytes]) -> tuple[int, bytes, bool]:
         connection.eof_received()
     connection.connection_lost(None)
     transport.abort()
-    await asyncio.gather(asking, return_exceptions=True)
-    return answer.status, bytes(body), answer._complete
+    assert taker.is_over()
+    return taker.status, bytes(taker.body), taker.is_whole
 
 
 ALL = [*GOOD.values(), *TO_THE_END.values(), *((said, b"") for said in BROKEN.values())]
@@ -427,7 +391,7 @@ def test_a_url_that_is_not_one_is_refused(url):
 
 def test_a_base_goes_before_the_path():
     async def story(upstream: HttpUpstream) -> None:
-        assert await whole(upstream) == (200, b"{}")
+        assert await whole(upstream, CALL) == (200, b"{}")
 
     with scripted(says_and_stays(TWO)) as told:
         with_upstream(told.url + "/a/b/", story)
@@ -438,14 +402,14 @@ def test_silence_counts_only_while_the_upstream_is_expected_to_speak():
     """A body that nobody reads keeps its connection."""
 
     async def story(upstream: HttpUpstream) -> None:
-        answer: Any = await upstream.call(CALL)
-        connection = answer._connection
-        while not connection._is_paused:  # noqa: ASYNC110 - a thread sends
-            await asyncio.sleep(0.001)
+        taker = called(upstream, CALL, most=1)
+        await taker.until(lambda: taker.is_sated)
+        connection: Any = taker.calling
         connection._spoke_s -= BOUND_S
         connection._watch()
+        assert not taker.is_over()
         assert not connection.is_over
-        answer.close()
+        taker.leave()
 
     with scripted(says_and_stays(OK + b"\r\n", b"x" * 1_000_000)) as told:
         with_upstream(told.url, story)

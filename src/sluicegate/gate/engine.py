@@ -71,6 +71,10 @@ class Lease:
         """The late end of that interval."""
         return int(self.control_ms + (boot_ms - self.sent_ms) / SLOWEST) + 1
 
+    def holds_until_ms(self, until_ms: int | None) -> float:
+        """Until when, on CLOCK_BOOTTIME, it is valid and a time has certainly not come."""
+        return self.ends_ms if until_ms is None else min(self.ends_ms, self.late_at_ms(until_ms))
+
     def late_at_ms(self, control_ms: int) -> float:
         """When, on CLOCK_BOOTTIME, the late end of the interval may reach a time, at the earliest."""
         return self.sent_ms + SLOWEST * (control_ms - self.control_ms - 1)
@@ -84,14 +88,25 @@ class Flight:
     otherwise both are empty. `credential` is that of its admission.
     """
 
-    __slots__ = ("_cut", "_engine", "_size", "allow", "ask", "credential", "directive", "refused", "usage")
+    __slots__ = (
+        "_cut",
+        "_ends_ms",
+        "_engine",
+        "_lease",
+        "_size",
+        "allow",
+        "ask",
+        "credential",
+        "directive",
+        "refused",
+        "usage",
+    )
 
     def __init__(self, engine: Engine, ask: Ask, allow: Allow, credential: CredentialRow, cut: Cut) -> None:
         self._engine = engine
         self._cut = cut
-        self._size = engine.table.size
         self.ask = ask
-        self.allow = allow
+        self.goes_on(allow)
         self.directive = ""
         self.credential = credential
         self.usage = engine.usage.began(ask, credential)
@@ -103,26 +118,38 @@ class Flight:
         INVARIANT: between this call and the write there is no await.
         """
         engine = self._engine
-        if self.refused is None and (
-            self._size != engine.table.size or not engine.holds(self.allow.until_ms)
-        ):
-            engine.redecide(self)
+        is_same = self._size == engine.table.size and self._lease is engine.lease
+        if self.refused is None and not (is_same and engine.boot_ms() < self._ends_ms):
+            if self._size == engine.table.size and engine.holds(self.allow.until_ms):
+                self.goes_on(self.allow)
+            else:
+                engine.redecide(self)
         return self.refused
 
     def goes_on(self, allow: Allow) -> None:
-        """It is allowed by the newest table, too."""
+        """It is allowed by the newest table, too, at least until the lease ends, or its time does."""
+        engine = self._engine
         self.allow = allow
-        self._size = self._engine.table.size
+        self._size, self._lease = engine.table.size, engine.lease
+        self._ends_ms = -math.inf if self._lease is None else self._lease.holds_until_ms(allow.until_ms)
 
     def prove(self) -> None:
         """Note that the call has succeeded."""
         self._engine.prove(self)
+
+    def landed(self) -> None:
+        """It is over, and cannot be cut any more."""
+        self._cut = _nothing
 
     def cut(self, deny: Deny) -> None:
         """End this request with a refusal; only the first one counts."""
         if self.refused is None:
             self.refused = deny
             self._cut(deny)
+
+
+def _nothing(_: Deny) -> None:
+    """There is nothing to cut."""
 
 
 class Engine:
@@ -230,6 +257,7 @@ class Engine:
         """The request is over, however it ended."""
         if flight in self.flights:
             self.flights.discard(flight)
+            flight.landed()
             self.usage.ended(flight.usage)
             self._in_flight.ended(flight.credential)
 
@@ -349,11 +377,7 @@ class Engine:
     def deadline_ms(self) -> float | None:
         """When, on CLOCK_BOOTTIME, something in flight may have to end without news from the feed."""
         lease = self.lease
-        if lease is None or not self.flights:
-            return None
-        if self._until_ms is None:
-            return lease.ends_ms
-        return min(lease.ends_ms, lease.late_at_ms(self._until_ms))
+        return None if lease is None or not self.flights else lease.holds_until_ms(self._until_ms)
 
     def _admit_instead(self, ask: Ask, refused: Deny, cut: Cut) -> Flight | None:
         instead = decision.instead(ask, refused, self.table)

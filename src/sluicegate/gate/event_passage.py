@@ -18,9 +18,8 @@ from sluicegate.gate.effective import Watch
 from sluicegate.gate.endings import IN_SILENCE, StreamEnd
 from sluicegate.gate.event_error import judged
 from sluicegate.gate.exchange import Progress
-from sluicegate.gate.outlet import SLICE_BYTES, Bytes, Outlet
+from sluicegate.gate.outlet import Outlet
 from sluicegate.gate.sse import EventShare, EventSplitter
-from sluicegate.gate.upstream import UpstreamAnswer
 from sluicegate.settings import GatewaySettings
 
 UNBUFFERED = (b"x-accel-buffering", b"no")
@@ -28,7 +27,7 @@ UNBUFFERED = (b"x-accel-buffering", b"no")
 
 
 class EventPassage:
-    """Carries one stream."""
+    """Carries one stream. Its head is written at once."""
 
     __slots__ = (
         "_end",
@@ -39,94 +38,88 @@ class EventPassage:
         "_room",
         "_splitter",
         "_timer",
-        "_unwritten",
         "_watch",
         "_wrote_s",
     )
 
-    def __init__(self, outlet: Outlet, settings: GatewaySettings, room: EventShare, watch: Watch) -> None:
+    def __init__(  # noqa: PLR0913 - a stream's head, and what it is passed on by
+        self,
+        outlet: Outlet,
+        watch: Watch,
+        settings: GatewaySettings,
+        room: EventShare,
+        status: int,
+        headers: Headers,
+    ) -> None:
         self._outlet = outlet
         self._watch = watch
         self._room = room
         self._splitter = EventSplitter(settings.max_event_bytes)
         self._end = StreamEnd(outlet.exchange.dialect)
         outlet.exchange.next_number = self._end.next_number
-        self._unwritten: Bytes = b""
+        outlet.begin(Progress.STREAM, status, headers)
         self._held = 0
         self._loop = asyncio.get_running_loop()
         self._quiet_s = settings.keep_alive_ms / 1000
         self._wrote_s = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
-
-    async def carry(self, answer: UpstreamAnswer, headers: Headers) -> None:
-        """Pass a stream on, to its end or to the end of the exchange. Raises: Unreachable."""
-        if not await self._begin(answer, headers):
-            return
         self._timer = self._loop.call_later(self._quiet_s, self._in_silence)
-        try:
-            while not await answer.pour(self._take):
-                if not (await self._outlet.send(self._unwritten) and await self._outlet.clear()):
-                    return
-                self._unwritten = b""
-                self._fits()
-        finally:
-            self._timer.cancel()
-            self._release()
+
+    def took(self, data: bytes, *, is_last: bool) -> bool:  # noqa: ARG002 - the end needs no bytes
+        """See `Way.took`."""
+        events = self._fed(data)
+        if events is None:
+            return False
+        if events:
+            self._wrote_s = self._loop.time()
+        goes_on = self._outlet.write(events)
+        return self._fits() and goes_on
+
+    def cleared(self) -> bool:
+        """See `Way.cleared`."""
+        return self._fits()
+
+    def end(self) -> None:
+        """See `Way.end`."""
         if self._end.is_said and not self._splitter.held:
-            await self._outlet.end()
-        elif await self._outlet.clear():
+            self._outlet.end()
+        else:
             self._outlet.fail(GatewayFault.UPSTREAM_FAILED)
 
-    async def _begin(self, answer: UpstreamAnswer, headers: Headers) -> bool:
-        """Write the head, with the events that are here already. Returns: whether it goes on."""
-        exchange = self._outlet.exchange
-        if answer.has_more and not self._feed(await answer.read()):
-            return False
-        if not await self._outlet.clear():
-            return False
-        events, self._unwritten = bytes(self._unwritten), b""
-        first = events if len(events) <= SLICE_BYTES else b""
-        exchange.begin(Progress.STREAM, answer.status, [*headers, UNBUFFERED], first)
-        return await self._outlet.send(events[len(first) :])
+    def stop(self) -> None:
+        """See `Way.stop`."""
+        self._timer.cancel()
+        self._release()
 
-    def _take(self, data: bytes) -> bool:
-        """Write what has come, as far as the client takes it. Returns: whether more may come now."""
-        if not self._feed(data):
-            return False
-        if self._unwritten:
-            self._wrote_s = self._loop.time()
-            self._unwritten = self._outlet.write(self._unwritten)
-        return self._fits() and not (self._unwritten or self._outlet.exchange.connection.is_paused)
-
-    def _feed(self, data: bytes) -> bool:
-        """Find the events that are whole now. Returns: False: one may not go on, and the stream has ended."""
+    def _fed(self, data: bytes) -> bytes | None:
+        """The events that are whole now; None: one may not go on, and the stream has ended."""
         try:
             events = self._splitter.feed(data)
         except InvalidInput as error:
             self._outlet.fail(GatewayFault.EVENT_TOO_LARGE, error.message)
-            return False
-        if events:
-            self._watch.saw(events)
-        self._unwritten, fault, failed = judged(events)
+            return None
+        if not events:
+            return events
+        self._watch.saw(events)
+        events, fault, failed = judged(events)
         if fault is not None:
-            self._end_with(fault)
-            return False
+            self._end_with(events, fault)
+            return None
         if failed:
             self._end.failed()
-        if self._unwritten:
-            self._end.saw(self._unwritten)
-        return True
+        if events:
+            self._end.saw(events)
+        return events
 
-    def _end_with(self, fault: GatewayFault) -> None:
+    def _end_with(self, events: bytes, fault: GatewayFault) -> None:
         """End with a fault in the place of an event, after those before it if others have been written."""
         outlet = self._outlet
         if outlet.exchange.stage is Progress.STREAM:
-            outlet.write(self._unwritten)
+            outlet.write(events)
         outlet.fail(fault)
 
     def _fits(self) -> bool:
         """Count what this stream holds. Returns: False: there is no room, and it has ended."""
-        held = self._splitter.held + len(self._unwritten)
+        held = self._splitter.held + len(self._outlet.waiting)
         if held == self._held:
             return True
         more, self._held = held - self._held, held
@@ -146,7 +139,7 @@ class EventPassage:
         exchange = outlet.exchange
         left_s = self._wrote_s + self._quiet_s - self._loop.time()
         if left_s <= 0:
-            if not (self._unwritten or exchange.connection.is_paused) and outlet.may():
+            if not (outlet.waiting or exchange.connection.is_paused) and outlet.may():
                 exchange.send(IN_SILENCE[exchange.dialect])
             self._wrote_s, left_s = self._loop.time(), self._quiet_s
         if not exchange.over():

@@ -23,6 +23,7 @@ from sluicegate.gate.dialects import (
     error_reply,
     refused,
 )
+from sluicegate.gate.engine import Flight
 from sluicegate.gate.quirks import status_for
 from sluicegate.gate.trace import Trace, new_request_id
 from sluicegate.http.exchange import HttpExchange
@@ -55,8 +56,7 @@ class Exchange:
     """A request, and how far its response is.
 
     `outcome` is how it ended, and `trace` what is noted of it; `ended` is called once. `shared` are the
-    headers that let a page of another origin read the response. Code that waits is
-    cancelled by `stop` once `waits` has been called.
+    headers that let a page of another origin read the response.
     `next_number` gives the number of an event that ends a stream early.
     """
 
@@ -66,6 +66,7 @@ class Exchange:
         "_whole",
         "connection",
         "dialect",
+        "flight",
         "headers",
         "method",
         "next_number",
@@ -88,11 +89,14 @@ class Exchange:
         self.headers = head.fields
         self.dialect = dialect_of(self.path, self.headers)
         self.shared: Headers = ()
+        self.flight: Flight | None = None
+        """What it was admitted as, if it was."""
         self.stage = Progress.OPEN
         self.outcome = ""
         self._ended = ended
         self.next_number: Callable[[], int] = int
         self.stop: Callable[[], object] = int
+        """Ends what answers the request. It is called when the exchange is over."""
         self._chunked = False
         self._whole = True
         connection.on_lost(self.gone)
@@ -145,9 +149,7 @@ class Exchange:
 
     def gone(self) -> None:
         """The client has left."""
-        if not self.over():
-            self._end("client_gone")
-            self.stop()
+        self._end("client_gone")
 
     def waits(self) -> None:
         """The task that answers the request has begun: from now on it is cancelled when the client leaves."""
@@ -159,12 +161,12 @@ class Exchange:
         if task is not None and task is not asyncio.current_task():
             task.cancel()
 
-    def begin(self, stage: Progress, status: int, headers: Headers, first: bytes = b"") -> None:
-        """Write the head and the first bytes; without a Content-Length the body is chunked.
+    def begin(self, stage: Progress, status: int, headers: Headers, first: bytes, *, whole: bool) -> None:
+        """Write the head and the first bytes, as `send` does; without a Content-Length the body is chunked.
 
         Requires: the stage is OPEN.
         """
-        self.stage = stage
+        self.stage, self._whole = stage, whole
         connection = self.connection
         sized = status == NO_CONTENT or b"content-length" in map(NAME, headers)
         self._chunked = not sized and connection.head.version == "1.1"
@@ -196,6 +198,8 @@ class Exchange:
         if self.stage is not Progress.OVER:
             self.stage = Progress.OVER
             self.outcome = outcome
+            stop, self.stop = self.stop, int
+            stop()
             self._ended(self)
 
     def _chunk(self, data: bytes) -> bytes:

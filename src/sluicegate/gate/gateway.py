@@ -49,7 +49,7 @@ from sluicegate.gate.reading import SMALL_BYTES, BodyContent, BodyReader
 from sluicegate.gate.request import Request, RequestHeaders
 from sluicegate.gate.spans import traceparent, written
 from sluicegate.gate.sse import EventRoom
-from sluicegate.gate.trace import MODEL, MODELS, Under, is_written, line, passed_line
+from sluicegate.gate.trace import MODEL, MODELS, Trace, Under, is_written, line, passed_line
 from sluicegate.gate.upstream import Upstream
 from sluicegate.http.exchange import Disconnected, HttpExchange
 from sluicegate.http.server import connections_max
@@ -66,7 +66,8 @@ _NOT_SERVED = "work that outlives its request, and what a model's server keeps, 
 
 
 class Gateway:
-    """What answers the requests of an HTTP server: at once, or, where it has to wait, in what it returns.
+    """What answers the requests of an HTTP server: at once, or when an upstream answers; where it has to wait
+    for a body, in what it returns.
 
     `upstreams` are by their names in plans. `log` and `spans` get a line for each request, with the time of
     `wall_ms`; `book` one for each that is passed on.
@@ -115,8 +116,10 @@ class Gateway:
         return None
 
     def _ended(self, exchange: Exchange) -> None:
-        """Count a request, and log it."""
+        """A request is over, however it ended: count it, and log it."""
         ended_s = monotonic()
+        if exchange.flight is not None:
+            self._land(exchange.flight, exchange.trace)
         self._metrics.ended(exchange)
         self._metrics.took(exchange.trace, exchange.outcome, ended_s)
         if self._log is not None or self._spans is not None:
@@ -124,6 +127,15 @@ class Gateway:
         trace = exchange.trace
         if self._book is not None and trace.under is not None:
             self._book.put(passed_line(trace, self._engine.surface, self._wall_ms(), exchange.outcome))
+
+    def _land(self, flight: Flight, trace: Trace) -> None:
+        """A request that was admitted is over."""
+        self._engine.land(flight)
+        for kind in trace.differences:
+            self._metrics.differed(kind)
+            self._engine.differs(flight, kind)
+        if flight.refused is not None:
+            self._metrics.cut(flight.refused.reason.value)
 
     def _note(self, exchange: Exchange, ended_s: float) -> None:
         """Log a request that is over, and leave its span."""
@@ -219,7 +231,8 @@ class Gateway:
             ask = self._ask(digest, content.asked, headers)
         except InvalidInput as error:
             ask = self._unread(digest, error)
-        return self._admit(exchange, ask, organization, content, connection.content_bytes)
+        self._admit(exchange, ask, organization, content, connection.content_bytes)
+        return None
 
     async def _await_body(
         self, exchange: Exchange, digest: bytes, organization: str, headers: RequestHeaders
@@ -249,10 +262,7 @@ class Gateway:
                     raise
                 return
             cost = self._cost(exchange, body.size, content)
-        answering = self._admit(exchange, ask, organization, content, cost)
-        del content
-        if answering is not None:
-            await answering
+        self._admit(exchange, ask, organization, content, cost)
 
     def _cost(self, exchange: Exchange, size: int, content: BodyContent | None) -> int:
         """How much was read for a request; at most, if its body is compressed and was not read."""
@@ -295,44 +305,29 @@ class Gateway:
 
     def _admit(
         self, exchange: Exchange, ask: Ask, organization: str, content: BodyContent | None, cost: int
-    ) -> Answering | None:
-        """Decide a request. What was read for one that is refused is metered: its `cost`, in bytes."""
+    ) -> None:
+        """Decide a request, and carry it out. What was read for a refused one is metered: `cost` bytes."""
         passage = Passage(exchange, self._settings, self._room, self._engine.table)
         flight = self._engine.admit(ask, passage.cut)
         exchange.trace.model = ask.model
         if isinstance(flight, Deny) or content is None:
             self._refuse(exchange, flight if isinstance(flight, Deny) else Deny(Reason.REQUEST_INVALID))
             self._intake.refused(organization, cost)
-            return None
-        passage.flight = flight
+            return
+        exchange.flight = flight
         exchange.trace.allowed(flight.ask.model if flight.ask.instead_of else "")
         if self._book is not None:
             exchange.trace.under = _under(flight, self._engine.table.size)
-        return self._carry(exchange, passage, content)
-
-    async def _carry(self, exchange: Exchange, passage: Passage, content: BodyContent) -> None:
-        """Carry out a request that was admitted. What was read of it is not kept meanwhile."""
-        flight, body = passage.flight, content.body
-        try:
-            if flight.ask.instead_of:
-                body = content.with_model(flight.ask.model)
-                exchange.headers = [each for each in exchange.headers if each[0] != b"content-encoding"]
-                self._metrics.fell_back()
-            del content
-            upstream = self._upstreams.get(flight.allow.upstream)
-            if upstream is None:
-                exchange.end_early(faulty(GatewayFault.UPSTREAM_UNREACHABLE))
-            else:
-                carrying = passage.carry(upstream, body)
-                del body  # it is kept only until it is sent
-                await carrying
-        finally:
-            self._engine.land(flight)
-            for kind in exchange.trace.differences:
-                self._metrics.differed(kind)
-                self._engine.differs(flight, kind)
-            if flight.refused is not None:
-                self._metrics.cut(flight.refused.reason.value)
+        body = content.body
+        if flight.ask.instead_of:
+            body = content.with_model(flight.ask.model)
+            exchange.headers = [each for each in exchange.headers if each[0] != b"content-encoding"]
+            self._metrics.fell_back()
+        upstream = self._upstreams.get(flight.allow.upstream)
+        if upstream is None:
+            exchange.end_early(faulty(GatewayFault.UPSTREAM_UNREACHABLE))
+        else:
+            passage.carry(flight, upstream, body)
 
     async def _read_body(self, exchange: Exchange, body: RequestBody) -> None:
         """Read a body to its end. Raises: TooLarge. Full: no room for it. Disconnected."""

@@ -3,75 +3,106 @@
 Rules:
 - Before every write the flight is checked, with no await in between. So a process that was paused and wakes
   up writes at most one slice that was checked before the pause.
-- Nothing is written while the client has not taken what was written before.
+- Nothing is written while the client has not taken what was written before. It waits here; who writes is
+  told when it is gone, and brings no more before that.
 """
 
 from __future__ import annotations
 
-from sluicegate.gate.dialects import GatewayFault, faulty
+from collections.abc import Callable
+
+from sluicegate.gate.dialects import GatewayFault, Headers, faulty
 from sluicegate.gate.engine import Flight
-from sluicegate.gate.exchange import Exchange
+from sluicegate.gate.exchange import Exchange, Progress
 
 SLICE_BYTES = 16 * 1024
 """The most that is written after one look at the lease."""
 
 Bytes = bytes | memoryview
+Beginning = tuple[Progress, int, Headers]
+"""What an answer begins with: whether it is a stream of events, its status, its headers."""
 
 
 class Outlet:
     """Writes one answer.
 
-    `grace_ms` is how long a client may take to read why a stream ended early.
+    `grace_ms` is how long a client may take to read why a stream ended early. `cleared` is called when the
+    client has taken what had to wait, and more may be written.
     """
 
-    __slots__ = ("_flight", "_grace_ms", "exchange")
+    __slots__ = ("_awaits", "_beginning", "_cleared", "_flight", "_grace_ms", "exchange", "waiting")
 
-    def __init__(self, exchange: Exchange, flight: Flight, grace_ms: int) -> None:
+    def __init__(
+        self, exchange: Exchange, flight: Flight, grace_ms: int, cleared: Callable[[], None]
+    ) -> None:
         self.exchange = exchange
         self._flight = flight
         self._grace_ms = grace_ms
+        self._cleared = cleared
+        self._beginning: Beginning | None = None
+        self._awaits = False
+        """Whether the connection will say when the client has taken what was written."""
+        self.waiting: Bytes = b""
+        """What the client has not taken yet, and is not written."""
 
     def may(self) -> bool:
         """Whether more may be written, or sent to the upstream."""
-        return not self.exchange.over() and self._flight.check() is None
+        return self.exchange.stage is not Progress.OVER and self._flight.check() is None
 
-    async def clear(self) -> bool:
-        """Wait until the client has taken what was written; then return whether more may be written.
+    def begin(self, stage: Progress, status: int, headers: Headers) -> None:
+        """Have an answer begin with the next write. Requires: the exchange is open."""
+        self._beginning = stage, status, headers
 
-        INVARIANT: between the check and the write there is no await.
+    def write(self, data: Bytes) -> bool:
+        """Write as far as the client takes it; the rest waits. Requires: nothing waits.
+
+        Returns: whether nothing waits; otherwise `cleared` will be called, unless the exchange has ended.
         """
+        self.waiting = self._written(data)
+        return self.is_clear()
+
+    def is_clear(self) -> bool:
+        """Whether nothing waits for the client; otherwise `cleared` will be called, as for `write`."""
         connection = self.exchange.connection
-        if connection.is_paused:
-            await connection.writable()
-        return self.may()
+        if not connection.is_paused:
+            return not self.waiting
+        if not self._awaits:
+            self._awaits = True
+            connection.when_writable(self._go_on)
+        return False
 
-    def write(self, data: Bytes) -> Bytes:
-        """Write in slices while the client takes them. Returns: the rest.
-
-        INVARIANT: between the check and the write there is no await.
-        """
-        exchange = self.exchange
-        while data and not exchange.connection.is_paused and self.may():
-            if len(data) <= SLICE_BYTES:
-                exchange.send(bytes(data))
-                return b""
-            exchange.send(bytes(data[:SLICE_BYTES]), whole=False)
-            data = memoryview(data)[SLICE_BYTES:]
-        return data
-
-    async def send(self, data: Bytes) -> bool:
-        """Write all of it, as the client takes it. Returns: whether it was written."""
-        while data:
-            if not await self.clear():
-                return False
-            data = self.write(data)
-        return True
-
-    async def end(self) -> None:
-        """The answer is complete."""
-        if await self.clear():
+    def end(self) -> None:
+        """The answer is complete. Requires: nothing waits."""
+        if self.may():
             self.exchange.end()
 
     def fail(self, fault: GatewayFault, detail: str = "") -> None:
         """End the answer with a fault, however far it is."""
         self.exchange.end_early(faulty(fault, detail), self._grace_ms)
+
+    def _written(self, data: Bytes) -> Bytes:
+        """Write in slices while the client takes them. Returns: the rest.
+
+        INVARIANT: between the check and the write there is no await.
+        """
+        exchange = self.exchange
+        connection = exchange.connection
+        while (data or self._beginning) and not connection.is_paused and self.may():
+            first, data = (data, b"") if len(data) <= SLICE_BYTES else _split(data)
+            if self._beginning is not None:
+                beginning, self._beginning = self._beginning, None
+                exchange.begin(*beginning, bytes(first), whole=not data)
+            else:
+                exchange.send(bytes(first), whole=not data)
+        return data
+
+    def _go_on(self) -> None:
+        """The client has taken what was written, or is gone."""
+        self._awaits = False
+        if self.exchange.stage is not Progress.OVER and self.write(self.waiting):
+            self._cleared()
+
+
+def _split(data: Bytes) -> tuple[Bytes, Bytes]:
+    whole = memoryview(data)
+    return whole[:SLICE_BYTES], whole[SLICE_BYTES:]

@@ -3,30 +3,28 @@
 Rules:
 - Before every write to the upstream and to the client the flight is checked, with no await in between.
 - `cut` is synchronous: when it returns, the refusal has been written to the client, no upstream byte will
-  follow it, and the call to the upstream is being closed. The same holds when the client leaves.
-- Only the request's own task waits. The code that ends the request cancels this task. If the exchange is
-  over, the cancellation came from there; otherwise it came from outside.
+  follow it, and the call to the upstream is closed. The same holds when the client leaves.
+- Nothing waits in a task: what the upstream says is passed on in the callback that took it from the socket,
+  and what the client has not taken goes on in the callback that says that it has.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sluicegate.core.access import programmes
+from sluicegate.core.access.decision import Ask
 from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.table import Table
-from sluicegate.errors import Unreachable
 from sluicegate.gate.dialects import GatewayFault, Headers, stand_in_headers
 from sluicegate.gate.effective import Watch
 from sluicegate.gate.engine import Flight
-from sluicegate.gate.event_passage import EventPassage
+from sluicegate.gate.event_passage import UNBUFFERED, EventPassage
 from sluicegate.gate.exchange import NO_CONTENT, Exchange, Progress
-from sluicegate.gate.outlet import SLICE_BYTES, Outlet
+from sluicegate.gate.outlet import Outlet
 from sluicegate.gate.programmes import carriers_of
 from sluicegate.gate.sse import EventRoom, EventShare
-from sluicegate.gate.upstream import Call, Upstream, UpstreamAnswer
+from sluicegate.gate.upstream import Call, Calling, Upstream
 from sluicegate.gate.upstream_error import ERROR_BYTES, FROM, UpstreamError
 from sluicegate.http.head import NAME
 from sluicegate.settings import GatewaySettings
@@ -41,7 +39,6 @@ _ONCE = (b"content-type", b"content-encoding")
 _IDS = frozenset({b"x-request-id", b"request-id"})
 """The headers by which model servers name a request in their answers."""
 _NO_CARRIERS: frozenset[bytes] = frozenset()
-_FAULTS = {fault.code: fault for fault in GatewayFault}
 
 
 class _Content(NamedTuple):
@@ -66,143 +63,251 @@ def _content(headers: Headers) -> _Content | None:
     return _Content(kind.strip() == b"text/event-stream", coding in {b"", b"identity"})
 
 
-class Passage:
-    """Carries one request through the gateway.
+class Way(Protocol):
+    """How one kind of answer is passed on."""
 
-    The code that admits the request sets `flight` before `carry`; `room` is what all streams share.
+    def took(self, data: bytes, *, is_last: bool) -> bool:
+        """Pass the next bytes on. Returns: whether they are written, and more may come."""
+
+    def cleared(self) -> bool:
+        """What had to wait is written. Returns: whether more may come."""
+
+    def end(self) -> None:
+        """All has come, and is written."""
+
+    def stop(self) -> None:
+        """The exchange is over."""
+
+
+class Passage:
+    """Carries one request through the gateway: its `Recipient`.
+
+    `room` is what all streams share.
     """
 
-    __slots__ = ("_exchange", "_outlet", "_room", "_settings", "_table", "_watch", "flight")
+    __slots__ = (
+        "_calling",
+        "_exchange",
+        "_fault",
+        "_flight",
+        "_is_complete",
+        "_outlet",
+        "_room",
+        "_settings",
+        "_table",
+        "_watch",
+        "_way",
+    )
 
     def __init__(self, exchange: Exchange, settings: GatewaySettings, room: EventRoom, table: Table) -> None:
         self._exchange = exchange
         self._settings = settings
         self._room = room
         self._table = table
+        self._calling: Calling | None = None
+        self._way: Way | None = None
+        self._is_complete = False
+        """Whether all of the answer is here."""
+        self._fault: GatewayFault | None = None
+        """How it has failed; the client gets to know it after what it has not taken yet."""
+        self._flight: Flight
         self._outlet: Outlet
         self._watch: Watch
-        self.flight: Flight
 
     def cut(self, deny: Deny) -> None:
         """End the request with a refusal."""
         self._exchange.refuse(deny, self._table.size, self._settings.cut_grace_ms)
-        self._exchange.stop()
 
-    async def carry(self, upstream: Upstream, body: bytes) -> None:
-        """Forward the request and its answer; return when the exchange is over."""
-        exchange = self._exchange
-        self._outlet = Outlet(exchange, self.flight, self._settings.cut_grace_ms)
-        self._watch = exchange.trace.watch = self._watching()
-        exchange.waits()
-        if exchange.over():
-            return
-        asked, grant = (exchange.path, exchange.query, exchange.headers), self.flight.allow.grant.id
-        calling = upstream.call(Call(*asked, body, self._outlet.may, grant, self._carriers()))
-        del asked, body  # it is kept only until it is sent
-        exchange.forget_headers()
-        try:
-            await self._carry(calling)
-        except Unreachable as error:
-            self._outlet.fail(_FAULTS[error.code])
-        except asyncio.CancelledError:
-            if not exchange.over():
-                exchange.connection.reset()
-                raise
-
-    def _watching(self) -> Watch:
-        """What looks at the answer."""
-        ask, grant = self.flight.ask, self.flight.allow.grant
+    def carry(self, flight: Flight, upstream: Upstream, body: bytes) -> None:
+        """Forward the request; its answer is passed on as it comes."""
+        exchange, self._flight = self._exchange, flight
+        ask, grant = flight.ask, flight.allow.grant
+        self._outlet = Outlet(exchange, flight, self._settings.cut_grace_ms, self._cleared)
         has_programmes = self._table.offers[ask.model].release in self._table.programmed
-        return Watch(ask.model, ask.programmes, grant, has_programmes=has_programmes)
+        self._watch = Watch(ask.model, ask.programmes, grant, has_programmes=has_programmes)
+        exchange.trace.watch = self._watch
+        exchange.stop = self._stop
+        self._calling = upstream.call(
+            Call(exchange.path, exchange.query, exchange.headers, body, grant.id, self._carriers(ask)), self
+        )
+        if exchange.over():
+            self._stop()
 
-    def _carriers(self) -> frozenset[bytes]:
+    def _carriers(self, ask: Ask) -> frozenset[bytes]:
         """The headers with programmes that the request was allowed."""
-        ask = self.flight.ask
         if not ask.programmes:
             return _NO_CARRIERS
         in_profiles = self._table.in_profiles(ask.model)
         return carriers_of(programmes.counted(ask.programmes, in_profiles=in_profiles))
 
-    async def _carry(self, calling: Awaitable[UpstreamAnswer]) -> None:
-        answer = await calling
-        trace = self._exchange.trace
-        trace.upstream_status = answer.status
-        if trace.under is not None:
-            trace.upstream_id = next((value for name, value in answer.headers if name in _IDS), b"")
-        try:
-            content = _content(answer.headers)
-            if content is None or not (answer.status in ANSWERS or HTTP_ERRORS <= answer.status < 600):
-                self._outlet.fail(GatewayFault.UPSTREAM_FAILED)
-            elif answer.status >= HTTP_ERRORS:
-                await self._forward_error(answer, content)
-            else:
-                await self._forward(answer, content)
-                if self._exchange.outcome == "answered":
-                    self.flight.prove()
-        finally:
-            answer.close()
+    def _stop(self) -> None:
+        """The exchange is over."""
+        if self._calling is not None:
+            self._calling.leave(self)
+        if self._way is not None:
+            self._way.stop()
 
-    async def _forward(self, answer: UpstreamAnswer, content: _Content) -> None:
-        if not content.is_events:
+    # What the upstream says
+
+    def may_send(self) -> bool:
+        """See `Recipient.may_send`."""
+        return self._outlet.may()
+
+    def begun(self, status: int, headers: Headers) -> None:
+        """See `Recipient.begun`."""
+        trace = self._exchange.trace
+        trace.upstream_status = status
+        if trace.under is not None:
+            trace.upstream_id = next((value for name, value in headers if name in _IDS), b"")
+        content = _content(headers)
+        if content is None or not (status in ANSWERS or HTTP_ERRORS <= status < 600):
+            self._outlet.fail(GatewayFault.UPSTREAM_FAILED)
+        elif status >= HTTP_ERRORS:
+            headers = [field for field in headers if field[0] != b"content-length"]
+            told = [*headers, *self._told(), FROM]
+            self._way = ErrorPassage(self._outlet, self._watch, status, told, is_plain=content.is_plain)
+        elif not content.is_events:
             watch = self._watch if content.is_plain else None
-            await self._forward_body(answer, [*answer.headers, *self._told()], watch=watch)
+            self._way = BodyPassage(self._outlet, watch, status, [*headers, *self._told()])
         elif content.is_plain:
-            headers = [field for field in answer.headers if field[0] != b"content-length"]
-            share = EventShare(self._room, self.flight.credential.grant.organization)
-            events = EventPassage(self._outlet, self._settings, share, self._watch)
-            await events.carry(answer, [*headers, *self._told()])
+            self._exchange.forget_headers()
+            share = EventShare(self._room, self._flight.credential.grant.organization)
+            headers = [field for field in headers if field[0] != b"content-length"]
+            told = [*headers, *self._told(), UNBUFFERED]
+            self._way = EventPassage(self._outlet, self._watch, self._settings, share, status, told)
         else:
             self._outlet.fail(GatewayFault.UPSTREAM_FAILED)
 
-    async def _forward_body(
-        self,
-        answer: UpstreamAnswer,
-        headers: list[tuple[bytes, bytes]],
-        data: bytes = b"",
-        watch: Watch | None = None,
-    ) -> None:
-        """Pass a body on, of which `data` has been read.
+    def took(self, data: bytes, *, is_last: bool) -> bool:
+        """See `Recipient.took`."""
+        way = self._way
+        if way is None or self._exchange.stage is Progress.OVER:
+            return False
+        self._is_complete = is_last
+        goes_on = way.took(data, is_last=is_last)
+        if is_last and goes_on:
+            self._end()
+        return goes_on
 
-        The head waits for the first bytes. So most answers need one write, or can still be refused.
-        """
-        outlet = self._outlet
-        if not (data or answer.ended):
-            data = await answer.read()
-        sized = b"content-length" in map(NAME, headers)
-        if answer.ended and not sized and answer.status != NO_CONTENT:
-            headers.append((b"content-length", b"%d" % len(data)))
-        if watch is not None:
-            watch.took(data)
-        if not await outlet.clear():
-            return
-        self._exchange.begin(Progress.BODY, answer.status, headers, data[:SLICE_BYTES])
-        sent = await outlet.send(data[SLICE_BYTES:])
-        while sent and not answer.ended and (data := await answer.read()):
-            if watch is not None:
-                watch.took(data)
-            sent = await outlet.send(data)
-        if watch is not None:
-            watch.end()
-        if sent:
-            await outlet.end()
+    def failed(self, fault: GatewayFault) -> None:
+        """See `Recipient.failed`."""
+        self._fault = fault
+        if self._outlet.is_clear():
+            self._end()
 
-    async def _forward_error(self, answer: UpstreamAnswer, content: _Content) -> None:
-        """Pass an error on, marked as the upstream's, unless it is about our own account there."""
-        body = b""
-        while not answer.ended and len(body) <= ERROR_BYTES:
-            body += await answer.read()
-        is_read = content.is_plain and answer.ended and len(body) <= ERROR_BYTES
-        error = UpstreamError(body if is_read else None, answer.status)
-        self._watch.refused(error.code)
-        if error.fault is not None:
-            self._outlet.fail(error.fault)
+    def _cleared(self) -> None:
+        """The client has taken what had to wait."""
+        if self._fault is not None or self._is_complete:
+            self._end()
+        elif self._way is not None and self._way.cleared() and self._calling is not None:
+            self._calling.resume()
+
+    def _end(self) -> None:
+        """All that came has been written."""
+        if self._fault is not None or self._way is None:
+            self._outlet.fail(self._fault or GatewayFault.UPSTREAM_FAILED)
             return
-        headers = [field for field in answer.headers if field[0] != b"content-length"]
-        await self._forward_body(answer, [*headers, *self._told(), FROM], error.marked())
+        self._way.end()
+        if self._exchange.outcome == "answered" and self._exchange.trace.upstream_status < HTTP_ERRORS:
+            self._flight.prove()
 
     def _told(self) -> Headers:
         """The request's id, and the headers that say that a fallback answers."""
-        ask, own = self.flight.ask, (REQUEST_ID, self._exchange.trace.id.encode())
+        ask, own = self._flight.ask, (REQUEST_ID, self._exchange.trace.id.encode())
         if not ask.instead_of:
             return (own,)
-        return (own, *stand_in_headers(ask.model, ask.instead_of, self.flight.directive))
+        return (own, *stand_in_headers(ask.model, ask.instead_of, self._flight.directive))
+
+
+class BodyPassage:
+    """Carries a body that is no stream of events.
+
+    The head waits for the first bytes. So most answers need one write, or can still be refused.
+    """
+
+    __slots__ = ("_headers", "_outlet", "_status", "_watch")
+
+    def __init__(
+        self, outlet: Outlet, watch: Watch | None, status: int, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        self._outlet = outlet
+        self._watch = watch
+        self._status = status
+        self._headers: list[tuple[bytes, bytes]] | None = headers
+
+    def took(self, data: bytes, *, is_last: bool) -> bool:
+        """See `Way.took`."""
+        if self._watch is not None:
+            self._watch.took(data)
+            if is_last:
+                self._watch.end()
+        if not (data or is_last):
+            return True
+        headers, self._headers = self._headers, None
+        if headers is not None:
+            if is_last and self._status != NO_CONTENT and b"content-length" not in map(NAME, headers):
+                headers.append((b"content-length", b"%d" % len(data)))
+            self._outlet.begin(Progress.BODY, self._status, headers)
+        return self._outlet.write(data)
+
+    def cleared(self) -> bool:
+        """See `Way.cleared`."""
+        return True
+
+    def end(self) -> None:
+        """See `Way.end`."""
+        self._outlet.end()
+
+    def stop(self) -> None:
+        """See `Way.stop`."""
+
+
+class ErrorPassage:
+    """Passes an error on, marked as the upstream's, unless it is about our own account there."""
+
+    __slots__ = ("_body", "_headers", "_is_plain", "_outlet", "_status", "_watch")
+
+    def __init__(
+        self,
+        outlet: Outlet,
+        watch: Watch,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        *,
+        is_plain: bool,
+    ) -> None:
+        self._outlet = outlet
+        self._watch = watch
+        self._status = status
+        self._headers = headers
+        self._is_plain = is_plain
+        self._body = b""
+
+    def took(self, data: bytes, *, is_last: bool) -> bool:
+        """See `Way.took`."""
+        self._body += data
+        fits = len(self._body) <= ERROR_BYTES
+        if fits and not is_last:
+            return True
+        error = UpstreamError(self._body if fits and self._is_plain else None, self._status)
+        self._watch.refused(error.code)
+        if error.fault is not None:
+            self._outlet.fail(error.fault)
+            return False
+        marked = error.marked()
+        self._watch.took(marked)
+        self._watch.end()
+        length = (b"content-length", b"%d" % len(marked))
+        self._outlet.begin(Progress.BODY, self._status, [*self._headers, length])
+        return self._outlet.write(marked)
+
+    def cleared(self) -> bool:
+        """See `Way.cleared`."""
+        return True
+
+    def end(self) -> None:
+        """See `Way.end`."""
+        self._outlet.end()
+
+    def stop(self) -> None:
+        """See `Way.stop`."""

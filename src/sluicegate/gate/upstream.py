@@ -1,10 +1,10 @@
-"""The model's server, behind a port: a call goes out, and its answer comes back in pieces.
+"""The model's server, behind a port: a call goes out, and its answer comes back as it comes over the wire.
 
 Rules:
 - A call is sent at most once: no retries, no redirects, no proxies from the environment, no cookies.
 - Only the headers in `fields.FORWARDED` go to the upstream, with the upstream's own key. The customer's key
   never does.
-- `may_send` is called before every write to the upstream, with no await in between.
+- `Recipient.may_send` is called before every write to the upstream, with no await in between.
 - A call that is cancelled or closed before its end is disconnected immediately, and its buffers are dropped.
 - Bytes come back exactly as sent: they are not decoded or decompressed.
 - An https upstream is the one that its URL names, by a certificate of an authority that this machine trusts,
@@ -19,16 +19,14 @@ import logging
 import re
 import ssl
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from sluicegate.errors import InvalidInput, Unreachable
+from sluicegate.errors import InvalidInput
 from sluicegate.gate.dialects import ENDPOINTS, Dialect, GatewayFault, Headers
 from sluicegate.gate.fields import FORWARDED
-from sluicegate.gate.upstream_answer import Take, unreachable
-from sluicegate.gate.upstream_connection import UpstreamConnection
+from sluicegate.gate.upstream_connection import Recipient, UpstreamConnection
 from sluicegate.settings import CLIENT_CERT, GatewaySettings, UpstreamTarget
 
 _log = logging.getLogger(__name__)
@@ -47,63 +45,32 @@ class Call(NamedTuple):
     sent under, whose own key goes with it if it has one there. `carriers` are the headers with programmes
     that it was allowed: they go, too.
 
-    Requires: `path` is one of `dialects.ENDPOINTS`; `may_send` may end the request, and then returns False.
+    Requires: `path` is one of `dialects.ENDPOINTS`.
     """
 
     path: bytes
     query: bytes
     headers: Headers
     body: bytes
-    may_send: Callable[[], bool]
     grant: str = ""
     carriers: frozenset[bytes] = frozenset()
 
 
-class UpstreamAnswer(Protocol):
-    """An answer whose head has arrived."""
+class Calling(Protocol):
+    """A call that was sent, until its answer has ended."""
 
-    @property
-    def status(self) -> int:
-        """The HTTP status, 200 to 599."""
+    def resume(self) -> None:
+        """Give more of the body."""
 
-    @property
-    def headers(self) -> Headers:
-        """The headers that may go to the client; Content-Length only if the upstream sent it."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether all of the body has been read."""
-
-    @property
-    def has_more(self) -> bool:
-        """Whether more of the body is here, so that `read` does not wait."""
-
-    async def read(self) -> bytes:
-        """The next bytes of the body, as soon as there are any; empty at its proper end.
-
-        Raises: Unreachable: the upstream died, or was silent for too long; `code` is a `GatewayFault`'s.
-        """
-
-    async def pour(self, take: Take) -> bool:
-        """Give each piece of the body to `take` as soon as it comes, until that returns False.
-
-        `take` is called from where the piece was received; it must not wait.
-        Returns: whether the body has come to its proper end.
-        Raises: Unreachable: as `read`.
-        """
-
-    def close(self) -> None:
-        """Finish the call: it is disconnected unless its body has been read to the end."""
+    def leave(self, recipient: Recipient) -> None:
+        """Finish the call of a recipient: it is disconnected unless its answer has ended."""
 
 
 class Upstream(Protocol):
     """Where a model is served."""
 
-    async def call(self, call: Call) -> UpstreamAnswer:
-        """Send a request; return when the answer's head is here.
-
-        Raises: Unreachable: no connection, no answer in time, or none in HTTP; `code` is a `GatewayFault`'s.
-        """
+    def call(self, call: Call, recipient: Recipient) -> Calling:
+        """Send a request. The recipient gets the answer, and may get its end before this returns."""
 
     async def close(self) -> None:
         """Disconnect everything."""
@@ -130,10 +97,16 @@ class HttpUpstream:
         self._sweeper: asyncio.TimerHandle | None = None
         self._trouble = ""
 
-    async def call(self, call: Call) -> UpstreamAnswer:
+    def call(self, call: Call, recipient: Recipient) -> Calling:
         """See `Upstream.call`."""
-        connection = self._unused() or await self._connect()
-        return await connection.ask(self._request(call), call.body, call.may_send)
+        connection = self._unused()
+        if connection is None:
+            connection = UpstreamConnection(self, self._silence_s)
+            connection.ask(self._request(call), call.body, recipient)
+            self._connect(connection)
+        else:
+            connection.ask(self._request(call), call.body, recipient)
+        return connection
 
     async def close(self) -> None:
         """See `Upstream.close`."""
@@ -143,10 +116,6 @@ class HttpUpstream:
             connection.reset()
 
     # What a connection says
-
-    def opened(self, connection: UpstreamConnection) -> None:
-        """See `Pool.opened`."""
-        self._open.add(connection)
 
     def lost(self, connection: UpstreamConnection) -> None:
         """See `Pool.lost`."""
@@ -179,32 +148,36 @@ class HttpUpstream:
             due_s = self._idle[0].idle_since_s + IDLE_CONNECTION_S
             self._sweeper = loop.call_at(due_s, self._sweep)
 
-    async def _connect(self) -> UpstreamConnection:
-        """Open a connection. Raises: Unreachable."""
+    def _connect(self, connection: UpstreamConnection) -> None:
+        """Open a connection, which then sends what it was asked to."""
         if len(self._open) >= self._connections_max:
-            raise unreachable(GatewayFault.UPSTREAM_UNREACHABLE)
-        connection = UpstreamConnection(self, self._silence_s)
+            connection.fail(GatewayFault.UPSTREAM_UNREACHABLE)
+            return
+        self._open.add(connection)
+        connection.opening = asyncio.get_running_loop().create_task(self._opened(connection))
+
+    async def _opened(self, connection: UpstreamConnection) -> None:
         url = self._url
         try:
             async with asyncio.timeout(self._connect_s):
                 loop = asyncio.get_running_loop()
                 await loop.create_connection(lambda: connection, url.host, url.port, ssl=self._tls)
-        except BaseException as error:
-            connection.abandon()
-            if isinstance(error, OSError):
-                raise self._no_connection(error) from error
+        except OSError as error:
+            connection.fail(self._no_connection(error))
+        except Exception:
+            connection.fail(GatewayFault.UPSTREAM_UNREACHABLE)
             raise
-        self._trouble = ""
-        return connection
+        else:
+            self._trouble, connection.opening = "", None
 
-    def _no_connection(self, error: OSError) -> Unreachable:
+    def _no_connection(self, error: OSError) -> GatewayFault:
         """What the client gets to know. The log says more, once for each change."""
         late = isinstance(error, TimeoutError)
         trouble = "no connection in time" if late else str(error)
         if trouble != self._trouble:
             self._trouble = trouble
             _log.warning("no connection to %s: %s", self._url.authority, trouble)
-        return unreachable(GatewayFault.UPSTREAM_TIMEOUT if late else GatewayFault.UPSTREAM_UNREACHABLE)
+        return GatewayFault.UPSTREAM_TIMEOUT if late else GatewayFault.UPSTREAM_UNREACHABLE
 
     # Requests
 

@@ -5,21 +5,21 @@ Rules:
 - `may_send` is called before every write, with no await in between. A call that may not send is over.
 - An answer that two readers could frame differently is a failure: a Content-Length beside a transfer coding,
   a coding other than `chunked`, two lengths, a bare end inside a body. So are other protocols.
-- Everything is bounded: the head with its interim ones, what is neither head nor body, what waits to be read.
-- A call that is closed or fails before its end is reset immediately, and its buffers are dropped.
-- A piece of a body goes to its reader in the callback that took it from the socket; no task wakes for it.
+- Everything is bounded: the head with its interim ones, what is neither head nor body. Nothing waits to be
+  read here: who does not take more pauses the connection.
+- A call that is left or fails before its end is reset immediately, and its buffers are dropped.
+- All of an answer goes to its recipient in the callback that took it from the socket; no task wakes for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol
 
 import httptools
 
-from sluicegate.gate.dialects import GatewayFault
-from sluicegate.gate.upstream_answer import HttpAnswer
+from sluicegate.gate.dialects import GatewayFault, Headers
+from sluicegate.gate.fields import end_to_end
 from sluicegate.http import tcp
 
 SEND_BYTES = 64 * 1024
@@ -31,15 +31,35 @@ _INTERIM_MAX = 199
 _SWITCHING = 101
 _NO_CONTENT = 204
 _NOT_MODIFIED = 304
+_BODILESS: tuple[list[bytes], ...] = ([], [b"0"])
+"""The lengths that a head without a body may state."""
 
 Fields = list[tuple[bytes, bytes]]
 
 
+class Recipient(Protocol):
+    """Who gets an answer: `begun`, then `took` until the last piece; or, at any time, `failed` alone."""
+
+    def may_send(self) -> bool:
+        """Whether the request may be sent. It may end the call, and then returns False."""
+
+    def begun(self, status: int, headers: Headers) -> None:
+        """The head is here: the status, 200 to 599, and the headers that may go to the client; Content-Length
+        only if the upstream sent it. `took` follows at once, with what came beside it.
+        """
+
+    def took(self, data: bytes, *, is_last: bool) -> bool:
+        """The next bytes of the body, exactly as sent, perhaps none; the last are its proper end.
+
+        Returns: whether more may come now; if not, `Calling.resume` asks for it.
+        """
+
+    def failed(self, fault: GatewayFault) -> None:
+        """No connection, no answer in time, none in HTTP, or not to its end. Nothing follows."""
+
+
 class Pool(Protocol):
     """Where connections are kept between calls."""
-
-    def opened(self, connection: UpstreamConnection) -> None:
-        """A connection is open."""
 
     def lost(self, connection: UpstreamConnection) -> None:
         """A connection is over, or has become useless."""
@@ -53,25 +73,26 @@ class BadAnswer(Exception):
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """A connection. `idle_since_s` is when it was last used, by the loop's clock.
+    """A connection. `idle_since_s` is when it was last used, by the loop's clock; `opening` is what opens it.
 
     Units: `silence_s` seconds that an upstream may be silent while it is expected to speak.
     """
 
     __slots__ = (
-        "_answer",
         "_barren_bytes",
         "_fields",
+        "_head",
         "_head_bytes",
         "_in_body",
         "_is_complete",
         "_is_paused",
         "_is_reusable",
         "_loop",
-        "_may_send",
         "_parser",
         "_parts",
         "_pool",
+        "_recipient",
+        "_request",
         "_silence_s",
         "_spoke_s",
         "_timer",
@@ -80,6 +101,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_until_end",
         "idle_since_s",
         "is_over",
+        "opening",
     )
 
     def __init__(self, pool: Pool, silence_s: float) -> None:
@@ -87,90 +109,91 @@ class UpstreamConnection(asyncio.Protocol):
         self._silence_s = silence_s
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
-        self._transport: asyncio.Transport
+        self._transport: asyncio.Transport | None = None
+        self.opening: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._spoke_s = self.idle_since_s = 0.0
         self.is_over = False
         self._is_paused = False
-        self._answer: HttpAnswer | None = None
-        self._may_send: Callable[[], bool] = bool
+        self._recipient: Recipient | None = None
+        self._request: tuple[bytes, bytes] | None = None
+        """What is sent once it is open."""
         self._unsent: memoryview | None = None
         self._parts: list[bytes] = []
         self._fields: Fields = []
+        self._head: tuple[int, Headers] | None = None
         self._head_bytes = self._barren_bytes = 0
         self._in_body = self._is_complete = self._is_reusable = self._until_end = False
 
     # What the upstream client asks
 
-    async def ask(self, head: bytes, body: bytes, may_send: Callable[[], bool]) -> HttpAnswer:
-        """Send a request; return when the head of its answer has come.
-
-        Requires: no other call.
-        Raises: Unreachable.
-        """
-        answer = self._answer = HttpAnswer(self)
+    def ask(self, head: bytes, body: bytes, recipient: Recipient) -> None:
+        """Send a request, now or when it is open; the recipient gets the answer. Requires: no other call."""
+        self._recipient = recipient
         self._fields = []
+        self._head = None
         self._head_bytes = self._barren_bytes = 0
         self._in_body = self._is_complete = self._is_reusable = self._until_end = False
-        self._spoke_s = self._loop.time()
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._silence_s, self._watch)
-        self._may_send = may_send
-        if len(body) <= SEND_BYTES:
-            self._write(head + body)
+        if self._transport is None:
+            self._request = head, body
         else:
-            self._unsent = memoryview(body)[SEND_BYTES:]
-            self._write(head + body[:SEND_BYTES])
-            self._send_more()
-        try:
-            await answer.begun()
-        except BaseException:
-            self.leave(answer)
-            raise
-        return answer
+            self._send(head, body)
 
-    def leave(self, answer: HttpAnswer) -> None:
-        """A call is closed: end the connection, unless the answer had ended, and it may be another call's."""
-        if self._answer is answer:
-            self._answer = None
+    def leave(self, recipient: Recipient) -> None:
+        """See `Calling.leave`. An answer that has ended has left the connection to another call."""
+        if self._recipient is recipient:
+            self._recipient = None
             self.reset()
 
     def resume(self) -> None:
-        """Read on."""
-        if self._is_paused and not self.is_over:
+        """See `Calling.resume`."""
+        if self._is_paused and not self.is_over and self._transport is not None:
             self._is_paused = False
             self._spoke_s = self._loop.time()
             self._transport.resume_reading()
 
+    def fail(self, fault: GatewayFault) -> None:
+        """The call has failed: the connection is reset."""
+        recipient, self._recipient = self._recipient, None
+        self.reset()
+        if recipient is not None:
+            recipient.failed(fault)
+
     def reset(self) -> None:
         """End the connection; what was written and not yet sent is dropped, also by the kernel."""
-        if not (self.is_over or self._transport.is_closing()):
-            tcp.reset_at_close(self._transport.get_extra_info("socket"))
+        transport = self._transport
+        if transport is not None and not (self.is_over or transport.is_closing()):
+            tcp.reset_at_close(transport.get_extra_info("socket"))
         self.discard()
 
-    def abandon(self) -> None:
-        """It was not opened as asked; the loop closes it, and may not say so."""
-        self.is_over = True
-        self._pool.lost(self)
-
     def discard(self) -> None:
-        """End the connection."""
-        if not self.is_over:
-            self.is_over = True
-            self._pool.lost(self)
+        """End the connection, or what opens it."""
+        if self.is_over:
+            return
+        self.is_over = True
+        self._request = None
+        self._pool.lost(self)
+        if self._transport is not None:
             self._transport.abort()
+        elif self.opening is not None and self.opening is not asyncio.current_task():
+            self.opening.cancel()
 
     # The transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Transport callback."""
+        """Transport callback: what it was asked for can be sent."""
         self._transport = transport
+        if self.is_over:
+            transport.abort()
+            return
         sock = transport.get_extra_info("socket")
         tcp.send_at_once(sock)
         tcp.keep_alive(sock)
         # Only one write waits outside the kernel. Below TLS a limit of 0 is always reached.
         transport.set_write_buffer_limits(high=0 if transport.get_extra_info("sslcontext") is None else 1)
-        self._pool.opened(self)
+        request, self._request = self._request, None
+        if request is not None:
+            self._send(*request)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Transport callback: an answer that has not ended has failed."""
@@ -180,15 +203,18 @@ class UpstreamConnection(asyncio.Protocol):
         if not self.is_over:
             self.is_over = True
             self._pool.lost(self)
-        self._fail(GatewayFault.UPSTREAM_FAILED)
+        self._broken(GatewayFault.UPSTREAM_FAILED)
 
     def eof_received(self) -> None:
         """Transport callback: the end of a body without a length; anything else is a failure."""
-        if self._until_end and self._answer is not None:
-            self._finish()
+        recipient = self._recipient
+        if self._until_end and recipient is not None:
+            self._recipient = None
+            self.discard()
+            recipient.took(b"", is_last=True)
         else:
-            self._fail(GatewayFault.UPSTREAM_FAILED)
-        self.discard()
+            self._broken(GatewayFault.UPSTREAM_FAILED)
+            self.discard()
 
     def resume_writing(self) -> None:
         """Transport callback: what was written has been sent."""
@@ -197,27 +223,35 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Transport callback: a part of an answer, which goes on at once."""
-        answer = self._answer
-        if answer is None:
+        recipient = self._recipient
+        if recipient is None:
             self.discard()
             return
         self._spoke_s = self._loop.time()
-        broken = self._parse(data)
-        parts = self._parts
+        is_broken = self._parse(data)
+        head, parts, is_last = self._head, self._parts, self._is_complete
+        piece = b""
         if parts:
             piece = parts[0] if len(parts) == 1 else b"".join(parts)
             parts.clear()
+        if is_last:
+            self._release(reuse=not is_broken)
+        goes_on = True
+        if head is not None:
+            self._head = None
+            recipient.begun(*head)
+        if piece or is_last or head is not None:
             self._barren_bytes = 0
-            goes_on = answer.took(piece)
+            goes_on = recipient.took(piece, is_last=is_last)
         else:
             self._barren_bytes += len(data)
-            goes_on = True
-        if self._is_complete:
-            self._finish(reuse=not broken)
-        elif broken or self._barren_bytes > HEAD_BYTES:
-            self._fail(GatewayFault.UPSTREAM_FAILED)
+        if is_last:
+            return
+        if is_broken or self._barren_bytes > HEAD_BYTES:
+            self._broken(GatewayFault.UPSTREAM_FAILED)
         elif not (goes_on or self._is_paused or self.is_over):
             self._is_paused = True
+            assert self._transport is not None
             self._transport.pause_reading()
 
     # The parser
@@ -237,12 +271,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Parser callback: a head is complete. Interim ones are passed over."""
-        status, answer = self._parser.get_status_code(), self._answer
+        status = self._parser.get_status_code()
         self._check_framing(status)
-        if status > _INTERIM_MAX and answer is not None:
+        if status > _INTERIM_MAX:
             self._in_body = True
             self._is_reusable = self._parser.should_keep_alive()
-            answer.begin(status, self._fields)
+            self._head = status, end_to_end(self._fields)
             self._fields = []
 
     def on_body(self, data: bytes) -> None:
@@ -278,46 +312,58 @@ class UpstreamConnection(asyncio.Protocol):
         if codings and (codings != [b"chunked"] or version == "1.0"):
             raise BadAnswer
         bodiless = status <= _INTERIM_MAX or status in {_NO_CONTENT, _NOT_MODIFIED}
-        if bodiless and (codings or lengths not in ([], [b"0"])):
+        if bodiless and (codings or lengths not in _BODILESS):
             raise BadAnswer
         self._until_end = not (bodiless or lengths or codings)
 
     # What happens next
 
-    def _finish(self, *, reuse: bool = False) -> None:
+    def _release(self, *, reuse: bool) -> None:
         """The answer has ended: the connection waits for the next call, or is over."""
-        self._may_send = bool
-        answer, self._answer = self._answer, None
+        self._recipient = None
+        transport = self._transport
+        assert transport is not None
         reuse = reuse and self._is_reusable and self._unsent is None and not self.is_over
-        if reuse and not self._transport.get_write_buffer_size():
+        if reuse and not transport.get_write_buffer_size():
             self.resume()
             self.idle_since_s = self._spoke_s
             self._pool.keep(self)
         else:
             self.discard()
-        if answer is not None:
-            answer.end()
 
-    def _fail(self, fault: GatewayFault) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None:
-            self.reset()
-            answer.end(fault)
+    def _broken(self, fault: GatewayFault) -> None:
+        """The connection is of no use: if it has a call, that has failed."""
+        if self._recipient is not None:
+            self.fail(fault)
+
+    def _send(self, head: bytes, body: bytes) -> None:
+        """Begin to send a request."""
+        self._spoke_s = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._silence_s, self._watch)
+        if len(body) <= SEND_BYTES:
+            self._write(head + body)
+        else:
+            self._unsent = memoryview(body)[SEND_BYTES:]
+            self._write(head + body[:SEND_BYTES])
+            self._send_more()
 
     def _write(self, data: bytes | memoryview) -> None:
         """Write if it is permitted.
 
         INVARIANT: between the permission and the write there is no await.
         """
-        if not self._may_send():
-            self._fail(GatewayFault.UPSTREAM_FAILED)
-        elif not self.is_over:
-            self._transport.write(data)
+        recipient, transport = self._recipient, self._transport
+        if recipient is None or not recipient.may_send():
+            self._broken(GatewayFault.UPSTREAM_FAILED)
+        elif transport is not None and not self.is_over:
+            transport.write(data)
 
     def _send_more(self) -> None:
         """Send what the upstream takes of the body; the rest when it has taken that."""
-        while self._unsent is not None and self._answer is not None:
-            if self._transport.get_write_buffer_size():
+        transport = self._transport
+        while self._unsent is not None and self._recipient is not None and transport is not None:
+            if transport.get_write_buffer_size():
                 return
             part, rest = self._unsent[:SEND_BYTES], self._unsent[SEND_BYTES:]
             self._unsent = rest if len(rest) else None
@@ -326,7 +372,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _watch(self) -> None:
         """Fail when the upstream has been silent for too long; what no one reads is not its silence."""
         self._timer = None
-        if self._answer is None:
+        if self._recipient is None:
             return
         left_s = self._spoke_s + self._silence_s - self._loop.time()
         if self._is_paused:
@@ -334,4 +380,4 @@ class UpstreamConnection(asyncio.Protocol):
         if left_s > 0:
             self._timer = self._loop.call_later(left_s, self._watch)
         else:
-            self._fail(GatewayFault.UPSTREAM_TIMEOUT)
+            self.fail(GatewayFault.UPSTREAM_TIMEOUT)

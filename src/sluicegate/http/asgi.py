@@ -33,6 +33,7 @@ def handler(app: ASGIApp) -> Handler:
         if b"%2f" in exchange.head.path.lower():
             raise BadRequest(400, "an escaped slash in the path, which a server in front may read otherwise")
         await app(_scope(exchange), _Body(exchange).receive, _Response(exchange).send)
+        exchange.fail()  # unless it is complete
 
     return answer
 

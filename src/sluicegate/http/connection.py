@@ -20,6 +20,7 @@ import math
 import socket
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 from itertools import islice
 from typing import Any
@@ -54,13 +55,13 @@ class HttpConnection(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
-        "_drained",
         "_is_reading_paused",
         "_late_s",
         "_loop",
         "_lost",
         "_objection",
         "_on_late",
+        "_on_writable",
         "_peer",
         "_queue",
         "_reader",
@@ -68,6 +69,7 @@ class HttpConnection(asyncio.Protocol):
         "_settings",
         "_timer",
         "_transport",
+        "_unread",
         "_waiting",
         "address",
         "is_holder",
@@ -97,7 +99,9 @@ class HttpConnection(asyncio.Protocol):
         """The request that is being answered, and those after it."""
         self._waiting: HttpExchange | None = None
         """The first of them, if no one answers it yet."""
-        self._drained: asyncio.Event | None = None
+        self._on_writable: Callable[[], None] | None = None
+        self._unread: asyncio.TimerHandle | None = None
+        """How long the client may leave unread what was written, while someone waits for it."""
         self._timer: asyncio.TimerHandle | None = None
         """It may ring before the time is over; then it is set again. So a new limit costs no new timer."""
         self._late_s = math.inf
@@ -157,9 +161,8 @@ class HttpConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Transport callback: it has taken everything."""
         self.is_paused = False
-        if self._drained is not None:
-            self._drained.set()
         self._serving.capacity.read(self)
+        self._call_writer()
 
     # What the server asks
 
@@ -186,16 +189,13 @@ class HttpConnection(asyncio.Protocol):
         if not self.is_over:
             self._transport.write(data)
 
-    async def writable(self) -> None:
-        """Wait until the client has taken what was written; one that takes too long is reset."""
-        timer = self._loop.call_later(self._settings.write_timeout_ms / 1000, self.reset)
-        try:
-            while self.is_paused and not self.is_over:
-                self._drained = self._drained or asyncio.Event()
-                self._drained.clear()
-                await self._drained.wait()
-        finally:
-            timer.cancel()
+    def when_writable(self, then: Callable[[], None]) -> None:
+        """Call back when the client has taken what was written, or is gone; one that takes too long is reset.
+
+        Requires: it is paused, and no one else waits.
+        """
+        self._on_writable = then
+        self._unread = self._loop.call_later(self._settings.write_timeout_ms / 1000, self.reset)
 
     def pause(self) -> None:
         """Let the client wait with the body."""
@@ -301,7 +301,7 @@ class HttpConnection(asyncio.Protocol):
         """Have a request answered; what that waits for is waited for in a task."""
         self._waiting = None
         if self.is_paused:  # or answers that no one reads would pile up
-            self._start(exchange, self._answer_later(exchange))
+            self.when_writable(partial(self._answer_if_there, exchange))
             return
         try:
             answering = self._serving.handler(exchange)
@@ -311,11 +311,10 @@ class HttpConnection(asyncio.Protocol):
         if answering is not None:
             self._start(exchange, answering)
 
-    async def _answer_later(self, exchange: HttpExchange) -> None:
-        await self.writable()
-        answering = self._serving.handler(exchange)
-        if answering is not None:
-            await answering
+    def _answer_if_there(self, exchange: HttpExchange) -> None:
+        """Have a request answered, unless its client is gone."""
+        if not exchange.is_over:
+            self._answer(exchange)
 
     def _start(self, exchange: HttpExchange, answering: Coroutine[Any, Any, None]) -> None:
         exchange.task = task = self._loop.create_task(self._run(exchange, answering))
@@ -331,7 +330,6 @@ class HttpConnection(asyncio.Protocol):
         finally:
             self._serving.tasks.discard(exchange.task)
             self._serving.ended.set()
-        exchange.fail()
 
     def _failed(self, exchange: HttpExchange, error: Exception) -> None:
         """A handler has refused a request, or has failed: the client is answered."""
@@ -402,10 +400,16 @@ class HttpConnection(asyncio.Protocol):
         self._waiting = None
         self._reader.close()
         self._unset_timer()
-        if self._drained is not None:
-            self._drained.set()
         while self._queue:
             self._queue.pop(0).abandon()
+        self._call_writer()
+
+    def _call_writer(self) -> None:
+        """Call who waits to write, if someone does."""
+        then, self._on_writable = self._on_writable, None
+        if then is not None and self._unread is not None:
+            self._unread.cancel()
+            then()
 
     def _set_timer(self, delay_ms: float, then: Callable[[], None]) -> None:
         self._late_s = late_s = self._loop.time() + delay_ms / 1000

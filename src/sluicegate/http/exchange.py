@@ -31,8 +31,11 @@ class Wire(Protocol):
     def write(self, data: bytes) -> None:
         """Write, unless the connection is being ended."""
 
-    async def writable(self) -> None:
-        """Wait until the client has taken what was written; one that takes too long is reset."""
+    def when_writable(self, then: Callable[[], None]) -> None:
+        """Call back when the client has taken what was written, or is gone; one that takes too long is reset.
+
+        Requires: it is paused, and no one else waits.
+        """
 
     def pause(self) -> None:
         """Let the client wait with the body."""
@@ -158,9 +161,16 @@ class HttpExchange:
         """Whether some of what was written still waits for the client."""
         return self._connection.is_paused
 
+    def when_writable(self, then: Callable[[], None]) -> None:
+        """See `Wire.when_writable`."""
+        self._connection.when_writable(then)
+
     async def writable(self) -> None:
-        """Wait until the client has taken what was written; one that takes too long is reset."""
-        await self._connection.writable()
+        """Wait until the client has taken what was written, or is gone; one that takes too long is reset."""
+        if self.is_paused and not self.is_over:
+            taken = asyncio.Event()
+            self.when_writable(taken.set)
+            await taken.wait()
 
     def response_head(self, status: int, fields: Fields) -> bytes:
         """The head of a response, with a date. From now on it is settled whether the connection ends with it.
@@ -189,6 +199,7 @@ class HttpExchange:
         if not self.is_over:
             keep_alive = self._goes_on() if self._keep_alive is None else self._keep_alive
             self.is_over = True
+            self._on_lost = None
             self._connection.finished(self, keep_alive=keep_alive and self.body_arrived)
 
     def fail(self) -> None:
@@ -256,4 +267,4 @@ class HttpExchange:
 
 
 Handler = Callable[[HttpExchange], Coroutine[Any, Any, None] | None]
-"""What answers a request: at once, or in what it returns. If that ends without an answer, it has failed."""
+"""What answers a request: at once, in what it returns, or when something else has come."""
