@@ -24,6 +24,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from time import CLOCK_BOOTTIME, clock_gettime_ns
 from typing import Any
 
 import uvloop
@@ -92,7 +93,7 @@ TOKENS = "tokens"
 
 def boot_ms() -> float:
     """CLOCK_BOOTTIME in milliseconds: it continues while the machine sleeps, and no one can set it."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) / 1e6
+    return clock_gettime_ns(CLOCK_BOOTTIME) / 1e6
 
 
 def boot() -> str:

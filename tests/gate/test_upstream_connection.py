@@ -229,8 +229,8 @@ def test_a_call_that_is_given_up_while_it_connects_leaves_nothing():
                 await asyncio.sleep(0)
             taker.leave()
             assert not upstream._open
-        await asyncio.sleep(0)
-        assert not taker.is_over()
+            await asyncio.sleep(0)
+            assert not taker.is_over()
 
     with scripted(says_and_stays()) as told:
         with_upstream(told.url, story)

@@ -19,7 +19,8 @@ from sluicegate.gate.upstream import Call, HttpUpstream
 from sluicegate.settings import UpstreamTarget
 from tests.certificates import BY_ADDRESS, BY_NAME, Authority
 from tests.gate.running import settings
-from tests.gate.test_upstream_connection import CALL, CHUNKED, OK, TWO, whole
+from tests.gate.taking import whole
+from tests.gate.test_upstream_connection import CALL, CHUNKED, OK, TWO
 from tests.waiting import BOUND_S
 
 

@@ -61,7 +61,7 @@ class Watch:
         """Look at whole events of a stream."""
         if self._is_new:
             self._begin(events)
-        if self._looks and _MARK in events:
+        if self._looks and events.find(_MARK) >= 0:
             for event in sse.events(events):
                 if self._looks and _MARK in event and len(event) <= LOOKED_BYTES:
                     self._looks -= 1
@@ -79,10 +79,11 @@ class Watch:
 
     def end(self) -> None:
         """All of a body has come."""
-        body = b"".join(self._parts)
-        self._parts.clear()
-        if _MARK in body:
-            self._compare(body)
+        if self._parts:
+            body = b"".join(self._parts)
+            self._parts.clear()
+            if _MARK in body:
+                self._compare(body)
 
     def refused(self, code: object) -> None:
         """An error of the upstream came in place of an answer."""

@@ -85,9 +85,9 @@ class StreamEnd:
     def saw(self, events: bytes) -> None:
         """Note some events. Requires: `events` is not empty."""
         for mark in self._kind.marks:
-            if mark in events and not self.is_said:
+            if events.find(mark) >= 0 and not self.is_said:
                 self.is_said = any(map(self._kind.include, sse.events(_ends_of(events, SEARCHED_BYTES))))
-        self._last = _ends_of(events, LAST_BYTES)
+        self._last = events if len(events) <= LAST_BYTES else _ends_of(events, LAST_BYTES)
 
     def failed(self) -> None:
         """Note an error of the upstream."""

@@ -16,7 +16,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.gate.dialects import GatewayFault, Headers
 from sluicegate.gate.effective import Watch
 from sluicegate.gate.endings import IN_SILENCE, StreamEnd
-from sluicegate.gate.event_error import judged
+from sluicegate.gate.event_error import has_word, judged
 from sluicegate.gate.exchange import Progress
 from sluicegate.gate.outlet import Outlet
 from sluicegate.gate.sse import EventShare, EventSplitter
@@ -66,12 +66,26 @@ class EventPassage:
 
     def took(self, data: bytes, *, is_last: bool) -> bool:  # noqa: ARG002 - the end needs no bytes
         """See `Way.took`."""
-        events = self._fed(data)
-        if events is None:
+        splitter, outlet = self._splitter, self._outlet
+        try:
+            events = splitter.feed(data)
+        except InvalidInput as error:
+            outlet.fail(GatewayFault.EVENT_TOO_LARGE, error.message)
             return False
         if events:
             self._wrote_s = self._loop.time()
-        goes_on = self._outlet.write(events)
+            self._watch.saw(events)
+            if has_word(events):
+                events, fault, failed = judged(events)
+                if fault is not None:
+                    self._end_with(events, fault)
+                    return False
+                if failed:
+                    self._end.failed()
+            self._end.saw(events)
+        goes_on = outlet.write(events)
+        if splitter.is_empty and not (outlet.waiting or self._held):
+            return goes_on
         return self._fits() and goes_on
 
     def cleared(self) -> bool:
@@ -80,7 +94,7 @@ class EventPassage:
 
     def end(self) -> None:
         """See `Way.end`."""
-        if self._end.is_said and not self._splitter.held:
+        if self._end.is_said and self._splitter.is_empty:
             self._outlet.end()
         else:
             self._outlet.fail(GatewayFault.UPSTREAM_FAILED)
@@ -89,26 +103,6 @@ class EventPassage:
         """See `Way.stop`."""
         self._timer.cancel()
         self._release()
-
-    def _fed(self, data: bytes) -> bytes | None:
-        """The events that are whole now; None: one may not go on, and the stream has ended."""
-        try:
-            events = self._splitter.feed(data)
-        except InvalidInput as error:
-            self._outlet.fail(GatewayFault.EVENT_TOO_LARGE, error.message)
-            return None
-        if not events:
-            return events
-        self._watch.saw(events)
-        events, fault, failed = judged(events)
-        if fault is not None:
-            self._end_with(events, fault)
-            return None
-        if failed:
-            self._end.failed()
-        if events:
-            self._end.saw(events)
-        return events
 
     def _end_with(self, events: bytes, fault: GatewayFault) -> None:
         """End with a fault in the place of an event, after those before it if others have been written."""
@@ -139,7 +133,7 @@ class EventPassage:
         exchange = outlet.exchange
         left_s = self._wrote_s + self._quiet_s - self._loop.time()
         if left_s <= 0:
-            if not (outlet.waiting or exchange.connection.is_paused) and outlet.may():
+            if not (outlet.waiting or exchange.connection.wire.is_paused) and outlet.may():
                 exchange.send(IN_SILENCE[exchange.dialect])
             self._wrote_s, left_s = self._loop.time(), self._quiet_s
         if not exchange.over():

@@ -135,7 +135,7 @@ class Exchange:
         stage, request_id = self.stage, self.trace.id
         if stage is Progress.OPEN:
             self.reply(error_reply(problem, self.dialect, request_id), problem.code)
-        elif stage is Progress.STREAM and self._whole and not self.connection.is_paused:
+        elif stage is Progress.STREAM and self._whole and not self.connection.wire.is_paused:
             event = error_event(problem, self.dialect, request_id, self.next_number())
             self.trace.wrote(len(event))
             self._end(problem.code)
@@ -183,9 +183,9 @@ class Exchange:
 
         Requires: begun, and `data` is not empty.
         """
-        self._whole = whole
-        self.trace.wrote(len(data))
-        self.connection.write(self._chunk(data))
+        size, self._whole = len(data), whole
+        self.trace.wrote(size)
+        self.connection.write(b"%x\r\n%b\r\n" % (size, data) if self._chunked else data)
 
     def end(self) -> None:
         """The response is complete."""

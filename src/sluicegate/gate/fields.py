@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from sluicegate.http.head import NAME
+
 FORWARDED: dict[bytes, bytes] = {
     b"accept": b"Accept",
     b"user-agent": b"User-Agent",
@@ -80,13 +82,11 @@ DROPPED_BEGINNINGS = (
 def end_to_end(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """An upstream's response headers that may go to a client. Requires: names in lower case."""
     kept = [field for field in headers if _may_pass(field[0])]
-    named = {
-        token.strip().lower()
-        for name, value in headers
-        if name == b"connection"
-        for token in value.split(b",")
-    }
-    return [field for field in kept if field[0] not in named] if named else kept
+    if b"connection" not in map(NAME, headers):
+        return kept
+    values = [value for name, value in headers if name == b"connection"]
+    named = {token.strip().lower() for token in b",".join(values).split(b",")}
+    return [field for field in kept if field[0] not in named]
 
 
 @lru_cache(maxsize=NAMES)

@@ -131,7 +131,7 @@ class Gateway:
     def _land(self, flight: Flight, trace: Trace) -> None:
         """A request that was admitted is over."""
         self._engine.land(flight)
-        for kind in trace.differences:
+        for kind in trace.watch.differences if trace.watch is not None else ():
             self._metrics.differed(kind)
             self._engine.differs(flight, kind)
         if flight.refused is not None:

@@ -9,7 +9,6 @@ Rules:
 from __future__ import annotations
 
 import sys
-from collections import Counter
 
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.rows import CredentialRow
@@ -25,33 +24,36 @@ class InFlight:
     def __init__(self, of_organization: int = sys.maxsize, of_key: int = sys.maxsize) -> None:
         self._of_organization = of_organization
         self._of_key = of_key
-        self._organizations: Counter[str] = Counter()
-        self._keys: Counter[str] = Counter()
+        self._organizations: dict[str, int] = {}
+        self._keys: dict[str, int] = {}
 
     def over(self, credential: CredentialRow) -> Deny | None:
         """Why no further request with this key is admitted now; None if one is."""
         whose, most = "your organization", self._of_organization
-        if self._organizations[credential.grant.organization] < most:
+        if self._organizations.get(credential.grant.organization, 0) < most:
             whose, most = "this API key", self._of_key
-            if self._keys[credential.id] < most:
+            if self._keys.get(credential.id, 0) < most:
                 return None
         said = f"{whose} has {most:,} requests in flight at this gateway, as many as it may have"
         return Deny(Reason.QUOTA_EXCEEDED, said, retry_after_s=RETRY_S)
 
     def began(self, credential: CredentialRow) -> None:
         """A request with this key is in flight."""
-        self._organizations[credential.grant.organization] += 1
-        self._keys[credential.id] += 1
+        organization, key = credential.grant.organization, credential.id
+        self._organizations[organization] = self._organizations.get(organization, 0) + 1
+        self._keys[key] = self._keys.get(key, 0) + 1
 
     def ended(self, credential: CredentialRow) -> None:
         """It is over."""
-        for counts, name in (
-            (self._organizations, credential.grant.organization),
-            (self._keys, credential.id),
-        ):
-            counts[name] -= 1
-            if not counts[name]:
-                del counts[name]
+        _count_out(self._organizations, credential.grant.organization)
+        _count_out(self._keys, credential.id)
+
+
+def _count_out(counts: dict[str, int], name: str) -> None:
+    """Count one less; what has none left is forgotten."""
+    left = counts.pop(name) - 1
+    if left:
+        counts[name] = left
 
 
 def shares(connections: int, of_organization: int, of_key: int) -> InFlight:

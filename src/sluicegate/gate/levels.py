@@ -20,7 +20,7 @@ def at_top(text: bytes, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]
     depth = at = 0
     for key in pattern.finditer(text):
         between = text[at : key.start()]
-        if b'"' in between:
+        if between.find(b'"') >= 0:
             between = STRING.sub(b"", between)
         depth += sum(map(between.count, (b"{", b"["))) - sum(map(between.count, (b"}", b"]")))
         if depth == 1:

@@ -49,13 +49,7 @@ class Metrics:
     ) -> None:
         self._offers = engine.table.offers
         self._registry = measures.registry("gateway")
-        self._requests = Counter(
-            "sluicegate_requests",
-            "Requests by outcome: answered, listed, client_gone, a refusal's reason, or a fault",
-            ["outcome"],
-            registry=self._registry,
-        )
-        self._outcomes: dict[str, Counter] = {}
+        self._requests = _Outcomes(self._registry)
         self._duration = _Times("request", "From the head of a request to its end", self._registry)
         self._first = _Times("first_chunk", "From the head of a request to its first chunk", self._registry)
         if log is not None:
@@ -101,11 +95,7 @@ class Metrics:
 
     def ended(self, exchange: Exchange) -> None:
         """Count a request that is over."""
-        outcome = exchange.outcome
-        counter = self._outcomes.get(outcome)
-        if counter is None:
-            counter = self._outcomes[outcome] = self._requests.labels(outcome)
-        counter.inc()
+        self._requests.count(exchange.outcome)
 
     def took(self, trace: Trace, outcome: str, ended_s: float) -> None:
         """Count how long a request has taken that is over."""
@@ -133,6 +123,29 @@ class Metrics:
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(f"sluicegate_{name}", text, registry=self._registry)
+
+
+class _Outcomes(Collector):
+    """How many requests had which outcome. Plain numbers: each request counts here."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._counts: dict[str, int] = {}
+        registry.register(self)
+
+    def count(self, outcome: str) -> None:
+        """Count one request."""
+        self._counts[outcome] = self._counts.get(outcome, 0) + 1
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The counts so far."""
+        family = CounterMetricFamily(
+            "sluicegate_requests",
+            "Requests by outcome: answered, listed, client_gone, a refusal's reason, or a fault",
+            labels=["outcome"],
+        )
+        for outcome, count in self._counts.items():
+            family.add_metric([outcome], count)
+        yield family
 
 
 class _Times(Collector):

@@ -30,7 +30,7 @@ class Outlet:
     client has taken what had to wait, and more may be written.
     """
 
-    __slots__ = ("_awaits", "_beginning", "_cleared", "_flight", "_grace_ms", "exchange", "waiting")
+    __slots__ = ("_awaits", "_beginning", "_flight", "_grace_ms", "cleared", "exchange", "waiting")
 
     def __init__(
         self, exchange: Exchange, flight: Flight, grace_ms: int, cleared: Callable[[], None]
@@ -38,7 +38,7 @@ class Outlet:
         self.exchange = exchange
         self._flight = flight
         self._grace_ms = grace_ms
-        self._cleared = cleared
+        self.cleared = cleared
         self._beginning: Beginning | None = None
         self._awaits = False
         """Whether the connection will say when the client has taken what was written."""
@@ -54,21 +54,32 @@ class Outlet:
         self._beginning = stage, status, headers
 
     def write(self, data: Bytes) -> bool:
-        """Write as far as the client takes it; the rest waits. Requires: nothing waits.
+        """Write in slices as far as the client takes it; the rest waits. Requires: nothing waits.
 
+        INVARIANT: between the check and the write there is no await.
         Returns: whether nothing waits; otherwise `cleared` will be called, unless the exchange has ended.
         """
-        self.waiting = self._written(data)
-        return self.is_clear()
+        exchange, wire = self.exchange, self.exchange.connection.wire
+        while (data or self._beginning is not None) and not wire.is_paused and self.may():
+            whole = len(data) <= SLICE_BYTES
+            part = bytes(data if whole else data[:SLICE_BYTES])
+            data = b"" if whole else memoryview(data)[SLICE_BYTES:]
+            if self._beginning is None:
+                exchange.send(part, whole=whole)
+            else:
+                beginning, self._beginning = self._beginning, None
+                exchange.begin(*beginning, part, whole=whole)
+        self.waiting = data
+        return self.is_clear() if wire.is_paused else not data
 
     def is_clear(self) -> bool:
         """Whether nothing waits for the client; otherwise `cleared` will be called, as for `write`."""
-        connection = self.exchange.connection
-        if not connection.is_paused:
+        wire = self.exchange.connection.wire
+        if not wire.is_paused:
             return not self.waiting
         if not self._awaits:
             self._awaits = True
-            connection.when_writable(self._go_on)
+            wire.when_writable(self._go_on)
         return False
 
     def end(self) -> None:
@@ -80,29 +91,8 @@ class Outlet:
         """End the answer with a fault, however far it is."""
         self.exchange.end_early(faulty(fault, detail), self._grace_ms)
 
-    def _written(self, data: Bytes) -> Bytes:
-        """Write in slices while the client takes them. Returns: the rest.
-
-        INVARIANT: between the check and the write there is no await.
-        """
-        exchange = self.exchange
-        connection = exchange.connection
-        while (data or self._beginning) and not connection.is_paused and self.may():
-            first, data = (data, b"") if len(data) <= SLICE_BYTES else _split(data)
-            if self._beginning is not None:
-                beginning, self._beginning = self._beginning, None
-                exchange.begin(*beginning, bytes(first), whole=not data)
-            else:
-                exchange.send(bytes(first), whole=not data)
-        return data
-
     def _go_on(self) -> None:
         """The client has taken what was written, or is gone."""
         self._awaits = False
         if self.exchange.stage is not Progress.OVER and self.write(self.waiting):
-            self._cleared()
-
-
-def _split(data: Bytes) -> tuple[Bytes, Bytes]:
-    whole = memoryview(data)
-    return whole[:SLICE_BYTES], whole[SLICE_BYTES:]
+            self.cleared()

@@ -35,7 +35,6 @@ HTTP_ERRORS = 400
 REQUEST_ID = b"x-sluicegate-request-id"
 """The header with the id of a request that an upstream has answered, as in the request log."""
 
-_ONCE = (b"content-type", b"content-encoding")
 _IDS = frozenset({b"x-request-id", b"request-id"})
 """The headers by which model servers name a request in their answers."""
 _NO_CARRIERS: frozenset[bytes] = frozenset()
@@ -48,19 +47,25 @@ class _Content(NamedTuple):
     is_plain: bool
 
 
+_CONTENTS = {(events, plain): _Content(events, plain) for events in (True, False) for plain in (True, False)}
+
+
 def _content(headers: Headers) -> _Content | None:
     """What the body of an answer is; None if that is said twice."""
-    found = dict.fromkeys(_ONCE, b"")
+    kind = coding = b""
     for name, value in headers:
-        if name in found:
-            if found[name]:
+        if name == b"content-type":
+            if kind:
                 return None
-            found[name] = value.lower() or b","
-    kind, coding = found.values()
+            kind = value.lower() or b","
+        elif name == b"content-encoding":
+            if coding:
+                return None
+            coding = value.lower() or b","
     kind = kind.partition(b";")[0]
-    if b"," in kind or b"," in coding:
+    if kind.find(b",") >= 0 or coding.find(b",") >= 0:
         return None
-    return _Content(kind.strip() == b"text/event-stream", coding in {b"", b"identity"})
+    return _CONTENTS[kind.strip() == b"text/event-stream", coding in {b"", b"identity"}]
 
 
 class Way(Protocol):
@@ -142,6 +147,7 @@ class Passage:
 
     def _stop(self) -> None:
         """The exchange is over."""
+        self._outlet.cleared = _nothing
         if self._calling is not None:
             self._calling.leave(self)
         if self._way is not None:
@@ -217,6 +223,10 @@ class Passage:
         if not ask.instead_of:
             return (own,)
         return (own, *stand_in_headers(ask.model, ask.instead_of, self._flight.directive))
+
+
+def _nothing() -> None:
+    """Nothing is to be passed on any more."""
 
 
 class BodyPassage:

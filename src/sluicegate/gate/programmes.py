@@ -41,7 +41,7 @@ Metadata is not among them: servers read some of it.
 def of_body(body: Mapping[str, Any], *, deep: bool) -> tuple[AskedProgramme, ...]:
     """What a body asks for, without standard programmes.
 
-    Requires: `deep` says whether an object of the body has a field as `reach.is_deep` looks for.
+    Requires: `deep` says whether an object of the body has a field of `reach.LOOKED_FOR`, however spelt.
     Raises:   InvalidInput: not an object with the names of programmes, or not at the top.
     """
     if FIELD not in body and PROFILE_FIELD not in body and not deep:

@@ -25,7 +25,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from sluicegate.gate import programmes
-from sluicegate.gate.spelling import folded, is_among
+from sluicegate.gate.spelling import folded
 from sluicegate_record.terms.programmes import FIELD
 
 ROUTING = frozenset(
@@ -84,7 +84,8 @@ _NAMED = frozenset(
 _HELD = frozenset({"container", "audio", "voice"})
 """Fields that name something kept if they are, or have, an `id`; at any depth."""
 _DEEP = _NAMED | _HELD
-_LOOKED_FOR = _DEEP | programmes.SPELLINGS | {FIELD}
+LOOKED_FOR = _DEEP | programmes.SPELLINGS | {FIELD}
+"""Fields that may name something kept, or programmes, in an object anywhere in a body."""
 
 _FREE = frozenset(
     {
@@ -140,15 +141,10 @@ class _Field(NamedTuple):
         return f"…{path}" if field is not None else path.removeprefix(".")
 
 
-def is_deep(found: Mapping[str, Any]) -> bool:
-    """Whether an object anywhere in a body has a field that may name something kept, or programmes."""
-    return is_among(found, _LOOKED_FOR)
-
-
 def state(body: Mapping[str, Any], *, deep: bool) -> str:
     """The path of the first field that names something kept at the model's server; empty if none does.
 
-    Requires: `deep` says whether `is_deep` holds for an object of the body.
+    Requires: `deep` says whether an object of the body has a field of `LOOKED_FOR`, however spelt.
     """
     if not STORED.isdisjoint(body):
         for name in ("previous_response_id", "conversation", "thread"):

@@ -26,7 +26,7 @@ from sluicegate.gate.coding import CODINGS
 from sluicegate.gate.dialects import Dialect
 from sluicegate.gate.levels import STRING, at_top
 from sluicegate.gate.names import NO_NAMES, Names
-from sluicegate.gate.spelling import folded
+from sluicegate.gate.spelling import folded, is_among
 from sluicegate.gate.wording import flag, kind, quoted
 from sluicegate_record.terms.programmes import FIELD
 
@@ -76,10 +76,14 @@ class RequestHeaders(NamedTuple):
     compressed (one of `CODINGS`, or empty), and which programmes they ask for.
     """
 
-    assertions: list[bytes]
+    assertions: tuple[bytes, ...] = ()
     names: Names = NO_NAMES
     coding: bytes = b""
     programmes: tuple[AskedProgramme, ...] = ()
+
+
+_NOTHING = RequestHeaders()
+"""What most headers say."""
 
 
 class Request(NamedTuple):
@@ -111,7 +115,7 @@ def read(body: bytes, dialect: Dialect = Dialect.OPENAI) -> Request:
     if not isinstance(value, dict):
         raise InvalidInput(f"the body is {kind(value)}, expected a json object")
     _check_keys(value)
-    if b"\\u" in body:
+    if body.find(b"\\u") >= 0:
         _refuse_escaped_keys(body)
     if flag(value, "background"):
         raise InvalidInput("'background' is true: work that outlives its request is not served here")
@@ -189,7 +193,8 @@ def read_headers(
     Raises: InvalidInput: another type, charset or coding, or more than one coding; a programme asked for
             twice.
     """
-    found, coding = [], b""
+    found: list[bytes] = []
+    coding = b""
     for name, value in headers:
         if name == b"content-type" and value != b"application/json":
             _check_type(value)
@@ -198,7 +203,10 @@ def read_headers(
         elif name == ASSERTION:
             found.append(value)
     asked = programmes.of_headers(headers, carriers) if carriers else ()
-    return RequestHeaders(found, names.of_headers(headers), b"" if coding == b"identity" else coding, asked)
+    named = names.of_headers(headers)
+    if not (found or coding or asked) and named is NO_NAMES:
+        return _NOTHING
+    return RequestHeaders(tuple(found), named, b"" if coding == b"identity" else coding, asked)
 
 
 def _coding(value: bytes, before: bytes) -> bytes:
@@ -258,9 +266,13 @@ def _parsed(text: str, decoder: json.JSONDecoder | None = None) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise InvalidInput(f"key {quoted(twice)} twice in one object, expected once")
+        raise _twice(pairs)
     return found
+
+
+def _twice(pairs: list[tuple[str, Any]]) -> InvalidInput:
+    [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
+    return InvalidInput(f"key {quoted(twice)} twice in one object, expected once")
 
 
 class _Deep(Exception):
@@ -268,8 +280,10 @@ class _Deep(Exception):
 
 
 def _shallow(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = _object(pairs)
-    if reach.is_deep(found):
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _twice(pairs)
+    if is_among(found, reach.LOOKED_FOR):
         raise _Deep
     return found
 

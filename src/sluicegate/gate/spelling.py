@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 
@@ -13,9 +13,11 @@ def folded(name: str) -> str:
     return name.casefold()
 
 
-def is_among(names: Iterable[str], wanted: AbstractSet[str]) -> bool:
+def is_among(names: Collection[str], wanted: AbstractSet[str]) -> bool:
     """Whether one of some names could be read as a wanted one. Nearly all objects have plain names."""
-    given = tuple(names)
-    if not wanted.isdisjoint(map(str.casefold, given)):
+    joined = "".join(names)
+    if joined.isascii() and joined.islower() and joined.isidentifier():  # then each is read as it is written
+        return not wanted.isdisjoint(names)
+    if not wanted.isdisjoint(map(str.casefold, names)):
         return True
-    return not "".join(given).isidentifier() and not wanted.isdisjoint(map(folded, given))
+    return not joined.isidentifier() and not wanted.isdisjoint(map(folded, names))

@@ -74,13 +74,15 @@ class EventSplitter:
     Units: max_event_bytes counts an event up to the first byte of the line end that completes it.
     """
 
-    __slots__ = ("_held", "_max_event_bytes")
+    __slots__ = ("_held", "_max_event_bytes", "is_empty")
 
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_event_bytes = max_event_bytes
         # INVARIANT: a line end, then what was received and not returned, which has no empty line. Thanks to
         # that first byte an empty line at the very start of an event looks like any other.
         self._held = bytearray(_LF)
+        self.is_empty = True
+        """Whether nothing is held."""
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next chunk; return all complete events since the last call.
@@ -88,7 +90,7 @@ class EventSplitter:
         Raises: InvalidInput: an event larger than max_event_bytes; then the splitter cannot be used any more.
         Source: WHATWG HTML, server-sent events, parsing an event stream.
         """
-        if len(self._held) == 1 and len(chunk) <= self._max_event_bytes and chunk.endswith(_USUAL_ENDS):
+        if self.is_empty and chunk.endswith(_USUAL_ENDS) and len(chunk) <= self._max_event_bytes:
             return chunk
         held = self._held
         last = len(held) - 1
@@ -98,6 +100,7 @@ class EventSplitter:
         with memoryview(held) as whole:
             complete = bytes(whole[1:end])
         del held[1:end]
+        self.is_empty = len(held) == 1
         return complete
 
     @property

@@ -176,7 +176,7 @@ def line(  # noqa: PLR0913 - what a line is made of
     trace: Trace, path: bytes, outcome: str, bytes_in: int, table: Table, wall_ms: int, ended_s: float
 ) -> str:
     """A request's line; `wall_ms` is the wall clock when it was over."""
-    credential = trace.credential
+    credential, differs = trace.credential, trace.differences
     total_s = ended_s - trace.began_s
     return _LINE % (
         _time(wall_ms - round(1000 * total_s)),
@@ -196,7 +196,7 @@ def line(  # noqa: PLR0913 - what a line is made of
         trace.bytes_out,
         f"{1000 * (trace.first_s - trace.began_s):.3f}" if trace.first_s else "null",
         1000 * total_s,
-        _quoted(" ".join(trace.differences)) if trace.differences else "null",
+        _quoted(" ".join(differs)) if differs else "null",
     )
 
 

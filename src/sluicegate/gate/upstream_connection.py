@@ -29,10 +29,11 @@ HEAD_BYTES = 64 * 1024
 
 _INTERIM_MAX = 199
 _SWITCHING = 101
-_NO_CONTENT = 204
-_NOT_MODIFIED = 304
-_BODILESS: tuple[list[bytes], ...] = ([], [b"0"])
-"""The lengths that a head without a body may state."""
+_BODILESS = frozenset({204, 304})
+_VERSIONS = frozenset({"1.0", "1.1"})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+_NOTHING = [(b"content-length", b"0")]
+"""What a head without a body may state."""
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -228,7 +229,11 @@ class UpstreamConnection(asyncio.Protocol):
             self.discard()
             return
         self._spoke_s = self._loop.time()
-        is_broken = self._parse(data)
+        is_broken = False
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            is_broken = True
         head, parts, is_last = self._head, self._parts, self._is_complete
         piece = b""
         if parts:
@@ -290,31 +295,19 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._fields = []
 
-    def _parse(self, data: bytes) -> bool:
-        """Parse what came. Returns: whether it is broken."""
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            return True
-        return False
-
     def _check_framing(self, status: int) -> None:
         """Refuse a head whose body has no length, or more than one. Raises: BadAnswer."""
         version = self._parser.get_http_version()
-        lengths, codings = [], []
-        for name, value in self._fields:
-            if name == b"content-length":
-                lengths.append(value)
-            elif name == b"transfer-encoding":
-                codings.append(value.lower())
-        if status == _SWITCHING or version not in {"1.1", "1.0"} or len(lengths) + len(codings) > 1:
+        framing = [field for field in self._fields if field[0] in _FRAMING]
+        if status == _SWITCHING or version not in _VERSIONS or len(framing) > 1:
             raise BadAnswer
-        if codings and (codings != [b"chunked"] or version == "1.0"):
+        name, value = framing[0] if framing else (b"", b"")
+        if name == b"transfer-encoding" and (value.lower() != b"chunked" or version == "1.0"):
             raise BadAnswer
-        bodiless = status <= _INTERIM_MAX or status in {_NO_CONTENT, _NOT_MODIFIED}
-        if bodiless and (codings or lengths not in _BODILESS):
+        bodiless = status <= _INTERIM_MAX or status in _BODILESS
+        if bodiless and framing and framing != _NOTHING:
             raise BadAnswer
-        self._until_end = not (bodiless or lengths or codings)
+        self._until_end = not (bodiless or framing)
 
     # What happens next
 

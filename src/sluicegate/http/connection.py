@@ -205,9 +205,7 @@ class HttpConnection(asyncio.Protocol):
 
     def resume(self) -> None:
         """Continue to read: more of the body, or that the client leaves."""
-        if self._has_bodies_waiting():
-            return
-        if self._is_reading_paused and not self._transport.is_closing():
+        if self._is_reading_paused and not (self._transport.is_closing() or self._has_bodies_waiting()):
             self._is_reading_paused = False
             self._transport.resume_reading()
 

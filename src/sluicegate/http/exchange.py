@@ -26,6 +26,7 @@ class Wire(Protocol):
 
     is_holder: bool
     is_paused: bool
+    """Whether some of what was written still waits for the client."""
     is_stopping: bool
 
     def write(self, data: bytes) -> None:
@@ -71,8 +72,6 @@ class HttpExchange:
 
     __slots__ = (
         "_changed",
-        "_connection",
-        "_content_bytes",
         "_continues",
         "_keep_alive",
         "_on_lost",
@@ -81,10 +80,12 @@ class HttpExchange:
         "_wire_bytes",
         "address",
         "body_arrived",
+        "content_bytes",
         "head",
         "is_begun",
         "is_over",
         "task",
+        "wire",
     )
 
     def __init__(self, connection: Wire, request: RequestHead, address: str) -> None:
@@ -97,11 +98,12 @@ class HttpExchange:
         """Whether all of the body has arrived."""
         self.task: asyncio.Task[None] | None = None
         """What answers it, where that has to wait."""
-        self._connection = connection
+        self.wire = connection
         self._parts: list[bytes] = []
         """What has arrived of the body and was not read."""
         self._waiting_bytes = 0
-        self._content_bytes = 0
+        self.content_bytes = 0
+        """How much of the body has arrived, without its framing."""
         self._wire_bytes = 0
         self._continues = request.expects_continue
         self._keep_alive: bool | None = None
@@ -116,7 +118,7 @@ class HttpExchange:
         if not parts:
             return b""
         self._parts, self._waiting_bytes = [], 0
-        self._connection.resume()
+        self.wire.resume()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def read(self) -> bytes:
@@ -131,17 +133,12 @@ class HttpExchange:
 
     def hold(self) -> None:
         """Note that its holder has shown a token that is known: its connection is not one of strangers."""
-        self._connection.is_holder = True
+        self.wire.is_holder = True
 
     @property
     def body_taken(self) -> bool:
         """Whether all of the body has arrived and was read."""
         return self.body_arrived and not self._parts
-
-    @property
-    def content_bytes(self) -> int:
-        """How much of the body has arrived, without its framing."""
-        return self._content_bytes
 
     async def lost(self) -> None:
         """Wait until the exchange is over."""
@@ -156,20 +153,11 @@ class HttpExchange:
 
     # The response
 
-    @property
-    def is_paused(self) -> bool:
-        """Whether some of what was written still waits for the client."""
-        return self._connection.is_paused
-
-    def when_writable(self, then: Callable[[], None]) -> None:
-        """See `Wire.when_writable`."""
-        self._connection.when_writable(then)
-
     async def writable(self) -> None:
         """Wait until the client has taken what was written, or is gone; one that takes too long is reset."""
-        if self.is_paused and not self.is_over:
+        if self.wire.is_paused and not self.is_over:
             taken = asyncio.Event()
-            self.when_writable(taken.set)
+            self.wire.when_writable(taken.set)
             await taken.wait()
 
     def response_head(self, status: int, fields: Fields) -> bytes:
@@ -192,7 +180,7 @@ class HttpExchange:
         """Write bytes of the response, framed by the caller."""
         if not self.is_over:
             self.is_begun = True
-            self._connection.write(data)
+            self.wire.write(data)
 
     def finish(self) -> None:
         """The response is complete: serve the next request, or end the connection properly."""
@@ -200,20 +188,20 @@ class HttpExchange:
             keep_alive = self._goes_on() if self._keep_alive is None else self._keep_alive
             self.is_over = True
             self._on_lost = None
-            self._connection.finished(self, keep_alive=keep_alive and self.body_arrived)
+            self.wire.finished(self, keep_alive=keep_alive and self.body_arrived)
 
     def fail(self) -> None:
         """If the response is not complete, end with an error that says nothing more."""
         if not self.is_over:
-            self._connection.fail(self, BadRequest(500, SURPRISE))
+            self.wire.fail(self, BadRequest(500, SURPRISE))
 
     def leave(self, grace_ms: float) -> None:
         """End the connection after what was written; reset it if it still exists after the grace period."""
-        self._connection.leave(grace_ms)
+        self.wire.leave(grace_ms)
 
     def reset(self) -> None:
         """End the connection now; bytes that were written and not yet sent are dropped."""
-        self._connection.reset()
+        self.wire.reset()
 
     # The connection
 
@@ -221,27 +209,30 @@ class HttpExchange:
         """A part of the body has arrived."""
         self._parts.append(data)
         self._waiting_bytes += len(data)
-        self._content_bytes += len(data)
-        self._notify()
+        self.content_bytes += len(data)
+        if self._changed is not None:
+            self._changed.set()
         if self._waiting_bytes > BODY_WAITING_MAX:
-            self._connection.pause()
+            self.wire.pause()
 
     def crossed(self, count: int) -> None:
         """So many bytes of the body and its framing have arrived. Raises: BadRequest: too much framing."""
         self._wire_bytes += count
-        if self._wire_bytes > 2 * self._content_bytes + FRAMING_MAX:
+        if self._wire_bytes > 2 * self.content_bytes + FRAMING_MAX:
             raise BadRequest(400, "a body of which most is framing")
 
     def arrived(self) -> None:
         """All of the body has arrived."""
         self.body_arrived = True
-        self._notify()
+        if self._changed is not None:
+            self._changed.set()
 
     def abandon(self) -> None:
         """The connection has ended, or is about to."""
         if not self.is_over:
             self.is_over = True
-            self._notify()
+            if self._changed is not None:
+                self._changed.set()
             if self._on_lost is not None:
                 self._on_lost()
 
@@ -252,18 +243,14 @@ class HttpExchange:
         self._changed.clear()
         await self._changed.wait()
 
-    def _notify(self) -> None:
-        if self._changed is not None:
-            self._changed.set()
-
     def _ask_for_body(self) -> None:
         if self._continues and not self.is_begun and not self.is_over:
-            self._connection.write(_CONTINUE)
+            self.wire.write(_CONTINUE)
         self._continues = False
-        self._connection.expect_body()
+        self.wire.expect_body()
 
     def _goes_on(self) -> bool:
-        return self.head.keep_alive and self.body_arrived and not self._connection.is_stopping
+        return self.head.keep_alive and self.body_arrived and not self.wire.is_stopping
 
 
 Handler = Callable[[HttpExchange], Coroutine[Any, Any, None] | None]

@@ -50,12 +50,22 @@ class BadRequest(Exception):
 class RequestHead:
     """A head with one reading. `path` and `query` are as they were sent; nothing in them is decoded.
 
-    `keep_alive` is whether the client wants to send another request on this connection; `offers` are the
-    protocols that it would rather speak (`Upgrade`), in lower case, separated by commas;
-    `expects_continue` is whether it waits with its body until it is asked for it.
+    `named` has the last value of each field. `keep_alive` is whether the client wants to send another request
+    on this connection; `offers` are the protocols that it would rather speak (`Upgrade`), in lower case,
+    separated by commas; `expects_continue` is whether it waits with its body until it is asked for it.
     """
 
-    __slots__ = ("expects_continue", "fields", "keep_alive", "method", "offers", "path", "query", "version")
+    __slots__ = (
+        "expects_continue",
+        "fields",
+        "keep_alive",
+        "method",
+        "named",
+        "offers",
+        "path",
+        "query",
+        "version",
+    )
 
     def __init__(  # noqa: PLR0913 - the parts of a head
         self,
@@ -64,6 +74,7 @@ class RequestHead:
         query: bytes,
         version: str,
         fields: Fields,
+        named: dict[bytes, bytes],
         keep_alive: bool,  # noqa: FBT001
         offers: bytes,
         expects_continue: bool,  # noqa: FBT001
@@ -73,6 +84,7 @@ class RequestHead:
         self.query = query
         self.version = version
         self.fields = fields
+        self.named = named
         self.keep_alive = keep_alive
         self.offers = offers
         self.expects_continue = expects_continue
@@ -80,15 +92,17 @@ class RequestHead:
     def forget_but(self, names: frozenset[bytes]) -> None:
         """Keep the fields of these names alone: an answer may take long."""
         self.fields = [field for field in self.fields if field[0] in names]
+        self.named = dict(self.fields)
 
     def field(self, name: bytes) -> bytes | None:
         """The last value of a field; None if it is not there."""
-        return next((value for each, value in reversed(self.fields) if each == name), None)
+        return self.named.get(name)
 
     @property
     def offers_websocket(self) -> bool:
         """Whether the client would speak WebSocket."""
-        return self.version == "1.1" and b"websocket" in self.offers.replace(b" ", b"").split(b",")
+        offered = self.offers.replace(b" ", b"").split(b",") if self.offers else ()
+        return self.version == "1.1" and b"websocket" in offered
 
 
 def read(  # noqa: PLR0913 - what a parser says
@@ -100,11 +114,12 @@ def read(  # noqa: PLR0913 - what a parser says
     fields = [(name.lower(), value.strip(b" \t")) for name, value in fields]
     found = _once(fields)
     _check_body(found, version)
-    _check_expect(found, version)
+    if b"expect" in found:
+        _check_expect(found[b"expect"], version)
     path, _, query = _path(method, target, _host(found, version)).partition(b"?")
     keep_alive = keep_alive and version == "1.1"
     waits = version == "1.1" and b"expect" in found
-    return RequestHead(method.decode("ascii"), path, query, version, fields, keep_alive, offers, waits)
+    return RequestHead(method.decode("ascii"), path, query, version, fields, found, keep_alive, offers, waits)
 
 
 def _once(fields: Fields) -> dict[bytes, bytes]:
@@ -134,9 +149,8 @@ def _check_body(found: dict[bytes, bytes], version: str) -> None:
         raise BadRequest(501, "a transfer-encoding other than chunked alone")
 
 
-def _check_expect(found: dict[bytes, bytes], version: str) -> None:
-    expected = found.get(b"expect")
-    if expected is not None and version == "1.1" and expected.lower() != b"100-continue":
+def _check_expect(expected: bytes, version: str) -> None:
+    if version == "1.1" and expected.lower() != b"100-continue":
         raise BadRequest(417, "an expect field other than 100-continue")
 
 
