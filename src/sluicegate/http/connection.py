@@ -5,7 +5,7 @@ Rules:
   application sees it. What came before it is answered first.
 - Requests on one connection are answered in their order, one after the other. After one that ends the
   connection nothing is read any more.
-- A handler is called when all is read that came with the head. If it has answered by then, there is no task.
+- A handler is called when all is read that came with the head. There is a task only for what it returns.
 - The first byte that the kernel does not take pauses the sender. So at most one write and the kernel's
   `send_buffer_bytes` wait for a slow client, and a reset drops both.
 - If a connection ends before its client has sent everything, the client gets the answer, the end of file and
