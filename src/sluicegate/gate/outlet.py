@@ -3,8 +3,8 @@
 Rules:
 - Before every write the flight is checked, with no await in between. So a process that was paused and wakes
   up writes at most one slice that was checked before the pause.
-- Nothing is written while the client has not taken what was written before. It waits here; who writes is
-  told when it is gone, and brings no more before that.
+- Nothing is written while the client has not taken what was written before. It waits here; then `cleared` is
+  called, and who writes brings no more before that.
 """
 
 from __future__ import annotations

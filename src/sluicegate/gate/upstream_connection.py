@@ -325,7 +325,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.discard()
 
     def _broken(self, fault: GatewayFault) -> None:
-        """The connection is of no use: if it has a call, that has failed."""
+        """The connection cannot go on: if it has a call, that has failed."""
         if self._recipient is not None:
             self.fail(fault)
 
