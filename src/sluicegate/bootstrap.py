@@ -42,6 +42,11 @@ from sluicegate.core.access.vouch import VouchedTable
 from sluicegate.core.lifecycle import Acceptance, Refusal, notices
 from sluicegate.core.lifecycle.keys import StartLog
 from sluicegate.core.terms import document, trust
+from sluicegate.desk import people
+from sluicegate.desk.app import application as desk_application
+from sluicegate.desk.following import Following, HttpCounterpart
+from sluicegate.desk.instances import Instances
+from sluicegate.desk.site import FRAME, DeskSite
 from sluicegate.errors import CommandRefused, InvalidInput, StoreUnavailable, StoreUnusable
 from sluicegate.feed.app import News
 from sluicegate.feed.app import application as feed_application
@@ -62,6 +67,7 @@ from sluicegate.gate.spending import SpendingFile
 from sluicegate.gate.upstream import HttpUpstream
 from sluicegate.http import asgi
 from sluicegate.http.app import Fault
+from sluicegate.http.entrance import Entrance
 from sluicegate.http.server import HttpServer, allow_files, connections_max, listen
 from sluicegate.http.tls import ServerCertificate
 from sluicegate.parsing.parsers import Parsers
@@ -76,10 +82,24 @@ from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.room import Room
 from sluicegate.service.safety import NoticeSource, SafetyIntake
-from sluicegate.settings import FIRST_GATEWAY, ControlSettings, FeedSettings, GatewaySettings, TlsFiles
+from sluicegate.settings import (
+    FIRST_GATEWAY,
+    ControlSettings,
+    DeskSettings,
+    FeedSettings,
+    GatewaySettings,
+    TlsFiles,
+)
+from sluicegate.signin.challenges import Challenges
+from sluicegate.signin.door import Door, Known
+from sluicegate.signin.sessions import Sessions
 from sluicegate.store import hints, keyfile, lock, unsettled
 from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock, synchronized_ms
+from sluicegate.store.database import Database
+from sluicegate.store.desk import FILE as DESK_FILE
+from sluicegate.store.desk import SqliteDeskMemory, desk_database
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
+from sluicegate.store.sign_ins import SqliteSignIns
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.log.times import DAY_MS
 
@@ -328,9 +348,56 @@ async def serve_feed(wired: WiredFeed, stop: asyncio.Event, ready: Ready) -> Non
         wired.store.close()
 
 
+@dataclass(frozen=True, slots=True)
+class WiredDesk:
+    """A wired desk, and its file."""
+
+    settings: DeskSettings
+    site: DeskSite
+    database: Database
+
+
+def desk(settings: DeskSettings) -> WiredDesk:
+    """Wire an agency's desk on its folder. The folder is made if it does not exist.
+
+    This process owns the folder until it ends.
+
+    Raises: InvalidInput, BadKey: an instance. StoreUnavailable: the folder is in use. StoreUnusable.
+    """
+    database = desk_database(settings.folder)
+    lock.hold(settings.folder / DESK_FILE, "desk")
+    memory, sign_ins = SqliteDeskMemory(database), SqliteSignIns(database)
+    instances = Instances(settings.folder)
+    followings = {
+        each.name: Following(each, instances.copy_of(each.name), HttpCounterpart(each), wall_ms)
+        for each in instances.all()
+    }
+    door = Door(
+        sign_ins,
+        Sessions(sign_ins, wall_ms, secrets.token_bytes),
+        Challenges(wall_ms, secrets.token_bytes),
+        Known(partial(people.known, memory), lambda _: None),
+        lambda _: "/",
+        settings.pages_origin,
+        FRAME,
+    )
+    entrance = Entrance(people.NoTokens(), settings.http)
+    return WiredDesk(settings, DeskSite(followings, memory, door, entrance, wall_ms), database)
+
+
+async def serve_desk(wired: WiredDesk, stop: asyncio.Event, ready: Ready) -> None:
+    """Serve a desk until `stop` is set; `ready` is called once with its URL."""
+    settings = wired.settings
+    at = listen(settings.host, settings.port)
+    try:
+        await _serve(partial(desk_application, wired.site), settings, at, stop, ready)
+    finally:
+        wired.database.close()
+
+
 async def _serve(  # noqa: PLR0913 - what is served, and how it begins and ends
     made: Callable[[Fault], Starlette],
-    settings: ControlSettings | FeedSettings,
+    settings: ControlSettings | FeedSettings | DeskSettings,
     listening: socket.socket,
     stop: asyncio.Event,
     ready: Ready,

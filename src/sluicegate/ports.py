@@ -311,6 +311,13 @@ class Spent(NamedTuple):
     limit: int
 
 
+class Tokens(Protocol):
+    """Who holds a token. Tokens are kept as SHA-256 digests of 32 bytes."""
+
+    def by_token(self, token_digest: bytes) -> Principal | None:
+        """The holder of a token."""
+
+
 class Principals(Protocol):
     """Who acts here; the organizations that they named, and the applications that they keep as drafts."""
 
@@ -591,7 +598,16 @@ class PreparedStatement:
 
 
 class DeskMemory(Protocol):
-    """What a desk keeps beside the copies of logs: what each person has seen, and what is to be signed."""
+    """What a desk keeps beside the copies of logs: its people, what each has seen, what is to be signed."""
+
+    def people(self) -> Sequence[str]:
+        """The names of those who may come in, sorted."""
+
+    def let_in(self, person: str) -> None:
+        """Let someone come in, by name. One who may already stays."""
+
+    def shut_out(self, person: str) -> None:
+        """Let someone come in no more."""
 
     def seen(self, person: str) -> Mapping[tuple[str, str], int]:
         """How many entries the log had when a person last looked at a case, by its instance and case."""

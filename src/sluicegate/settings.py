@@ -9,6 +9,7 @@ from pathlib import Path
 
 CONTROL_PORT = 8600
 FEED_PORT = 8610
+DESK_PORT = 8650
 GATEWAY_PORT = 8700
 UPSTREAM_PORT = 8800
 CLOCK_BOUND_MS = 300_000
@@ -248,6 +249,19 @@ class ControlSettings:
     """Whose safety webhooks come in."""
     pages_origin: str = ""
     """Where people reach the pages, such as `https://release.example`; empty: on this machine alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSettings:
+    """An agency's desk: one process, with a folder of its own."""
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = DESK_PORT
+    pages_origin: str = ""
+    """Where its people reach it, such as `https://desk.agency.example`; empty: on this machine alone."""
+    tls: TlsFiles | None = None
+    http: HttpSettings = HttpSettings()
 
 
 @dataclass(frozen=True, slots=True)

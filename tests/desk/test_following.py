@@ -15,7 +15,7 @@ from tests.worlds import ORIGIN, private_key
 def test_a_log_is_copied_and_judged_as_it_grows(desk: Desk) -> None:
     case = desk.asked()
     following = desk.following
-    assert following.instance_state.word == "followed"
+    assert following.state.word == "followed"
     assert following.size == desk.plane.size
     assert list(following.open) == [case]
     desk.plane.say(case, "oncd")
@@ -29,7 +29,7 @@ def test_what_was_copied_is_there_after_a_restart_without_the_instance(desk: Des
     desk.counterpart.is_gone = True
     again = desk.again()
     again.follow()
-    assert again.instance_state.word == "unreachable"
+    assert again.state.word == "unreachable"
     assert list(again.open) == [case]
 
 
@@ -57,12 +57,12 @@ def test_a_log_that_goes_back_is_followed_no_more(desk: Desk) -> None:
     desk.following.follow()
     desk.counterpart.served = lambda path, data: note if path == "checkpoint" else data
     desk.following.follow()
-    assert desk.following.instance_state.word == "stopped"
-    assert "this desk has" in desk.following.instance_state.why
+    assert desk.following.state.word == "stopped"
+    assert "this desk has" in desk.following.state.why
     desk.counterpart.served = lambda _, data: data
     desk.following.follow()
-    assert desk.following.instance_state.word == "stopped"
-    assert desk.again().instance_state.word == "stopped"
+    assert desk.following.state.word == "stopped"
+    assert desk.again().state.word == "stopped"
 
 
 def _other_log(plane: Plane, size: int) -> dict[str, bytes]:
@@ -85,8 +85,8 @@ def test_a_log_with_another_past_is_followed_no_more(desk: Desk, more: int) -> N
     had = desk.following.size
     desk.counterpart.served = other.get
     desk.following.follow()
-    assert desk.following.instance_state.word == "stopped"
-    assert (desk.folder / STOPPED).read_text().strip() == desk.following.instance_state.why
+    assert desk.following.state.word == "stopped"
+    assert (desk.folder / STOPPED).read_text().strip() == desk.following.state.why
     assert desk.following.size == had
     beside = [each for each in desk.folder.parent.iterdir() if ".other." in each.name]
     assert len(beside) == 1
@@ -111,7 +111,7 @@ def test_a_head_of_another_key_changes_nothing(desk: Desk) -> None:
     desk.plane.submit("rival", "Example Rival")
     desk.counterpart.served = lambda path, data: note if path == "checkpoint" else data
     desk.following.follow()
-    assert desk.following.instance_state.word == "unreachable"
+    assert desk.following.state.word == "unreachable"
     assert desk.following.size == size
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_read_ends_the_following_of_that_instance_alone(desk: Des
 
     desk.counterpart.served = broken
     desk.following.follow()
-    assert desk.following.instance_state.word == "unreachable"
+    assert desk.following.state.word == "unreachable"
     desk.counterpart.served = lambda _, data: data
     desk.following.follow()
-    assert desk.following.instance_state.word == "followed"
+    assert desk.following.state.word == "followed"

@@ -32,6 +32,10 @@ COMMANDS = {
         "Run a feed: it follows the log, and gives leases to gateways.",
     ),
     "gateway": ("serving.gateway", "Run a gateway for one surface."),
+    "desk": (
+        "desk.desk",
+        "Run an agency's desk: its own pages, over its own reading of each developer's log.",
+    ),
     "doctor": ("doctor.doctor", "Look at a deployment, and say what is wrong and what to do."),
     "ready": ("ready.ready", "Ask a control plane, a feed or a gateway if it is ready."),
     "plan": ("plans.plan", "Show what a plan would change, and who is affected."),
@@ -125,6 +129,14 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "proceed": "review.proceed",
             "note": "review.note",
         },
+    ),
+    "instance": (
+        "The developers' instances that an agency's desk follows.",
+        {"add": "desk.add", "drop": "desk.drop", "list": "desk.listed"},
+    ),
+    "reviewer": (
+        "The people of an agency's desk.",
+        {"invite": "desk.invite", "list": "desk.people", "remove": "desk.remove"},
     ),
     "screening": (
         "Compare applicants with lists.",

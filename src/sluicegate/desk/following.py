@@ -122,9 +122,9 @@ class Following:
         self._copy = LogCopy(folder, instance.verifier)
         self._begin()
         stopped = folder / STOPPED
-        self.instance_state = InstanceState("reading")
+        self.state = InstanceState("reading")
         if stopped.exists():
-            self.instance_state = InstanceState(STOPPED, stopped.read_text().strip())
+            self.state = InstanceState(STOPPED, stopped.read_text().strip())
 
     def _begin(self) -> None:
         """Judge the log from its beginning."""
@@ -176,7 +176,7 @@ class Following:
     def follow(self) -> None:
         """Read what is new, and ask for the cases that wait for the agency. It raises nothing."""
         with self._turn:
-            if self.instance_state.word == STOPPED:
+            if self.state.word == STOPPED:
                 return
             try:
                 self._follow()
@@ -263,6 +263,13 @@ class Following:
             except SluicegateError as error:
                 self._note(name, f"it does not show the case: {error.message}")
 
+    def bare(self, case: str) -> ReadCase | None:
+        """A case as the log has it alone; None if it has no such case."""
+        with self.lock:
+            now = self.record.cases.get(case)
+            missing = ("what the instance shows of it, as it does not answer now",)
+            return None if now is None else ReadCase(now, entries.read(self.leaf(now.seq)), gaps=missing)
+
     def _note(self, case: str, lie: str) -> ReadCase:
         """Keep of a case what the log says alone, and what is wrong with what the instance shows."""
         with self.lock:
@@ -307,8 +314,8 @@ class Following:
 
     def _stands(self, word: str, why: str = "", *, read: bool = False) -> None:
         with self.lock:
-            at_ms = self._now_ms() if read else self.instance_state.read_ms
-            self.instance_state = replace(self.instance_state, word=word, why=why, read_ms=at_ms)
+            at_ms = self._now_ms() if read else self.state.read_ms
+            self.state = replace(self.state, word=word, why=why, read_ms=at_ms)
 
 
 def cases_of(following: Following) -> Iterator[Case]:

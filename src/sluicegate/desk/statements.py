@@ -13,21 +13,27 @@ from dataclasses import replace
 from typing import Any
 
 from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.review import CaseToSign, ExportedEntry, ReviewStatement
 from sluicegate.client import signing
 from sluicegate.client.signing import Review, Stated
+from sluicegate.core.lifecycle.signers import needed as needed_owners
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
 from sluicegate.errors import BadSignature, CommandRefused, InvalidInput
 from sluicegate.ports import PreparedStatement
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.law import keys
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.log.webauthn import AuthenticatorAssertion, challenge
 from sluicegate_record.statements.cases import Position, Receipt, Referral, Schedule
-from sluicegate_record.statements.keys import KeyStatement
+from sluicegate_record.statements.discussion import Discussion
+from sluicegate_record.statements.keys import PINS, KeyStatement
 from sluicegate_record.statements.statement import Statement
+from sluicegate_record.terms.text import counted
 
 _TYPES: Mapping[str, type[Statement]] = {
     each.TYPE: each for each in (Position, Schedule, Receipt, Referral, KeyStatement)
@@ -154,6 +160,60 @@ def _envelope(found: PreparedStatement, signatures: Iterable[Mapping[str, Any]])
         return Envelope(PAYLOAD_TYPE_INTOTO, found.payload, ())
     payload = canonical.b64(found.payload)
     return Envelope.from_json({"payload": payload, "payloadType": PAYLOAD_TYPE_INTOTO, "signatures": listed})
+
+
+def lacking(following: Following, found: PreparedStatement) -> str:
+    """What signatures a statement lacks, in words; empty if it has enough. Requires: the lock is held."""
+    stated, record = stated_in(found), following.record
+    owners = {key.owner for key in signers(following, found)}
+    if isinstance(stated, KeyStatement) and stated.says == PINS:
+        if stated.keyid not in {each["keyid"] for each in found.signatures}:
+            return f"the new key of {stated.owner} signs, too"
+        had = {key.owner for key in record.keys.values() if key.party == stated.party}
+        handed = stated.replaces in {key.keyid for key in signers(following, found)}
+        needed = 0 if handed else min(keys.TOGETHER, max(1, len(had)))
+    elif isinstance(stated, KeyStatement):
+        needed = 1
+    else:
+        needed = max(needed_owners(record.cases[name], found.agency) for name in cases_in(stated))
+    more = needed - len(owners)
+    return "" if more <= 0 else f"{counted(more, 'owner')} of {found.agency} must sign it still"
+
+
+def check_current(following: Following, found: PreparedStatement) -> None:
+    """Check that a statement still fits its case. Requires: the lock is held. Raises: CommandRefused."""
+    why = outdated(following, stated_in(found))
+    if why:
+        raise CommandRefused(why, code="outdated", remedy="take the statement back, and make it again")
+
+
+def outdated(following: Following, stated: Statement) -> str:
+    """Why a statement does not fit its case any more; empty if it does. Requires: the lock is held."""
+    cases = following.record.cases
+    if isinstance(stated, Position):
+        case = cases[stated.question.case]
+        return _outdated(case, stated.agency, stated.previous, stated.said)
+    if isinstance(stated, Schedule):
+        found = (
+            _outdated(cases[each.case], stated.agency, each.previous, each.said) for each in stated.cases
+        )
+        return next(filter(None, found), "")
+    return ""
+
+
+def _outdated(case: Case, agency: str, previous: str | None, said: Discussion | None) -> str:
+    newest = case.positions.get(agency)
+    if previous != (None if newest is None else newest.digest):
+        return f"your agency has taken another position in {case.id} since"
+    if said is not None and said != case.discussed():
+        return f"something was said in {case.id} since: read the case again"
+    return ""
+
+
+def exported(found: PreparedStatement) -> dict[str, Any]:
+    """What was signed so far, in the form of the command line's files."""
+    envelope = _envelope(found, found.signatures).to_json()
+    return envelope if found.opened is None else {"envelope": envelope, "opened": opened_beside(found.opened)}
 
 
 def carry(following: Following, found: PreparedStatement) -> int:

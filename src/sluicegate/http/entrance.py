@@ -31,7 +31,7 @@ from sluicegate.http.asking import Run
 from sluicegate.http.lanes import AllLanes, Lane, Take
 from sluicegate.http.threads import Threads
 from sluicegate.pace import Pace
-from sluicegate.ports import Principal, Principals
+from sluicegate.ports import Principal, Tokens
 from sluicegate.settings import HttpSettings
 
 LOOKUPS = 4
@@ -69,7 +69,7 @@ class Visitor:
 class Entrance:
     """The way into one server. `known` has the tokens."""
 
-    def __init__(self, known: Principals, settings: HttpSettings) -> None:
+    def __init__(self, known: Tokens, settings: HttpSettings) -> None:
         self._known = known
         self._lanes = AllLanes()
         self._lookups = Threads(LOOKUPS)

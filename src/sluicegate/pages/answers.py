@@ -18,6 +18,7 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.http import errors
 from sluicegate.pages import site
+from sluicegate.pages.frame import CONTROL, SiteFrame
 
 HTML = "text/html; charset=utf-8"
 PRIVATE: Mapping[str, str] = {
@@ -56,25 +57,30 @@ def local(path: str, otherwise: str) -> str:
     return path if _PATH.fullmatch(path) else otherwise
 
 
-def error(answer: Response, message: str, remedy: str, *, of_form: bool = False) -> Response:
+def error(
+    answer: Response, message: str, remedy: str, within: SiteFrame = CONTROL, *, of_form: bool = False
+) -> Response:
     """An error as a page, with the status that the API gives it; `of_form`: of what a form asked."""
     headers = {
         name: answer.headers[name] for name in ("retry-after", "cache-control") if name in answer.headers
     }
     said = {"status": answer.status_code, "message": message, "remedy": remedy, "of_form": of_form}
-    body = site.render("error.html", said)
+    body = site.render("error.html", {**said, "frame": within})
     return Response(body, answer.status_code, {**site.HEADERS, **headers}, HTML)
 
 
-async def or_error(request: Request, make: Callable[[], Awaitable[Response]]) -> Response:
+async def or_error(
+    request: Request, make: Callable[[], Awaitable[Response]], within: SiteFrame = CONTROL
+) -> Response:
     """A page, or the error that there was, as a page."""
     is_form = request.method == "POST"
     try:
         return await make()
     except Refused as refused:
         no = refused.refusal
-        return error(errors.refused(no), no.message, no.remedy, of_form=is_form)
+        return error(errors.refused(no), no.message, no.remedy, within, of_form=is_form)
     except SluicegateError as wrong:
         is_address = isinstance(wrong, InvalidInput) and not is_form
         remedy = "check the address of the page" if is_address else wrong.remedy
-        return error(await errors.on_error(request, wrong), wrong.message, remedy, of_form=is_form)
+        answer = await errors.on_error(request, wrong)
+        return error(answer, wrong.message, remedy, within, of_form=is_form)

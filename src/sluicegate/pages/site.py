@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jinja2
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
-from sluicegate.pages import forms, words
+from sluicegate.pages import forms, frame, words
 
 ASSETS = "/assets"
 _KINDS = {
@@ -88,6 +88,7 @@ def _environment() -> jinja2.Environment:
     made.globals["new_name"] = lambda: f"form_{secrets.token_hex(16)}"
     made.globals["pages_of"] = lambda role: OF_ROLE.get(role, ())
     made.globals["title_of"] = forms.title
+    made.globals["frame"] = frame.CONTROL
     made.filters |= words.FILTERS
     return made
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from sluicegate.core.access import apikey
 from sluicegate.errors import InvalidInput, Unauthorized
+from sluicegate.pages.frame import CONTROL, SiteFrame
 from sluicegate.ports import Passkey, Principal, SignIns
 from sluicegate.signin import passkeys, sessions
 from sluicegate.signin.challenges import Challenges
@@ -45,7 +46,7 @@ class Known:
 class Door:
     """The ways in of one server. `home` is where a principal goes first.
 
-    `origin` is that of the pages; empty: those of this machine.
+    `origin` is that of the pages; empty: those of this machine. `frame` is what is around them.
     """
 
     store: SignIns
@@ -54,6 +55,7 @@ class Door:
     known: Known
     home: Callable[[Principal], str]
     origin: str = ""
+    frame: SiteFrame = CONTROL
 
     def place(self, request: Request) -> PagesOrigin:
         """Where a request is. Raises: Unauthorized."""

@@ -37,14 +37,14 @@ Way = Callable[[Door, PagesOrigin, forms.Sent, str], SignedIn]
 def routes(door: Door, entrance: Entrance) -> list[Route]:
     """The routes of a door."""
     return [
-        _get(SIGN_IN, partial(_sign_in, door, entrance)),
-        _post(f"{SIGN_IN}/passkey", partial(_enter, door, entrance, _by_passkey)),
-        _post(f"{SIGN_IN}/token", partial(_enter, door, entrance, _by_token)),
-        _get("/welcome/{secret}", partial(_welcome, door, entrance)),
-        _post("/welcome", partial(_enter, door, entrance, _by_invitation)),
-        _get(PASSKEY, partial(_to_make, door, entrance)),
-        _post(PASSKEY, partial(_add, door, entrance)),
-        _post(SIGN_OUT, partial(_sign_out, door, entrance)),
+        _route(door, "GET", SIGN_IN, partial(_sign_in, door, entrance)),
+        _route(door, "POST", f"{SIGN_IN}/passkey", partial(_enter, door, entrance, _by_passkey)),
+        _route(door, "POST", f"{SIGN_IN}/token", partial(_enter, door, entrance, _by_token)),
+        _route(door, "GET", "/welcome/{secret}", partial(_welcome, door, entrance)),
+        _route(door, "POST", "/welcome", partial(_enter, door, entrance, _by_invitation)),
+        _route(door, "GET", PASSKEY, partial(_to_make, door, entrance)),
+        _route(door, "POST", PASSKEY, partial(_add, door, entrance)),
+        _route(door, "POST", SIGN_OUT, partial(_sign_out, door, entrance)),
     ]
 
 
@@ -81,7 +81,9 @@ async def _sign_in(door: Door, entrance: Entrance, request: Request) -> Response
     visitor, place = await entrance.admit(request), door.place(request)
     asked = await visitor.run(door.to_ask, place) if place.takes_passkeys else ""
     after = answers.local(request.query_params.get("next", ""), "")
-    return answers.private("sign_in.html", {"asked": asked, "next": after, "origin": place.origin})
+    return answers.private(
+        "sign_in.html", {"asked": asked, "next": after, "origin": place.origin, "frame": door.frame}
+    )
 
 
 def _by_passkey(door: Door, place: PagesOrigin, sent: forms.Sent, agent: str) -> SignedIn:
@@ -117,7 +119,7 @@ async def _welcome(door: Door, entrance: Entrance, request: Request) -> Response
     if found is None:
         said = "this link has been used, has ended, or is not known here"
         raise Unauthorized(said, code="invitation_unknown", remedy="ask who sent it for another one")
-    return answers.private("welcome.html", {"principal": found, "secret": secret})
+    return answers.private("welcome.html", {"principal": found, "secret": secret, "frame": door.frame})
 
 
 async def _to_make(door: Door, entrance: Entrance, request: Request) -> Response:
@@ -128,7 +130,12 @@ async def _to_make(door: Door, entrance: Entrance, request: Request) -> Response
     asked = await visitor.run(door.to_make, place, who) if place.takes_passkeys else ""
     return answers.private(
         "passkey.html",
-        {"asked": asked, "reader": Reader.of(who.principal, who.form_token), "origin": place.origin},
+        {
+            "asked": asked,
+            "reader": Reader.of(who.principal, who.form_token),
+            "origin": place.origin,
+            "frame": door.frame,
+        },
     )
 
 
@@ -147,16 +154,8 @@ async def _sign_out(door: Door, entrance: Entrance, request: Request) -> Respons
     return sessions.forget(answers.next_page("/"), door.place(request))
 
 
-def _get(path: str, endpoint: answers.Endpoint) -> Route:
-    return _route(path, endpoint, "GET")
-
-
-def _post(path: str, endpoint: answers.Endpoint) -> Route:
-    return _route(path, endpoint, "POST")
-
-
-def _route(path: str, endpoint: answers.Endpoint, method: str) -> Route:
+def _route(door: Door, method: str, path: str, endpoint: answers.Endpoint) -> Route:
     async def answered(request: Request) -> Response:
-        return await answers.or_error(request, partial(endpoint, request))
+        return await answers.or_error(request, partial(endpoint, request), door.frame)
 
     return Route(path, answered, methods=[method], name=f"{method} {path}")

@@ -1,7 +1,7 @@
 """What a desk keeps, in SQL: one file, `desk.db` in its folder.
 
 Rules:
-- It has no secret but what opens a sealed reason that is still to be signed.
+- Of what is secret it has what opens a sealed reason that is still to be signed; of all else, digests.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from sqlalchemy.dialects.sqlite import insert
 
 from sluicegate.ports import PreparedStatement
 from sluicegate.store.database import Database, Schema, Session
+from sluicegate.store.schema import SIGN_INS
 from sluicegate_record.log.leaf import Opening
 
 FILE = "desk.db"
 
 _metadata = sa.MetaData()
+_people = sa.Table("people", _metadata, sa.Column("name", sa.String(64), primary_key=True))
 _seen = sa.Table(
     "seen",
     _metadata,
@@ -42,7 +44,7 @@ _prepared = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=True),
     sa.Column("signatures", sa.Text, nullable=False),
 )
-DESK = Schema(application_id=0x534C4744, version=1, metadata=_metadata)
+DESK = Schema(application_id=0x534C4744, version=1, metadata=_metadata, made=SIGN_INS)
 """The id marks a SQLite file as a desk's: "SLGD"."""
 
 
@@ -51,6 +53,21 @@ class SqliteDeskMemory:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def people(self) -> Sequence[str]:
+        """The names of those who may come in."""
+        with self._session.reading() as connection:
+            return list(connection.scalars(sa.select(_people.c.name).order_by(_people.c.name)))
+
+    def let_in(self, person: str) -> None:
+        """Let someone come in."""
+        with self._session.writing() as connection:
+            connection.execute(insert(_people).values(name=person).on_conflict_do_nothing())
+
+    def shut_out(self, person: str) -> None:
+        """Let someone come in no more."""
+        with self._session.writing() as connection:
+            connection.execute(sa.delete(_people).where(_people.c.name == person))
 
     def seen(self, person: str) -> Mapping[tuple[str, str], int]:
         """What a person has seen."""

@@ -36,7 +36,8 @@ _ORIGIN = re.compile(rf"(https?)://({_LABEL}(?:\.{_LABEL})*)(:[1-9][0-9]{{0,4}})
 class RelyingParty:
     """Where a passkey signs: the domain that it is bound to, and the origin of the page that asks it.
 
-    The origin is `https://`, the domain or a name below it, and perhaps a port. Only `localhost` may be http.
+    The origin is `https://`, the domain or a name below it, and perhaps a port. Only `localhost`, and names
+    below it, may be http: they are always the machine of who asks (RFC 6761, section 6.3).
     The domain has two labels at least: `com` is not someone's. Which longer ones are like that is not asked
     here: browsers make no passkey for them, and lists of them change.
     """
@@ -61,7 +62,7 @@ class RelyingParty:
         if self.rp_id != "localhost" and not _REGISTRABLE.fullmatch(self.rp_id):
             said = "expected a domain of someone, such as agency.example, or localhost"
             raise BadKey(f"the rpId {self.rp_id[:80]!r}, {said}")
-        if found is None or not (found[1] == "https" or host == "localhost"):
+        if found is None or not (found[1] == "https" or f".{host}".endswith(".localhost")):
             raise BadKey(f"the origin {self.origin[:80]!r}, expected https://, a domain, and perhaps a port")
         if host != self.rp_id and not host.endswith(f".{self.rp_id}"):
             raise BadKey(f"the origin {self.origin[:80]!r}, expected one of {self.rp_id!r} or below it")

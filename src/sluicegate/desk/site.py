@@ -1,0 +1,151 @@
+"""What all pages of the desk stand on: the instances, what is kept, who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sluicegate.acts.act import AGENCY
+from sluicegate.desk import passkeys
+from sluicegate.desk.checking import ReadCase
+from sluicegate.desk.following import Following
+from sluicegate.errors import BadKey, CommandRefused, Unreachable
+from sluicegate.http.entrance import Entrance, Visitor
+from sluicegate.pages import answers
+from sluicegate.pages.frame import SiteFrame
+from sluicegate.pages.page import Reader
+from sluicegate.ports import DeskMemory, Passkey, Principal
+from sluicegate.signin import forms
+from sluicegate.signin import routes as signin
+from sluicegate.signin.door import Door, SignedIn
+from sluicegate.signin.origins import PagesOrigin
+from sluicegate_record.log.publickey import PublicKey
+
+FRAME = SiteFrame(
+    name="Agency's desk",
+    pages=(("/", "Cases"), ("/statements", "To sign"), ("/instances", "Instances")),
+    host="desk.localhost",
+    inviter="who runs this desk",
+    invites="sluicegate desk invite",
+    footer="What these pages show is read from each developer's log, as this desk has verified it. "
+    "One cookie, which says that you are signed in; nothing from elsewhere.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSite:
+    """The desk of an agency: the instances by name, what it keeps, its door and entrance, the wall clock."""
+
+    followings: Mapping[str, Following]
+    memory: DeskMemory
+    door: Door
+    entrance: Entrance
+    now_ms: Callable[[], int]
+
+    def following(self, name: str) -> Following:
+        """An instance. Raises: CommandRefused: there is none of this name."""
+        found = self.followings.get(name)
+        if found is None:
+            raise CommandRefused(f"no instance {name[:40]!r}", code="unknown", remedy="see /instances")
+        return found
+
+    def read(self, instance: str, case: str) -> tuple[Following, ReadCase]:
+        """A case with what its instance shows of it; of one that is not reached, as the log has it alone.
+
+        Raises: CommandRefused: the log has no such case, or it does not ask the agency.
+        """
+        following = self.following(instance)
+        try:
+            found = following.read(case)
+        except Unreachable:
+            found = following.bare(case)
+        if found is None or following.instance.agency not in found.case.parties:
+            said = f"the log of {instance} has no case {case[:80]!r} that asks your agency"
+            raise CommandRefused(said, code="unknown", remedy="look at the list of cases")
+        return following, found
+
+    def keys(self, place: PagesOrigin, who: Principal) -> list[tuple[Passkey, PublicKey]]:
+        """The passkeys of a person that can be pinned, in that form."""
+        found = []
+        for each in self.door.store.passkeys(who.id):
+            try:
+                found.append((each, passkeys.pinned(each, place)))
+            except BadKey:
+                continue
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Someone who is signed in and asks for a page, or sends a form."""
+
+    request: Request
+    visitor: Visitor
+    who: SignedIn
+    place: PagesOrigin
+    sent: forms.Sent
+
+    @property
+    def person(self) -> str:
+        """Whom the desk remembers."""
+        return self.who.principal.id
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        """The arguments in the path."""
+        return self.request.path_params
+
+    def page(self, template: str, values: Mapping[str, Any]) -> Response:
+        """A page for them."""
+        reader = Reader.of(self.who.principal, self.who.form_token)
+        return answers.private(template, {"frame": FRAME, "reader": reader, "done": "", **values})
+
+
+Work = Callable[[DeskSite, Here], Response]
+"""Answers a request, in a thread."""
+
+
+def page(site: DeskSite, path: str, work: Work) -> Route:
+    """The route of a page for those who are signed in."""
+
+    async def shown(request: Request) -> Response:
+        arrived = await signin.arrived(site.door, site.entrance, request)
+        if arrived is None:
+            return signin.to_sign_in(request)
+        visitor, who = arrived
+        return await _done(site, work, Here(request, visitor, who, site.door.place(request), {}))
+
+    return _route(path, shown, "GET")
+
+
+def form(site: DeskSite, path: str, work: Work) -> Route:
+    """The route of a form of those who are signed in."""
+
+    async def sent(request: Request) -> Response:
+        visitor, who, fields = await signin.own_form(site.door, site.entrance, request)
+        return await _done(site, work, Here(request, visitor, who, site.door.place(request), fields))
+
+    return _route(path, sent, "POST")
+
+
+async def _done(site: DeskSite, work: Work, here: Here) -> Response:
+    with here.visitor.place():
+        answer: Response = await here.visitor.run(work, site, here)
+        return answer
+
+
+def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
+    async def answered(request: Request) -> Response:
+        return await answers.or_error(request, partial(endpoint, request), FRAME)
+
+    return Route(path, answered, methods=[method], name=f"{method} {path}")
+
+
+ROLE = AGENCY
+"""The role of everyone at a desk."""

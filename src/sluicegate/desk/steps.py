@@ -1,0 +1,383 @@
+"""The steps of a reviewer: the form of a step, the statement that it makes, and the signing of it.
+
+Rules:
+- A form makes a statement, and does no more. It is on the record once it is signed, verified here, taken by
+  the instance, and in the log that the desk has verified.
+- The page on which one signs says what the bytes say, and whose signatures it has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sluicegate.client.signing import Review, Stated
+from sluicegate.core.terms import plan as plans
+from sluicegate.desk import casepage, passkeys, sentences, statements
+from sluicegate.desk.casepage import DeskStep
+from sluicegate.desk.checking import ReadCase
+from sluicegate.desk.following import Following
+from sluicegate.desk.site import DeskSite, Here, form, page
+from sluicegate.errors import BadSignature, CommandRefused, InvalidInput, SluicegateError
+from sluicegate.pages import answers
+from sluicegate.ports import Passkey, PreparedStatement
+from sluicegate.signin import passkeys as asked_passkeys
+from sluicegate.signin.forms import Sent, one
+from sluicegate_record.form import Json
+from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.statements.cases import NEED_REASON, POSITIONS, SCHEDULE_MAX
+from sluicegate_record.statements.keys import KeyStatement
+from sluicegate_record.terms import kinds
+
+_STATEMENT = "/statements/{id}"
+
+
+def routes(site: DeskSite) -> list[Route]:
+    """The routes of these pages and forms."""
+    step = "/i/{instance}/cases/{case}/{word}"
+    return [
+        page(site, "/schedule", _schedule),
+        form(site, "/schedule", _scheduled),
+        page(site, "/statements", _statements),
+        page(site, _STATEMENT, _statement),
+        page(site, f"{_STATEMENT}/file", _file),
+        form(site, _STATEMENT, _sign),
+        form(site, f"{_STATEMENT}/forget", _forget),
+        page(site, step, _step),
+        form(site, step, _taken),
+    ]
+
+
+# A step in a case
+
+
+def _step(site: DeskSite, here: Here) -> Response:
+    return _form(site, here, {}, None)
+
+
+def _form(site: DeskSite, here: Here, sent: Sent, fault: SluicegateError | None) -> Response:
+    following, read, step = _asked(site, here)
+    with following.lock:
+        given = sentences.plan_of(following.record, read)
+        found = casepage.case_page(following, read, None, site.now_ms())
+        agency = following.instance.agency
+        does = [step.does] if step.word not in POSITIONS else []
+        if step.word == "receive":
+            does += sentences.received(read.case, agency)
+        else:
+            does += sentences.follows(following.record, read.case, step.word, agency, site.now_ms())
+    stage = found.stage
+    values = {key: texts[0] for key, texts in sent.items() if texts}
+    return here.page(
+        "desk/step.html",
+        {
+            "here": "",
+            "found": found,
+            "step": step,
+            "does": does,
+            "fault": fault,
+            "sent": values,
+            "needs_reason": step.word in NEED_REASON or step.word == "refer",
+            "concern": None if stage is None or read.case.kind not in kinds.CONCERNED else stage.concern,
+            "concerns": _concerns(given, agency),
+        },
+    )
+
+
+def _concerns(given: Any, agency: str) -> tuple[str, ...]:
+    known = None if given is None else given.spec.agencies.get(agency)
+    return () if known is None else tuple(known.concerns)
+
+
+def _asked(site: DeskSite, here: Here) -> tuple[Following, ReadCase, DeskStep]:
+    """The case and the step of a form. Raises: CommandRefused: it cannot be taken now."""
+    following, read = site.read(here.path["instance"], here.path["case"])
+    word = here.path["word"]
+    with following.lock:
+        known = casepage.steps(following, read, sentences.plan_of(following.record, read))
+        step = next((each for each in known if each.word == word), None)
+    if step is None:
+        said = f"{word[:40]!r} is not a step that your agency can take in this case now"
+        raise CommandRefused(said, code="not_now", remedy="the page of the case has those that it can")
+    return following, read, step
+
+
+def _taken(site: DeskSite, here: Here) -> Response:
+    """Make a statement of a form."""
+    following, read, step = _asked(site, here)
+    try:
+        stated = _stated(following, read, step.word, here.sent)
+        made = statements.prepared(following, stated, here.person)
+    except InvalidInput as error:
+        return _form(site, here, here.sent, error)
+    site.memory.prepare(made)
+    return answers.next_page(f"/statements/{made.id}")
+
+
+def _stated(following: Following, read: ReadCase, word: str, sent: Sent) -> Stated:
+    """The statement that a form asks for. Raises: InvalidInput, CommandRefused."""
+    reason = one(sent, "reason").strip()
+    if word == "receive":
+        return statements.receipt(following, read)
+    if word == "refer":
+        _check_reason("a referral", reason)
+        return statements.referral(following, read, one(sent, "to"), reason)
+    return statements.position(following, read, _review(word, sent))
+
+
+def _review(word: str, sent: Sent) -> Review:
+    """A position as a form states it. Raises: InvalidInput."""
+    reason = one(sent, "reason").strip()
+    if word in NEED_REASON:
+        _check_reason(NEED_REASON[word], reason)
+    conditions = _conditions(sent) if word == "approve-with-conditions" else None
+    concern = one(sent, "concern") or None
+    return Review(word, reason, conditions, one(sent, "sealed") == "yes" and bool(reason), concern)
+
+
+def _check_reason(what: str, reason: str) -> None:
+    if not reason:
+        raise InvalidInput(f"{what} without a reason", remedy="say why; it is part of what you sign")
+
+
+def _conditions(sent: Sent) -> dict[str, Json]:
+    """The conditions in a form. Raises: InvalidInput: none, or one that no grant can have."""
+    found: dict[str, Json] = {}
+    for name, read in (("requestsPerMinute", _number), ("validFor", lambda text: f"P{_number(text)}D")):
+        text = one(sent, name).strip()
+        if text:
+            found[name] = read(text)
+    for line in filter(None, map(str.strip, one(sent, "declared").splitlines())):
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip() or not value.strip():
+            raise InvalidInput(f"the condition {line[:80]!r}", remedy="write each as name: value, on a line")
+        found[name.strip()] = {"value": _value(value.strip()), "declared": True}
+    if not found:
+        raise InvalidInput("an approval with conditions without one", remedy="state at least one")
+    for fault in plans.condition_faults(found):
+        where = ".".join(map(str, fault.path))
+        raise InvalidInput(f"the condition {where}: expected {fault.expected}, found {fault.found}")
+    return found
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidInput(f"{text[:40]!r} is not a whole number")
+    return int(text)
+
+
+def _value(text: str) -> Json:
+    """The value of a declared condition: a number, yes or no, or a text."""
+    if text in {"yes", "no", "true", "false"}:
+        return text in {"yes", "true"}
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
+
+
+# One word in several cases
+
+
+def _schedule(site: DeskSite, here: Here) -> Response:
+    return _schedule_form(site, here, here.request.query_params.getlist("case"), {}, None)
+
+
+def _schedule_form(
+    site: DeskSite, here: Here, named: Sequence[str], sent: Sent, fault: SluicegateError | None
+) -> Response:
+    reads = [site.read(*_split(each)) for each in dict.fromkeys(named)]
+    ordered = sorted(reads, key=lambda each: each[1].case.seq)
+    rows = []
+    for following, read in ordered:
+        with following.lock:
+            what = sentences.thing(following.record, read)
+        rows.append((following.instance.name, read, what))
+    words = [word for word in POSITIONS if word != "approve-with-conditions"]
+    return here.page(
+        "desk/schedule.html",
+        {
+            "here": "",
+            "rows": rows,
+            "words": [(word, sentences.LABELS[word]) for word in words],
+            "sent": {key: texts[0] for key, texts in sent.items() if texts},
+            "fault": fault,
+            "one_instance": len({name for name, _, _ in rows}) == 1,
+        },
+    )
+
+
+def _split(named: str) -> tuple[str, str]:
+    instance, _, case = named.partition("/")
+    return instance, case
+
+
+def _scheduled(site: DeskSite, here: Here) -> Response:
+    named = list(here.sent.get("case", ()))
+    try:
+        following, reads = _chosen(site, named)
+        stated = statements.schedule(following, reads, _review(_word(here.sent), here.sent))
+        made = statements.prepared(following, stated, here.person)
+    except InvalidInput as error:
+        return _schedule_form(site, here, named, here.sent, error)
+    site.memory.prepare(made)
+    return answers.next_page(f"/statements/{made.id}")
+
+
+def _chosen(site: DeskSite, named: Sequence[str]) -> tuple[Following, list[ReadCase]]:
+    """The cases that are chosen, of one instance. Raises: InvalidInput."""
+    if not 1 <= len(named) <= SCHEDULE_MAX:
+        raise InvalidInput(f"one signature is for 1 to {SCHEDULE_MAX} cases, {len(named)} are chosen")
+    found = [site.read(*_split(each)) for each in named]
+    following = found[0][0]
+    if any(each is not following for each, _ in found):
+        raise InvalidInput("the cases are of several instances", remedy="sign for one after the other")
+    return following, [read for _, read in found]
+
+
+def _word(sent: Sent) -> str:
+    word = one(sent, "word")
+    if word not in POSITIONS:
+        raise InvalidInput("no word is chosen", remedy="choose one")
+    return word
+
+
+# A statement that is to be signed
+
+
+@dataclass(frozen=True, slots=True)
+class StatementView:
+    """A statement as its page shows it. `lacks` says what it still needs; empty if it is signed enough."""
+
+    found: PreparedStatement
+    type: str
+    words: tuple[str, ...]
+    cases: tuple[str, ...]
+    signed: tuple[str, ...]
+    lacks: str
+    outdated: str
+
+
+def _view(site: DeskSite, found: PreparedStatement) -> StatementView:
+    following, stated = site.following(found.instance), statements.stated_in(found)
+    names = statements.cases_in(stated)
+    reads = {name: site.read(found.instance, name)[1] for name in names}
+    with following.lock:
+        words = tuple(sentences.statement(following.record, reads, stated, site.now_ms()))
+        signed = sorted(key.owner for key in statements.signers(following, found))
+        lacks = statements.lacking(following, found)
+        outdated = statements.outdated(following, stated)
+    kind = type(stated).__name__
+    return StatementView(found, kind, words, names, tuple(signed), lacks, outdated)
+
+
+def _of(site: DeskSite, here: Here) -> PreparedStatement:
+    found = site.memory.prepared(here.path["id"])
+    if found is None:
+        said = "this statement is not here any more: it is on the record, or was taken back"
+        raise CommandRefused(said, code="unknown", remedy="the page of its case shows what is on the record")
+    return found
+
+
+def _statements(site: DeskSite, here: Here) -> Response:
+    found = [_view(site, each) for each in site.memory.all_prepared() if each.instance in site.followings]
+    return here.page("desk/statements.html", {"here": "statements", "statements": found})
+
+
+def _statement(site: DeskSite, here: Here) -> Response:
+    found = _of(site, here)
+    return _shown(site, here, found, None)
+
+
+def _shown(site: DeskSite, here: Here, found: PreparedStatement, fault: SluicegateError | None) -> Response:
+    view = _view(site, found)
+    usable = _usable(site, here, found)
+    options = ""
+    if usable and here.place.takes_passkeys:
+        challenge = statements.challenge_of(found)
+        options = asked_passkeys.to_ask(here.place, challenge, [passkey for passkey, _ in usable])
+    return here.page(
+        "desk/statement.html",
+        {
+            "here": "statements",
+            "view": view,
+            "options": options,
+            "fault": fault,
+            "agency": found.agency,
+            "payload": json.loads(found.payload),
+        },
+    )
+
+
+def _usable(site: DeskSite, here: Here, found: PreparedStatement) -> list[tuple[Passkey, PublicKey]]:
+    """The passkeys of a person that may sign a statement: those of the agency, and one that it pins."""
+    following, stated = site.following(found.instance), statements.stated_in(found)
+    own = stated.keyid if isinstance(stated, KeyStatement) and stated.key is not None else ""
+    signed = {each["keyid"] for each in found.signatures}
+    with following.lock:
+        pinned = following.record.pinned()
+        return [
+            (passkey, key)
+            for passkey, key in site.keys(here.place, here.who.principal)
+            if key.keyid not in signed and (key.keyid == own or _speaks(pinned.get(key.keyid), found.agency))
+        ]
+
+
+def _speaks(key: Any, agency: str) -> bool:
+    return key is not None and key.party == agency
+
+
+def _sign(site: DeskSite, here: Here) -> Response:
+    """Take a signature; send the statement once it has enough."""
+    found, answer = _of(site, here), one(here.sent, "answer")
+    following = site.following(found.instance)
+    try:
+        if answer:
+            found = _with_signature(site, here, found, answer)
+            site.memory.prepare(found)
+        with following.lock:
+            lacks = statements.lacking(following, found)
+            statements.check_current(following, found)
+        if lacks:
+            return answers.next_page(f"/statements/{found.id}")
+        statements.carry(following, found)
+    except (InvalidInput, BadSignature, CommandRefused) as error:
+        return _shown(site, here, found, error)
+    site.memory.forget(found.id)
+    names = statements.cases_in(statements.stated_in(found))
+    after = f"/i/{found.instance}/cases/{names[0]}?done={found.id}" if names else "/account"
+    return answers.next_page(after)
+
+
+def _with_signature(site: DeskSite, here: Here, found: PreparedStatement, answer: str) -> PreparedStatement:
+    """A statement with the signature in a browser's answer. Raises: BadSignature, InvalidInput."""
+    named = asked_passkeys.passkey_in(answer)
+    key = next((key for passkey, key in _usable(site, here, found) if passkey.id == named), None)
+    if key is None:
+        said = "this passkey does not sign for your agency here"
+        raise InvalidInput(
+            said, code="passkey_unknown", remedy="your account says which does, and what to do"
+        )
+    sig, assertion = passkeys.signature_in(answer)
+    return statements.signed_with(found, key, sig, assertion)
+
+
+def _forget(site: DeskSite, here: Here) -> Response:
+    site.memory.forget(_of(site, here).id)
+    return answers.next_page("/statements")
+
+
+def _file(site: DeskSite, here: Here) -> Response:
+    """What was signed so far, for `review countersign` and `review import` at a command line."""
+    found = _of(site, here)
+    if not found.signatures:
+        raise CommandRefused("no one has signed it yet", code="unsigned", remedy="sign it here first")
+    body = json.dumps(statements.exported(found), indent=2, ensure_ascii=False).encode()
+    name = f"statement-{found.id[:12]}.json"
+    headers: Mapping[str, str] = {
+        **answers.PRIVATE,
+        "content-disposition": f'attachment; filename="{name}"',
+    }
+    return Response(body, headers=headers, media_type="application/json")
