@@ -18,6 +18,7 @@ from sluicegate.desk.instances import Instance
 from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.service import log
 from sluicegate_record.copy import Fetch
+from tests.pages.conftest import browser  # noqa: F401 - a fixture
 from tests.plane import Plane
 
 

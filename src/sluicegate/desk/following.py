@@ -13,12 +13,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from sluicegate.acts import keys as key_acts
 from sluicegate.acts import review
+from sluicegate.acts.act import Act, Answered, Asked
 from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.keys import KeyReceipt
@@ -81,18 +83,19 @@ class HttpCounterpart:
 
     def export(self, case: str) -> ExportedCase:
         """A case for review."""
-        return self._client().do(review.EXPORT, CaseArgument(case=case))
+        return self._do(review.EXPORT, CaseArgument(case=case))
 
     def record(self, given: ReviewStatement) -> StatementReceipt:
         """Put what was signed about a case on the record."""
-        return self._client().do(review.IMPORT, given)
+        return self._do(review.IMPORT, given)
 
     def record_key(self, given: SignedStatement) -> KeyReceipt:
         """Put what was signed about a key on the record."""
-        return self._client().do(key_acts.RECORD, given)
+        return self._do(key_acts.RECORD, given)
 
-    def _client(self) -> Client:
-        return Client(self._url, self._token)
+    def _do(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
+        with closing(Client(self._url, self._token)) as client:
+            return client.do(act, asked)
 
 
 @dataclass(frozen=True, slots=True)
