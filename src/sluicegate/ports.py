@@ -311,7 +311,7 @@ class Spent(NamedTuple):
     limit: int
 
 
-class Tokens(Protocol):
+class KnownTokens(Protocol):
     """Who holds a token. Tokens are kept as SHA-256 digests of 32 bytes."""
 
     def by_token(self, token_digest: bytes) -> Principal | None:

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 class NoTokens:
-    """`ports.Tokens`, of a server at which no one has any."""
+    """`ports.KnownTokens`, of a server at which no one has any."""
 
     def by_token(self, token_digest: bytes) -> Principal | None:
         """No one."""

@@ -1,4 +1,4 @@
-"""What all pages of the desk stand on: the instances, what is kept, who is signed in."""
+"""What all pages of the desk share: the instances, what is kept, who is signed in."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class DeskSite:
     now_ms: Callable[[], int]
 
     def following(self, name: str) -> Following:
-        """An instance. Raises: CommandRefused: there is none of this name."""
+        """An instance. Raises: CommandRefused: no instance has this name."""
         found = self.followings.get(name)
         if found is None:
             raise CommandRefused(f"no instance {name[:40]!r}", code="unknown", remedy="see /instances")
@@ -93,7 +93,7 @@ class Here:
 
     @property
     def person(self) -> str:
-        """Whom the desk remembers."""
+        """Who it is, by the id under which the desk remembers what they saw."""
         return self.who.principal.id
 
     @property

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from sluicegate.acts.act import AnyAct
 from sluicegate.core.access import apikey
 from sluicegate.errors import Unauthorized
-from sluicegate.ports import Principal, Tokens
+from sluicegate.ports import KnownTokens, Principal
 
 
 def token_of(request: Request) -> str | None:
@@ -20,7 +20,7 @@ def token_of(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def authenticate(principals: Tokens, token: str | None) -> Principal:
+def authenticate(principals: KnownTokens, token: str | None) -> Principal:
     """Whose token this is.
 
     Raises: Unauthorized: none given, or not one of ours.

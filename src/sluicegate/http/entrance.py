@@ -7,7 +7,7 @@ Rules:
 - Who shows no token that is known is a stranger: counted by address, in a lane of their own, at a pace.
 - A session is looked up like a token. Who has one asks as its principal, by the forms of pages alone: the API
   takes no cookie.
-- Tokens are looked up by threads of their own. One that was not found here before is looked up at
+- KnownTokens are looked up by threads of their own. One that was not found here before is looked up at
   a pace of its address: who makes tokens up costs no more than who shows none.
 """
 
@@ -31,7 +31,7 @@ from sluicegate.http.asking import Run
 from sluicegate.http.lanes import AllLanes, Lane, Take
 from sluicegate.http.threads import Threads
 from sluicegate.pace import Pace
-from sluicegate.ports import Principal, Tokens
+from sluicegate.ports import KnownTokens, Principal
 from sluicegate.settings import HttpSettings
 
 LOOKUPS = 4
@@ -69,7 +69,7 @@ class Visitor:
 class Entrance:
     """The way into one server. `known` has the tokens."""
 
-    def __init__(self, known: Tokens, settings: HttpSettings) -> None:
+    def __init__(self, known: KnownTokens, settings: HttpSettings) -> None:
         self._known = known
         self._lanes = AllLanes()
         self._lookups = Threads(LOOKUPS)

@@ -1,7 +1,7 @@
 """What a desk keeps, in SQL: one file, `desk.db` in its folder.
 
 Rules:
-- Of what is secret it has what opens a sealed reason that is still to be signed; of all else, digests.
+- A reason that is to be sealed is here until its statement is on the record. Of other secrets it has digests.
 """
 
 from __future__ import annotations
