@@ -17,7 +17,7 @@ from starlette.routing import Route
 from sluicegate.client.signing import Stated
 from sluicegate.desk import people, statements
 from sluicegate.desk.following import Following
-from sluicegate.desk.site import DeskSite, Here, form, page
+from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.ports import Passkey
@@ -135,7 +135,7 @@ def _pin(site: DeskSite, here: Here) -> Response:
     named, owner = one(here.sent, "passkey"), one(here.sent, "owner").strip()
     key = next((key for each, key in site.keys(here.place, here.who.principal) if each.id == named), None)
     if key is None:
-        raise CommandRefused("this is no passkey of yours that can be pinned", code="unknown")
+        raise CommandRefused("this is no passkey of yours that can be pinned", code=UNKNOWN)
     try:
         with following.lock:
             stated = _pinning(following, key, owner)
@@ -198,7 +198,7 @@ def _ending(following: Following, keyid: str, reason: str, since: str) -> KeySta
 def _end_session(site: DeskSite, here: Here) -> Response:
     named, own = one(here.sent, "session"), site.door.store.sessions(here.person, site.now_ms())
     if named not in {each.id for each in own}:
-        raise CommandRefused("this is no session of yours", code="unknown")
+        raise CommandRefused("this is no session of yours", code=UNKNOWN)
     site.door.store.end(named)
     return answers.next_page("/account")
 
@@ -207,7 +207,7 @@ def _remove(site: DeskSite, here: Here) -> Response:
     """Forget a passkey: it signs in no more. Where it is pinned it counts until its agency retires it."""
     named = one(here.sent, "passkey")
     if named not in {each.id for each in site.door.store.passkeys(here.person)}:
-        raise CommandRefused("this is no passkey of yours", code="unknown")
+        raise CommandRefused("this is no passkey of yours", code=UNKNOWN)
     site.door.store.remove_passkey(named)
     return answers.next_page("/account")
 

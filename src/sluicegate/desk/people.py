@@ -11,6 +11,7 @@ import re
 import secrets
 
 from sluicegate.acts.act import AGENCY
+from sluicegate.acts.sign_ins import INVITATIONS_MAX
 from sluicegate.core.access import apikey
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import DeskMemory, Principal, SignIns
@@ -56,7 +57,7 @@ def let_in(memory: DeskMemory, sign_ins: SignIns, name: str, now_ms: int) -> str
 def invited(sign_ins: SignIns, person: Principal, now_ms: int) -> str:
     """The path of a link that signs a person in once."""
     secret = secrets.token_urlsafe(32)
-    sign_ins.invite(apikey.digest(secret), person.id, now_ms + LASTS_MS)
+    sign_ins.invite(apikey.digest(secret), person.id, now_ms + LASTS_MS, INVITATIONS_MAX)
     return f"/welcome/{secret}"
 
 

@@ -12,7 +12,7 @@ from sluicegate.desk import queue, sentences
 from sluicegate.desk.casepage import case_page
 from sluicegate.desk.following import Following, InstanceState
 from sluicegate.desk.queue import QueueFilter
-from sluicegate.desk.site import DeskSite, Here, page
+from sluicegate.desk.site import UNKNOWN, DeskSite, Here, page
 from sluicegate.errors import CommandRefused
 from sluicegate_record import entries
 from sluicegate_record.terms import kinds
@@ -133,7 +133,7 @@ def _entry(site: DeskSite, here: Here) -> Response:
     index = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1
     with following.lock:
         if not 0 <= index < following.size:
-            raise CommandRefused(f"no entry {text[:20]!r} in this copy", code="unknown")
+            raise CommandRefused(f"no entry {text[:20]!r} in this copy", code=UNKNOWN)
         entry, head = entries.read(following.leaf(index)), following.head
     return here.page(
         "desk/entry.html",

@@ -11,13 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.acts.act import AGENCY
+from sluicegate.core.lifecycle.answer import Refusal, RefusalKind
 from sluicegate.desk import passkeys
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
 from sluicegate.errors import BadKey, CommandRefused, Unreachable
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
+from sluicegate.pages.answers import Refused
 from sluicegate.pages.frame import SiteFrame
 from sluicegate.pages.page import Reader
 from sluicegate.ports import DeskMemory, Passkey, Principal
@@ -38,6 +39,10 @@ FRAME = SiteFrame(
 )
 
 
+UNKNOWN = "unknown"
+"""The code of what is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeskSite:
     """The desk of an agency: the instances by name, what it keeps, its door and entrance, the wall clock."""
@@ -52,7 +57,7 @@ class DeskSite:
         """An instance. Raises: CommandRefused: no instance has this name."""
         found = self.followings.get(name)
         if found is None:
-            raise CommandRefused(f"no instance {name[:40]!r}", code="unknown", remedy="see /instances")
+            raise CommandRefused(f"no instance {name[:40]!r}", code=UNKNOWN, remedy="see /instances")
         return found
 
     def read(self, instance: str, case: str) -> tuple[Following, ReadCase]:
@@ -67,7 +72,7 @@ class DeskSite:
             found = following.bare(case)
         if found is None or following.instance.agency not in found.case.parties:
             said = f"the log of {instance} has no case {case[:80]!r} that asks your agency"
-            raise CommandRefused(said, code="unknown", remedy="look at the list of cases")
+            raise CommandRefused(said, code=UNKNOWN, remedy="look at the list of cases")
         return following, found
 
     def keys(self, place: PagesOrigin, who: Principal) -> list[tuple[Passkey, PublicKey]]:
@@ -136,7 +141,11 @@ def form(site: DeskSite, path: str, work: Work) -> Route:
 
 async def _done(site: DeskSite, work: Work, here: Here) -> Response:
     with here.visitor.place():
-        answer: Response = await here.visitor.run(work, site, here)
+        try:
+            answer: Response = await here.visitor.run(work, site, here)
+        except CommandRefused as no:
+            kind: RefusalKind = "unknown" if no.code == UNKNOWN else "conflict"
+            raise Refused(Refusal(kind, no.code, no.message, no.remedy)) from no
         return answer
 
 
@@ -145,7 +154,3 @@ def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], method
         return await answers.or_error(request, partial(endpoint, request), FRAME)
 
     return Route(path, answered, methods=[method], name=f"{method} {path}")
-
-
-ROLE = AGENCY
-"""The role of everyone at a desk."""

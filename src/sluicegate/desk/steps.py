@@ -22,7 +22,7 @@ from sluicegate.desk import casepage, passkeys, sentences, statements
 from sluicegate.desk.casepage import DeskStep
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
-from sluicegate.desk.site import DeskSite, Here, form, page
+from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import BadSignature, CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.ports import Passkey, PreparedStatement
@@ -277,7 +277,7 @@ def _of(site: DeskSite, here: Here) -> PreparedStatement:
     found = site.memory.prepared(here.path["id"])
     if found is None:
         said = "this statement is not here any more: it is on the record, or was taken back"
-        raise CommandRefused(said, code="unknown", remedy="the page of its case shows what is on the record")
+        raise CommandRefused(said, code=UNKNOWN, remedy="the page of its case shows what is on the record")
     return found
 
 
