@@ -106,6 +106,7 @@ class PositionView(ActAnswer):
     case as its signer saw it, `unheard` what was said after that and before the position came. `stale` says
     that it is a consent that does not count for that reason, until its agency signs again. `outside` says
     that it is an objection that does not count: its `concern` is not that of the stage, or not its agency's.
+    `seq` is its place in the log.
     """
 
     agency: str
@@ -125,6 +126,7 @@ class PositionView(ActAnswer):
     outside: bool = False
     transcribed: Transcribed = None
     officers: Officers = ()
+    seq: int | None = None
 
 
 @form

@@ -295,6 +295,7 @@ class ReleaseStatus(ActAnswer):
         tuple[ObservationView, ...],
         Note("What observers got against the record in a week, newest first; for staff and agencies."),
     ] = ()
+    names: Annotated[Mapping[str, str], Note("What its agencies are called.")] = field(default_factory=dict)
 
 
 @form

@@ -20,15 +20,10 @@ from sluicegate_record.strict import Unread
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.effective import DIFFERENCES
 from sluicegate_record.terms.exposure import Measure
-from sluicegate_record.terms.phrases import duration, rule
+from sluicegate_record.terms.phrases import SILENCE, duration, rule
 from sluicegate_record.terms.programmes import PERSON_NAMED, HeldProgramme
 from sluicegate_record.terms.text import counted
 
-_SILENCE = {
-    "deny": "its silence counts as an objection",
-    "no-objection": "its silence counts as no objection",
-    "wait": "its silence means nothing: the case waits for it",
-}
 _SAID = {
     "answer": "the applicant answered",
     "reply": "the applicant replied",
@@ -298,7 +293,7 @@ def silence(meaning: str, ladder: Sequence[str]) -> str:
     """What follows if an agency does not answer in time."""
     if meaning == "escalate":
         return f"{ladder[0]} is asked next" if ladder else "the developer is asked next"
-    return _SILENCE.get(meaning, meaning)
+    return SILENCE.get(meaning, meaning)
 
 
 def clock(given: AgencyClock) -> str:
@@ -309,7 +304,7 @@ def clock(given: AgencyClock) -> str:
     if given.stopped:
         return f"{agency}: stopped until the applicant answers"
     if given.silence:
-        return f"{agency}: over; {_SILENCE.get(given.silence, given.silence)}"
+        return f"{agency}: over; {SILENCE.get(given.silence, given.silence)}"
     if given.due_ms is None:
         return f"{agency}: no time runs"
     by = f" ({given.due_by})" if given.due_by is not None else ""

@@ -20,11 +20,12 @@ from sluicegate.acts.act import Act, Answered, Asked
 from sluicegate.acts.table import ACTS
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import Unauthorized
 from sluicegate.http import bearer
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pace import steady_ms
-from sluicegate.pages import answers, forms, own, person, site
+from sluicegate.pages import answers, applicant, forms, own, person, site
 from sluicegate.pages.answers import HTML, Refused
 from sluicegate.pages.page import Filled, MadePage, PagePlace, Reader, SitePage, View
 from sluicegate.pages.public import PAGES as PUBLIC_PAGES
@@ -36,7 +37,7 @@ from sluicegate.service.context import STRANGER, Services
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
 
-PAGES = (*PUBLIC_PAGES, *own.PAGES)
+PAGES = (*PUBLIC_PAGES, *own.PAGES, *applicant.PAGES)
 """In this order a path is looked for."""
 DONE = "done="
 """The argument of a page that says what was done just before. It is the last one."""
@@ -109,6 +110,7 @@ def _private(plane: ControlPlane, entrance: Entrance, door: Door, page: SitePage
         if here is None:
             return signin.to_sign_in(request)
         visitor, who = here
+        _check_role(page, who.principal)
         with visitor.place():
             place = page_place(door, request)
             where = (plane.services, page, place, request.path_params)
@@ -116,6 +118,13 @@ def _private(plane: ControlPlane, entrance: Entrance, door: Door, page: SitePage
         return Response(document.body, headers=answers.PRIVATE, media_type=document.kind)
 
     return _route(page, shown)
+
+
+def _check_role(page: SitePage[Any, Any], principal: Principal) -> None:
+    """Raises: Unauthorized: a page of other roles."""
+    if page.roles and principal.role not in page.roles:
+        said = f"this page is for the role {' or '.join(sorted(page.roles))}, not for {principal.role}"
+        raise Unauthorized(said, code="forbidden", remedy="the top of each page names those of your role")
 
 
 def _route(page: SitePage[Any, Any], shown: answers.Endpoint) -> Route:

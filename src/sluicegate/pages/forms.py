@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -55,7 +55,7 @@ def asked(act: AnyAct, values: Mapping[str, str] | None = None) -> tuple[AskedFi
 class ActForm:
     """The form of an act within a page. `hidden` are the fields that the page has filled in.
 
-    `then` is where to go when it is done; empty: a page with what the act answers.
+    `then` is where to go when it is done; empty: a page with what the act answers. `ends`: it ends something.
     """
 
     act: str
@@ -64,6 +64,7 @@ class ActForm:
     hidden: Mapping[str, str]
     submit: str
     then: str
+    ends: bool
 
 
 def form(  # noqa: PLR0913 - what a page knows better than the row of the act
@@ -72,17 +73,20 @@ def form(  # noqa: PLR0913 - what a page knows better than the row of the act
     *,
     hidden: Mapping[str, str] | None = None,
     only: Collection[str] | None = None,
+    labels: Mapping[str, str] | None = None,
     submit: str = "",
     then: str = "",
 ) -> ActForm:
-    """The form of an act; `only` are the fields that it shows, if it does not show all."""
-    kept = hidden or {}
+    """The form of an act; `only` are the fields that it shows, if it does not show all, and `labels` what
+    the page calls some.
+    """
+    kept, called = hidden or {}, labels or {}
     fields = tuple(
-        each
+        replace(each, label=called.get(each.key, each.label))
         for each in asked(act, values)
         if each.key not in kept and (only is None or each.key in only or each.required)
     )
-    return ActForm(act.name, act.kind == "question", fields, kept, submit or title(act), then)
+    return ActForm(act.name, act.kind == "question", fields, kept, submit or title(act), then, act.ends)
 
 
 def title(act: AnyAct) -> str:

@@ -81,7 +81,7 @@ class MadePage:
 class SitePage(Generic[Asked, Answered]):
     """One page. `path` has the keys of some arguments of its act in braces.
 
-    One that is not public is for those who are signed in, in a role of its act.
+    One that is not public is for those who are signed in, in one of its `roles`, or else in one of its act.
     """
 
     path: str
@@ -91,6 +91,7 @@ class SitePage(Generic[Asked, Answered]):
     """Whether anyone may read it: then its acts answer as a stranger may know, whatever their roles."""
     asks: int = 1
     """How many acts it asks, about, if that is not one."""
+    roles: frozenset[str] = frozenset()
 
     @property
     def weight(self) -> int:

@@ -70,7 +70,7 @@ ASSETS_BY_PATH: Mapping[str, Asset] = {each.path: each for each in ASSETS_BY_NAM
 OF_ROLE: Mapping[str, tuple[tuple[str, str], ...]] = {
     DEVELOPER: (("/acts", "All you can do"),),
     AGENCY: (("/acts", "All you can do"),),
-    APPLICANT: (("/acts", "All you can do"),),
+    APPLICANT: (("/applications", "Your applications"), ("/acts", "All you can do")),
 }
 """The pages of each role that are named on top of all its pages. The first is where it begins."""
 

@@ -275,6 +275,7 @@ def _positions(state: State, case: Case, opened: _Sealed) -> tuple[PositionView,
             stale=said.is_stale,
             concern=said.concern,
             outside=said.is_outside,
+            seq=said.seq,
             **state.whose(said.seq),
         )
         for said in case.history

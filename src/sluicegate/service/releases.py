@@ -224,6 +224,7 @@ def status_of(context: Context[Any], state: State, release: Release, now_ms: int
         findings=tuple(findings.summary(state, each) for each in found),
         deployment=digests.stated(state, release, now_ms),
         contradicted=tuple(map(observations.view, islice(against, FINDINGS_MAX))),
+        names={name: each.name for name, each in sorted(spec.agencies.items())},
     )
 
 

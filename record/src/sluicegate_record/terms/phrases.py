@@ -7,6 +7,12 @@ import re
 from sluicegate_record.terms.rule import Rule
 from sluicegate_record.terms.text import counted
 
+SILENCE = {
+    "deny": "its silence counts as an objection",
+    "no-objection": "its silence counts as no objection",
+    "wait": "its silence means nothing: the case waits for it",
+}
+"""What it means that an agency has not answered in time."""
 _UNITS = {"D": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
