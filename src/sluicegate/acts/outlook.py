@@ -10,6 +10,7 @@ from sluicegate.acts.promises import PromiseView
 from sluicegate.acts.releases import ReleaseArgument, ReleaseStatus
 from sluicegate_record.directives.document import Covered
 from sluicegate_record.form import Note, Time, form
+from sluicegate_record.terms.plan import Plan
 
 
 @form
@@ -112,6 +113,7 @@ class ReleaseOutlook(ActAnswer):
         tuple[WeighedEvidence, ...],
         Note("The newest result of each party of each evaluation that stands, and those that decide."),
     ] = ()
+    plan: Annotated[Plan | None, Note("The plan in force, for staff.")] = None
 
 
 SHOW = Act(

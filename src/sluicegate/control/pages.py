@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from functools import partial
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ from sluicegate.http import bearer
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pace import steady_ms
-from sluicegate.pages import answers, applicant, forms, own, person, site
+from sluicegate.pages import answers, applicant, forms, manager, own, person, site
 from sluicegate.pages.answers import HTML, Refused
 from sluicegate.pages.page import Filled, MadePage, PagePlace, Reader, SitePage, View
 from sluicegate.pages.public import PAGES as PUBLIC_PAGES
@@ -37,10 +38,12 @@ from sluicegate.service.context import STRANGER, Services
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
 
-PAGES = (*PUBLIC_PAGES, *own.PAGES, *applicant.PAGES)
+PAGES = (*PUBLIC_PAGES, *own.PAGES, *applicant.PAGES, *manager.PAGES)
 """In this order a path is looked for."""
 DONE = "done="
 """The argument of a page that says what was done just before. It is the last one."""
+_LEFT_EMPTY = re.compile(r"(^|&)[\w-]+=(?=&|$)")
+"""A field of a form that was left empty: a page is not asked with it."""
 KEPT_MAX, KEPT_BYTES_MAX, KEPT_MS = 256, 8 << 20, 1_000
 
 
@@ -158,6 +161,7 @@ def made(  # noqa: PLR0913 - what page, where, for whom
 ) -> MadePage:
     """A page. Raises: Refused, Unauthorized; InvalidInput: it is asked with what its act does not take."""
     query, said = _without_done(place.query)
+    query = _LEFT_EMPTY.sub("", query).removeprefix("&")
     asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
     ask = partial(_ask, services, by)
     shown = page.show(View(place, asked, ask(page.act, asked), ask, reader))

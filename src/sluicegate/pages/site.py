@@ -68,7 +68,11 @@ ASSETS_BY_PATH: Mapping[str, Asset] = {each.path: each for each in ASSETS_BY_NAM
 
 
 OF_ROLE: Mapping[str, tuple[tuple[str, str], ...]] = {
-    DEVELOPER: (("/acts", "All you can do"),),
+    DEVELOPER: (
+        ("/board", "Board"),
+        ("/cases", "Cases"),
+        ("/acts", "All you can do"),
+    ),
     AGENCY: (("/acts", "All you can do"),),
     APPLICANT: (("/applications", "Your applications"), ("/acts", "All you can do")),
 }

@@ -96,6 +96,16 @@ def _utc(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1_000, UTC)
 
 
+def sentence(text: str) -> str:
+    """A text that begins with a capital and ends with a full stop."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text[-1:] in {".", "!", "?", ""} else ".")
+
+
+def share(value: float, most: float) -> int:
+    """A part in thousandths of the whole, at most all of it."""
+    return min(1_000, round(1_000 * value / most)) if most else 0
+
+
 def _number(value: int) -> str:
     return f"{value:,}"
 
@@ -113,6 +123,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "plain": plain,
     "pretty": pretty,
     "rule": phrases.rule,
+    "sentence": sentence,
+    "share": share,
     "short_time": short_time,
     "statement": statement,
     "time": time_element,

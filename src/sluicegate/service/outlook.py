@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sluicegate.acts import outlook as acts
+from sluicegate.acts.act import DEVELOPER
 from sluicegate.acts.outlook import ActiveDirective, ReleaseOutlook
 from sluicegate.acts.releases import ReleaseArgument
 from sluicegate.core.lifecycle import Refusal, State, evidence, outlook
@@ -51,6 +52,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
             promises=standing(ledger, state, reader, release.name),
             forecast=forecast,
             evidence=tuple(evidence.weighed(state, release)),
+            plan=release.plan if reader.role == DEVELOPER else None,
         )
 
 

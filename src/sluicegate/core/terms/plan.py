@@ -9,10 +9,12 @@ Rules:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
 from sluicegate.core.terms import (
@@ -288,6 +290,14 @@ def read(document: YamlDocument, names: Mapping[str, Sequence[str]] | None = Non
         too_deep = Fault(("spec", "scrutiny"), f"{error.expected}, with what a level adds", error.found)
         raise document.refuse([too_deep]) from error
     return given
+
+
+def written(given: terms.Plan) -> str:
+    """A plan as a person may go on writing it: YAML. It has no list of names, only commitments to them."""
+    value = given.to_json()
+    for each in value["spec"].get("evaluations", {}).values():
+        each |= {name: json.loads(each[name]) for name in ("atLeast", "atMost") if name in each}
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
 
 
 def schema() -> dict[str, Any]:

@@ -1,0 +1,148 @@
+"""Pages of the release manager: the board, a release with all that it waits for, and its cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from sluicegate.acts import applications, cases, findings, outlook, releases, reports, review
+from sluicegate.acts.act import DEVELOPER, AnyAct, Nothing
+from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
+from sluicegate.acts.findings import FindingFilter
+from sluicegate.acts.outlook import ClockedCase, ReleaseOutlook
+from sluicegate.acts.releases import ExposureView, ReleaseArgument, Status
+from sluicegate.acts.reports import CaseReport, ReportFilter
+from sluicegate.pages import forms, timeline
+from sluicegate.pages.forms import ActForm
+from sluicegate.pages.page import Filled, SitePage, View
+from sluicegate_record.terms import kinds
+
+STAFF = frozenset({DEVELOPER})
+BOARD, CASES = "/board", "/cases"
+CASES_SHOWN = 12
+"""How many cases the board has, by the time that runs out first."""
+_STEPS: tuple[tuple[str, AnyAct, str], ...] = (
+    ("answer", applications.ANSWER, "Answer for the applicant"),
+    ("return", applications.RETURN, "Return it without a decision"),
+    ("accept", applications.ACCEPT, "Accept the seat for the applicant"),
+    ("reply", applications.REPLY, "Reply for the organization"),
+    ("withdraw", applications.WITHDRAW, "Withdraw it for the applicant"),
+)
+"""What staff can do in a case without a key, by the step of the table of steps."""
+
+
+class Exposed(NamedTuple):
+    """A measure of what a stage lets into the world: now, at most. `now` is None if it is not said."""
+
+    measure: str
+    now: int | None
+    most: int
+    enforced: bool
+
+
+def _board(view: View[Nothing, Status]) -> Filled:
+    shown = [view.ask(outlook.SHOW, ReleaseArgument(release=each.release)) for each in view.found.releases]
+    open_cases = [each for found in shown for each in found.cases]
+    report: CaseReport = view.ask(reports.REPORT, ReportFilter())
+    values = {
+        "releases": shown,
+        "cases": sorted(open_cases, key=_due_first)[:CASES_SHOWN],
+        "open_cases": sum(each.open_cases for each in shown),
+        "report": report,
+        "findings": view.ask(findings.LIST, FindingFilter(state="open", limit=20)).findings,
+        "slowest": max([each.median for each in report.agencies], default=0),
+    }
+    return Filled("board.html", values)
+
+
+def _due_first(case: ClockedCase) -> tuple[bool, int]:
+    return case.due_ms is None, case.due_ms or 0
+
+
+def _release(view: View[ReleaseArgument, ReleaseOutlook]) -> Filled:
+    found = view.found
+    values = {
+        "found": found,
+        "line": timeline.timeline(found.timeline, found.at_ms),
+        "said": timeline.SAID,
+        "courses": {each.stage: each for each in found.timeline},
+        "exposed": {each.stage: tuple(exposed(each.exposure)) for each in found.status.stages},
+    }
+    return Filled("board_release.html", values)
+
+
+def exposed(found: ExposureView | None) -> Iterator[Exposed]:
+    """What a stage lets into the world, measure by measure."""
+    if found is None:
+        return
+    now = {
+        "organizations": found.organizations,
+        "people": found.people,
+        "requestsPerDay": found.requests_today,
+    }
+    for name, most in found.stated.measures.items():
+        yield Exposed(name, now[name], most.value, most.enforced)
+
+
+def _cases(view: View[CaseFilter, CaseList]) -> Filled:
+    asked = view.asked
+    kept = {"kind": asked.kind, "state": asked.state, "awaiting": asked.awaiting}
+    kept |= {"organization": asked.organization, "before": view.found.next}
+    values = {
+        "found": view.found,
+        "asked": asked,
+        "kinds": tuple(kinds.KINDS),
+        "states": (*kinds.STATES, *kinds.OUTCOMES),
+        "older": f"{CASES}?{urlencode({name: each for name, each in kept.items() if each})}",
+        "is_filtered": any((asked.kind, asked.state, asked.awaiting, asked.organization)),
+    }
+    return Filled("cases.html", values)
+
+
+def _case(view: View[CaseArgument, CaseView]) -> Filled:
+    found = view.found
+    exported = view.ask(review.EXPORT, view.asked)
+    dossier = exported.dossier.application if exported.dossier is not None else None
+    values = {
+        "case": found,
+        "dossier": dossier if isinstance(dossier, dict) else {},
+        "steps": tuple(_steps(found)),
+        "signs": tuple(_signs(found)),
+    }
+    return Filled("case.html", values)
+
+
+def _steps(case: CaseView) -> Iterator[ActForm]:
+    """The forms of what staff can do in a case now."""
+    for step, act, label in _STEPS:
+        if not kinds.allows(step, case.kind, case.state) or not _fits(step, case):
+            continue
+        yield forms.form(act, hidden={"case": case.case}, submit=label, then=f"{CASES}/{case.case}")
+
+
+def _fits(step: str, case: CaseView) -> bool:
+    if step == "answer":
+        return bool(case.questions)
+    if step == "return":
+        return not case.positions
+    return step != "reply" or "reply" in case.next_steps
+
+
+def _signs(case: CaseView) -> Iterator[tuple[str, str]]:
+    """What an officer signs in a case with a key in a file: what it is, and its command."""
+    name = case.case
+    if kinds.allows("screen", case.kind, case.state):
+        how = "--list LIST --version VERSION --decision clear --reason WHY --key officer.pem"
+        yield "Screen the applicant", f"sluicegate screening record {name} {how}"
+    advised = case.basis is not None and case.determination not in kinds.GRANTED
+    if advised and kinds.allows("proceed", case.kind, case.state):
+        yield "Decide over silence or objection", f"sluicegate review export {name} -o {name}.json"
+
+
+PAGES: tuple[SitePage[Any, Any], ...] = (
+    SitePage(BOARD, releases.STATUS, _board, roles=STAFF, asks=5),
+    SitePage(f"{BOARD}/{{release}}", outlook.SHOW, _release, roles=STAFF),
+    SitePage(CASES, cases.LIST, _cases, roles=STAFF),
+    SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF, asks=2),
+)

@@ -1,0 +1,109 @@
+"""The pages of the developer's staff, in a real browser: who sees them, what they show, what they do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from sluicegate.control.pages import PAGES
+from sluicegate.pages import manager
+from tests.control.conftest import Plane
+from tests.pages.conftest import HOSTILE, LONG, RTL
+from tests.pages.signing_in import named, sign_in
+from tests.waiting import BOUND_S
+
+STAFF = [page for page in PAGES if page.roles == manager.STAFF]
+RELEASE, STAGE = "gpt-5.6", "trusted-partners"
+
+
+@pytest.fixture(scope="module")
+def asked(site: Plane) -> str:
+    """A case in which an organization with hostile texts applies."""
+    said = {"name": HOSTILE[:60], "registeredIn": "US", "intendedUse": f"{HOSTILE} {RTL} {LONG}"}
+    body = {"release": RELEASE, "stage": STAGE, "surface": "api", "organization": json.dumps(said)}
+    with site.client(site.token("applicant")) as applicant:
+        answer = applicant.post("/api/v1/applications", json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["application"])
+
+
+@pytest.fixture
+def page(browser: Browser, site: Plane) -> Iterator[Page]:
+    with browser.new_context(base_url=named(site)) as context:
+        context.set_default_timeout(BOUND_S * 1_000)
+        yield context.new_page()
+
+
+def paths(case: str) -> list[str]:
+    """A path of each page of staff."""
+    places = {"release": RELEASE, "case": case}
+    return [each.path.format(**places) for each in STAFF] + ["/board/hostile", "/cases?state=submitted"]
+
+
+@pytest.mark.parametrize("role", ["agency", "applicant"])
+def test_no_one_else_sees_a_page_of_staff(page: Page, site: Plane, asked: str, role: str) -> None:
+    sign_in(page, site, role, f"other-{role}", "ostp" if role == "agency" else None)
+    for path in paths(asked):
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 403, path
+        assert RELEASE not in page.locator("main").inner_text()
+    page.context.clear_cookies()
+    page.goto("/board")
+    page.wait_for_url("**/sign-in?next=/board")
+
+
+def test_what_people_wrote_is_text_on_every_page(page: Page, site: Plane, asked: str) -> None:
+    said = list[str]()
+    page.on("dialog", lambda each: said.append(each.message))
+    sign_in(page, site, "developer", "hostile-texts")
+    for path in paths(asked):
+        page.goto(path)
+        assert page.locator("main script, main img").count() == 0, path
+        assert "49" not in page.locator("h1").inner_text()
+    page.goto(f"/cases/{asked}")
+    expect(page.locator("main")).to_contain_text("<script>alert(1)</script>")
+    assert said == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_staff_has_a_barrier(browser: Browser, site: Plane, asked: str, scheme: Any) -> None:
+    said = list[str]()
+    with browser.new_context(base_url=named(site), color_scheme=scheme) as context:
+        opened = context.new_page()
+        opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
+        sign_in(opened, site, "developer", f"barriers-{scheme}")
+        for path in paths(asked):
+            opened.goto(path)
+            found = Axe().run(opened)
+            assert not found.response["violations"], (path, found.generate_report())
+            for width in (320, 375, 1_280):
+                opened.set_viewport_size({"width": width, "height": 800})
+                assert opened.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+    assert said == []
+
+
+def test_a_case_is_found_and_returned_by_keyboard_alone_without_javascript(
+    browser: Browser, site: Plane, asked: str
+) -> None:
+    del asked
+    with browser.new_context(base_url=named(site), java_script_enabled=False) as context:
+        opened = context.new_page()
+        sign_in(opened, site, "developer", "no-scripts")
+        opened.goto("/cases")
+        opened.get_by_label("Part of the organization").fill("script")
+        opened.keyboard.press("Enter")
+        opened.get_by_role("rowheader").get_by_role("link").focus()
+        opened.keyboard.press("Enter")
+        opened.locator("summary", has_text="Return it").focus()
+        opened.keyboard.press("Enter")
+        opened.get_by_role("textbox", name="Text").fill("no one can be reached there")
+        opened.keyboard.press("Tab")
+        opened.keyboard.press("Enter")
+        expect(opened.get_by_role("status")).to_have_text("Done: case: return.")
+        expect(opened.locator(".lead")).to_contain_text("returned")
