@@ -107,3 +107,29 @@ def test_a_case_is_found_and_returned_by_keyboard_alone_without_javascript(
         opened.keyboard.press("Enter")
         expect(opened.get_by_role("status")).to_have_text("Done: case: return.")
         expect(opened.locator(".lead")).to_contain_text("returned")
+
+
+def test_a_plan_is_changed_from_its_text_to_in_force_without_javascript(
+    browser: Browser, site: Plane
+) -> None:
+    with browser.new_context(base_url=named(site), java_script_enabled=False) as context:
+        opened = context.new_page()
+        sign_in(opened, site, "developer", "planning")
+        opened.goto("/plan/hostile")
+        text = opened.get_by_role("textbox", name="Text")
+        written = text.input_value()
+        text.fill(written.replace("requestsPerMinute: 600", "requestsPerMinute: many"))
+        opened.get_by_role("button", name="Show what it changes").click()
+        alert = opened.get_by_role("alert")
+        expect(alert).to_contain_text("Line ")
+        expect(alert.locator("pre")).to_have_text("      requestsPerMinute: many")
+        text.fill(written.replace("requestsPerMinute: 600", "requestsPerMinute: 900"))
+        opened.get_by_role("button", name="Show what it changes").click()
+        main = opened.locator("main")
+        expect(main.locator("del")).to_have_text("600")
+        expect(main.locator("ins")).to_have_text("900")
+        expect(main.locator(".effects")).to_contain_text("oncd")
+        opened.get_by_role("button", name="Put this plan in force").click()
+        opened.wait_for_url("**/board/hostile?done=plan.apply")
+        opened.goto("/plan/hostile")
+        assert opened.get_by_role("textbox", name="Text").input_value() == written.replace(": 600", ": 900")

@@ -20,25 +20,26 @@ from starlette.routing import Route
 from sluicegate.acts.act import ActAnswer, AnyAct
 from sluicegate.acts.table import PUBLIC
 from sluicegate.control.command_journal import journaled
-from sluicegate.control.pages import DONE, reader_of
+from sluicegate.control.pages import DONE, ask, reader_of
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.http import bearer, errors
-from sluicegate.http.entrance import Entrance
+from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
-from sluicegate.pages import answers, forms
-from sluicegate.pages.page import Reader
+from sluicegate.pages import answers, forms, plans
+from sluicegate.pages.page import Filled, FormLook, Reader, ShowForm
 from sluicegate.parsing.request import ActRequest
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door
 from sluicegate.signin.forms import FORM, Sent, one
-from sluicegate_record.form import Json
 from sluicegate_record.log import canonical
 
 NAME, NEXT = "_name", "_next"
 """The fields of every form beside those of its act: the name of a command, where to go next."""
+OWN: Mapping[str, ShowForm] = {**plans.FORMS}
+"""The acts that have a page of their own."""
 _BY_NAME = {act.name: act for act in PUBLIC}
 
 
@@ -75,7 +76,7 @@ async def _show(
     with journaled(measured, act) as seen:
         seen.visitor = visitor
         if not is_asked:
-            return _form(act, reader_of(who), given)
+            return await _shown(plane, visitor, act, reader_of(who), given)
         said = forms.said(act, given)
         path = {key: str(said.pop(key, "")) for key in act.places}
         head = ActRequest(act=act.name, path=path, query=forms.query(said), content_type="")
@@ -112,34 +113,47 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
     after: str = "",
 ) -> Response:
     """What an act answers, as a page; or the form again, with what is wrong."""
+    shown = partial(_shown, plane, seen.visitor, act, reader, given)
     try:
         answer: ActAnswer | Refusal = await done(plane, request, seen, *asked)
     except InvalidInput as error:
         status = (await errors.on_error(request, error)).status_code
-        return _form(act, reader, given, _fault(error), status)
+        return await shown(fault=_fault(error), status=status)
     if isinstance(answer, Refusal):
         fault = {"message": answer.message, "remedy": answer.remedy, "at": ()}
-        return _form(act, reader, given, fault, errors.refused(answer).status_code)
+        return await shown(fault=fault, status=errors.refused(answer).status_code)
     if after:
         return answers.next_page(_with_done(after, act))
-    values = {
-        "act": act,
-        "reader": reader,
-        "answer": answer.to_json(),
-        "form": forms.form(act, _first(given)),
-    }
-    return answers.private("acted.html", {**values, "answer": answer.to_json()})
+    return await shown(answer)
 
 
-def _form(
+async def _shown(  # noqa: PLR0913 - of what, for whom, and what came of it
+    plane: ControlPlane,
+    visitor: Visitor,
     act: AnyAct,
     reader: Reader,
     given: Sent,
-    fault: Mapping[str, Json] | None = None,
+    answer: ActAnswer | None = None,
+    fault: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    values = {"act": act, "reader": reader, "form": forms.form(act, _first(given)), "fault": fault}
-    return answers.private("act.html", values, status)
+    """The form of an act, with what it answered or what is wrong: its own page, or the usual one."""
+    own = OWN.get(act.name)
+    if own is None:
+        filled = _usual(act, given, answer, fault)
+    else:
+        assert visitor.principal is not None
+        look = FormLook(_first(given), answer, fault, partial(ask, plane.services, visitor.principal))
+        with visitor.place():
+            filled = await visitor.run(own, look)
+    return answers.private(filled.template, {"done": "", "reader": reader, **filled.values}, status)
+
+
+def _usual(act: AnyAct, given: Sent, answer: ActAnswer | None, fault: Mapping[str, Any] | None) -> Filled:
+    values = {"act": act, "form": forms.form(act, _first(given))}
+    if answer is None:
+        return Filled("act.html", {**values, "fault": fault})
+    return Filled("acted.html", {**values, "answer": answer.to_json()})
 
 
 def _fault(error: SluicegateError) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from sluicegate.http import bearer
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pace import steady_ms
-from sluicegate.pages import answers, applicant, forms, manager, own, person, site
+from sluicegate.pages import answers, applicant, forms, manager, own, person, plans, site
 from sluicegate.pages.answers import HTML, Refused
 from sluicegate.pages.page import Filled, MadePage, PagePlace, Reader, SitePage, View
 from sluicegate.pages.public import PAGES as PUBLIC_PAGES
@@ -38,7 +38,7 @@ from sluicegate.service.context import STRANGER, Services
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
 
-PAGES = (*PUBLIC_PAGES, *own.PAGES, *applicant.PAGES, *manager.PAGES)
+PAGES = (*PUBLIC_PAGES, *own.PAGES, *applicant.PAGES, *manager.PAGES, *plans.PAGES)
 """In this order a path is looked for."""
 DONE = "done="
 """The argument of a page that says what was done just before. It is the last one."""
@@ -163,8 +163,8 @@ def made(  # noqa: PLR0913 - what page, where, for whom
     query, said = _without_done(place.query)
     query = _LEFT_EMPTY.sub("", query).removeprefix("&")
     asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
-    ask = partial(_ask, services, by)
-    shown = page.show(View(place, asked, ask(page.act, asked), ask, reader))
+    asks = partial(ask, services, by)
+    shown = page.show(View(place, asked, asks(page.act, asked), asks, reader))
     if not isinstance(shown, Filled):
         return shown
     shared = {"place": place, "reader": reader, "done": said}
@@ -178,7 +178,8 @@ def _without_done(query: str) -> tuple[str, str]:
     return (query, "") if act is None else (before.removesuffix("&"), forms.title(act).lower())
 
 
-def _ask(services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:
+def ask(services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:
+    """What an act answers a reader. Raises: Refused, Unauthorized."""
     if by is not STRANGER:
         bearer.authorize(by, act)
     answer = doings.do(services, by, act, asked)

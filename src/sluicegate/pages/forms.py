@@ -24,6 +24,8 @@ from sluicegate_record.log import canonical
 FieldKind = Literal["line", "text", "number", "yes", "choice", "lines", "json"]
 LINE_MAX = 200
 """Texts that may be longer have a field of several lines."""
+DOCUMENT_FROM = 50_000
+"""Texts that may be as long as this are documents."""
 _CHOICE = re.compile(r"[\w-]+( \| [\w-]+)+")
 _HAS_FILE = "file"
 """The name of the file of a text, which a form does not ask for."""
@@ -41,6 +43,11 @@ class AskedField:
     value: str
     choices: tuple[str, ...] = ()
     most: int | None = None
+
+    @property
+    def is_document(self) -> bool:
+        """Whether a whole document is written in it."""
+        return (self.most or 0) >= DOCUMENT_FROM
 
 
 def asked(act: AnyAct, values: Mapping[str, str] | None = None) -> tuple[AskedField, ...]:

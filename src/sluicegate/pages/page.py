@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol
 
-from sluicegate.acts.act import Act, Answered, Asked
+from sluicegate.acts.act import Act, ActAnswer, Answered, Asked
 from sluicegate.ports import Principal
 
 
@@ -97,3 +97,19 @@ class SitePage(Generic[Asked, Answered]):
     def weight(self) -> int:
         """For how many requests it counts at the pace of a stranger's address."""
         return self.act.weight * self.asks
+
+
+@dataclass(frozen=True, slots=True)
+class FormLook:
+    """A look at the form of an act that has a page of its own: what was written in it, what the act answered
+    or what is wrong. `ask` asks more.
+    """
+
+    given: Mapping[str, str]
+    answer: ActAnswer | None
+    fault: Mapping[str, Any] | None
+    ask: AskAct
+
+
+ShowForm = Callable[[FormLook], Filled]
+"""What an act shows that has a page of its own. Other acts have one that is made from their row."""

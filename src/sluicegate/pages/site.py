@@ -71,6 +71,7 @@ OF_ROLE: Mapping[str, tuple[tuple[str, str], ...]] = {
     DEVELOPER: (
         ("/board", "Board"),
         ("/cases", "Cases"),
+        ("/plan", "Plan"),
         ("/acts", "All you can do"),
     ),
     AGENCY: (("/acts", "All you can do"),),
