@@ -226,6 +226,41 @@ class SafetySource:
     seal_to: tuple[str, ...]
 
 
+SCOPE = "openid email"
+"""What a provider is asked to say of a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRule:
+    """Who a provider lets in: someone of who it says `value`, or a list with it, as the claim.
+
+    They come in as the principal of a role and a name.
+    """
+
+    claim: str
+    value: str
+    role: str
+    name: str
+    party: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInProvider:
+    """An OpenID provider by which people sign in to the pages. `name` is in addresses, `title` is shown.
+
+    `ca_file` has the authorities that may certify it; None: those that this machine trusts.
+    """
+
+    name: str
+    title: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    people: tuple[PersonRule, ...]
+    scope: str = SCOPE
+    ca_file: Path | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ControlSettings:
     """One control-plane process."""
@@ -249,6 +284,8 @@ class ControlSettings:
     """Whose safety webhooks come in."""
     pages_origin: str = ""
     """Where people reach the pages, such as `https://release.example`; empty: on this machine alone."""
+    providers: tuple[SignInProvider, ...] = ()
+    """By which people sign in to the pages, beside passkeys and tokens."""
 
 
 @dataclass(frozen=True, slots=True)

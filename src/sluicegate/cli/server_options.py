@@ -99,6 +99,14 @@ SafetyWebhooks = Annotated[
         show_default=False,
     ),
 ]
+SignIn = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign-in",
+        help="A file (TOML) that says by which identity providers people sign in to the pages.",
+        show_default=False,
+    ),
+]
 RequestDays = Annotated[
     int,
     typer.Option(

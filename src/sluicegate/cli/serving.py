@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import typer
 
 from sluicegate import journal, targets
-from sluicegate.cli import pairs, safety_sources, upstreams
+from sluicegate.cli import pairs, safety_sources, sign_in_providers, upstreams
 from sluicegate.cli.files import read_text
 from sluicegate.cli.options import grouped
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
@@ -41,6 +41,7 @@ from sluicegate.cli.server_options import (
     RequestLogFile,
     Reserve,
     SafetyWebhooks,
+    SignIn,
     State,
     Surface,
     TlsCert,
@@ -128,6 +129,7 @@ class ControlOptions:
     reserve_mib: Reserve = RESERVE_BYTES >> 20
     clock_is_right: ClockIsRight = False
     safety_webhooks: SafetyWebhooks = None
+    sign_in: SignIn = None
 
     def settings(self, tls: TlsFiles | None) -> ControlSettings:
         """The settings that they give. Raises: InvalidInput."""
@@ -145,6 +147,7 @@ class ControlOptions:
             addresses=_addresses(),
             safety=safety_sources.read(self.safety_webhooks),
             pages_origin=_pages_origin(self.url),
+            providers=sign_in_providers.read(self.sign_in),
             tls=tls,
         )
 

@@ -6,18 +6,19 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 
-from sluicegate.acts.sign_ins import PEOPLE
+from sluicegate.acts.sign_ins import PEOPLE, InvitationRequest
 from sluicegate.control.chores import Chores
 from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.core.access import apikey
 from sluicegate.pages import site
 from sluicegate.parsing.parsers import Parsers
 from sluicegate.ports import Principal
+from sluicegate.service import sign_ins
 from sluicegate.service.context import Services
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.safety import SafetyIntake
-from sluicegate.settings import ControlSettings
+from sluicegate.settings import ControlSettings, PersonRule, SignInProvider
 from sluicegate.signin.challenges import Challenges
 from sluicegate.signin.door import Door, Known
 from sluicegate.signin.sessions import Sessions
@@ -50,10 +51,11 @@ class ControlPlane:
         chance = random.SystemRandom().random
         kept = services.key_failures, services.key_news
         refresher = Refresher(ledger, key_source, chance, *kept, settings.limits)
-        return cls(services, refresher, chores_of(services), door_of(ledger, settings.pages_origin), parsers)
+        door = door_of(ledger, settings.pages_origin, settings.providers)
+        return cls(services, refresher, chores_of(services), door, parsers)
 
 
-def door_of(ledger: Ledger, origin: str = "") -> Door:
+def door_of(ledger: Ledger, origin: str = "", providers: tuple[SignInProvider, ...] = ()) -> Door:
     """The way in for people. Tokens and sessions of one principal count together."""
     known = ledger.store.principals
 
@@ -62,14 +64,19 @@ def door_of(ledger: Ledger, origin: str = "") -> Door:
         found = known.by_token(apikey.digest(token)) if well_formed else None
         return found if found is not None and found.role in PEOPLE else None
 
-    sign_ins = ledger.store.sign_ins
+    def by_rule(rule: PersonRule) -> Principal | None:
+        asked = InvitationRequest(role=rule.role, name=rule.name, party=rule.party)
+        return sign_ins.named(ledger, asked)
+
+    store = ledger.store.sign_ins
     return Door(
-        sign_ins,
-        Sessions(sign_ins, ledger.now_ms, ledger.random),
+        store,
+        Sessions(store, ledger.now_ms, ledger.random),
         Challenges(ledger.now_ms, ledger.random),
-        Known(known.holder, by_token),
+        Known(known.holder, by_token, by_rule),
         lambda principal: site.OF_ROLE[principal.role][0][0],
         origin,
+        providers,
     )
 
 

@@ -79,6 +79,15 @@ def _invited(ledger: Ledger, ports: Ports, asked: InvitationRequest) -> Principa
     return made
 
 
+def named(ledger: Ledger, asked: InvitationRequest) -> Principal | None:
+    """Who has a role and a name, or a new principal of them; None: there can be no such one."""
+    if asked.role not in acts.PEOPLE:
+        return None
+    with ledger.store.write() as ports:
+        found = _invited(ledger, ports, asked)
+    return None if isinstance(found, Refusal) else found
+
+
 @does(acts.LIST)
 def listed(context: Context[SignInList], asked: WhoseSignIns) -> SignInList | Refusal:
     """What someone has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,9 +12,11 @@ from sluicegate.core.access import apikey
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.pages.frame import CONTROL, SiteFrame
 from sluicegate.ports import Passkey, Principal, SignIns
+from sluicegate.settings import PersonRule, SignInProvider
 from sluicegate.signin import passkeys, sessions
 from sluicegate.signin.challenges import Challenges
 from sluicegate.signin.origins import PagesOrigin, place_of
+from sluicegate.signin.provider import Attempt
 from sluicegate.signin.sessions import Sessions
 
 _ASKED = "sign in"
@@ -36,10 +39,14 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who may come in: a principal by its id, the holder of a token. Both give None for anyone else."""
+    """Who may come in: a principal by its id, the holder of a token, one that a provider's rule names.
+
+    Each gives None for anyone else.
+    """
 
     by_id: Callable[[str], Principal | None]
     by_token: Callable[[str], Principal | None]
+    by_rule: Callable[[PersonRule], Principal | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Door:
     home: Callable[[Principal], str]
     origin: str = ""
     frame: SiteFrame = CONTROL
+    providers: tuple[SignInProvider, ...] = ()
 
     def place(self, request: Request) -> PagesOrigin:
         """Where a request is. Raises: Unauthorized."""
@@ -122,6 +130,29 @@ class Door:
         passkey = Passkey(made.id, who.principal.id, name, made.public_key, made.counter, created_ms)
         self.store.add_passkey(passkey)
         return passkey
+
+    def attempt(self, provider: str) -> Attempt:
+        """A new sign-in at a provider."""
+        challenge = self.challenges.make(f"provider {provider}")
+        return Attempt(self.sessions.secret(), base64.urlsafe_b64encode(challenge).decode().rstrip("="))
+
+    def check_attempt(self, provider: str, state: str) -> None:
+        """Check that a state is that of an attempt of ours; it counts no more. Raises: Unauthorized."""
+        try:
+            challenge = base64.urlsafe_b64decode(state + "=" * (-len(state) % 4))
+        except ValueError:
+            challenge = b""
+        self.challenges.use(challenge, f"provider {provider}")
+
+    def by_provider(self, rule: PersonRule, agent: str) -> SignedIn:
+        """Sign in the principal that a rule names. Raises: Unauthorized."""
+        found = self.known.by_rule(rule)
+        if found is None:
+            said = f"the rule for you names {rule.role} {rule.name}, which is not one that may come in"
+            raise Unauthorized(
+                said, code="person_unknown", remedy="ask those who run this server to look at it"
+            )
+        return self._begun(found.id, "provider", agent)
 
     def _begun(self, principal: str, how: str, agent: str) -> SignedIn:
         found = self.known.by_id(principal)

@@ -41,6 +41,11 @@ class PagesOrigin:
         return "__Host-session" if self.is_secure else "session"
 
     @property
+    def attempt_cookie(self) -> str:
+        """The name of the cookie of a sign-in at a provider."""
+        return "__Host-attempt" if self.is_secure else "attempt"
+
+    @property
     def takes_passkeys(self) -> bool:
         """Whether browsers make passkeys for it: not for an address."""
         return not self.host.replace(".", "").isdigit() and ":" not in self.host

@@ -16,14 +16,16 @@ from starlette.routing import Route
 
 from sluicegate import journal
 from sluicegate.acts.act import AnyAct
-from sluicegate.errors import Unauthorized
+from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
 from sluicegate.pages.page import Reader
+from sluicegate.settings import PersonRule
 from sluicegate.signin import forms, sessions
 from sluicegate.signin.door import Door, SignedIn
 from sluicegate.signin.forms import one
 from sluicegate.signin.origins import PagesOrigin
+from sluicegate.signin.provider import Attempt, IdentityProvider
 
 WEIGHT = 5
 """For how many requests a sign-in counts."""
@@ -40,6 +42,8 @@ def routes(door: Door, entrance: Entrance) -> list[Route]:
         _route(door, "GET", SIGN_IN, partial(_sign_in, door, entrance)),
         _route(door, "POST", f"{SIGN_IN}/passkey", partial(_enter, door, entrance, _by_passkey)),
         _route(door, "POST", f"{SIGN_IN}/token", partial(_enter, door, entrance, _by_token)),
+        _route(door, "GET", f"{SIGN_IN}/by/{{provider}}", partial(_to_provider, door, entrance)),
+        _route(door, "GET", f"{SIGN_IN}/by/{{provider}}/back", partial(_from_provider, door, entrance)),
         _route(door, "GET", "/welcome/{secret}", partial(_welcome, door, entrance)),
         _route(door, "POST", "/welcome", partial(_enter, door, entrance, _by_invitation)),
         _route(door, "GET", PASSKEY, partial(_to_make, door, entrance)),
@@ -81,9 +85,8 @@ async def _sign_in(door: Door, entrance: Entrance, request: Request) -> Response
     visitor, place = await entrance.admit(request), door.place(request)
     asked = await visitor.run(door.to_ask, place) if place.takes_passkeys else ""
     after = answers.local(request.query_params.get("next", ""), "")
-    return answers.private(
-        "sign_in.html", {"asked": asked, "next": after, "origin": place.origin, "frame": door.frame}
-    )
+    values = {"asked": asked, "next": after, "origin": place.origin}
+    return answers.private("sign_in.html", {**values, "providers": door.providers, "frame": door.frame})
 
 
 def _by_passkey(door: Door, place: PagesOrigin, sent: forms.Sent, agent: str) -> SignedIn:
@@ -109,6 +112,58 @@ async def _enter(door: Door, entrance: Entrance, way: Way, request: Request) -> 
             raise
     after = answers.local(one(sent, "next"), ACCOUNT if way is _by_invitation else door.home(who.principal))
     return sessions.keep(answers.next_page(after), place, who.secret)
+
+
+async def _to_provider(door: Door, entrance: Entrance, request: Request) -> Response:
+    await entrance.admit(request, weight=WEIGHT)
+    place, provider = door.place(request), _provider(door, request)
+    attempt = door.attempt(provider.settings.name)
+    answer = answers.next_page(await provider.to_ask(attempt))
+    return sessions.keep_attempt(answer, place, attempt.secret)
+
+
+async def _from_provider(door: Door, entrance: Entrance, request: Request) -> Response:
+    """Sign in who comes back from a provider."""
+    visitor, place = await entrance.admit(request, weight=WEIGHT), door.place(request)
+    try:
+        rule = await _redeemed(door, place, request)
+        with visitor.place():
+            who = await visitor.run(door.by_provider, rule, request.headers.get("user-agent", ""))
+    except Unauthorized:
+        journal.note("sign_in_failed", "a sign-in by a provider that failed", address=visitor.caller)
+        raise
+    answer = sessions.keep(answers.next_page(door.home(who.principal)), place, who.secret)
+    return sessions.forget_attempt(answer, place)
+
+
+async def _redeemed(door: Door, place: PagesOrigin, request: Request) -> PersonRule:
+    """The rule for who comes back. The request is a link from elsewhere: the state and the cookie say that
+    this browser went there.
+
+    Raises: Unauthorized, Unreachable.
+    """
+    provider, query = _provider(door, request), request.query_params
+    known, state = provider.settings, query.get("state", "")
+    secret = request.cookies.get(place.attempt_cookie, "")
+    if not secret or query.get("iss", known.issuer) != known.issuer:
+        raise _not_begun("this browser has not begun to sign in")
+    door.check_attempt(known.name, state)
+    if "code" not in query:
+        raise _not_begun(f"{known.title} did not let you in: {query.get('error', 'it gave no code')[:80]}")
+    return await provider.person(Attempt(secret, state), query["code"])
+
+
+def _not_begun(said: str) -> Unauthorized:
+    return Unauthorized(said, code="provider_refused", remedy="begin again at the page to sign in")
+
+
+def _provider(door: Door, request: Request) -> IdentityProvider:
+    """The provider that an address names. Raises: InvalidInput: there is no such one."""
+    name = request.path_params["provider"]
+    found = next((each for each in door.providers if each.name == name), None)
+    if found is None:
+        raise InvalidInput("there is no such identity provider", remedy="begin at the page to sign in")
+    return IdentityProvider(found, f"{door.place(request).origin}{SIGN_IN}/by/{found.name}/back")
 
 
 async def _welcome(door: Door, entrance: Entrance, request: Request) -> Response:

@@ -40,7 +40,7 @@ class Sessions:
 
     def begin(self, principal: str, how: str, agent: str) -> tuple[str, str]:
         """Sign a principal in: the id of the session, and its secret."""
-        secret, now_ms = self._text(32), self.now_ms()
+        secret, now_ms = self.secret(), self.now_ms()
         name = f"ses_{base64.b32encode(self.random(10)).decode().lower()}"
         session = PageSession(name, principal, how, agent[:AGENT_MAX], now_ms, now_ms, now_ms + IDLE_MS)
         self.store.begin(apikey.digest(secret), session)
@@ -54,8 +54,9 @@ class Sessions:
             self.store.saw(found.id, now_ms, min(now_ms + IDLE_MS, found.created_ms + LASTS_MS))
         return found
 
-    def _text(self, count: int) -> str:
-        return base64.urlsafe_b64encode(self.random(count)).decode().rstrip("=")
+    def secret(self) -> str:
+        """A new one, of 32 bytes."""
+        return base64.urlsafe_b64encode(self.random(32)).decode().rstrip("=")
 
 
 def form_token(secret: str) -> str:
@@ -90,4 +91,27 @@ def keep(response: Response, place: PagesOrigin, secret: str) -> Response:
 def forget(response: Response, place: PagesOrigin) -> Response:
     """Have the browser forget the secret."""
     response.delete_cookie(place.cookie, secure=place.is_secure, httponly=True, samesite="lax")
+    return response
+
+
+ATTEMPT_S = 600
+"""How long a sign-in at a provider may take."""
+
+
+def keep_attempt(response: Response, place: PagesOrigin, secret: str) -> Response:
+    """Have the browser keep the secret of a sign-in at a provider."""
+    response.set_cookie(
+        place.attempt_cookie,
+        secret,
+        max_age=ATTEMPT_S,
+        secure=place.is_secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+def forget_attempt(response: Response, place: PagesOrigin) -> Response:
+    """Have the browser forget it."""
+    response.delete_cookie(place.attempt_cookie, secure=place.is_secure, httponly=True, samesite="lax")
     return response

@@ -1,0 +1,77 @@
+"""The file that says by which identity providers people sign in: one table of TOML for each."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sluicegate.errors import InvalidInput
+from sluicegate.settings import SCOPE, PersonRule, SignInProvider
+
+_NEEDED = {"title", "issuer", "client_id", "client_secret_file", "people"}
+_MORE = {"scope", "ca_file"}
+_PERSON, _OF_AGENCY = {"claim", "is", "role", "name"}, {"party"}
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
+
+
+def read(path: Path | None) -> tuple[SignInProvider, ...]:
+    """The providers in a file. Names of files in it are beside it. Raises: InvalidInput."""
+    if path is None:
+        return ()
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"the file of identity providers {path} cannot be read: {error}") from error
+    return tuple(_provider(path, name, given) for name, given in found.items())
+
+
+def _provider(path: Path, name: str, given: Any) -> SignInProvider:
+    from sluicegate.signin import provider  # noqa: PLC0415 - a server's import
+
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(f"{path}: [{name[:40]}], expected a name in small letters, digits and '-'")
+    _check(path, f"[{name}]", given, _NEEDED, _MORE)
+    people = given["people"]
+    if not isinstance(people, list) or not people:
+        raise InvalidInput(f"{path}: [[{name}.people]] expected, one for each who may sign in")
+    if not provider.is_safe(given["issuer"]):
+        raise InvalidInput(f"{path}: the issuer {str(given['issuer'])[:80]!r}, expected one by https")
+    ca_file = given.get("ca_file")
+    return SignInProvider(
+        name,
+        given["title"],
+        given["issuer"],
+        given["client_id"],
+        _secret(path.parent / given["client_secret_file"]),
+        tuple(_person(path, name, each) for each in people),
+        given.get("scope", SCOPE),
+        None if ca_file is None else path.parent / ca_file,
+    )
+
+
+def _person(path: Path, name: str, given: Any) -> PersonRule:
+    _check(path, f"[[{name}.people]]", given, _PERSON, _OF_AGENCY)
+    return PersonRule(given["claim"], given["is"], given["role"], given["name"], given.get("party"))
+
+
+def _check(path: Path, where: str, given: Any, needed: set[str], more: set[str]) -> None:
+    """Check that a table has what it needs, and texts. Raises: InvalidInput."""
+    known = isinstance(given, Mapping) and needed <= given.keys() <= needed | more
+    texts = known and all(isinstance(each, str) and each for key, each in given.items() if key != "people")
+    if not texts:
+        said = f"{path}: {where} expected with texts for {', '.join(sorted(needed - {'people'}))}"
+        raise InvalidInput(f"{said}; it may have {', '.join(sorted(more))}")
+
+
+def _secret(path: Path) -> str:
+    try:
+        mode, text = path.stat().st_mode, path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"the secret of an identity provider {path} cannot be read") from error
+    if mode & 0o077:
+        said = f"the secret of an identity provider {path} can be read by others"
+        raise InvalidInput(said, remedy=f"chmod 600 {path}")
+    return text
