@@ -76,7 +76,7 @@ def door_of(ledger: Ledger, origin: str = "", providers: tuple[SignInProvider, .
         Known(known.holder, by_token, by_rule),
         lambda principal: site.OF_ROLE[principal.role][0][0],
         origin,
-        providers,
+        providers=providers,
     )
 
 
