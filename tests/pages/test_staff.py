@@ -10,12 +10,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from sluicegate.client.directives import Binding, signed_directive
 from sluicegate.control.pages import PAGES
 from sluicegate.pages import manager
 from tests.control.conftest import Plane
 from tests.pages.conftest import HOSTILE, LONG, RTL
 from tests.pages.signing_in import named, sign_in
 from tests.waiting import BOUND_S
+from tests.worlds import directive_value, private_key
 
 STAFF = [page for page in PAGES if page.roles == manager.STAFF]
 RELEASE, STAGE = "gpt-5.6", "trusted-partners"
@@ -32,6 +34,19 @@ def asked(site: Plane) -> str:
     return str(answer.json()["application"])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _ordered(site: Plane) -> None:
+    """A directive with hostile texts is in force."""
+    spec = directive_value("hostile-order", models=[RELEASE])["spec"] | {
+        "basis": {"kind": "order", "authority": HOSTILE[:100]},
+        "reasons": {"form": "written", "summary": HOSTILE[:100], "text": f"{HOSTILE} {RTL} {LONG}"},
+    }
+    given = {**directive_value("hostile-order"), "spec": spec}
+    signed = signed_directive(given, Binding(site.ledger.vkey()), private_key("oncd"))
+    answer = site.send("/api/v1/directives", signed.to_json())
+    assert answer.status_code == 200, answer.text
+
+
 @pytest.fixture
 def page(browser: Browser, site: Plane) -> Iterator[Page]:
     with browser.new_context(base_url=named(site)) as context:
@@ -41,8 +56,9 @@ def page(browser: Browser, site: Plane) -> Iterator[Page]:
 
 def paths(case: str) -> list[str]:
     """A path of each page of staff."""
-    places = {"release": RELEASE, "case": case}
-    return [each.path.format(**places) for each in STAFF] + ["/board/hostile", "/cases?state=submitted"]
+    places = {"release": RELEASE, "case": case, "directive": "hostile-order"}
+    others = ["/board/hostile", "/plan/hostile", "/cases?state=submitted", "/to-sign"]
+    return [each.path.format(**places) for each in STAFF] + others
 
 
 @pytest.mark.parametrize("role", ["agency", "applicant"])

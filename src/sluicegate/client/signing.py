@@ -29,7 +29,6 @@ from sluicegate.acts.review import CaseToSign, ExportedCase
 from sluicegate.client import export, passphrases, sealing
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate_record.directives.received import Arrival
-from sluicegate_record.form import replace
 from sluicegate_record.log import canonical, dsse, publickey, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
@@ -83,9 +82,7 @@ def payload(stated: Statement) -> bytes:
 
     Raises: BadEnvelope: no reader would accept it.
     """
-    made = replace(stated, signed_at_ms=now_ms()).payload()
-    type(stated).read(Envelope(dsse.PAYLOAD_TYPE_INTOTO, made, ()))
-    return made
+    return stated.payload_at(now_ms())
 
 
 @dataclass(frozen=True, slots=True)

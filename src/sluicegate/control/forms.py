@@ -28,7 +28,7 @@ from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.http import bearer, errors
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
-from sluicegate.pages import answers, forms, plans
+from sluicegate.pages import answers, forms, officer, plans
 from sluicegate.pages.page import Filled, FormLook, Reader, ShowForm
 from sluicegate.parsing.request import ActRequest
 from sluicegate.signin import routes as signin
@@ -38,7 +38,9 @@ from sluicegate_record.log import canonical
 
 NAME, NEXT = "_name", "_next"
 """The fields of every form beside those of its act: the name of a command, where to go next."""
-OWN: Mapping[str, ShowForm] = {**plans.FORMS}
+OF_PAGE = "_"
+"""What begins so is a field of the page, beside those of its act."""
+OWN: Mapping[str, ShowForm] = {**plans.FORMS, **officer.FORMS}
 """The acts that have a page of their own."""
 _BY_NAME = {act.name: act for act in PUBLIC}
 
@@ -95,7 +97,7 @@ async def _do(
     given = {key: value for key, value in sent.items() if key not in {FORM, NAME, NEXT}}
     with journaled(measured, act) as seen:
         seen.visitor = visitor
-        said = forms.said(act, given)
+        said = forms.said(act, {key: value for key, value in given.items() if not key.startswith(OF_PAGE)})
         path = {key: str(said.pop(key, "")) for key in act.places}
         head = ActRequest(act=act.name, path=path, query="", content_type="application/json")
         asked = head, canonical.dumps(said), named

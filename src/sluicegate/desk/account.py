@@ -7,8 +7,6 @@ Rules:
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -21,6 +19,7 @@ from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.ports import Passkey
+from sluicegate.signin import signatures
 from sluicegate.signin.forms import one
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.log import canonical
@@ -118,15 +117,7 @@ def _own(passkey: Passkey, key: PublicKey, instances: list[InstanceKeys], name: 
         for each in instances
         if any(pinned.key.keyid == key.keyid and pinned.state == COUNTS for pinned in each.keys)
     )
-    return OwnPasskey(passkey, key, signs_at, "\n".join(_trust(key, name)))
-
-
-def _trust(key: PublicKey, owner: str) -> Iterator[str]:
-    """A passkey as an owner of an agency in a trust file."""
-    assert key.passkey is not None
-    yield f"{owner}:"
-    yield f'  key: "{base64.b64encode(key.data).decode()}"'
-    yield f'  webauthn: {{rpId: {key.passkey.rp_id}, origin: "{key.passkey.origin}"}}'
+    return OwnPasskey(passkey, key, signs_at, signatures.trust_text(key, name))
 
 
 def _pin(site: DeskSite, here: Here) -> Response:

@@ -12,17 +12,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.core.lifecycle.answer import Refusal, RefusalKind
-from sluicegate.desk import passkeys
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
-from sluicegate.errors import BadKey, CommandRefused, Unreachable
+from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
 from sluicegate.pages.answers import Refused
 from sluicegate.pages.frame import SiteFrame
 from sluicegate.pages.page import Reader
 from sluicegate.ports import DeskMemory, Passkey, Principal
-from sluicegate.signin import forms
+from sluicegate.signin import forms, signatures
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
 from sluicegate.signin.origins import PagesOrigin
@@ -77,13 +76,7 @@ class DeskSite:
 
     def keys(self, place: PagesOrigin, who: Principal) -> list[tuple[Passkey, PublicKey]]:
         """The passkeys of a person that can be pinned, in that form."""
-        found = []
-        for each in self.door.store.passkeys(who.id):
-            try:
-                found.append((each, passkeys.pinned(each, place)))
-            except BadKey:
-                continue
-        return found
+        return signatures.pinnable(self.door.store.passkeys(who.id), place)
 
 
 @dataclass(frozen=True, slots=True)

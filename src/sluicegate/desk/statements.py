@@ -20,15 +20,16 @@ from sluicegate.client.signing import Review, Stated
 from sluicegate.core.lifecycle.signers import needed as needed_owners
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
-from sluicegate.errors import BadSignature, CommandRefused, InvalidInput
+from sluicegate.errors import CommandRefused, InvalidInput
 from sluicegate.ports import PreparedStatement
+from sluicegate.signin import signatures
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.law import keys
 from sluicegate_record.log import canonical, dsse
-from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
+from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope
 from sluicegate_record.log.publickey import PublicKey
-from sluicegate_record.log.webauthn import AuthenticatorAssertion, challenge
+from sluicegate_record.log.webauthn import challenge
 from sluicegate_record.statements.cases import Position, Receipt, Referral, Schedule
 from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.keys import PINS, KeyStatement
@@ -131,20 +132,15 @@ def challenge_of(found: PreparedStatement) -> bytes:
     return challenge(dsse.pae(PAYLOAD_TYPE_INTOTO, found.payload))
 
 
-def signed_with(
-    found: PreparedStatement, key: PublicKey, sig: bytes, assertion: AuthenticatorAssertion
-) -> PreparedStatement:
-    """A statement with one more signature, of a passkey.
+def signed_with(found: PreparedStatement, key: PublicKey, answer: str) -> PreparedStatement:
+    """A statement with one more signature, of a passkey, in a browser's answer.
 
     Raises: BadSignature: it is not one of this key over this statement. InvalidInput: it has signed already.
     """
-    own = _envelope(found, (Signature(key.keyid, sig, assertion).to_json(),))
-    if dsse.verify(own, {key.keyid: key}) != {key.keyid}:
-        said = "this is no signature of your passkey over this statement"
-        raise BadSignature(said, remedy="sign again on the page of the statement")
+    own = signatures.signature(found.payload, key, answer)
     if any(each["keyid"] == key.keyid for each in found.signatures):
         raise InvalidInput("your passkey has signed it already", remedy="another owner signs next")
-    return replace(found, signatures=(*found.signatures, *(each.to_json() for each in own.signatures)))
+    return replace(found, signatures=(*found.signatures, own.to_json()))
 
 
 def signers(following: Following, found: PreparedStatement) -> frozenset[PinnedKey]:

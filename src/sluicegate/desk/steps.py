@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from sluicegate.client.signing import Review, Stated
 from sluicegate.core.terms import plan as plans
-from sluicegate.desk import casepage, passkeys, sentences, statements
+from sluicegate.desk import casepage, sentences, statements
 from sluicegate.desk.casepage import DeskStep
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
@@ -26,7 +26,7 @@ from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import BadSignature, CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.ports import Passkey, PreparedStatement
-from sluicegate.signin import passkeys as asked_passkeys
+from sluicegate.signin import passkeys
 from sluicegate.signin.forms import Sent, one
 from sluicegate_record.form import Json
 from sluicegate_record.log.publickey import PublicKey
@@ -297,7 +297,7 @@ def _shown(site: DeskSite, here: Here, found: PreparedStatement, fault: Sluicega
     options = ""
     if usable and here.place.takes_passkeys:
         challenge = statements.challenge_of(found)
-        options = asked_passkeys.to_ask(here.place, challenge, [passkey for passkey, _ in usable])
+        options = passkeys.to_ask(here.place, challenge, [passkey for passkey, _ in usable])
     return here.page(
         "desk/statement.html",
         {
@@ -353,15 +353,14 @@ def _sign(site: DeskSite, here: Here) -> Response:
 
 def _with_signature(site: DeskSite, here: Here, found: PreparedStatement, answer: str) -> PreparedStatement:
     """A statement with the signature in a browser's answer. Raises: BadSignature, InvalidInput."""
-    named = asked_passkeys.passkey_in(answer)
+    named = passkeys.passkey_in(answer)
     key = next((key for passkey, key in _usable(site, here, found) if passkey.id == named), None)
     if key is None:
         said = "this passkey does not sign for your agency here"
         raise InvalidInput(
             said, code="passkey_unknown", remedy="your account says which does, and what to do"
         )
-    sig, assertion = passkeys.signature_in(answer)
-    return statements.signed_with(found, key, sig, assertion)
+    return statements.signed_with(found, key, answer)
 
 
 def _forget(site: DeskSite, here: Here) -> Response:

@@ -109,6 +109,7 @@ def _case(view: View[CaseArgument, CaseView]) -> Filled:
         "dossier": dossier if isinstance(dossier, dict) else {},
         "steps": tuple(_steps(found)),
         "signs": tuple(_signs(found)),
+        "proceeds": _can_proceed(found),
     }
     return Filled("case.html", values)
 
@@ -135,9 +136,12 @@ def _signs(case: CaseView) -> Iterator[tuple[str, str]]:
     if kinds.allows("screen", case.kind, case.state):
         how = "--list LIST --version VERSION --decision clear --reason WHY --key officer.pem"
         yield "Screen the applicant", f"sluicegate screening record {name} {how}"
+
+
+def _can_proceed(case: CaseView) -> bool:
+    """Whether officers may decide over silence or objection."""
     advised = case.basis is not None and case.determination not in kinds.GRANTED
-    if advised and kinds.allows("proceed", case.kind, case.state):
-        yield "Decide over silence or objection", f"sluicegate review export {name} -o {name}.json"
+    return advised and kinds.allows("proceed", case.kind, case.state)
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (

@@ -14,6 +14,7 @@ from sluicegate.core.terms import plan
 from sluicegate.pages import forms
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
+from sluicegate.pages.words import faulty_lines
 
 PLAN = "/plan"
 STAFF = frozenset({DEVELOPER})
@@ -43,14 +44,6 @@ class StageChanges(NamedTuple):
     effects: Sequence[PlanEffect]
 
 
-class FaultyLine(NamedTuple):
-    """A line of a text in which something is wrong."""
-
-    line: int
-    text: str
-    words: str
-
-
 def _new(view: View[Nothing, Status]) -> Filled:
     return _written(view.ask, "", releases=view.found.releases)
 
@@ -65,7 +58,7 @@ def _previewed(look: FormLook) -> Filled:
     """The page again, with what the plan would change, or with what is wrong in it."""
     found, text = look.answer, look.given.get("text", "")
     if not isinstance(found, PlanPreview):
-        lines = tuple(_faulty(text, look.fault))
+        lines = faulty_lines(text, look.fault)
         return _written(look.ask, text, look.given, fault=look.fault, lines=lines)
     shown = {"changes": tuple(changed(found)), "apply": _apply(found, look.given)}
     return _written(look.ask, text, look.given, preview=found, release=found.release, **shown)
@@ -102,14 +95,6 @@ def changed(found: PlanPreview) -> Iterator[StageChanges]:
         effects = [each for each in found.effects if each.stage == stage]
         if groups or exposure or effects:
             yield StageChanges(stage, groups, exposure, effects)
-
-
-def _faulty(text: str, fault: Mapping[str, Any] | None) -> Iterator[FaultyLine]:
-    lines = text.splitlines()
-    for each in (fault or {}).get("at", ()):
-        if each.line and each.line <= len(lines):
-            words = f"column {each.column}: expected {each.expected}, found {each.found}"
-            yield FaultyLine(each.line, lines[each.line - 1], words)
 
 
 def _reference(schema: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[tuple[str, str]]]]:

@@ -72,6 +72,8 @@ OF_ROLE: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("/board", "Board"),
         ("/cases", "Cases"),
         ("/plan", "Plan"),
+        ("/directives", "Directives"),
+        ("/to-sign", "To sign"),
         ("/acts", "All you can do"),
     ),
     AGENCY: (("/acts", "All you can do"),),

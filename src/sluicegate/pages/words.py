@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -71,6 +71,28 @@ def plain(value: Any) -> str:
     if isinstance(value, str | int):
         return str(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+class FaultyLine(NamedTuple):
+    """A line of a text in which something is wrong."""
+
+    line: int
+    text: str
+    words: str
+
+
+def faulty_lines(text: str, fault: Mapping[str, Any] | None) -> tuple[FaultyLine, ...]:
+    """The lines of a text in which an error is, as far as it has places."""
+    lines = text.splitlines()
+    found = [each for each in (fault or {}).get("at", ()) if 0 < (each.line or 0) <= len(lines)]
+    return tuple(
+        FaultyLine(
+            each.line,
+            lines[each.line - 1],
+            f"column {each.column}: expected {each.expected}, found {each.found}",
+        )
+        for each in found
+    )
 
 
 def label(name: str) -> str:

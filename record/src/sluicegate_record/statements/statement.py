@@ -12,7 +12,7 @@ import re
 from typing import ClassVar, Self
 
 from sluicegate_record.errors import BadEnvelope
-from sluicegate_record.form import Exact, Json, Misread, Time, codec_of, form
+from sluicegate_record.form import Exact, Json, Misread, Time, codec_of, form, replace
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.times import DAY_MS
@@ -53,6 +53,15 @@ class Statement(Exact):
     def payload(self) -> bytes:
         """The bytes to sign: the in-toto statement, in canonical JSON."""
         return dsse.statement(self.subjects, self.TYPE, self.to_json())
+
+    def payload_at(self, signed_ms: int) -> bytes:
+        """The bytes to sign, which say that they are signed at a time. Units: milliseconds since 1970 UTC.
+
+        Raises: BadEnvelope: no reader would accept it.
+        """
+        made = replace(self, signed_at_ms=signed_ms).payload()
+        type(self).read(Envelope(dsse.PAYLOAD_TYPE_INTOTO, made, ()))
+        return made
 
     @classmethod
     def read(cls, envelope: Envelope) -> Self:

@@ -1,0 +1,348 @@
+"""The routes on which officers sign: a statement is made, shown in words, signed with passkeys, and recorded.
+
+Rules:
+- Only an officer's passkey signs: one that the record has pinned for the developer, of who is signed in.
+- A signature is verified as the record verifies it, before it is kept.
+- A statement that lacks an officer is kept in memory only, for a day, at most so many. When it is lost, it
+  is made and signed again: nothing rests on it before it is on the record.
+- Who signs next sees the statement as it is, in words made from its bytes again.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sluicegate.acts import directives, keys
+from sluicegate.acts.act import DEVELOPER, ActAnswer
+from sluicegate.acts.keys import KeyFilter
+from sluicegate.control.command_journal import journaled
+from sluicegate.control.pages import ask, reader_of
+from sluicegate.control.plane import ControlPlane
+from sluicegate.control.routes import done
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import InvalidInput, SluicegateError, Unauthorized
+from sluicegate.http.entrance import Entrance, Visitor
+from sluicegate.http.measures import Requests
+from sluicegate.pages import answers, statements
+from sluicegate.pages.statements import Making, OfficerStatement
+from sluicegate.parsing.request import ActRequest
+from sluicegate.ports import Passkey
+from sluicegate.signin import passkeys, signatures
+from sluicegate.signin import routes as signin
+from sluicegate.signin.door import Door, SignedIn
+from sluicegate.signin.forms import Sent, one
+from sluicegate.signin.origins import PagesOrigin
+from sluicegate_record.form import Json
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
+from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.log.times import DAY_MS
+from sluicegate_record.log.webauthn import challenge
+from sluicegate_record.statements.statement import Statement
+
+HERE = "/to-sign"
+KEPT_MAX, KEPT_MS = 100, DAY_MS
+"""How many statements that lack a signature are kept, and for how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftStatement:
+    """A statement that is to be signed. `id` is the digest of its bytes in hex digits; `by` who made it.
+
+    Units: milliseconds since 1970 UTC.
+    """
+
+    id: str
+    how: OfficerStatement
+    payload: bytes
+    needed: int
+    by: str
+    at_ms: int
+    opened: Mapping[str, Opening] = field(default_factory=dict)
+    signatures: tuple[Signature, ...] = ()
+
+    @property
+    def envelope(self) -> Envelope:
+        """It with the signatures so far."""
+        return Envelope(PAYLOAD_TYPE_INTOTO, self.payload, self.signatures)
+
+    @property
+    def statement(self) -> Statement:
+        """It, read from its bytes."""
+        return self.how.kind.read(self.envelope)
+
+
+class Drafts:
+    """The statements that lack a signature, in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, DraftStatement] = {}
+        self._lock = threading.Lock()
+
+    def put(self, draft: DraftStatement) -> None:
+        """Keep one. The oldest goes if there are too many."""
+        with self._lock:
+            fresh = {key: each for key, each in self._kept.items() if each.at_ms > draft.at_ms - KEPT_MS}
+            fresh.pop(draft.id, None)
+            self._kept = dict([*fresh.items(), (draft.id, draft)][-KEPT_MAX:])
+
+    def sign(self, id_: str, signature: Signature) -> DraftStatement:
+        """Add a signature to one. Raises: InvalidInput: it is not here, or its key has signed it already."""
+        with self._lock:
+            found = self._kept.get(id_)
+            if found is None:
+                raise _gone()
+            if any(each.keyid == signature.keyid for each in found.signatures):
+                raise InvalidInput("your passkey has signed it already", remedy="another officer signs next")
+            signed = replace(found, signatures=(*found.signatures, signature))
+            self._kept[id_] = signed
+        return signed
+
+    def get(self, id_: str) -> DraftStatement:
+        """One. Raises: InvalidInput: it is not here."""
+        with self._lock:
+            found = self._kept.get(id_)
+        if found is None:
+            raise _gone()
+        return found
+
+    def all(self) -> Sequence[DraftStatement]:
+        """All, the newest first."""
+        with self._lock:
+            return list(reversed(self._kept.values()))
+
+    def forget(self, id_: str) -> None:
+        """Forget one."""
+        with self._lock:
+            self._kept.pop(id_, None)
+
+
+def _gone() -> InvalidInput:
+    return InvalidInput(
+        "this statement is not here any more",
+        code="draft_unknown",
+        remedy="it is on the record, was taken back, or is older than a day: make it again",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SigningDesk:
+    """What the routes of signing work with."""
+
+    plane: ControlPlane
+    entrance: Entrance
+    door: Door
+    measured: Requests
+    drafts: Drafts = field(default_factory=Drafts)
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Someone of the developer's staff who is signed in, where, and what their form says."""
+
+    request: Request
+    visitor: Visitor
+    who: SignedIn
+    place: PagesOrigin
+    sent: Sent
+
+    def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
+        """A page for them."""
+        return answers.private(template, {"reader": reader_of(self.who), "done": "", **values}, status)
+
+
+Work = Callable[[SigningDesk, Officer], Awaitable[Response]]
+"""Answers a request."""
+
+
+def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests) -> list[Route]:
+    """The routes of signing."""
+    desk = SigningDesk(plane, entrance, door, measured)
+    return [
+        _page(desk, HERE, _list),
+        _form(desk, HERE, _make),
+        _page(desk, f"{HERE}/{{id}}", _show),
+        _form(desk, f"{HERE}/{{id}}", _sign),
+        _form(desk, f"{HERE}/{{id}}/forget", _forget),
+    ]
+
+
+async def _list(desk: SigningDesk, here: Officer) -> Response:
+    drafts = [(each, next(each.how.words(each.statement, each.opened))) for each in desk.drafts.all()]
+    return here.page("to_sign_list.html", {"drafts": drafts})
+
+
+async def _make(desk: SigningDesk, here: Officer) -> Response:
+    how = statements.STATEMENTS.get(one(here.sent, "what"))
+    if how is None:
+        raise InvalidInput("no such statement", remedy="use the form of its page")
+    given = {name: one(here.sent, name) for name in here.sent}
+    order = await _order(desk, here, given) if how is statements.DIRECTIVE else None
+    with here.visitor.place():
+        draft = await here.visitor.run(_drafted, desk, here, how, given, order)
+    return answers.next_page(f"{HERE}/{draft.id}")
+
+
+def _drafted(
+    desk: SigningDesk, here: Officer, how: OfficerStatement, given: Mapping[str, str], order: Json
+) -> DraftStatement:
+    services, who = desk.plane.services, here.who.principal
+    made = how.make(Making(partial(ask, services, who), given, order))
+    now_ms = services.ledger.now_ms()
+    payload = made.statement.payload_at(now_ms)
+    name = canonical.sha256_hex(payload).removeprefix("sha256:")
+    draft = DraftStatement(name, how, payload, made.needed, who.name, now_ms, made.opened)
+    desk.drafts.put(draft)
+    return draft
+
+
+async def _order(desk: SigningDesk, here: Officer, given: Mapping[str, str]) -> Json:
+    """The order in a form, as it is read of its text. Raises: InvalidInput."""
+    head = ActRequest(act=directives.PREVIEW.name, path={}, query="", content_type="application/json")
+    body = canonical.dumps({"text": given.get("text", "")})
+    read = await desk.plane.parsers.read(head, body, here.who.principal, here.visitor.run)
+    assert read.reading is not None
+    found: Json = read.reading.required()
+    return found
+
+
+async def _show(desk: SigningDesk, here: Officer) -> Response:
+    draft = desk.drafts.get(here.request.path_params["id"])
+    return await _shown(desk, here, draft, None)
+
+
+async def _shown(
+    desk: SigningDesk, here: Officer, draft: DraftStatement, fault: Mapping[str, str] | None
+) -> Response:
+    with here.visitor.place():
+        values = await here.visitor.run(_view, desk, here, draft)
+    return here.page("to_sign.html", {**values, "fault": fault}, 200 if fault is None else 400)
+
+
+def _view(desk: SigningDesk, here: Officer, draft: DraftStatement) -> dict[str, Any]:
+    officers, stated = _officers(desk, here), draft.statement
+    own = _own(desk, here)
+    signed = {each.keyid for each in draft.signatures}
+    usable = [passkey for passkey, key in own if key.keyid in officers and key.keyid not in signed]
+    digest = challenge(dsse.pae(PAYLOAD_TYPE_INTOTO, draft.payload))
+    return {
+        "draft": draft,
+        "words": tuple(draft.how.words(stated, draft.opened)),
+        "signed": sorted(officers[each] for each in signed if each in officers),
+        "options": passkeys.to_ask(here.place, digest, usable) if usable else "",
+        "own": [signatures.trust_text(key, here.who.principal.name) for _, key in own],
+        "command": draft.how.command(stated),
+        "payload": json.loads(draft.payload),
+    }
+
+
+def _officers(desk: SigningDesk, here: Officer) -> Mapping[str, str]:
+    """The owners of the developer's keys that count, by the ids of the keys."""
+    services = desk.plane.services
+    found = ask(services, here.who.principal, keys.LIST, KeyFilter(state="counts"))
+    return {each.keyid: each.owner for each in found.keys if each.party == found.developer}
+
+
+def _own(desk: SigningDesk, here: Officer) -> list[tuple[Passkey, PublicKey]]:
+    """The passkeys of who is signed in, in the form in which they are pinned."""
+    known = desk.door.store.passkeys(here.who.principal.id) if here.place.takes_passkeys else ()
+    return signatures.pinnable(known, here.place)
+
+
+async def _sign(desk: SigningDesk, here: Officer) -> Response:
+    """Take a signature. Once there are enough, the statement goes on the record."""
+    draft = desk.drafts.get(here.request.path_params["id"])
+    try:
+        answer = one(here.sent, "answer")
+        if answer:
+            with here.visitor.place():
+                draft = await here.visitor.run(_with_signature, desk, here, draft, answer)
+        with here.visitor.place():
+            officers = await here.visitor.run(_officers, desk, here)
+        owners = {officers[each.keyid] for each in draft.signatures if each.keyid in officers}
+        if len(owners) < draft.needed:
+            return answers.next_page(f"{HERE}/{draft.id}")
+        refused = await _recorded(desk, here, draft)
+    except SluicegateError as error:
+        if isinstance(error, Unauthorized):
+            raise
+        return await _shown(desk, here, draft, {"message": error.message, "remedy": error.remedy})
+    if refused is not None:
+        return await _shown(desk, here, draft, {"message": refused.message, "remedy": refused.remedy})
+    desk.drafts.forget(draft.id)
+    return answers.next_page(f"{draft.how.after(draft.statement)}?done={draft.how.act.name}")
+
+
+def _with_signature(desk: SigningDesk, here: Officer, draft: DraftStatement, answer: str) -> DraftStatement:
+    officers, named = _officers(desk, here), passkeys.passkey_in(answer)
+    own = {passkey.id: key for passkey, key in _own(desk, here) if key.keyid in officers}
+    if named not in own:
+        raise InvalidInput(
+            "this passkey is no officer's key",
+            code="passkey_unknown",
+            remedy="the page says how it becomes one",
+        )
+    return desk.drafts.sign(draft.id, signatures.signature(draft.payload, own[named], answer))
+
+
+async def _recorded(desk: SigningDesk, here: Officer, draft: DraftStatement) -> Refusal | None:
+    """Do the act that puts a statement on the record; why it is refused, if it is."""
+    act = draft.how.act
+    asked = draft.how.asked(draft.envelope.to_json(), draft.opened)
+    head = ActRequest(act=act.name, path={}, query="", content_type="application/json")
+    with journaled(desk.measured, act) as seen:
+        seen.visitor = here.visitor
+        body = canonical.dumps(asked.to_json())
+        answer: ActAnswer | Refusal = await done(
+            desk.plane, here.request, seen, head, body, f"sign_{draft.id[:48]}"
+        )
+    return answer if isinstance(answer, Refusal) else None
+
+
+async def _forget(desk: SigningDesk, here: Officer) -> Response:
+    desk.drafts.forget(here.request.path_params["id"])
+    return answers.next_page(HERE)
+
+
+def _page(desk: SigningDesk, path: str, work: Work) -> Route:
+    async def shown(request: Request) -> Response:
+        arrived = await signin.arrived(desk.door, desk.entrance, request)
+        if arrived is None:
+            return signin.to_sign_in(request)
+        visitor, who = arrived
+        _check(who)
+        return await work(desk, Officer(request, visitor, who, desk.door.place(request), {}))
+
+    return _route("GET", path, shown)
+
+
+def _form(desk: SigningDesk, path: str, work: Work) -> Route:
+    async def sent(request: Request) -> Response:
+        visitor, who, fields = await signin.own_form(desk.door, desk.entrance, request)
+        _check(who)
+        return await work(desk, Officer(request, visitor, who, desk.door.place(request), fields))
+
+    return _route("POST", path, sent)
+
+
+def _check(who: SignedIn) -> None:
+    """Raises: Unauthorized: not one of the developer's staff."""
+    if who.principal.role != DEVELOPER:
+        raise Unauthorized("the developer's officers sign here", code="forbidden")
+
+
+def _route(method: str, path: str, endpoint: answers.Endpoint) -> Route:
+    async def answered(request: Request) -> Response:
+        return await answers.or_error(request, partial(endpoint, request))
+
+    return Route(path, answered, methods=[method], name=f"{method} {path}")

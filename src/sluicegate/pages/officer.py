@@ -1,0 +1,131 @@
+"""Pages of the security officer: every directive, how one comes into force everywhere, and a new order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sluicegate.acts import directives, drills, licences, releases
+from sluicegate.acts.act import DEVELOPER, Nothing
+from sluicegate.acts.directives import (
+    DirectiveArgument,
+    DirectivePreview,
+    Directives,
+    DirectiveSummary,
+    DirectiveView,
+)
+from sluicegate.acts.licences import LicenceFilter
+from sluicegate.acts.releases import Status
+from sluicegate.pages import convergence, forms
+from sluicegate.pages.forms import ActForm
+from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
+from sluicegate.pages.words import faulty_lines
+from sluicegate_record.form import Json
+from sluicegate_record.log import canonical
+
+STAFF = frozenset({DEVELOPER})
+HERE, ORDER = "/directives", "/order"
+LETTER = "_letter"
+"""The field of the letter's text, which is beside the order and goes nowhere."""
+LICENCES_SHOWN = 100
+
+
+class LiftForm(NamedTuple):
+    """A part of a directive that can be lifted: in words, and the form that opens the case about it."""
+
+    words: str
+    form: ActForm
+
+
+def _directives(view: View[Nothing, Directives]) -> Filled:
+    found = sorted(view.found.directives, key=lambda each: (not each.in_force, -each.issued_at_ms))
+    return Filled("directives.html", {"directives": found})
+
+
+def _directive(view: View[DirectiveArgument, DirectiveView]) -> Filled:
+    found, name = view.found, view.asked.directive
+    status = view.ask(directives.STATUS, view.asked)
+    under = view.ask(licences.LIST, LicenceFilter(directive=name, limit=LICENCES_SHOWN)).licences
+    is_over = found.ended_at_ms is not None
+    values = {
+        "directive": found,
+        "status": status,
+        "curve": convergence.curve(found.issued_at_ms, status),
+        "names": view.ask(directives.NAMES, view.asked),
+        "licences": [(each, _end(each.licence, name)) for each in under],
+        "lifts": () if is_over or found.drill else tuple(_lifts(found)),
+        "end_drill": _end_drill(name) if found.drill and not is_over else None,
+        "is_over": is_over,
+        "is_live": not is_over and (status.entry is None or not status.in_force),
+    }
+    return Filled("directive.html", values)
+
+
+def _end(licence: str, directive: str) -> ActForm:
+    then = f"{HERE}/{directive}"
+    return forms.form(licences.END, hidden={"licence": licence}, submit="End it at once", then=then)
+
+
+def _end_drill(name: str) -> ActForm:
+    return forms.form(drills.END, hidden={"drill": name}, submit="End the drill", then=f"{HERE}/{name}")
+
+
+def _lifts(found: DirectiveSummary) -> Iterator[LiftForm]:
+    """What of a directive can be lifted: all of it, or one model, surface or annex."""
+    yield _lift(found, "All of it", {})
+    if len(found.models) > 1:
+        yield from (_lift(found, f"Only for {each}", {"models": [each]}) for each in found.models)
+    if isinstance(found.surfaces, tuple) and len(found.surfaces) > 1:
+        yield from (_lift(found, f"Only on {each}", {"surfaces": [each]}) for each in found.surfaces)
+    annexes: Sequence[str] = getattr(found.covers, "annexes", None) or ()
+    yield from (_lift(found, f"Only for the names in {each}", {"annexes": [each]}) for each in annexes)
+
+
+def _lift(found: DirectiveSummary, words: str, scope: dict[str, Json]) -> LiftForm:
+    name = found.directive
+    hidden = {"directive": name, "scope": canonical.dumps(scope).decode()}
+    made = forms.form(directives.LIFT, hidden=hidden, only=(), submit="Open the case", then=f"{HERE}/{name}")
+    return LiftForm(words, made)
+
+
+def _order(view: View[Nothing, Status]) -> Filled:
+    return _written(view.ask, {"text": _example(view.found)})
+
+
+def _example(found: Status) -> str:
+    """An order to begin with: about the first model here."""
+    models = [each for release in found.releases for each in release.models]
+    agencies = [each for release in found.releases for stage in release.stages for each in stage.agencies]
+    issuer, model = next(iter(agencies), "agency"), next(iter(models), "model")
+    return (
+        "apiVersion: sluicegate/v1\nkind: Directive\nmetadata: {name: NAME}\nspec:\n"
+        f"  issuer: {issuer}\n"
+        '  basis: {kind: order, authority: "the letter of DATE"}\n'
+        f"  action: suspend\n  models: [{model}]\n  surfaces: all\n  covers: everyone\n"
+        '  # except: {organizations: ["Example Utility"]}\n'
+        "  reasons: {form: none}\n"
+    )
+
+
+def _previewed(look: FormLook) -> Filled:
+    """The page again, with who the order would cover, or with what is wrong in it."""
+    if isinstance(look.answer, DirectivePreview):
+        return _written(look.ask, look.given, preview=look.answer)
+    lines = faulty_lines(look.given.get("text", ""), look.fault)
+    return _written(look.ask, look.given, fault=look.fault, lines=lines)
+
+
+def _written(ask: AskAct, given: Mapping[str, str], **shown: Any) -> Filled:
+    form = forms.form(directives.PREVIEW, given, submit="Show who it covers")
+    usual = {"preview": None, "fault": None, "lines": ()}
+    values = {"form": form, "letter": given.get(LETTER, ""), "given": given}
+    values |= {"definitions": ask(directives.DEFINITIONS, Nothing()).definitions}
+    return Filled("order.html", {**usual, **values, **shown})
+
+
+PAGES: tuple[SitePage[Any, Any], ...] = (
+    SitePage(HERE, directives.LIST, _directives, roles=STAFF),
+    SitePage(f"{HERE}/{{directive}}", directives.SHOW, _directive, roles=STAFF, asks=4),
+    SitePage(ORDER, releases.STATUS, _order, roles=STAFF, asks=2),
+)
+FORMS: Mapping[str, ShowForm] = {directives.PREVIEW.name: _previewed}

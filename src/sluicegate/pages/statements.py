@@ -1,0 +1,260 @@
+"""Statements that officers of the developer sign on pages: how each is made, and what it says in words.
+
+Rules:
+- What a page shows of a statement is read from the bytes that are signed.
+- A name that the record will not have is shown only if it is one that was committed to.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sluicegate.acts import directives, log, releases, review
+from sluicegate.acts.act import AnyAct, Arguments, Nothing
+from sluicegate.acts.cases import CaseArgument
+from sluicegate.acts.directives import DirectiveArgument, SignedDirective
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.releases import StageArgument
+from sluicegate.acts.review import ReviewStatement
+from sluicegate.core.directives import directive
+from sluicegate.core.people.persons import Definition
+from sluicegate.errors import InvalidInput
+from sluicegate.pages.page import AskAct
+from sluicegate_record.directives.document import Document
+from sluicegate_record.directives.phrases import covered
+from sluicegate_record.directives.received import Arrival
+from sluicegate_record.form import Json, Misread
+from sluicegate_record.log import canonical
+from sluicegate_record.log.leaf import Opening
+from sluicegate_record.statements.cases import Proceeding
+from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.statements.releases import StageClosing, StageOpening
+from sluicegate_record.statements.statement import Statement
+from sluicegate_record.terms import kinds, phrases
+from sluicegate_record.terms.text import counted
+
+TOGETHER = 2
+"""How many officers proceed, or write down what an agency has said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a statement is made of: what a form said, the order in it as it was read, and who is asked."""
+
+    ask: AskAct
+    given: Mapping[str, str]
+    order: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeStatement:
+    """A statement that is to be signed by so many officers. `opened` opens its commitments."""
+
+    statement: Statement
+    needed: int = 1
+    opened: Mapping[str, Opening] = field(default_factory=dict)
+
+
+Words = Callable[[Any, Mapping[str, Opening]], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerStatement:
+    """A kind of statement: how it is made and read, what it says, by which act it goes on the record.
+
+    `command` signs it with keys in files. `after` is the page that shows the result.
+    """
+
+    name: str
+    kind: type[Statement]
+    make: Callable[[Making], MadeStatement]
+    words: Words
+    act: AnyAct
+    asked: Callable[[Json, Mapping[str, Opening]], Arguments]
+    after: Callable[[Any], str]
+    command: Callable[[Any], str]
+
+
+def _alone(envelope: Json, _: Mapping[str, Opening]) -> Arguments:
+    return SignedStatement(envelope=envelope)
+
+
+def _opening(making: Making) -> MadeStatement:
+    asked = making.ask(releases.OPENING, _stage(making.given))
+    return MadeStatement(StageOpening.from_json(asked.to_json()))
+
+
+def _closing(making: Making) -> MadeStatement:
+    asked = making.ask(releases.OPENING, _stage(making.given))
+    reason = making.given.get("reason", "").strip()
+    return MadeStatement(StageClosing(log=asked.log, release=asked.release, stage=asked.stage, reason=reason))
+
+
+def _stage(given: Mapping[str, str]) -> StageArgument:
+    return StageArgument(release=given.get("release", ""), stage=given.get("stage", ""))
+
+
+def _opens(said: StageOpening, _: Mapping[str, Opening]) -> Iterator[str]:
+    yield f"You open the stage {said.stage} of {said.release}."
+    yield f"It opens under the terms with the digest {said.terms}, for all that they admit."
+    if said.closing is not None:
+        yield f"This undoes the closing with the digest {said.closing}."
+
+
+def _closes(said: StageClosing, _: Mapping[str, Opening]) -> Iterator[str]:
+    yield f"You close the stage {said.stage} of {said.release}, at once."
+    yield "Every key of it is refused, and open streams are cut. Only an officer opens it again."
+    yield f"Your reason is public: {said.reason}"
+
+
+def _proceeding(making: Making) -> MadeStatement:
+    found = making.ask(review.EXPORT, CaseArgument(case=making.given.get("case", "")))
+    reason = making.given.get("reason", "").strip()
+    needed = 1 if found.case.basis == "lapsed" else TOGETHER
+    return MadeStatement(Proceeding(question=found.question, reason=reason), needed)
+
+
+def _proceeds(said: Proceeding, _: Mapping[str, Opening]) -> Iterator[str]:
+    question = said.question
+    yield f"You proceed in {question.case} despite silence or objection: you answer its question with yes."
+    yield f"The question: {kinds.KINDS[question.kind].asks}"
+    about = {"release": question.release, "stage": question.stage, "surface": question.surface}
+    yield "It is about " + ", ".join(f"the {name} {each}" for name, each in about.items() if each) + "."
+    yield f"Your reason is public: {said.reason}"
+
+
+def _directive(making: Making) -> MadeStatement:
+    given, received = making.order, _received(making.given)
+    replaced = given["metadata"].get("replaces")
+    if replaced is not None:
+        replaced = making.ask(directives.SHOW, DirectiveArgument(directive=replaced)).document.digest
+    if making.given.get("drill"):
+        given = {**given, "metadata": {"name": given["metadata"]["name"], "drill": True}}
+    known = making.ask(directives.DEFINITIONS, Nothing()).definitions
+    signing = directive.Signing(
+        making.ask(log.HEAD, Nothing()).vkey,
+        lambda: secrets.token_bytes(32),
+        _annexes(making.given.get("annexes", "")),
+        {each.definition: Definition(each.definition, each.statuses, each.source) for each in known},
+        replaced,
+        received,
+    )
+    document, opened = directive.to_sign(given, signing)
+    needed = 1 if received is None else TOGETHER
+    return MadeStatement(DirectiveStatement(document=document.to_json()), needed, opened)
+
+
+def _received(given: Mapping[str, str]) -> dict[str, str] | None:
+    """How an order arrived; None if the developer issues it itself. Raises: InvalidInput."""
+    names = ("how", "on", "digest", "note")
+    said = {name: given[name].strip() for name in names if given.get(name, "").strip()}
+    if not said:
+        return None
+    try:
+        Arrival.from_json(said)
+    except Misread as error:
+        expected = f"how it arrived: expected {error.expected}, found {error.found}"
+        raise InvalidInput(
+            expected, remedy="say how and when, and name the letter or what was said"
+        ) from error
+    return said
+
+
+def _annexes(text: str) -> dict[str, dict[str, list[str]]]:
+    found = canonical.loads(text.encode()) if text.strip() else {}
+    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+        raise InvalidInput('annexes: expected an object such as {"annex-a": {"organizations": ["…"]}}')
+    return found
+
+
+def _directs(said: DirectiveStatement, opened: Mapping[str, Opening]) -> Iterator[str]:
+    found = Document.check(said.document)
+    spec, metadata = found.spec, found.metadata
+    what = "drill, which refuses no request," if metadata.drill else "directive"
+    does = f"{spec.issuer} {spec.action}s {', '.join(spec.models)}"
+    yield f"You put the {what} {metadata.name} in force: {does}."
+    where = "on all surfaces" if spec.surfaces == "all" else f"on {', '.join(spec.surfaces)}"
+    excepted = "" if spec.except_ is None else f", except {covered(spec.except_)}"
+    yield f"It covers {covered(spec.covers)}{excepted}, {where}."
+    yield from _names(said.document, opened)
+    yield f"Its basis: {spec.basis.kind}, {spec.basis.authority}."
+    yield f"It can be lifted by {phrases.rule(spec.lifted_by)}."
+    if isinstance(metadata.transcribed, Arrival):
+        yield f"You write down what came as a {_arrived(metadata.transcribed)}. Two officers sign it."
+
+
+def _arrived(said: Arrival) -> str:
+    parts = [f"{said.how} of {said.on}"]
+    parts += [f"with the digest {said.digest}"] if said.digest else []
+    parts += [f"of which was noted: {said.note}"] if said.note else []
+    return ", ".join(parts)
+
+
+def _names(document: Json, opened: Mapping[str, Opening]) -> Iterator[str]:
+    """The names beside a document. Raises: InvalidInput: the document commits to other ones."""
+    committed = canonical.dumps(document).decode()
+    for name, opening in sorted(opened.items()):
+        if f'"{opening.commitment("sealed", name)}"' not in committed:
+            raise InvalidInput(f"{name}: other names than the order commits to", code="opening_differs")
+        listed = list(_flat(opening.value()))
+        where = name.replace(".", ", ")
+        yield f"{where}: {counted(len(listed), 'name')}, not public: {'; '.join(listed)}"
+
+
+def _flat(value: Json) -> Iterator[str]:
+    """The texts in lists and objects of lists."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _flat(each)
+    else:
+        yield str(value)
+
+
+OPENING = OfficerStatement(
+    "opening",
+    StageOpening,
+    _opening,
+    _opens,
+    releases.OPEN,
+    _alone,
+    lambda said: f"/board/{said.release}",
+    lambda said: f"sluicegate stage open {said.release} {said.stage} --key officer.pem",
+)
+CLOSING = OfficerStatement(
+    "closing",
+    StageClosing,
+    _closing,
+    _closes,
+    releases.CLOSE,
+    _alone,
+    lambda said: f"/board/{said.release}",
+    lambda said: f"sluicegate stage close {said.release} {said.stage} --reason WHY --key officer.pem",
+)
+PROCEEDING = OfficerStatement(
+    "proceeding",
+    Proceeding,
+    _proceeding,
+    _proceeds,
+    review.IMPORT,
+    lambda envelope, _: ReviewStatement(envelope=envelope),
+    lambda said: f"/cases/{said.question.case}",
+    lambda said: (
+        f"sluicegate review proceed {said.question.case} --reason WHY --key officer.pem -o signed.json"
+    ),
+)
+DIRECTIVE = OfficerStatement(
+    "directive",
+    DirectiveStatement,
+    _directive,
+    _directs,
+    directives.ISSUE,
+    lambda envelope, opened: SignedDirective(envelope=envelope, opened=opened),
+    lambda said: f"/directives/{said.document['metadata']['name']}",
+    lambda _: "sluicegate directive transcribe FILE --document LETTER --key first.pem --key second.pem",
+)
+STATEMENTS: Mapping[str, OfficerStatement] = {
+    each.name: each for each in (OPENING, CLOSING, PROCEEDING, DIRECTIVE)
+}

@@ -1,0 +1,96 @@
+"""Passkeys as signing keys of a party: the form in which the record pins them, and their signatures.
+
+Rules:
+- A passkey signs at the origin of its pages alone. No developer's page can ask an agency's for a signature.
+- A signature is verified as the record verifies it, before it goes anywhere.
+
+Source: WebAuthn Level 3, sections 5.2.2 and 6.5.1; RFC 9052 for COSE keys.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from webauthn.helpers import (
+    base64url_to_bytes,
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+)
+
+from sluicegate.errors import BadKey, BadSignature, InvalidInput
+from sluicegate.ports import Passkey
+from sluicegate.signin.origins import PagesOrigin
+from sluicegate_record.errors import NotCanonical
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
+from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.log.webauthn import AuthenticatorAssertion, RelyingParty
+
+ANSWER_MAX = 16_384
+"""How many characters a browser's answer has at most."""
+
+
+def pinned(passkey: Passkey, place: PagesOrigin) -> PublicKey:
+    """A passkey in the form in which it is pinned. Raises: BadKey: no key of it can be pinned."""
+    decoded = decoded_public_key_to_cryptography(decode_credential_public_key(passkey.public_key))
+    info = decoded.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    made = PublicKey(info, RelyingParty(place.host, place.origin))
+    made.check()
+    return made
+
+
+def pinnable(known: Iterable[Passkey], place: PagesOrigin) -> list[tuple[Passkey, PublicKey]]:
+    """Those of some passkeys that can be pinned, in that form."""
+    found = []
+    for each in known:
+        try:
+            found.append((each, pinned(each, place)))
+        except BadKey:
+            continue
+    return found
+
+
+def trust_text(key: PublicKey, owner: str) -> str:
+    """A passkey as an owner in a trust file."""
+    return "\n".join(_trust(key, owner))
+
+
+def _trust(key: PublicKey, owner: str) -> Iterator[str]:
+    assert key.passkey is not None
+    yield f"{owner}:"
+    yield f'  key: "{base64.b64encode(key.data).decode()}"'
+    yield f'  webauthn: {{rpId: {key.passkey.rp_id}, origin: "{key.passkey.origin}"}}'
+
+
+def signature(payload: bytes, key: PublicKey, answer: str) -> Signature:
+    """The signature of a passkey over a statement, in a browser's answer.
+
+    Raises: BadSignature: it is not one of this key over these bytes. InvalidInput: no browser's answer.
+    """
+    made = Signature(key.keyid, *_signature_in(answer))
+    if dsse.verify(Envelope(PAYLOAD_TYPE_INTOTO, payload, (made,)), {key.keyid: key}) != {key.keyid}:
+        said = "this is no signature of your passkey over this statement"
+        raise BadSignature(said, remedy="sign again on the page of the statement")
+    return made
+
+
+def _signature_in(answer: str) -> tuple[bytes, AuthenticatorAssertion]:
+    """The signature that a browser brings, and what the authenticator signed with it.
+
+    Raises: InvalidInput: it is not what a browser answers.
+    """
+    try:
+        found: Any = canonical.loads(answer.encode()) if len(answer) <= ANSWER_MAX else {}
+        said = found["response"]
+        parts = [base64url_to_bytes(said[name]) for name in _PARTS]
+    except (NotCanonical, KeyError, TypeError, ValueError) as error:
+        remedy = "load the page of the statement again, and sign once more"
+        raise InvalidInput("no signature of a passkey", code="passkey_refused", remedy=remedy) from error
+    sig, authenticator, client = parts
+    return sig, AuthenticatorAssertion(authenticator, client)
+
+
+_PARTS = ("signature", "authenticatorData", "clientDataJSON")

@@ -1,0 +1,154 @@
+"""Officers who sign on the pages, in a real browser with passkeys that the record has pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.core.lifecycle.keys import StartLog
+from sluicegate.core.terms.trust import Pin
+from sluicegate.signin import signatures
+from sluicegate.signin.origins import PagesOrigin
+from tests.control.conftest import Plane
+from tests.pages.conftest import HOSTILE
+from tests.pages.signing_in import authenticator, named, sign_in
+from tests.waiting import BOUND_S
+from tests.worlds import DEVELOPER, ORIGIN, PINS, position
+
+LETTER = b"No foreign person may use gpt-5.6."
+ORDER = """apiVersion: sluicegate/v1
+kind: Directive
+metadata: {name: by-letter}
+spec:
+  issuer: oncd
+  basis: {kind: order, authority: "a letter"}
+  action: suspend
+  models: [gpt-5.6]
+  surfaces: all
+  covers: {organizations: [Example Utility]}
+  reasons: {form: none}
+"""
+
+
+@pytest.fixture(scope="module")
+def officers(browser: Browser, site: Plane) -> Iterator[tuple[Page, Page]]:
+    """Two officers in two browsers, each with a passkey that is pinned as theirs."""
+    trusted = list(PINS)
+    with ExitStack() as stack:
+        pages = [stack.enter_context(browser.new_context(base_url=named(site))).new_page() for _ in range(2)]
+        for number, page in enumerate(pages):
+            trusted.append(_officer(site, page, f"officer-{number}"))
+            command = StartLog(ORIGIN, site.ledger.vkey(), DEVELOPER, trusted)
+            done = site.ledger.execute(command, by="log", command_id=f"start-again-{number}")
+            assert not isinstance(done, Refusal), done
+        first, second = pages
+        yield first, second
+
+
+def _officer(site: Plane, page: Page, name: str) -> Pin:
+    """Have someone make a passkey; it, as an owner's key in the trust file."""
+    page.set_default_timeout(BOUND_S * 1_000)
+    authenticator(page)
+    sign_in(page, site, "developer", name)
+    page.goto("/account/passkey")
+    page.get_by_label("What to call it").fill("key")
+    page.get_by_role("button", name="Make a passkey").click()
+    expect(page.get_by_role("rowheader", name="key", exact=True)).to_be_visible()
+    store = site.ledger.store
+    [who] = [each for each in store.principals.all() if each.name == name]
+    [passkey] = store.sign_ins.passkeys(who.id)
+    key = signatures.pinned(passkey, PagesOrigin(named(site)))
+    return Pin(name, DEVELOPER, key.data, key.passkey)
+
+
+def _sign(page: Page) -> None:
+    page.get_by_role("button", name="Sign with your passkey").click()
+
+
+def test_a_manager_goes_from_a_plan_to_an_opened_stage_and_closes_it(
+    site: Plane, officers: tuple[Page, Page]
+) -> None:
+    page, _ = officers
+    page.goto("/plan/gpt-5.6")
+    text = page.get_by_role("textbox", name="Text")
+    text.fill(text.input_value().replace("gpt-5.6", "opened-1").replace("GPT-5.6 limited", "Another"))
+    page.get_by_role("button", name="Show what it changes").click()
+    expect(page.get_by_role("heading", name="A new release: opened-1")).to_be_visible()
+    page.get_by_role("button", name="Put this plan in force").click()
+    page.wait_for_url("**/board/opened-1?done=plan.apply")
+    for agency in ("oncd", "ostp"):
+        with site.ledger.reading() as state:
+            asked = [each for each in state.cases.values() if each.question.release == "opened-1"]
+        for case in (each for each in asked if agency in each.awaiting):
+            envelope = position(case, agency).to_json()
+            assert site.send("/api/v1/positions", {"envelope": envelope}).status_code == 200
+    page.reload()
+    page.get_by_role("button", name="Open trusted-partners").click()
+    expect(page.locator(".card .lead")).to_have_text("You open the stage trusted-partners of opened-1.")
+    _sign(page)
+    page.wait_for_url("**/board/opened-1?done=stage.open")
+    card = page.locator("#stage-trusted-partners")
+    expect(card.locator("h2 .state")).to_have_text("open")
+    card.get_by_text("Close it at once").click()
+    card.get_by_label("Why").fill(HOSTILE[:100])
+    card.get_by_role("button", name="Show what I sign").click()
+    expect(page.locator(".card").first).to_contain_text(HOSTILE[:20])
+    _sign(page)
+    page.wait_for_url("**/board/opened-1?done=stage.close")
+    expect(page.locator("#stage-trusted-partners h2 .state")).to_have_text("closed")
+
+
+def test_two_officers_on_two_machines_write_a_letter_down(
+    site: Plane, officers: tuple[Page, Page], tmp_path: Path
+) -> None:
+    first, second = officers
+    letter = tmp_path / "letter.txt"
+    letter.write_bytes(LETTER)
+    first.goto("/order")
+    first.get_by_role("textbox", name="The letter's text").fill(LETTER.decode())
+    order = first.get_by_role("textbox", name="Text", exact=True)
+    order.fill(ORDER)
+    first.get_by_role("button", name="Show who it covers").click()
+    expect(first.get_by_role("textbox", name="The letter's text")).to_have_value(LETTER.decode())
+    order.fill(ORDER.replace("{organizations: [Example Utility]}", "everyone"))
+    first.get_by_role("button", name="Show who it covers").click()
+    first.get_by_label("How", exact=True).select_option("letter")
+    first.get_by_label("On which day").fill("2026-06-12")
+    first.get_by_label("The letter", exact=True).set_input_files(letter)
+    expect(first.get_by_label("Digest of the letter")).not_to_have_value("")
+    first.get_by_role("button", name="Show what I sign").click()
+    said = first.locator(".card").inner_text()
+    assert "You put the directive by-letter in force: oncd suspends gpt-5.6." in said
+    assert "It covers everyone, on all surfaces." in said
+    _sign(first)
+    expect(first.locator("main")).to_contain_text("1 of 2 officers must sign it still")
+    second.goto("/to-sign")
+    second.get_by_role("link", name="You put the directive by-letter").click()
+    assert second.locator(".card").inner_text() == said
+    _sign(second)
+    second.wait_for_url("**/directives/by-letter?done=directive.issue")
+    expect(second.locator("main")).to_contain_text("written down by officers")
+    expect(second.get_by_role("status").last).to_contain_text("In force everywhere since")
+    second.get_by_text("All of it").click()
+    second.get_by_role("button", name="Open the case").click()
+    second.wait_for_url("**/directives/by-letter?done=directive.lift")
+
+
+def test_a_passkey_that_is_no_officers_key_signs_nothing(browser: Browser, site: Plane) -> None:
+    with browser.new_context(base_url=named(site)) as context:
+        page = context.new_page()
+        authenticator(page)
+        sign_in(page, site, "developer", "no-officer")
+        page.goto("/account/passkey")
+        page.get_by_role("button", name="Make a passkey").click()
+        page.wait_for_url("**/account")
+        page.goto("/board/gpt-5.6")
+        page.get_by_role("button", name="Open trusted-partners").click()
+        expect(page.get_by_role("button", name="Sign with your passkey")).to_have_count(0)
+        expect(page.locator("main")).to_contain_text("None of your passkeys is an officer's key")
+        expect(page.locator("main")).to_contain_text("webauthn:")
