@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from sluicegate.acts import applications
+from sluicegate.acts import applications, credentials, directives
+from sluicegate.acts.fields import opened_beside
+from sluicegate.core.access import apikey
+from sluicegate.core.people import persons
 from sluicegate.settings import HttpSettings
 from sluicegate_record.terms import kinds
+from tests import worlds
 from tests.control.conftest import Plane, served
 from tests.pages import offices
 from tests.pages.browsing import reading
@@ -128,7 +133,108 @@ def furnished(plane: Plane, who: str) -> tuple[str, str]:
 
 def pages(case: str, grant: str) -> list[str]:
     """Each page, for a reader who has this case and grant."""
-    return ["/applications", f"/applications/{case}"]
+    return ["/applications", f"/applications/{case}", f"/grants/{grant}"]
+
+
+# Keys and people
+
+
+def test_a_key_is_made_in_the_browser_and_only_its_digest_is_sent(page: Page, site: Plane) -> None:
+    grant = offices.admit(site, applied(site, "keys", "Key Works"))
+    sent = list[str]()
+    page.on("request", lambda each: sent.append(f"{each.url} {each.post_data}"))
+    sign_in(page, site, "applicant", "keys")
+    page.goto(f"/grants/{grant}")
+    page.get_by_label("Label").fill(f"build server {HOSTILE[:30]}")
+    page.get_by_role("button", name="Make a key").click()
+    made = page.locator("#made-key")
+    expect(made).to_have_text(re.compile("sg_.{49}"))
+    key = made.inner_text()
+    assert apikey.is_well_formed(key, apikey.KEY_PREFIX)
+    assert key in page.locator("#code ~ pre").first.inner_text()
+    assert not any(key in each for each in sent)
+    with site.ledger.reading() as state:
+        assert state.table.credentials[apikey.digest(key)].grant.id == grant
+    page.get_by_role("link", name="I have kept it").click()
+    expect(page.locator("#keys ~ table")).to_contain_text("build server <script>")
+    assert key not in page.content()
+    page.locator("summary", has_text="Replace").click()
+    page.get_by_role("button", name="Make a new key in its place").click()
+    expect(made).to_have_text(re.compile("sg_.{49}"))
+    page.get_by_role("link", name="I have kept it").click()
+    expect(page.get_by_role("button", name="Revoke")).to_have_count(2)
+    page.get_by_role("button", name="Revoke").last.click()
+    expect(page.locator("#keys ~ table")).to_contain_text("revoked")
+
+
+def test_a_key_made_elsewhere_is_known_by_its_digest(browser: Browser, site: Plane) -> None:
+    grant = offices.admit(site, applied(site, "typed", "Typed Works"))
+    with browser.new_context(base_url=named(site), java_script_enabled=False) as context:
+        opened = context.new_page()
+        sign_in(opened, site, "applicant", "typed")
+        opened.goto(f"/grants/{grant}")
+        assert f"credential issue --grant {grant}" in opened.content()
+        opened.get_by_label("Digest").first.fill("no digest")
+        opened.get_by_role("button", name="Make a key").click()
+        expect(opened.get_by_role("alert")).to_be_visible()
+        opened.goto(f"/grants/{grant}")
+        opened.get_by_label("Digest").first.fill("ab" * 32)
+        opened.get_by_role("button", name="Make a key").click()
+        expect(opened.locator("#keys ~ table")).to_contain_text("valid")
+
+
+def csv(text: str) -> FilePayload:
+    """A list as somebody chooses it."""
+    return {"name": "people.csv", "mimeType": "text/csv", "buffer": text.encode()}
+
+
+def test_people_are_registered_from_a_list_whose_names_stay_in_the_browser(page: Page, site: Plane) -> None:
+    grant = offices.admit(site, applied(site, "people", "People Works"))
+    sent = list[str]()
+    page.on("request", lambda each: sent.append(f"{each.url} {each.post_data}"))
+    sign_in(page, site, "applicant", "people")
+    page.goto(f"/grants/{grant}")
+    sheet = page.get_by_label("A CSV file")
+    sheet.set_input_files(csv("identifier,status\nada,wrong\n"))
+    expect(page.locator("#sheet-said")).to_contain_text("Not done")
+    expect(page.get_by_role("button", name="Register them")).to_be_disabled()
+    rows = 'identifier;status;method\n"ada;@example.org";us_citizen;document-seen\nbén@example.org;;\n'
+    sheet.set_input_files(csv(rows))
+    expect(page.locator("#sheet-said")).to_contain_text("2 rows: all would be registered")
+    expect(page.locator("#sheet-rows")).to_contain_text("ada;@example.org")
+    with site.ledger.reading() as state:
+        before = state.size
+    page.get_by_role("button", name="Register them").click()
+    expect(page.locator("#people ~ table")).to_contain_text("us citizen")
+    assert site.ledger.size() > before
+    sheet.set_input_files(csv(rows))
+    expect(page.locator("#people ~ table")).to_contain_text("bén@example.org")
+    assert not any("example.org" in each for each in sent)
+    found = {persons.identifier(each) for each in ("ada;@example.org", "bén@example.org")}
+    with site.ledger.reading() as state:
+        members = state.registry.members[state.grants[grant].organization]
+        known = {name for names in members.values() for name in names}
+    assert found <= known
+
+
+def test_a_directive_says_what_it_means_for_ones_people_and_an_exception_is_asked_for(
+    page: Page, site: Plane
+) -> None:
+    grant = offices.admit(site, applied(site, "directed", "Directed Works"))
+    value = worlds.directive_value("d-page", covers=worlds.committed(["Directed Works"]))
+    opened = {worlds.COVERED: opened_beside(worlds.opened_names(["Directed Works"]))}
+    with site.ledger.reading() as state:
+        value["metadata"]["log"] = state.log
+    signed = worlds.signed(worlds.directive_payload(value), "oncd")
+    offices.put(
+        site, "agency", "oncd", directives.ISSUE.path, {"envelope": signed.to_json(), "opened": opened}
+    )
+    sign_in(page, site, "applicant", "directed")
+    page.goto(f"/grants/{grant}")
+    expect(page.locator("main")).to_contain_text("Directive d-page suspends gpt-5.6")
+    page.get_by_role("button", name="Ask for an exception").click()
+    page.goto("/applications")
+    expect(page.get_by_role("link", name="Exception from a directive: d-page")).to_be_visible()
 
 
 # What others try
@@ -142,10 +248,30 @@ def test_anothers_case_looks_like_one_that_does_not_exist(site: Plane) -> None:
         assert theirs.status_code == nothing.status_code == 404
         assert theirs.text.replace(case, "X") == nothing.text.replace(f"{case[:-1]}2", "X")
         assert "Owned" not in stranger.get("/applications").text
+        grant = offices.admit(site, case)
+        with site.ledger.reading() as state:
+            size = state.size
+        theirs, nothing = (stranger.get(f"/grants/{each}") for each in (grant, f"{grant[:-1]}2"))
+        assert theirs.status_code == nothing.status_code == 404
+        assert theirs.text.replace(grant, "X") == nothing.text.replace(f"{grant[:-1]}2", "X")
+        issued = stranger.post("/acts/credential.issue", {"grant": grant, "digest": "cd" * 32})
+        assert issued.status_code == 404
+        assert stranger.post("/acts/grant.surrender", {"grant": grant}).status_code == 404
+        assert (
+            stranger.post("/acts/credential.revoke", {"credential": key_of(site, grant)}).status_code == 404
+        )
         for act in ("case.answer", "case.reply", "case.appeal"):
             assert stranger.post(f"/acts/{act}", {"case": case, "text": "mine"}).status_code == 404
         assert stranger.post("/acts/case.withdraw", {"case": case}).status_code == 404
-    assert offices.case(site, case).state != kinds.DETERMINED
+        assert site.ledger.size() == size + 1  # the owner's key
+
+
+def key_of(plane: Plane, grant: str) -> str:
+    """A credential that the owner of a grant makes."""
+    path = credentials.ISSUE.path.format(grant=grant)
+    made = offices.put(plane, "applicant", "owner", path, {"digest": "ef" * 32})
+    found: str = made["credential"]
+    return found
 
 
 def test_a_page_of_applicants_is_for_no_other_role_and_for_no_one_who_is_not_signed_in(site: Plane) -> None:

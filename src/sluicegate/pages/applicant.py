@@ -1,22 +1,30 @@
-"""The applicant's pages: what they have applied for, and each case with what they can do in it."""
+"""The applicant's pages: what they have applied for, each case and each grant, with what they can do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sluicegate.acts import applications, cases, grants, releases
+from sluicegate.acts import applications, cases, credentials, directives, grants, licences, members, releases
 from sluicegate.acts.act import APPLICANT, AnyAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
-from sluicegate.acts.grants import GrantFilter
+from sluicegate.acts.credentials import CredentialFilter, CredentialSummary
+from sluicegate.acts.directives import AffectedPeople, DirectiveArgument
+from sluicegate.acts.grants import GrantArgument, GrantFilter, GrantView
+from sluicegate.acts.licences import LicenceFilter
+from sluicegate.acts.members import MemberSearch, MemberView
 from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.pages import forms, standings
 from sluicegate.pages.forms import ActForm
-from sluicegate.pages.page import Filled, SitePage, View
-from sluicegate_record.terms import audience, kinds
+from sluicegate.pages.page import AskAct, Filled, SitePage, View
+from sluicegate_record.terms import audience, effective, kinds
 
-HERE = "/applications"
+HERE, GRANTS = "/applications", "/grants"
+LISTED = 50
+"""How many keys and members a page lists."""
 ONLY = frozenset({APPLICANT})
+CLAIMED = ("status", "method", "assurance", "until")
+"""What an organization says of a member."""
 _STEPS: Mapping[str, tuple[AnyAct, str, str]] = {
     "accept": (applications.ACCEPT, "Take the seat", ""),
     "reply": (applications.REPLY, "Send your reply", "Your reply"),
@@ -88,8 +96,108 @@ def _withdraw(case: CaseView, here: str) -> ActForm | None:
     return forms.form(applications.WITHDRAW, hidden={"case": case.case}, submit="Withdraw it", then=here)
 
 
+class KeyRow(NamedTuple):
+    """A key, and the forms that replace it and end it, while it is valid."""
+
+    key: CredentialSummary
+    rotate: ActForm
+    revoke: ActForm
+
+
+class MemberRow(NamedTuple):
+    """A member, and the forms about them."""
+
+    member: MemberView
+    claim: ActForm
+    link: ActForm
+    remove: ActForm
+
+
+class DirectiveMeaning(NamedTuple):
+    """What a directive means for the applicant's people, and the form that asks for an exception."""
+
+    words: str
+    affected: AffectedPeople
+    ask: ActForm
+
+
+def _grant(view: View[GrantArgument, GrantView]) -> Filled:
+    grant, here = view.found, f"{GRANTS}/{view.found.grant}"
+    held = view.ask(credentials.LIST, CredentialFilter(grant=grant.grant, limit=LISTED))
+    people = view.ask(members.LIST, MemberSearch(grant=grant.grant, limit=LISTED))
+    limited = [each for each in grant.limits if each.kind == "directive" and each.name is not None]
+    excepted = view.ask(licences.LIST, LicenceFilter()).licences
+    this = {"grant": grant.grant}
+    values = {
+        "grant": grant,
+        "place": view.place,
+        "keys": [_key(each, here) for each in held.credentials],
+        "more_keys": held.next,
+        "issue": forms.form(
+            credentials.ISSUE,
+            hidden=this,
+            labels={"member": "Only for this member"},
+            submit="Make a key",
+            then=here,
+        ),
+        "members": [_member(each, grant.grant, here) for each in people.members],
+        "more_members": people.next,
+        "import": forms.form(
+            members.REGISTER, hidden={"grant": grant.grant}, submit="Register them", then=here
+        ),
+        "directives": [_directive(view.ask, each.name or "", each.words, grant.grant) for each in limited],
+        "licences": [each for each in excepted if each.grant == grant.grant],
+        "surrender": forms.form(
+            grants.SURRENDER, hidden={"grant": grant.grant}, submit="Give it back", then=HERE
+        ),
+        "base": grant.address or "https://GATEWAY",
+        "model": grant.models[0] if grant.models else "MODEL",
+        "wrong": effective.DIFFERENCES,
+    }
+    return Filled("grant.html", values)
+
+
+def _key(key: CredentialSummary, here: str) -> KeyRow:
+    hidden = {"credential": key.credential}
+    return KeyRow(
+        key,
+        forms.form(
+            credentials.ROTATE, {"days": "7"}, hidden=hidden, submit="Make a new key in its place", then=here
+        ),
+        forms.form(credentials.REVOKE, hidden=hidden, submit="Revoke", then=here),
+    )
+
+
+def _member(member: MemberView, grant: str, here: str) -> MemberRow:
+    hidden = {"member": member.member}
+    removed = {"grant": grant, "members": member.member}
+    return MemberRow(
+        member,
+        forms.form(
+            members.CLAIM,
+            hidden=hidden,
+            only=("status", "method", "assurance", "until"),
+            submit="Say so",
+            then=here,
+        ),
+        forms.form(members.LINK, hidden=hidden, submit="Make their private link"),
+        forms.form(members.REMOVE, hidden=removed, submit="Remove", then=here),
+    )
+
+
+def _directive(ask: AskAct, name: str, words: str, grant: str) -> DirectiveMeaning:
+    asks = forms.form(
+        licences.REQUEST,
+        hidden={"directive": name, "grant": grant},
+        labels={"member": "Only for this member"},
+        submit="Ask for an exception",
+    )
+    return DirectiveMeaning(words, ask(directives.AFFECTED, DirectiveArgument(directive=name)), asks)
+
+
 PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(HERE, cases.LIST, _applications, roles=ONLY),
     SitePage(f"{HERE}/{{case}}", cases.SHOW, _case, roles=ONLY),
+    SitePage(f"{GRANTS}/{{grant}}", grants.SHOW, _grant, roles=ONLY),
 )
 """In this order a path is looked for."""
