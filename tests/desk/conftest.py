@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
+from sluicegate import bootstrap
 from sluicegate.acts import keys, review
 from sluicegate.acts.act import AnyAct
 from sluicegate.acts.cases import CaseArgument
@@ -18,8 +21,13 @@ from sluicegate.desk.instances import Instance
 from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.service import log
 from sluicegate_record.copy import Fetch
-from tests.pages.conftest import browser  # noqa: F401 - a fixture
+from tests.control.conftest import in_a_thread, served
+from tests.desk.office import Office
+from tests.pages import conftest as pages
 from tests.plane import Plane
+from tests.waiting import BOUND_S
+
+browser = pages.browser
 
 
 class PlaneCounterpart:
@@ -82,6 +90,25 @@ class Desk:
         case: str = self.plane.submit(**changes).application
         self.following.follow()
         return case
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A desk and a control plane that it follows, both served."""
+    made = Office(tmp_path_factory.mktemp("office"))
+    with served(made.plane.wired) as made.plane.url:
+        made.opened()
+        with in_a_thread(partial(bootstrap.serve_desk, made.follow())) as url:
+            made.url = url.replace("127.0.0.1", "desk.localhost")
+            yield made
+
+
+@pytest.fixture
+def page(browser: Browser, office: Office) -> Iterator[Page]:
+    """A page of a browser at the desk."""
+    with browser.new_context(base_url=office.url) as context:
+        context.set_default_timeout(15_000)
+        yield context.new_page()
 
 
 @pytest.fixture

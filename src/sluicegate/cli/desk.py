@@ -106,13 +106,19 @@ def add(
     if known.log != vkey:
         said = f"{url} keeps the log {known.log.partition('+')[0]!r} with another key than the given one"
         raise InvalidInput(said, remedy="find out whose key is right before you go on")
-    added = Instance(name=name or known.developer, url=url.rstrip("/"), agency=agency, token=token, vkey=vkey)
-    Instances(folder).put(added)
+    added = follow(folder, url, agency, token, vkey, name or known.developer)
     own = sum(each.party == agency and each.state == "counts" for each in known.keys)
     text = f"{added.name} is followed at the next start of the desk in {folder}"
     if not own:
         text += f"\n  {agency} has no key there yet: your account at the desk says what to do"
     emit({"instance": added.name, "url": added.url, "agency": agency, "keys": own}, as_json, text)
+
+
+def follow(folder: Path, url: str, agency: str, token: str, vkey: str, name: str = "here") -> Instance:
+    """Have the desk of a folder follow an instance from its next start on. Raises: InvalidInput, BadKey."""
+    added = Instance(name=name, url=url.rstrip("/"), agency=agency, token=token, vkey=vkey)
+    Instances(folder).put(added)
+    return added
 
 
 def drop(name: InstanceName, folder: Folder = FOLDER, yes: Yes = False, as_json: Json = False) -> None:
@@ -155,10 +161,15 @@ def invite(
 
     For someone who is in already it is a way in from another device, or again after a loss.
     """
+    link = let_in(folder, person, url)
+    emit({"person": person, "link": link}, as_json, f"{person}\n  link, shown only now, counts once: {link}")
+
+
+def let_in(folder: Path, person: str, url: str) -> str:
+    """Let a person come in to the desk of a folder, reached at a URL: a link that signs them in once."""
     with _memory(folder) as (memory, sign_ins):
         path = persons.let_in(memory, sign_ins, person, time.time_ns() // 1_000_000)
-    link = f"{url.rstrip('/')}{path}"
-    emit({"person": person, "link": link}, as_json, f"{person}\n  link, shown only now, counts once: {link}")
+    return f"{url.rstrip('/')}{path}"
 
 
 def people(folder: Folder = FOLDER, as_json: Json = False) -> None:

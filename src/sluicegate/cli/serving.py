@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import typer
@@ -59,6 +59,7 @@ from sluicegate.settings import (
     CLIENT_CERT,
     CLOCK_BOUND_MS,
     CONTROL_PORT,
+    DESK_PORT,
     FEED_PORT,
     FIRST_GATEWAY,
     GATEWAY_HTTP,
@@ -68,6 +69,7 @@ from sluicegate.settings import (
     TEXT_BYTES_MAX,
     UNFINISHED_BYTES_MAX,
     ControlSettings,
+    DeskSettings,
     FeedSettings,
     GatewaySettings,
     PostSettings,
@@ -75,7 +77,7 @@ from sluicegate.settings import (
 )
 from sluicegate.supervisor import Ended, Serve, Supervisor, supervising
 
-Settings = TypeVar("Settings", ControlSettings, FeedSettings, GatewaySettings)
+Settings = TypeVar("Settings", ControlSettings, DeskSettings, FeedSettings, GatewaySettings)
 CONTROL_GIVES_WAY = 3
 """Leases come first: under load the control plane gets half of what the feed and the gateway get."""
 _STATE = Path("sluicegate-state")
@@ -204,9 +206,18 @@ def up(
     gateway_port: Annotated[
         int, typer.Option("--gateway-port", help="The gateway's port; 0: any free port.", min=0, max=65_535)
     ] = GATEWAY_PORT,
+    desk: Annotated[
+        str,
+        typer.Option(
+            "--desk", help="Run the desk of this agency, too, with a link that lets someone in at its start."
+        ),
+    ] = "",
+    desk_port: Annotated[
+        int, typer.Option("--desk-port", help="The desk's port; 0: any free port.", min=0, max=65_535)
+    ] = DESK_PORT,
     as_json: Json = False,
 ) -> None:
-    """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all three."""
+    """Run a control plane, its feed and a gateway, on SQLite. Ctrl-C ends all of them."""
     of_gateway, settings = gateway.settings(tls.files), control.settings(tls.files)
     if gateway_port and gateway.surface not in settings.addresses:
         own = f"{'http' if tls.files is None else 'https'}://{control.host}:{gateway_port}"
@@ -230,6 +241,8 @@ def up(
         )
         said = processes.start("gateway", _child(partial(_gate, gate), as_json))
         _ready("gateway", json.loads(said)["url"], as_json)
+        if desk:
+            _start_desk(processes, control.state, Beside(desk, desk_port, control.host), begun, as_json)
         processes.watch()
 
 
@@ -408,6 +421,46 @@ def _start_control(processes: Supervisor, settings: ControlSettings, feed_port: 
     begun = {name: each for start in starts for name, each in start().items()}
     _ready("control", begun["url"], as_json, vkey=begun["vkey"], feed=begun["feed"])
     return begun
+
+
+class Beside(NamedTuple):
+    """The desk that runs beside a control plane on one machine: of which agency, and where."""
+
+    agency: str
+    port: int
+    host: str
+
+
+def _start_desk(processes: Supervisor, state: Path, beside: Beside, begun: Said, as_json: bool) -> None:
+    """Start the desk of an agency, which follows the control plane, and say how to come in."""
+    from sluicegate.cli import desk  # noqa: PLC0415 - only who wants a desk waits for it
+
+    token = state / "tokens" / f"{beside.agency}.token"
+    if not token.is_file():
+        raise InvalidInput(
+            f"no token {token}", remedy="name an agency of the trust file whose token is there"
+        )
+    folder = state / f"desk-{beside.agency}"
+    desk.follow(folder, begun["url"], beside.agency, read_text(token).strip(), begun["vkey"])
+    settings = DeskSettings(folder, beside.host, beside.port)
+    said = json.loads(processes.start("desk", _child(partial(_desk, settings), as_json)))
+    pages = said["url"].replace(beside.host, "desk.localhost")
+    link = desk.let_in(folder, beside.agency, pages)
+    _ready("desk", said["url"], as_json, pages=pages, link=link)
+
+
+def _desk(settings: DeskSettings, before: str) -> Serving:
+    """A desk, on the port that it had before."""
+    from sluicegate import bootstrap  # noqa: PLC0415 - see above
+
+    def serving(said: Callable[[Said], None]) -> None:
+        journal.begin("desk", os.environ)
+        wired = bootstrap.desk(_again(settings, before))
+        bootstrap.run_until_signalled(
+            lambda stop: bootstrap.serve_desk(wired, stop, lambda url: said({"url": url}))
+        )
+
+    return serving
 
 
 def _child(made: Callable[[str], Serving], as_json: bool) -> Serve:

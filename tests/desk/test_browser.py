@@ -1,0 +1,198 @@
+"""The desk's pages in a real browser: barriers, widths, no JavaScript, the keyboard, each step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from sluicegate.desk import people
+from tests.desk.office import WHO, Office, enter
+from tests.waiting import BOUND_S
+
+
+@pytest.fixture(scope="module")
+def cases(office: Office) -> list[str]:
+    """Cases that wait for the agency."""
+    found = [office.submitted(f"Example Office {number}") for number in range(3)]
+    office.say(found[0], "oncd", "ask", reason="What is it for?")
+    for each in found:
+        office.known(each)
+    return found
+
+
+def _by_link(page: Page, office: Office, who: str) -> None:
+    """Come in by a link, without a passkey."""
+    memory, sign_ins = office.wired.site.memory, office.wired.site.door.store
+    page.goto(people.let_in(memory, sign_ins, who, office.wired.site.now_ms()))
+    page.get_by_role("button", name=f"Sign in as {who}").click()
+
+
+def _paths(cases: list[str]) -> list[str]:
+    case = f"/i/openai/cases/{cases[0]}"
+    steps = ("receive", "approve", "approve-with-conditions", "object", "ask", "recuse", "decline", "refer")
+    chosen = "&".join(f"case=openai/{each}" for each in cases)
+    return [
+        "/",
+        "/?state=all&text=nothing",
+        "/instances",
+        "/statements",
+        "/account",
+        "/account/passkey",
+        case,
+        *(f"{case}/{step}" for step in steps),
+        f"/schedule?{chosen}",
+        "/i/openai/record/3",
+        "/i/openai/cases/case_none",
+        "/sign-in",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier_or_speaks_to_anyone_else(
+    browser: Browser, office: Office, cases: list[str], scheme: Any
+) -> None:
+    said, asked = list[str](), set[str]()
+    with browser.new_context(base_url=office.url, color_scheme=scheme) as context:
+        context.set_default_timeout(BOUND_S * 1_000)
+        opened = context.new_page()
+        opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
+        opened.on("dialog", lambda each: said.append(each.message))
+        opened.on("request", lambda each: asked.add(each.url))
+        _by_link(opened, office, "ostp.looks-on")
+        for path in _paths(cases):
+            opened.goto(path)
+            found = Axe().run(opened)
+            assert not found.response["violations"], (path, found.generate_report())
+    assert [each for each in said if "404" not in each] == []
+    assert all(each.startswith(office.url) for each in asked)
+
+
+@pytest.mark.parametrize("width", [320, 375, 1_280])
+def test_no_page_is_wider_than_its_window(page: Page, office: Office, cases: list[str], width: int) -> None:
+    _by_link(page, office, "ostp.looks-on")
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in _paths(cases):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_a_reviewer_without_javascript_reads_all_and_is_told_the_command(
+    browser: Browser, office: Office, cases: list[str]
+) -> None:
+    with browser.new_context(base_url=office.url, java_script_enabled=False) as context:
+        opened = context.new_page()
+        _by_link(opened, office, "ostp.plain")
+        opened.goto("/")
+        opened.get_by_role("link", name="Example Office 1").click()
+        opened.get_by_role("link", name="Object", exact=True).click()
+        opened.get_by_label("Your reason").fill("It is too early.")
+        opened.get_by_role("button", name="Go on to what you sign").click()
+        said = opened.locator("main").inner_text()
+        assert "You object to Example Office 1 for gpt-5.6 on the surface api." in said
+        assert "No passkey of yours signs for ostp here" in said
+        opened.get_by_role("button", name="Take it back").click()
+        assert "Nothing waits for a signature" in opened.locator("main").inner_text()
+
+
+def test_by_keyboard_alone_from_the_list_to_what_is_signed(
+    page: Page, office: Office, cases: list[str]
+) -> None:
+    _by_link(page, office, "ostp.keys")
+    page.goto("/")
+    _to(page, "Example Office 2")
+    _follow(page)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Example Office 2")
+    _to(page, "Abstain")
+    _follow(page)
+    _to(page, "Go on to what you sign")
+    _follow(page)
+    expect(page.locator(".statement")).to_contain_text("You say neither yes nor no to Example Office 2")
+    page.get_by_role("button", name="Take it back").click()
+
+
+def _follow(page: Page) -> None:
+    """Take what has the focus, and wait for the page that it leads to."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def _to(page: Page, name: str) -> None:
+    """Tab until what has a name has the focus."""
+    page.keyboard.press("Tab")
+    while name not in page.evaluate("document.activeElement.innerText ?? ''"):
+        page.keyboard.press("Tab")
+
+
+def test_what_is_new_since_one_last_looked_is_marked_for_that_one(
+    page: Page, office: Office, cases: list[str]
+) -> None:
+    _by_link(page, office, "ostp.reads")
+    page.goto("/?state=all")
+    row = page.get_by_role("row").filter(has_text="Example Office 1")
+    expect(row).to_contain_text("new")
+    row.get_by_role("link").click()
+    page.goto("/?state=all")
+    expect(row.locator(".state")).to_have_count(0)
+    office.say(cases[1], "oncd", "no-objection")
+    _known(office, cases[1])
+    page.goto("/?state=all")
+    expect(row).to_contain_text("1 new")
+    row.get_by_role("link").click()
+    expect(page.locator(".news")).to_contain_text("says: no objection")
+
+
+def _known(office: Office, case: str) -> None:
+    office.wired.site.followings["openai"].follow()
+    office.known(case)
+
+
+def test_each_step_is_signed_with_a_passkey(page: Page, office: Office, cases: list[str]) -> None:
+    enter(page, office)
+    first, second, third = cases
+    _step(page, first, "Ask the applicant", reason="What do you run?")
+    expect(page.locator("main")).to_contain_text("Waits for the applicant's answer")
+    _step(page, second, "Approve with conditions", rpm="60", declared="retentionDays: 30")
+    expect(page.locator("main")).to_contain_text("On conditions: requests per minute 60; retention days 30")
+    _step(page, third, "Refer it to another agency", reason="They know it.")
+    expect(page.locator("main")).to_contain_text("refers it to caisi, which joins those who decide")
+    _step(page, third, "Recuse your agency", reason="Our former employer.", sealed=True)
+    main = page.locator("main")
+    expect(main).to_contain_text("recuse")
+    expect(main).to_contain_text("Our former employer.")
+    with office.plane.ledger.reading() as state:
+        last = {each: state.cases[each].history[-1] for each in cases}
+    assert [last[each].owners for each in cases] == [(WHO,)] * 3
+    assert last[third].reason == ""
+    more = [office.submitted(f"Example Lab {number}") for number in range(2)]
+    for each in more:
+        office.known(each)
+    page.goto("/?text=Example Lab")
+    for each in more:
+        page.locator(f"input[value='openai/{each}']").check()
+    page.get_by_role("button", name="Say one thing in all that are chosen").click()
+    page.get_by_label("No objection").check()
+    page.get_by_role("button", name="Go on to what you sign").click()
+    expect(page.locator(".statement")).to_contain_text(
+        "You say this in 2 cases, in the order of their arrival:"
+    )
+    page.get_by_role("button", name="Sign with your passkey").click()
+    page.wait_for_url("**/cases/**")
+    with office.plane.ledger.reading() as state:
+        assert {state.cases[each].history[-1].position for each in more} == {"no-objection"}
+
+
+def _step(page: Page, case: str, name: str, **said: Any) -> None:
+    """Take a step in a case, up to the record."""
+    page.goto(f"/i/openai/cases/{case}")
+    page.get_by_role("link", name=name, exact=True).click()
+    for key, label in (("reason", "Your"), ("rpm", "Requests per minute"), ("declared", "Other conditions")):
+        if key in said:
+            page.get_by_label(label).first.fill(said[key])
+    if said.get("sealed"):
+        page.get_by_label("Seal the reason").check()
+    page.get_by_role("button", name="Go on to what you sign").click()
+    page.get_by_role("button", name="Sign with your passkey").click()
+    page.wait_for_url("**/cases/**")
