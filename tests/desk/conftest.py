@@ -107,7 +107,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 def page(browser: Browser, office: Office) -> Iterator[Page]:
     """A page of a browser at the desk."""
     with browser.new_context(base_url=office.url) as context:
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(BOUND_S * 1_000)
         yield context.new_page()
 
 

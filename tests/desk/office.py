@@ -91,6 +91,10 @@ class Office:
         self.wired = wired
         return wired
 
+    def follow_now(self) -> None:
+        """Have the desk read the log to its end."""
+        self.wired.site.followings["openai"].follow()
+
     def known(self, case: str) -> None:
         """Wait until the desk has read a case."""
         following = self.wired.site.followings["openai"]
@@ -125,4 +129,5 @@ def countersigned(page: Page, office: Office) -> None:
         page.get_by_role("link", name="The file with what was signed").click()
     given = json.loads(download.value.path().read_text())
     office.ask("/api/v1/keys", {"envelope": signing.countersigned(given, private_key("ostp"))})
+    office.follow_now()
     page.get_by_role("button", name="Take it back").click()

@@ -137,16 +137,12 @@ def test_what_is_new_since_one_last_looked_is_marked_for_that_one(
     page.goto("/?state=all")
     expect(row.locator(".state")).to_have_count(0)
     office.say(cases[1], "oncd", "no-objection")
-    _known(office, cases[1])
+    office.follow_now()
+    office.known(cases[1])
     page.goto("/?state=all")
     expect(row).to_contain_text("1 new")
     row.get_by_role("link").click()
     expect(page.locator(".news")).to_contain_text("says: no objection")
-
-
-def _known(office: Office, case: str) -> None:
-    office.wired.site.followings["openai"].follow()
-    office.known(case)
 
 
 def test_each_step_is_signed_with_a_passkey(page: Page, office: Office, cases: list[str]) -> None:
