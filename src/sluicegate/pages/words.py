@@ -118,9 +118,14 @@ def _utc(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1_000, UTC)
 
 
+def capital(text: str) -> str:
+    """A text that begins with a capital; all other letters stay."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def sentence(text: str) -> str:
     """A text that begins with a capital and ends with a full stop."""
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text[-1:] in {".", "!", "?", ""} else ".")
+    return capital(text) + ("" if text[-1:] in {".", "!", "?", ""} else ".")
 
 
 def share(value: float, most: float) -> int:
@@ -133,6 +138,7 @@ def _number(value: int) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "capital": capital,
     "counted": counted,
     "covered": covered,
     "day": day,

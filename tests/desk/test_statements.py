@@ -1,0 +1,152 @@
+"""Statements at the desk: what they bind, whose signatures they lack, and which signatures count."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from webauthn.helpers import bytes_to_base64url
+
+from sluicegate.client.signing import Review, Stated
+from sluicegate.desk import sentences, statements
+from sluicegate.desk.checking import ReadCase
+from sluicegate.errors import BadSignature, CommandRefused, InvalidInput
+from sluicegate.ports import PreparedStatement
+from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, pae
+from sluicegate_record.log.webauthn import RelyingParty
+from sluicegate_record.statements.keys import PINS, KeyStatement
+from tests.desk.conftest import Desk
+from tests.passkeys import Passkey, key_of
+
+PLACE = RelyingParty("desk.localhost", "http://desk.localhost:8650")
+ANNA = Passkey(key_of("anna", "p256"), PLACE)
+
+
+def _read(desk: Desk) -> ReadCase:
+    found = desk.following.read(desk.asked())
+    assert found is not None
+    return found
+
+
+def _prepared(desk: Desk, read: ReadCase, word: str = "approve", reason: str = "") -> PreparedStatement:
+    stated = statements.position(desk.following, read, Review(word, reason))
+    return statements.prepared(desk.following, stated, "person_anna")
+
+
+def _answer(passkey: Passkey, found: PreparedStatement, **how: Any) -> str:
+    """What a browser answers that was asked for a signature."""
+    made = passkey.signature(pae(PAYLOAD_TYPE_INTOTO, found.payload), **how)
+    assert made.webauthn is not None
+    parts = {
+        "signature": made.sig,
+        "authenticatorData": made.webauthn.authenticator_data,
+        "clientDataJSON": made.webauthn.client_data,
+    }
+    return json.dumps({"response": {name: bytes_to_base64url(each) for name, each in parts.items()}})
+
+
+def _pinning(desk: Desk, passkey: Passkey, owner: str = "ostp.anna") -> PreparedStatement:
+    key = passkey.public
+    stated = KeyStatement(
+        log=desk.plane.ledger.vkey(),
+        party="ostp",
+        owner=owner,
+        says=PINS,
+        keyid=key.keyid,
+        key=key.data,
+        webauthn=key.passkey,
+    )
+    return statements.prepared(desk.following, Stated(stated), "person_anna")
+
+
+def test_a_signature_of_a_passkey_is_kept_once(desk: Desk) -> None:
+    found = _prepared(desk, _read(desk))
+    signed = statements.signed_with(found, ANNA.public, _answer(ANNA, found))
+    assert len(signed.signatures) == 1
+    with pytest.raises(InvalidInput, match="signed it already"):
+        statements.signed_with(signed, ANNA.public, _answer(ANNA, signed))
+
+
+def test_a_signature_over_another_statement_is_none(desk: Desk) -> None:
+    read = _read(desk)
+    approves, objects = _prepared(desk, read), _prepared(desk, read, "object", "no")
+    with pytest.raises(BadSignature):
+        statements.signed_with(objects, ANNA.public, _answer(ANNA, approves))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        RelyingParty("control.localhost", "http://control.localhost:8600"),
+        RelyingParty("desk.localhost", "http://desk.localhost:8651"),
+        RelyingParty("localhost", "http://localhost:8650"),
+    ],
+)
+def test_a_signature_made_at_another_page_is_none(desk: Desk, other: RelyingParty) -> None:
+    found = _prepared(desk, _read(desk))
+    elsewhere = Passkey(ANNA.key, other)
+    with pytest.raises(BadSignature):
+        statements.signed_with(found, ANNA.public, _answer(elsewhere, found))
+
+
+def test_a_signature_of_someone_who_was_not_verified_is_none(desk: Desk) -> None:
+    found = _prepared(desk, _read(desk))
+    with pytest.raises(BadSignature):
+        statements.signed_with(found, ANNA.public, _answer(ANNA, found, flags=0x01))
+
+
+def test_a_key_that_is_not_pinned_is_no_owner(desk: Desk) -> None:
+    found = _prepared(desk, _read(desk))
+    signed = statements.signed_with(found, ANNA.public, _answer(ANNA, found))
+    with desk.following.lock:
+        assert statements.lacking(desk.following, signed) == "1 owner of ostp must sign it still"
+
+
+def test_a_new_key_signs_itself_and_an_owner_signs_it(desk: Desk) -> None:
+    _read(desk)
+    found = _pinning(desk, ANNA)
+    with desk.following.lock:
+        assert "the new key of ostp.anna signs" in statements.lacking(desk.following, found)
+        signed = statements.signed_with(found, ANNA.public, _answer(ANNA, found))
+        assert statements.lacking(desk.following, signed) == "1 owner of ostp must sign it still"
+    with pytest.raises(CommandRefused):
+        statements.carry(desk.following, signed)
+
+
+def test_a_statement_does_not_fit_once_something_was_said(desk: Desk) -> None:
+    read = _read(desk)
+    found = _prepared(desk, read)
+    with desk.following.lock:
+        statements.check_current(desk.following, found)
+    desk.plane.say(read.case.id, "oncd", "object")
+    desk.following.follow()
+    with desk.following.lock, pytest.raises(CommandRefused, match="was said in"):
+        statements.check_current(desk.following, found)
+
+
+def test_a_schedule_is_in_the_order_of_arrival(desk: Desk) -> None:
+    first = _read(desk)
+    other = desk.plane.submit("rival", "Example Rival").application
+    desk.following.follow()
+    second = desk.following.read(other)
+    assert second is not None
+    stated = statements.schedule(desk.following, [second, first], Review("no-objection"))
+    made = statements.stated_in(statements.prepared(desk.following, stated, "person_anna"))
+    assert statements.cases_in(made) == (first.case.id, second.case.id)
+
+
+@pytest.mark.parametrize(
+    ("word", "follows"),
+    [
+        ("approve", "Then it still needs a yes of oncd."),
+        ("object", "That decides the case: no."),
+        ("recuse", "Then it is decided without ostp, by: oncd."),
+    ],
+)
+def test_what_a_word_does_is_said_before_it_is_signed(desk: Desk, word: str, follows: str) -> None:
+    read = _read(desk)
+    with desk.following.lock:
+        record = desk.following.record
+        found = list(sentences.follows(record, read.case, word, "ostp", desk.plane.wall()))
+    assert follows in found
