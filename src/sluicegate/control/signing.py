@@ -82,7 +82,7 @@ class DraftStatement:
         return self.how.kind.read(self.envelope)
 
 
-class Drafts:
+class UnfinishedStatements:
     """The statements that lack a signature, in memory."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ class SigningDesk:
     entrance: Entrance
     door: Door
     measured: Requests
-    drafts: Drafts = field(default_factory=Drafts)
+    drafts: UnfinishedStatements = field(default_factory=UnfinishedStatements)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class KeyRow(NamedTuple):
     revoke: ActForm
 
 
-class MemberRow(NamedTuple):
+class MemberOfGrant(NamedTuple):
     """A member, and the forms about them."""
 
     member: MemberView
@@ -168,10 +168,10 @@ def _key(key: CredentialSummary, here: str) -> KeyRow:
     )
 
 
-def _member(member: MemberView, grant: str, here: str) -> MemberRow:
+def _member(member: MemberView, grant: str, here: str) -> MemberOfGrant:
     hidden = {"member": member.member}
     removed = {"grant": grant, "members": member.member}
-    return MemberRow(
+    return MemberOfGrant(
         member,
         forms.form(
             members.CLAIM,
