@@ -50,6 +50,7 @@ class Contents:
     earlier: dict[bytes, str] = field(default_factory=dict)
     issued: dict[str, int] = field(default_factory=dict)
     organizations: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    name_secrets: dict[str, bytes] = field(default_factory=dict)
     drafts: dict[str, SavedDraft] = field(default_factory=dict)
     spent: dict[str, dict[str, Spent]] = field(default_factory=dict)
     certificates: dict[str, str] = field(default_factory=dict)
@@ -97,6 +98,9 @@ class MemoryLog:
 
     def tail(self, after: int, limit: int) -> Sequence[PublishedEntry]:
         return [PublishedEntry(entry.leaf, entry.gate) for entry in self.entries(after, limit)]
+
+    def handovers(self) -> Sequence[Entry]:
+        return [entry for entry in self.session.contents.entries if entry.type == "log.key_replaced"]
 
     def plans(self) -> Sequence[Entry]:
         found = self.session.contents.entries[: self.size()]
@@ -197,6 +201,13 @@ class MemoryPrincipals:
     def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
         with self.session.changing():
             self.session.contents.organizations[owner, name, registered_in] = pseudonym
+
+    def name_secret(self, purpose: str) -> bytes | None:
+        return self.session.contents.name_secrets.get(purpose)
+
+    def keep_name_secret(self, purpose: str, secret: bytes) -> None:
+        with self.session.changing():
+            self.session.contents.name_secrets[purpose] = secret
 
     def organizations(self, bare: Collection[str]) -> Sequence[tuple[str, str]]:
         known = self.session.contents.organizations.items()

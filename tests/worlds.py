@@ -32,6 +32,7 @@ from sluicegate.core.lifecycle.docket import Docket
 from sluicegate.core.lifecycle.epochs import BeginEpoch
 from sluicegate.core.lifecycle.keys import RecordKey, StartLog
 from sluicegate.core.lifecycle.lists import seal
+from sluicegate.core.lifecycle.logkeys import ReplaceLogKey
 from sluicegate.core.lifecycle.observations import RecordObservation
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.positions import Proceed, Receive, RecordPosition, Screen
@@ -61,6 +62,7 @@ from sluicegate_record.statements.cases import Position, Proceeding, Receipt, Sc
 from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.epochs import Epoch, TreeHead
+from sluicegate_record.statements.handovers import Handover
 from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.statements.observations import ObservationStatement
 from sluicegate_record.statements.points import Enforcement, Pointing
@@ -113,6 +115,8 @@ PINS = pins_of(AGENCIES)
 
 LOG = checkpoint.vkey(ORIGIN, public_key("log"))
 """The log's verifier key, to which every statement is bound."""
+LOG_2, LOG_3 = "log-2", "log-3"
+"""The names of its next keys."""
 
 
 def digest(text: str) -> str:
@@ -409,6 +413,22 @@ def epoch(
     fields = {"log": LOG, "restored": restored, "abandoned": heads, "reason": "the disk died"}
     stated = Epoch(**{**fields, "signed_at_ms": at_ms, **said})
     return BeginEpoch(signed(stated.payload(), *signers))
+
+
+def log_vkey(name: str) -> str:
+    """The verifier key of a key of the log."""
+    return checkpoint.vkey(ORIGIN, public_key(name))
+
+
+def handover(
+    entries: Sequence[Entry], key: str, *signers: str, before: str = "log", **said: Any
+) -> ReplaceLogKey:
+    """The command by which the key of the name `key` signs a log of these entries, in place of `before`."""
+    head = head_of(entries)
+    fields = {"log": LOG, "replaces": log_vkey(before), "key": log_vkey(key), "reason": "it is old"}
+    stated = Handover(**{**fields, "signed_at_ms": AT_MS, **said})
+    note = checkpoint.sign(ORIGIN, head.size, head.root, private_key(before))
+    return ReplaceLogKey(signed(stated.payload(), *signers), note)
 
 
 def pinning(owner: str, party: str, key: str, *signers: str, **said: Any) -> RecordKey:

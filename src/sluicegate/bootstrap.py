@@ -71,7 +71,7 @@ from sluicegate.http.entrance import Entrance
 from sluicegate.http.server import HttpServer, allow_files, connections_max, listen
 from sluicegate.http.tls import ServerCertificate
 from sluicegate.parsing.parsers import Parsers
-from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store
+from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store, log_keys
 from sluicegate.post.carrier import Carrier
 from sluicegate.post.courier import Courier
 from sluicegate.post.jwks import KeySets
@@ -93,7 +93,7 @@ from sluicegate.settings import (
 from sluicegate.signin.challenges import Challenges
 from sluicegate.signin.door import Door, Known
 from sluicegate.signin.sessions import Sessions
-from sluicegate.store import hints, keyfile, lock, unsettled
+from sluicegate.store import hints, keyfile, lock, logkeys, unsettled
 from sluicegate.store.clock import ClockFile, FollowedClock, SteadyClock, synchronized_ms
 from sluicegate.store.database import Database
 from sluicegate.store.desk import FILE as DESK_FILE
@@ -101,6 +101,7 @@ from sluicegate.store.desk import SqliteDeskMemory, desk_database
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
 from sluicegate.store.sign_ins import SqliteSignIns
 from sluicegate.store.sqlite import SqliteStore
+from sluicegate_record.entities.logkey import LogKeys
 from sluicegate_record.log.times import DAY_MS
 
 _log = logging.getLogger(__name__)
@@ -181,7 +182,8 @@ def control(settings: ControlSettings, command: str) -> Control:
             f"{database} has no entries, and the folder is that of a log which had some",
             remedy="'sluicegate backup restore' puts a backup here; a new log begins in an empty folder",
         )
-    key = _log_key(settings.state_dir / "log.key", is_new=is_new)
+    keys = log_keys(store.log)
+    key = _log_key(settings.state_dir, keys)
     clock = SteadyClock(
         wall_ms,
         boot_ms,
@@ -198,6 +200,7 @@ def control(settings: ControlSettings, command: str) -> Control:
             wall_ms=clock,
             boot_ms=boot_ms,
             random=secrets.token_bytes,
+            before=logkeys.before(settings.state_dir, keys),
             directs=pins.directs,
             room=Room(partial(_free_bytes, settings.state_dir), settings.reserve_bytes),
             doubted_ms=clock.doubted_ms,
@@ -611,18 +614,19 @@ def run_until_signalled(serving: Callable[[asyncio.Event], Awaitable[None]]) -> 
         raise first from None
 
 
-def _log_key(path: Path, *, is_new: bool) -> Ed25519PrivateKey:
-    """The log's signing key: made with a new log, and never in place of one that is missing."""
-    if path.exists():
-        return keyfile.load_ed25519(path)
-    if not is_new:
-        raise InvalidInput(
-            f"the log's signing key {path} is missing",
-            remedy="restore it from a backup: the log cannot change its key",
-        )
-    key = Ed25519PrivateKey.generate()
-    keyfile.save_private(path, key)
-    return key
+def _log_key(state: Path, keys: LogKeys) -> Ed25519PrivateKey:
+    """The log's signing key: made with a new log, and never in place of one that is missing.
+
+    A file with another key is given as it is: the ledger says what is wrong with it. Raises: InvalidInput.
+    """
+    found = logkeys.current(state, keys) if keys.keys else logkeys.of(state / logkeys.NOW)
+    found = found or logkeys.of(state / logkeys.NOW)
+    if found is None and keys.keys:
+        raise logkeys.missing(state)
+    if found is None:
+        found = Ed25519PrivateKey.generate()
+        keyfile.save_private(state / logkeys.NOW, found)
+    return found
 
 
 def _first_tokens(ledger: Ledger, folder: Path) -> None:

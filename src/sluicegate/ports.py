@@ -18,7 +18,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from sluicegate_record import entries
+from sluicegate_record.entities.logkey import LogKey, LogKeys
 from sluicegate_record.entries import Entry
+from sluicegate_record.entries.releases import LogKeyReplaced, LogStarted
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
 
@@ -198,6 +201,19 @@ class PublishedEntry(NamedTuple):
     gate: Mapping[str, Opening]
 
 
+def log_keys(log: Log) -> LogKeys:
+    """The keys of a log, as its entries say: whether they may is for the law. None before its first entry."""
+    first = log.tail(0, 1)
+    body = entries.read(first[0].leaf, first[0].gate).body if first else None
+    if not isinstance(body, LogStarted):
+        return LogKeys()
+    keys = LogKeys((LogKey(vkey=body.vkey),))
+    for entry in log.handovers():
+        if isinstance(entry.body, LogKeyReplaced):
+            keys = keys.followed_by(entry.body.key, entry.seq + 1, entry.body.officers)
+    return keys
+
+
 class Log(Protocol):
     """The log, and the results of the commands that appended to it."""
 
@@ -218,6 +234,9 @@ class Log(Protocol):
 
     def plans(self) -> Sequence[Entry]:
         """The entries that put plans in force, oldest first, without their sealed parts."""
+
+    def handovers(self) -> Sequence[Entry]:
+        """The entries that replace the log's own key, oldest first."""
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from `after` on, with all their parts."""
@@ -355,6 +374,12 @@ class Principals(Protocol):
 
     def add_organization(self, pseudonym: str, owner: str, name: str, registered_in: str) -> None:
         """Note a new organization."""
+
+    def name_secret(self, purpose: str) -> bytes | None:
+        """What keys the names of organizations in entries, for a purpose; None before it was kept."""
+
+    def keep_name_secret(self, purpose: str, secret: bytes) -> None:
+        """Keep it, for ever: the log's key, from which it comes, may be replaced."""
 
     def organizations(self, bare: Collection[str]) -> Sequence[tuple[str, str]]:
         """The organizations whose legal names have one of these `bare_key`s: each pseudonym with its key."""

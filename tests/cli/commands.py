@@ -191,6 +191,14 @@ def trusted(cli: Cli, folder: Path) -> Path:
 @contextmanager
 def plane(cli: Cli, folder: Path) -> Iterator[Plane]:
     """A control plane that is a process of its own; no plan is applied."""
+    trusted(cli, folder)
+    with served(cli, folder) as made:
+        yield made
+
+
+@contextmanager
+def served(cli: Cli, folder: Path) -> Iterator[Plane]:
+    """The control plane of a folder that `plane` has made."""
     where = ("--state", folder / "state", "--port", "0", "--feed-port", "0")
-    with cli.serving("serve", "--trust", trusted(cli, folder), *where, "--json") as ready:
+    with cli.serving("serve", "--trust", folder / "trust.yaml", *where, "--json") as ready:
         yield Plane(cli, ready["url"], ready["vkey"], folder, feed=ready["feed"])

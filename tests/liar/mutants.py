@@ -37,6 +37,7 @@ from sluicegate_record.law import (
     grants,
     keys,
     licences,
+    logkeys,
     observations,
     openings,
     people,
@@ -52,7 +53,7 @@ from sluicegate_record.law import (
 
 MODULES = (
     *(accounts, agreement, bases, cases, clocks, credentials, directives, fleet, foresight, grants),
-    *(keys, licences, openings, people),
+    *(keys, licences, logkeys, openings, people),
     *(programmes, promises, ramps, referrals, releases, successions),
     *(clearances, closures, deployments, designations, epochs, evidence, findings, observations),
     *(times, versions),

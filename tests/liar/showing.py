@@ -56,6 +56,7 @@ from tests.record.law.test_law import (
 )
 from tests.record.law.test_licences import LICENCES
 from tests.record.law.test_lists import LISTS
+from tests.record.law.test_logkeys import LOG_KEYS
 from tests.record.law.test_observations import OBSERVATIONS
 from tests.record.law.test_parts import PARTS
 from tests.record.law.test_programmes import PROGRAMMES
@@ -104,6 +105,7 @@ ROWS: Mapping[str, Untrue] = {
         ("test_deployments", DEPLOYMENTS),
         ("test_epochs", EPOCHS),
         ("test_keys", KEYS),
+        ("test_logkeys", LOG_KEYS),
         ("test_observations", OBSERVATIONS),
         ("test_law", {name: _untrue(*each) for name, each in LIES.items()}),
     )

@@ -24,7 +24,7 @@ from tests.core.lifecycle.test_histories import Player, histories
 from tests.passkeys import PARTY, Passkey, key_of
 from tests.record.law.test_law import before, stored
 from tests.vectors.make_every_act import FOLDER
-from tests.worlds import content
+from tests.worlds import LOG, content
 
 RECORD = FOLDER / "record.json"
 """The record in the first version of its form."""
@@ -108,9 +108,10 @@ def test_later_versions_add_to_what_the_first_wrote() -> None:
     assert {each["terms"] for each in value.pop("courses").values()} <= value["opened"].keys()
     assert [value.pop(name) for name in SINCE_13] == [[]] * 6
     assert value.pop("recalls") == {}
+    assert [each["vkey"] for each in value.pop("logKeys")] == [LOG]
     assert [each.pop("seq") for each in value["keys"]] == [*range(1, 9)]
     assert {**value, "v": 1} == first
-    with pytest.raises(Misread, match=r"^v: expected a record in version 24 of its form, found 1$"):
+    with pytest.raises(Misread, match=r"^v: expected a record in version 25 of its form, found 1$"):
         Record.from_json(first)
 
 
@@ -118,15 +119,15 @@ def test_what_this_version_writes_stays_as_it_is() -> None:
     assert canonical.sha256_hex(written(before(len(stored())))) == THIS
 
 
-@pytest.mark.parametrize("v", [0, 1, 2, 3, 6, 9, *range(10, 24), 25, "24", True, None, 24.0, []])
+@pytest.mark.parametrize("v", [0, 1, 2, 3, 6, 9, *range(10, 25), 26, "25", True, None, 25.0, []])
 def test_another_version_is_refused(v: object) -> None:
     with pytest.raises(Misread, match=r"^v: expected "):
         Record.from_json({**Record().to_json(), "v": v})
 
 
 def test_another_version_is_refused_as_such_whatever_its_fields_are() -> None:
-    with pytest.raises(Misread, match=r"^v: expected a record in version 24 of its form, found 25$"):
-        Record.from_json({"v": 25, "persons": {}})
+    with pytest.raises(Misread, match=r"^v: expected a record in version 25 of its form, found 26$"):
+        Record.from_json({"v": 26, "persons": {}})
 
 
 def test_the_key_of_a_passkey_is_read_back() -> None:

@@ -211,7 +211,7 @@ def old_backup(given: Site) -> Site:
 PLANTED: dict[str, tuple[Plant, str, str]] = {
     "others can read the log's key": (open_key, "permissions", "others can read"),
     "the log's key is missing": (no_key, "log key", "is missing"),
-    "the key of another log": (other_key, "log key", "is not the key of the log"),
+    "the key of another log": (other_key, "log key", "which signs the log"),
     "a newer build wrote the database": (newer_schema, "database", "schema version 99"),
     "a restore that is not settled": (unsettled_restore, "restore", "newer ones were seen"),
     "another key in the trust file": (other_pin, "trust file", "has another key for release-officer"),

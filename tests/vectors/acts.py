@@ -28,6 +28,7 @@ from tests.vectors.themes import (
     keys,
     licences,
     lists,
+    logkeys,
     observations,
     persons,
     programmes,
@@ -78,6 +79,7 @@ THEMES = (
     *epochs.BEGUN,
     *keys.KEYS_LIVE,
     *observations.OBSERVED,
+    *logkeys.HANDED_OVER,
 )
 
 

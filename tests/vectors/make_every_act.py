@@ -29,14 +29,14 @@ from sluicegate_record.record import Record
 from tests.vectors.acts import history
 from tests.vectors.projection import Sections, projected, proofs, reports_of
 from tests.vectors.themes.plans import CLOCKS, MAIN, MINI, OLDER, OWNERS, QUIET, SEATS
-from tests.worlds import DEVELOPER, LOG, ORIGIN, pin, private_key
+from tests.worlds import DEVELOPER, LOG, LOG_3, ORIGIN, pin, private_key
 
 FOLDER = Path(__file__).parent / "every_act"
 PART = 256
 """How many entries a file holds."""
 EVERY = 25
 """Of how many sizes one is projected, beside those at which a directive begins or is lifted in part."""
-ENDED = (876, 1057)
+ENDED = (876, 1057, 1535)
 """The sizes at which the history ended before themes were added to it: what was stored of it stays."""
 
 
@@ -97,12 +97,12 @@ def trust_file() -> dict[str, Any]:
     return {"apiVersion": "sluicegate/v1", "kind": "GatewayTrust", "metadata": metadata, "spec": spec}
 
 
-def signed_head(leaves: Sequence[bytes]) -> str:
-    """The checkpoint over these leaves."""
+def signed_head(leaves: Sequence[bytes], key: str = "log") -> str:
+    """The checkpoint over these leaves, by the key of the log with this name."""
     frontier = Frontier()
     for leaf in leaves:
         frontier.append(merkle.leaf_hash(leaf))
-    return checkpoint.sign(ORIGIN, frontier.size, frontier.root(), private_key("log"))
+    return checkpoint.sign(ORIGIN, frontier.size, frontier.root(), private_key(key))
 
 
 def record_of(entries: Iterable[Entry]) -> Record:
@@ -166,7 +166,7 @@ def main() -> None:
         name = f"entries-{start:04}.jsonl"
         _write_lines(name, [entry_json(entry) for entry in made.entries[start : start + PART]])
     entries = [read_entry(line) for line in stored_entries()]
-    note = signed_head(leaves)
+    note = signed_head(leaves, LOG_3)
     FOLDER.joinpath("checkpoint").write_text(note, "utf-8")
     _write("trust.json", trust_file())
     _write_lines("results.jsonl", made.results)

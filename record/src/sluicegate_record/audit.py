@@ -1,7 +1,8 @@
 """Checking a log with only its key.
 
 Rules:
-- The key must have signed the checkpoint. The leaves must hash to the root of the checkpoint.
+- The key must have signed the checkpoint, or one that it leads to by the log's own entries: a key that was
+  replaced signs nothing more. The leaves must hash to the root of the checkpoint.
 - Every leaf is an entry in canonical form, at its place, and no earlier than the entry before it.
 - The law judges every entry, with the keys that the log itself pins. If the reader did not get a field that a
   rule needs, the audit counts the rule as unchecked, and never shows it as verified.
@@ -19,10 +20,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sluicegate_record import law
+from sluicegate_record.entities import logkey
+from sluicegate_record.entities.logkey import LogKeys
 from sluicegate_record.entries import Entry, Unknown, entry
 from sluicegate_record.entries.directives import DirectiveInForce
 from sluicegate_record.entries.epochs import EpochBegan
-from sluicegate_record.errors import BadProof, SluicegateError
+from sluicegate_record.entries.releases import LogKeyReplaced, LogStarted
+from sluicegate_record.errors import BadCheckpoint, BadProof, SluicegateError
 from sluicegate_record.law import Breach, Support, Unchecked
 from sluicegate_record.log import canonical, checkpoint, merkle, proof
 from sluicegate_record.log.merkle import Frontier
@@ -93,7 +97,8 @@ class Audit:
     `first_bad` counts entries from 0; None if no entry has a fault, or no one can say which. `in_force` has
     the claims that a directive is in force. Even if one of them is not proven, the log is the one that was
     signed. `log` is the name of the log, `at_ms` the time of its last entry: milliseconds since 1970 UTC.
-    `since` is the size of an older checkpoint that the log was compared with.
+    `since` is the size of an older checkpoint that the log was compared with. `keys` are those that the log
+    had, oldest first.
     """
 
     size: int
@@ -105,6 +110,7 @@ class Audit:
     log: str = ""
     at_ms: int | None = None
     since: int | None = None
+    keys: LogKeys = field(default_factory=LogKeys)
 
     @property
     def proofs(self) -> int:
@@ -124,15 +130,17 @@ class Audit:
         return not self.problem and not self.unproven and not self.law.unlawful
 
 
-def audit(
+def audit(  # noqa: C901, PLR0911 - one fault after the other
     note: str | bytes, verifier: checkpoint.Verifier, leaves: Iterable[bytes], hashes: Iterable[bytes] = ()
 ) -> Audit:
     """Check the leaves against a signed checkpoint, and each entry against the law.
 
-    `hashes` are the leaf hashes beside the leaves, if the copy has them.
-    Raises: BadCheckpoint: the key did not sign the checkpoint. The errors of the two iterators.
+    `verifier` has any of the keys that the log had; `hashes` are the leaf hashes beside the leaves, if the
+    copy has them.
+    Raises: BadCheckpoint: neither the key signed the checkpoint, nor one that follows it. The errors of the
+            two iterators.
     """
-    head = checkpoint.open_checkpoint(note, verifier)
+    head = logkey.expected(note, verifier)
     log, beside = AuditedLog(verifier), iter(hashes)
 
     def bad(at: int | None, problem: str) -> Audit:
@@ -154,6 +162,8 @@ def audit(
     if is_more or log.root() != head.root:
         what = "more hashes stand beside the entries than there are entries"
         return bad(None, what if is_more else "the entries do not hash to the checkpoint's root")
+    if problem := log.wrong_key(note):
+        return bad(None, problem)
     in_force = tuple(log.claims())
     return Audit(
         head.size,
@@ -162,17 +172,19 @@ def audit(
         law=log.judge.judged(),
         log=head.origin,
         at_ms=log.at_ms if head.size else None,
+        keys=log.judge.log_keys,
     )
 
 
 class AuditedLog:
-    """A log while it is audited, entry by entry: its tree, and what the law says.
+    """A log while it is audited, entry by entry: its tree, and what the law says. `verifier` has any of its keys.
 
     `at_ms` is the time of its last entry: milliseconds since 1970 UTC, 0 without one. `told` gets each entry
     that could be read.
     """
 
     def __init__(self, verifier: checkpoint.Verifier, told: Callable[[Entry], None] | None = None) -> None:
+        self._verifier = verifier
         self.judge = Judge(checkpoint.vkey(verifier.name, verifier.public))
         self.at_ms = 0
         self._told = told
@@ -200,12 +212,24 @@ class AuditedLog:
         if found is None:
             return problem
         self.at_ms = found.at_ms
+        if not self.size and isinstance(found.body, LogStarted):
+            self.judge = Judge(found.body.vkey)
         self.judge.check_place(found, self._frontier)
         self._nodes.add(self._frontier.append(digest))
         if self.judge.take(found):
             self._claims.take(found)
         if self._told is not None:
             self._told(found)
+        return ""
+
+    def wrong_key(self, note: str | bytes) -> str:
+        """Why a signed head of these entries is not by the key that signs the log now; empty if it is.
+
+        Raises: BadCheckpoint: the key that is known is not this log's, nor did it sign the head.
+        """
+        if self.judge.log_keys.knows(checkpoint.vkey(self._verifier.name, self._verifier.public)):
+            return self.judge.wrong_key(note)
+        checkpoint.open_checkpoint(note, self._verifier)  # it may have no entry yet
         return ""
 
     def claims(self) -> Iterator[InForce]:
@@ -250,7 +274,7 @@ class _Claims:
 
 
 class Judge:
-    """Replays a log by the law, as far as its reader got the fields. `log` is the log's verifier key."""
+    """Replays a log by the law, as far as its reader got the fields. `log` is its first verifier key."""
 
     def __init__(self, log: str) -> None:
         self._log = log
@@ -281,11 +305,29 @@ class Judge:
             record.skip(found)
         return is_lawful
 
+    @property
+    def log_keys(self) -> LogKeys:
+        """The keys that the log had so far."""
+        return self._record.log_keys
+
+    def wrong_key(self, note: str | bytes) -> str:
+        """Why a signed head is not by the key that signs the log now; empty if it is."""
+        try:
+            self.log_keys.open(note)
+        except BadCheckpoint as error:
+            return "; ".join([error.message, *map(str, self._unlawful[:1])])
+        return ""
+
     def check_place(self, found: Entry, before: Frontier) -> None:
-        """Note an epoch that begins after other entries than it says; `before` is the tree of those."""
+        """Note an epoch that begins after other entries than it says, and a key of the log that replaces the
+        one that signed others; `before` is the tree of those before.
+        """
         body = found.body
         if isinstance(body, EpochBegan) and body.restored != TreeHead(size=before.size, root=before.root()):
             self._note(found, "begins_where_it_says", "an epoch after other entries than it says")
+        elif isinstance(body, LogKeyReplaced) and not _is_head_of(body.head, before):
+            why = "a key of the log that is replaced after other entries than it signed"
+            self._note(found, "follows_the_last_head", why)
 
     @property
     def record(self) -> Record:
@@ -315,6 +357,14 @@ class Judge:
         self._count += 1
         if len(self._unlawful) < BREACHES_MAX:
             self._unlawful.append(Unlawful(found.seq, found.type, rule, why))
+
+
+def _is_head_of(note: str, tree: Frontier) -> bool:
+    try:
+        said = checkpoint.stated(note)
+    except BadCheckpoint:
+        return False
+    return (said.size, said.root) == (tree.size, tree.root())
 
 
 class _Nodes:

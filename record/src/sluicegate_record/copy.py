@@ -25,6 +25,7 @@ from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 
+from sluicegate_record.entities import logkey
 from sluicegate_record.errors import InvalidInput, SluicegateError, Unreachable, VerificationFailed
 from sluicegate_record.log import checkpoint, merkle, tiles
 from sluicegate_record.log.merkle import HASH_BYTES
@@ -79,7 +80,7 @@ def open_copy(where: str, verifier: checkpoint.Verifier) -> Copy:
     """The copy at a URL, in a folder or in a database.
 
     Raises: InvalidInput: it is not one of these. Unreachable.
-            VerificationFailed: its key did not sign its head, or a file is missing.
+            VerificationFailed: no key of this name signed its head, or a file is missing.
     """
     if len(where.encode(errors="surrogatepass")) > WHERE_BYTES_MAX:
         raise InvalidInput(
@@ -99,7 +100,7 @@ def open_copy(where: str, verifier: checkpoint.Verifier) -> Copy:
 def of_files(fetch: Fetch, verifier: checkpoint.Verifier) -> Copy:
     """A copy in the C2SP layout. Raises as `fetch` does, and BadCheckpoint."""
     note = fetch("checkpoint", checkpoint.MAX_NOTE_BYTES)
-    size = checkpoint.open_checkpoint(note, verifier).size
+    size = logkey.expected(note, verifier).size
     return Copy(note, _leaves(fetch, size), _hashes(fetch, size))
 
 
@@ -334,7 +335,7 @@ def _tile(fetch: Fetch, path: str, width: int) -> list[bytes]:
 def _database(path: Path, verifier: checkpoint.Verifier) -> Copy:
     rows = _rows(path)
     note = next(rows)
-    checkpoint.open_checkpoint(note, verifier)
+    logkey.expected(note, verifier)
     return Copy(note, rows, iter(()))
 
 

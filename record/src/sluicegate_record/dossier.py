@@ -18,11 +18,10 @@ from sluicegate_record import excerpt
 from sluicegate_record.errors import InvalidInput, VerificationFailed
 from sluicegate_record.excerpt import Excerpt
 from sluicegate_record.form import Json
-from sluicegate_record.log import checkpoint, dsse, merkle, times
+from sluicegate_record.log import dsse, merkle, times
 from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Leaf
-from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.dossiers import (
     DossierDeployment,
     DossierEvidence,
@@ -33,6 +32,7 @@ from sluicegate_record.statements.dossiers import (
     DossierStretch,
     FindingDossier,
 )
+from sluicegate_record.statements.handovers import is_signed_by_log
 from sluicegate_record.terms.text import counted, shown
 
 GIVING = frozenset({"grant.approved", "grant.amended", "grant.moved"})
@@ -61,14 +61,13 @@ def verify(value: Json, verifier: Verifier) -> Dossier:
     if not isinstance(value, Mapping) or "dossier" not in value:
         raise InvalidInput("not a dossier: an object with 'dossier', 'checkpoint' and 'entries' expected")
     envelope = Envelope.from_json(value["dossier"])
-    key = PublicKey(verifier.public)
-    if not dsse.verify(envelope, {key.keyid: key}):
+    found = excerpt.verify(value, verifier)
+    if not is_signed_by_log(envelope, found.log.vkey):
         raise VerificationFailed("the key of the log did not sign this dossier")
     is_of_finding = dsse.predicate_type(envelope) == FindingDossier.TYPE
     said = FindingDossier.read(envelope) if is_of_finding else DossierStatement.read(envelope)
-    if said.log != checkpoint.vkey(verifier.name, verifier.public):
+    if said.log != found.log.name:
         raise VerificationFailed(f"a dossier of the log {said.log[:80]!r}, expected {verifier.name!r}")
-    found = excerpt.verify(value, verifier)
     _compare(said, found)
     return Dossier(said, found)
 

@@ -4,6 +4,8 @@ Rules:
 - It shows that these entries are in the log, at these places, with these times. It does not show that no
   other entry changes what they come to: for that, read the whole log.
 - The type and time beside a leaf, for a person to read, are compared with the leaf.
+- If the log's key was replaced, the handovers are beside the head. Any key of the log leads to the one that
+  signed the head; where officers replaced it, only the new key does.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from sluicegate_record.copy import read_file
+from sluicegate_record.entities.logkey import KnownLog, follow
 from sluicegate_record.errors import InvalidInput, NotCanonical, VerificationFailed
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical, checkpoint, leaf, merkle, times
 from sluicegate_record.log.checkpoint import Checkpoint, Verifier
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Leaf
 from sluicegate_record.terms.text import counted, shown
 
@@ -27,10 +31,11 @@ ENTRIES_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The entries of an excerpt that was verified, in their order, and the head of their log."""
+    """The entries of an excerpt that was verified, in their order, the head of their log, and the log."""
 
     head: Checkpoint
     entries: tuple[Leaf, ...]
+    log: KnownLog
 
 
 def read(path: Path, verifier: Verifier) -> Excerpt:
@@ -57,18 +62,25 @@ def load(path: Path) -> Json:
 
 
 def verify(value: Json, verifier: Verifier) -> Excerpt:
-    """Verify an excerpt: `checkpoint`, a signed head, and `entries`, each `{seq, leaf, proof}`.
+    """Verify an excerpt: `checkpoint`, a signed head, and `entries`, each `{seq, leaf, proof}`; with
+    `handovers`, envelopes, if the log's key was replaced.
 
-    Raises: InvalidInput: not such an object. BadCheckpoint: the key did not sign the head.
-            BadProof: an entry is not in its log. VerificationFailed: a leaf is not what is said of it.
+    Raises: InvalidInput: not such an object. BadCheckpoint: the key did not sign the head, nor does it lead
+            to the one that did. BadEnvelope: not a handover. BadProof: an entry is not in its log.
+            VerificationFailed: a leaf is not what is said of it.
     """
     if not isinstance(value, Mapping) or type(value.get("checkpoint")) is not str:
         raise InvalidInput("not an excerpt of a log: an object with a 'checkpoint' expected")
     rows = value.get("entries")
     if type(rows) is not list or len(rows) > ENTRIES_MAX:
         raise InvalidInput(f"not an excerpt of a log: 'entries', at most {ENTRIES_MAX:,}, expected")
-    head = checkpoint.open_checkpoint(str(value["checkpoint"]), verifier)
-    return Excerpt(head, tuple(sorted((_entry(row, head) for row in rows), key=_seq)))
+    handovers = value.get("handovers", [])
+    if type(handovers) is not list or len(handovers) > ENTRIES_MAX:
+        raise InvalidInput("not an excerpt of a log: 'handovers' that are no list")
+    known = checkpoint.vkey(verifier.name, verifier.public)
+    log = follow(known, [Envelope.from_json(each) for each in handovers])
+    head = checkpoint.open_checkpoint(str(value["checkpoint"]), log.verifier)
+    return Excerpt(head, tuple(sorted((_entry(row, head) for row in rows), key=_seq)), log)
 
 
 def answer(found: Excerpt) -> dict[str, Json]:

@@ -33,6 +33,7 @@ from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entities.keyimport import KeyImport
+from sluicegate_record.entities.logkey import LogKey, LogKeys
 from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.entries import (
@@ -81,7 +82,12 @@ def fold(record: Record, entry: Entry) -> None:
 
 def _log_started(record: Record, entry: Happening, body: releases.LogStarted) -> None:
     record.origin, record.log, record.developer = body.origin, body.vkey, body.developer
+    record.log_keys = LogKeys((LogKey(vkey=body.vkey),))
     record.keys_changed()
+
+
+def _log_key_replaced(record: Record, entry: Happening, body: releases.LogKeyReplaced) -> None:
+    record.log_keys = record.log_keys.followed_by(body.key, entry.seq + 1, body.officers)
 
 
 def _epoch_began(record: Record, entry: Happening, body: epochs.EpochBegan) -> None:
@@ -561,6 +567,7 @@ def _account_closed(record: Record, entry: Happening, body: accounts.AccountClos
 
 _FOLDS: dict[type[Body], Callable[[Record, Happening, Any], None]] = {
     releases.LogStarted: _log_started,
+    releases.LogKeyReplaced: _log_key_replaced,
     accounts.AccountOpened: _account_opened,
     accounts.AccountClosed: _account_closed,
     epochs.EpochBegan: _epoch_began,

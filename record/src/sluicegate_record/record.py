@@ -36,6 +36,7 @@ from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import Keys, PinnedKey
 from sluicegate_record.entities.keyimport import KeyImport
 from sluicegate_record.entities.licence import Licence
+from sluicegate_record.entities.logkey import LogKeys
 from sluicegate_record.entities.observation import Observation
 from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
@@ -82,7 +83,8 @@ class Record:
 
     def __init__(self) -> None:  # noqa: PLR0915 - one a part of the record
         self.origin, self.log, self.developer = "", "", ""
-        """`log` is the log's verifier key. Statements are bound to it."""
+        """`log` is the log's first verifier key. Statements are bound to it."""
+        self.log_keys = LogKeys()
         self.newest_v = 0
         """The newest `v` of the entries so far. An older one is no longer lawful."""
         self.abandoned: frozenset[TreeHead] = frozenset()
@@ -169,6 +171,7 @@ class Record:
             raise fault
         record = cls()
         record.origin, record.log, record.developer = found.origin, found.log, found.developer
+        record.log_keys = LogKeys(found.log_keys)
         record.newest_v, record.abandoned = found.newest_v, frozenset(found.abandoned)
         record.keys = {key.keyid: key for key in found.keys}
         record.releases = {release.name: release for release in found.releases}
@@ -206,6 +209,7 @@ class Record:
             v=VERSION,
             origin=self.origin,
             log=self.log,
+            log_keys=self.log_keys.keys,
             developer=self.developer,
             newest_v=self.newest_v,
             abandoned=tuple(sorted(self.abandoned, key=lambda head: (head.size, head.root))),
@@ -250,6 +254,7 @@ class Record:
         """This record with a layer above it, for changes that may not be kept."""
         above = Record()
         above.origin, above.log, above.developer = self.origin, self.log, self.developer
+        above.log_keys = self.log_keys
         above.newest_v, above.signs_promises = self.newest_v, self.signs_promises
         above.abandoned = self.abandoned
         above.keys, above.releases = _above(self.keys), _above(self.releases)

@@ -7,10 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from sluicegate_record.copy import read_file
+from sluicegate_record.entities import logkey
+from sluicegate_record.entities.logkey import LogKeys
 from sluicegate_record.entries import read
 from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.errors import InvalidInput, SluicegateError, VerificationFailed
-from sluicegate_record.log import checkpoint, merkle
+from sluicegate_record.log import merkle
 from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.statements.epochs import TreeHead
@@ -23,16 +25,27 @@ class KeptHead:
     """A head that was kept, and the root that the entries of a log have at its size."""
 
     def __init__(self, path: Path, verifier: Verifier) -> None:
-        """Raises: InvalidInput: the file cannot be read, or has no head that this key signed."""
+        """Raises: InvalidInput: the file cannot be read, or has no head that a key of this name signed."""
+        self._path = path
         try:
-            self.head = checkpoint.open_checkpoint(read_file(path, NOTE_BYTES_MAX), verifier)
+            self._note = read_file(path, NOTE_BYTES_MAX)
+            self.head = logkey.expected(self._note, verifier)
         except (OSError, ValueError, VerificationFailed) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise InvalidInput(
-                f"--since {str(path)[:80]!r}: {why}", remedy="'ledger checkpoint --save FILE' keeps one"
-            ) from error
+            raise self._useless(error) from error
         self._frontier = Frontier()
         self._is_abandoned = False
+
+    def check_key(self, keys: LogKeys) -> None:
+        """Check that the head was signed by the key whose turn it was. Raises: InvalidInput."""
+        try:
+            keys.open(self._note)
+        except VerificationFailed as error:
+            raise self._useless(error) from error
+
+    def _useless(self, error: Exception) -> InvalidInput:
+        why = getattr(error, "strerror", None) or str(error)
+        remedy = "'ledger checkpoint --save FILE' keeps one"
+        return InvalidInput(f"--since {str(self._path)[:80]!r}: {why}", remedy=remedy)
 
     def follow(self, leaves: Iterable[bytes]) -> Iterator[bytes]:
         """The same leaves. Those that the head is of are counted."""

@@ -21,6 +21,7 @@ from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.keyimport import KeyImport
 from sluicegate_record.entities.licence import Licence
+from sluicegate_record.entities.logkey import LogKey
 from sluicegate_record.entities.observation import Observation
 from sluicegate_record.entities.promise import Promise
 from sluicegate_record.entities.release import Release, Terms
@@ -28,7 +29,7 @@ from sluicegate_record.form import Form, Misread, Time, form
 from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.plan import Plan
 
-VERSION: Literal[24] = 24
+VERSION: Literal[25] = 25
 """The version of this form. A field more, in it or in an entity, makes the next one: docs/architecture.md
 lists what each added.
 """
@@ -41,9 +42,10 @@ class Snapshot(Form):
     A record of another version is made again, from the log.
     """
 
-    v: Literal[24]
+    v: Literal[25]
     origin: str
     log: str
+    log_keys: tuple[LogKey, ...]
     developer: str
     newest_v: int
     abandoned: tuple[TreeHead, ...]

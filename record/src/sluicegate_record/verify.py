@@ -49,7 +49,7 @@ def _file(path: Path) -> str:
 
 
 def verify(where: str, vkey: str, since: Path | None = None) -> Audit:
-    """Check the copy at a URL, in a folder or in a database, with the log's verifier key.
+    """Check the copy at a URL, in a folder or in a database, with a verifier key that the log has or had.
 
     `since` is a file with an older checkpoint of this log: the log must continue from it.
     Raises: BadKey: not a verifier key. InvalidInput: not a copy of a log, or not a checkpoint. Unreachable.
@@ -61,7 +61,10 @@ def verify(where: str, vkey: str, since: Path | None = None) -> Audit:
         if kept is None:
             return audit(copy.note, verifier, copy.leaves, copy.hashes)
         found = audit(copy.note, verifier, kept.follow(copy.leaves), copy.hashes)
-        return found if found.problem else replace(found, problem=kept.problem, since=kept.head.size)
+        if found.problem:
+            return found
+        kept.check_key(found.keys)
+        return replace(found, problem=kept.problem, since=kept.head.size)
     except VerificationFailed as error:
         return Audit(0, b"", problem="; ".join(filter(None, (error.message, error.remedy))))
 
@@ -80,6 +83,8 @@ def answer(found: Audit) -> dict[str, Json]:
     }
     if found.since is not None:
         told["since"] = found.since
+    if len(found.keys.keys) > 1:
+        told["keys"] = [each.to_json() for each in found.keys.keys]
     return told if found.ok else {**told, "problem": problem(found)}
 
 
@@ -166,6 +171,9 @@ def _lines(found: Audit) -> Iterator[str]:
         yield f"this is the signed log, but {problem(found)}"
     last = "" if found.at_ms is None else f"; its last entry is of {times.format_time(found.at_ms)}"
     yield f"log: {found.log}{last}"
+    for key in found.keys.keys[1:]:
+        by = f"by the officers {' and '.join(key.officers)}" if key.officers else "by the key before"
+        yield f"its key was replaced in entry {key.size - 1}, {by}; since then {key.vkey} signs"
     if found.since is not None:
         yield f"it continues from the checkpoint of {counted(found.since, 'entry', 'entries')} that was kept"
     yield from _in_force(found)

@@ -45,6 +45,7 @@ class DossierFile(ActAnswer):
     dossier: Mapping[str, Json]
     checkpoint: str
     entries: tuple[ProvenEntry, ...]
+    handovers: tuple[Json, ...] = ()
 
 
 MAKE = Act(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import Identifier, SurfaceName, some, text
 from sluicegate.acts.members import IdentifierDigest
-from sluicegate_record.form import Note, Time, form, within
+from sluicegate_record.form import Json, Note, Time, form, within
 
 LayerState = Literal["allows", "refuses", "unknown", "elsewhere"]
 
@@ -75,6 +75,7 @@ class KeyExplanation(ActAnswer):
 
     `size` is the log that the answer is of, and `at_ms` its moment. `reason` and `status` are what a request
     gets. `checkpoint` is the newest head of the log, signed: `entries` are proven to be in it.
+    `handovers` lead from the log's first key to the one that signed it.
     """
 
     credential: str
@@ -88,6 +89,7 @@ class KeyExplanation(ActAnswer):
     because: tuple[LayerAnswer, ...]
     entries: tuple[ProvenEntry, ...]
     checkpoint: str
+    handovers: tuple[Json, ...] = ()
 
 
 EXPLAIN = Act(

@@ -45,13 +45,26 @@ class KeyView(ActAnswer):
 
 
 @form
+class LogKeyView(ActAnswer):
+    """A key of the log itself. `seq` is the entry that put it in its place, `by` the officers who signed
+    that, if the key before did not. `ended_seq` is the entry that replaced it.
+    """
+
+    vkey: str
+    seq: int
+    by: tuple[str, ...] = ()
+    ended_seq: int | None = None
+
+
+@form
 class SigningKeys(ActAnswer):
-    """The keys of a log, by party and owner, the oldest first. `log` is the log's verifier key."""
+    """The keys of a log, by party and owner, the oldest first. `log` is the log's first verifier key."""
 
     size: int
     log: str
     developer: str
     keys: tuple[KeyView, ...]
+    log_keys: tuple[LogKeyView, ...]
 
 
 @form

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import ANYONE, Act, ActAnswer, Arguments, Nothing
-from sluicegate_record.form import form, within
+from sluicegate_record.form import Json, form, within
 
 Size = Annotated[int, within(0)]
 """How many entries; a place in the log."""
@@ -13,10 +13,15 @@ Size = Annotated[int, within(0)]
 
 @form
 class LogHead(ActAnswer):
-    """The log's verifier key, to which statements are bound, and how many entries it has."""
+    """The log's first verifier key, to which statements are bound, and how many entries it has.
+
+    `key` is the verifier key that signs it now, `handovers` are the signed statements that lead to that one.
+    """
 
     vkey: str
     size: int
+    key: str
+    handovers: tuple[Json, ...] = ()
 
 
 HEAD = Act(

@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.log import HEAD
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput, VerificationFailed
 from sluicegate_record import verify as audited
+from sluicegate_record.entities.logkey import follow
 from sluicegate_record.log import checkpoint, tiles
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms.text import counted
 
 
@@ -56,8 +60,10 @@ def head(
 
     Later, 'ledger verify --since FILE' checks that the log still begins with the same entries.
     """
-    note = Client().raw("/log/checkpoint")
-    found = checkpoint.open_checkpoint(note, checkpoint.parse_vkey(audited.vkey(key)))
+    client, known = Client(), audited.vkey(key)
+    note = client.raw("/log/checkpoint")
+    handovers = [Envelope.from_json(each) for each in client.do(HEAD, Nothing()).handovers]
+    found = checkpoint.open_checkpoint(note, follow(known, handovers).verifier)
     answer = {"log": found.origin, "size": found.size, "root": found.root.hex()}
     if save is None:
         emit({**answer, "checkpoint": note.decode()}, as_json, note.decode().rstrip("\n"))

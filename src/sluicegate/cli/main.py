@@ -351,6 +351,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "effects": "pinned_keys.effects",
             "pin": "signed_keys.pin",
             "rotate": "signed_keys.rotate",
+            "rotate-log": "log_keys.rotate_log",
             "retire": "signed_keys.retire",
             "revoke": "signed_keys.revoke",
             "countersign": "review.countersign",

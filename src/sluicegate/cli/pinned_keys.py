@@ -10,7 +10,15 @@ import typer
 
 from sluicegate.acts import keys as acts
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.keys import KeyArgument, KeyEffects, KeyFilter, KeyReceipt, KeyView, SigningKeys
+from sluicegate.acts.keys import (
+    KeyArgument,
+    KeyEffects,
+    KeyFilter,
+    KeyReceipt,
+    KeyView,
+    LogKeyView,
+    SigningKeys,
+)
 from sluicegate.cli import wording
 from sluicegate.cli.acting import helped
 from sluicegate.cli.files import read_json
@@ -29,7 +37,10 @@ COLUMNS = ("party", "owner", "key", "state", "since entry", "signed by", "last u
 
 
 def _keys(found: SigningKeys) -> list[list[str | int]]:
-    return [
+    of_log: list[list[str | int]] = [
+        ["the log", "", each.vkey, _of_log(each), each.seq, _by(each), ""] for each in found.log_keys
+    ]
+    return of_log + [
         [
             each.party,
             each.owner,
@@ -41,6 +52,14 @@ def _keys(found: SigningKeys) -> list[list[str | int]]:
         ]
         for each in found.keys
     ]
+
+
+def _by(key: LogKeyView) -> str:
+    return ", ".join(key.by) or ("the key before" if key.seq else "configuration")
+
+
+def _of_log(key: LogKeyView) -> str:
+    return "signs heads" if key.ended_seq is None else f"replaced in entry {key.ended_seq}"
 
 
 def _state(key: KeyView) -> str:

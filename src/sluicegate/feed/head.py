@@ -15,12 +15,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sluicegate.core.access.leases import LeaseTerms
-from sluicegate.errors import BadCheckpoint, InvalidInput, StoreUnavailable, StoreUnusable
-from sluicegate.ports import Log, PublishedEntry, StoredHead
+from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
+from sluicegate.ports import Log, PublishedEntry, StoredHead, log_keys
 from sluicegate_record import entries
 from sluicegate_record.entries import Entry, seen
-from sluicegate_record.entries.releases import LogStarted, ReleaseApplied
-from sluicegate_record.log import checkpoint, leaf, merkle
+from sluicegate_record.entries.releases import LogKeyReplaced, ReleaseApplied
+from sluicegate_record.log import leaf, merkle
+from sluicegate_record.log.checkpoint import Verifier
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.merkle import Frontier
 
 CHUNK = 1_000
@@ -56,16 +58,26 @@ class Head:
         self._lock = lock()
         """Held while the log is followed. Who asks how far it was does not wait."""
         self._terms = LeaseTerms()
-        self.vkey = _vkey(log)
-        """The log's verifier key, as text."""
-        self._verifier = checkpoint.parse_vkey(self.vkey)
-        self._old_root = lru_cache(ROOTS_KEPT)(lambda size: merkle.root(size, log.nodes))
         head = log.head()
+        self._keys, self._handovers = log_keys(log), list(log.handovers())
+        if not self._keys.keys:
+            raise StoreUnavailable("the log has not begun yet", remedy="start the control plane")
+        self._old_root = lru_cache(ROOTS_KEPT)(lambda size: merkle.root(size, log.nodes))
         self._frontier = Frontier.at(head.size, log.nodes)
         self._check(head, self._frontier)
         for entry in log.plans():
             self._plan(entry)
         self._reached = self._reach(head, log.tail(head.size - 1, 1))
+
+    @property
+    def log_key(self) -> Verifier:
+        """The key of the log that signs now."""
+        return self._keys.current.verifier
+
+    def handovers(self, after: int) -> list[Envelope]:
+        """How the log's key was replaced in the entries from `after` on."""
+        bodies = (entry.body for entry in self._handovers if entry.seq >= after)
+        return [body.envelope for body in bodies if isinstance(body, LogKeyReplaced)]
 
     @property
     def reached(self) -> Reached:
@@ -93,6 +105,9 @@ class Head:
                     grown.append(merkle.leaf_hash(each.leaf))
                 new += part
             if new:
+                for each in new:
+                    if _HANDOVER in each.leaf:
+                        self._hand_over(entries.read(each.leaf, each.gate))
                 self._check(head, grown)
                 self._frontier = grown
                 for each in new:
@@ -117,6 +132,13 @@ class Head:
         if _PLAN in entry.leaf:
             self._plan(entries.read(entry.leaf, entry.gate))
 
+    def _hand_over(self, entry: Entry) -> None:
+        """Know another key of the log. Who may replace it is asked by the writer and by gateways."""
+        is_new = not self._handovers or self._handovers[-1].seq < entry.seq
+        if isinstance(entry.body, LogKeyReplaced) and is_new:
+            self._handovers.append(entry)
+            self._keys = self._keys.followed_by(entry.body.key, entry.seq + 1, entry.body.officers)
+
     def _plan(self, entry: Entry) -> None:
         if isinstance(entry.body, ReleaseApplied):
             self._terms.put(entry.body.release, seen(entry.body.given).spec.lease_ms)
@@ -134,7 +156,7 @@ class Head:
 
     def _check(self, head: StoredHead, grown: Frontier) -> None:
         try:
-            signed = checkpoint.open_checkpoint(head.checkpoint, self._verifier)
+            signed = self._keys.open(head.checkpoint)
         except BadCheckpoint as error:
             raise StoreUnusable(f"the log's head is not signed with its key: {error.message}") from error
         if (signed.size, signed.root) != (grown.size, grown.root()):
@@ -144,15 +166,4 @@ class Head:
             )
 
 
-_PLAN = ReleaseApplied.type.encode()
-
-
-def _vkey(log: Log) -> str:
-    """The verifier key that the first entry states. Raises: StoreUnavailable: the log is empty."""
-    first = log.tail(0, 1)
-    if not first:
-        raise StoreUnavailable("the log has not begun yet", remedy="start the control plane")
-    body = entries.read(first[0].leaf, first[0].gate).body
-    if not isinstance(body, LogStarted):
-        raise InvalidInput("the log does not begin with its key")
-    return body.vkey
+_PLAN, _HANDOVER = ReleaseApplied.type.encode(), LogKeyReplaced.type.encode()

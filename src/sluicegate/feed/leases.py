@@ -38,7 +38,6 @@ from sluicegate.feed.parts import Parts
 from sluicegate.feed.run import WANTED_MS, Poll, Sighting
 from sluicegate.ports import Allotment, Budget, FeedKeys, FeedRegister, FeedTerm, PublishedEntry, Run
 from sluicegate_record.form import Misread
-from sluicegate_record.log import checkpoint
 from sluicegate_record.log.times import DAY_MS
 
 CONFIRM_EVERY_MS = 250
@@ -100,7 +99,6 @@ class Leases:
         self._max_bytes = max_bytes
         self._told = told
         self._public = key.public_key().public_bytes_raw()
-        self._log_public = checkpoint.parse_vkey(head.vkey).public
         self._confirming = lock()
         """Held while the disk is written and read. It is taken before the other, never while that is held."""
         self._lock = threading.Lock()
@@ -108,6 +106,8 @@ class Leases:
         self._gives = FeedTerm(name, clocks.boot, self._public, 0.0, 0)
         """The term that was committed last."""
         self._certificate: Certificate | None = None
+        self._certified_by = b""
+        """The key of the log that signed the certificate."""
         self._seen = self._loaded()
         self._parts = Parts(register.allotments(), self._gives.gives_until_ms)
         self._budgets = Budgets(register.budgets())
@@ -173,7 +173,8 @@ class Leases:
             budgets=leased.budgets,
         )
         signer = Signer(self._key, self._good_certificate())
-        return feed.answer_json(signed, entries, signer, reached.checkpoint)
+        handovers = self.head.handovers(poll.after)
+        return feed.answer_json(signed, entries, signer, reached.checkpoint, handovers)
 
     def keep(self) -> None:
         """Commit what was heard and what has ended since the last commit, if anything.
@@ -424,15 +425,16 @@ class Leases:
 
     def _is_certified(self) -> bool:
         found = self._certificate
-        return found is not None and found.is_good(self.now_ms())
+        is_by_its_key = self._certified_by == self.head.log_key.public
+        return found is not None and is_by_its_key and found.is_good(self.now_ms())
 
     def _renew_certificate(self) -> None:
         text = self._keys.certificate(self._name)
         if text is None:
             return
         try:
-            found = Certificate.from_json(json.loads(text))
-            if found.opened(self._log_public).key == self._public:
-                self._certificate = found
+            found, log = Certificate.from_json(json.loads(text)), self.head.log_key.public
+            if found.opened(log).key == self._public:
+                self._certificate, self._certified_by = found, log
         except (BadSignature, Misread, ValueError) as error:
             _log.error("the stored certificate of the feed %r cannot be used: %s", self._name, error)

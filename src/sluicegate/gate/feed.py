@@ -5,6 +5,9 @@ Rules of `Tail`, which takes bytes and never fetches:
 - The log never goes back and never forks, in this run or compared with an earlier run; except where two
   officers have begun it again, and have named the head that was seen here as abandoned (`epoch.began`). Then
   what this gateway had seen narrowed goes on to hold (`Table.carry_over`).
+- If the log's key was replaced, the gateway follows from the one that it knows, by the signature of that
+  key, or of two officers that it knows itself. A lease comes under the key that the log's own entries lead
+  to, and not under one that was replaced in what an epoch has abandoned.
 - Entries are applied and what is in flight is re-decided before the lease that came with them counts.
 - Time is bounded. An answer whose time is too far from this machine's clock is not taken, nor one whose
   entries are later than it, or earlier than those before them. No lease is longer than the plans allow.
@@ -106,7 +109,9 @@ class Tail:
         """The entries that were taken and are not kept yet."""
         self.note = ""
         """The log's signed head of what was taken, where the feed has sent it."""
+        self._given = verifier
         self._log = verifier
+        """The newest key of the log that is known."""
         self._gateway = gateway
         self._clock = clock
         self._seen = seen
@@ -188,7 +193,7 @@ class Tail:
         asked, self._asked = self._asked, None
         if asked is None:
             raise BadFeed("a feed answer that nobody asked for")
-        answer = feed.open_answer(data, asked, self._log)
+        answer = feed.open_answer(data, asked, self._log, self._engine.table.officers)
         if self._says_spender and answer.part is None:
             raise BadFeed("a feed answer without the part of the rates that was asked for")
         if answer.lease_ms and len(answer.budgets) != len(self._asked_days):
@@ -199,6 +204,9 @@ class Tail:
         self._check_root(answer)
         for entries in _parts(answer.entries):
             self._follow(entries)
+        self._log = checkpoint.parse_vkey(answer.log_key)
+        if answer.lease_ms:
+            self._check_log_key(answer.log_key)
         grown = self._frontier
         self.note = answer.note or (self.note if not answer.entries else "")
         if answer.lease_ms and grown.size < self._seen.size:
@@ -223,7 +231,7 @@ class Tail:
         if self._frontier.size > self._seen.size:
             self._seen = TrustedHead(self._frontier.size, self._frontier.root())
         self._engine.table.forget()
-        self._frontier, self._entry_ms = Frontier(), 0
+        self._frontier, self._entry_ms, self._log = Frontier(), 0, self._given
         self.incarnation = secrets.token_hex(16)
         self._key = Ed25519PrivateKey.generate()
 
@@ -240,6 +248,17 @@ class Tail:
         One that has given a part is not.
         """
         self._misread_ms = self._clock.boot_ms()
+
+    def _check_log_key(self, key: str) -> None:
+        """Check that a lease comes under the key that signs by the log's own entries. Raises: BadFeed."""
+        table = self._engine.table
+        if table.log_key not in {"", key}:
+            raise BadFeed(f"a feed answer by the key {key}, and by its entries {table.log_key} signs the log")
+        if key in table.replaced:
+            raise BadFeed(
+                f"the log goes on under {key}, which was replaced in what was abandoned",
+                remedy="replace it again: 'keys rotate-log'",
+            )
 
     def _check_clocks(self, answer: feed.FeedAnswer, received_ms: float) -> None:
         """Check that the control plane's clock and this machine's agree.

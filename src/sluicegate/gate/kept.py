@@ -21,7 +21,6 @@ from sluicegate.core.access import feed
 from sluicegate.errors import SluicegateError, VerificationFailed
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import canonical, checkpoint, merkle
-from sluicegate_record.log.checkpoint import Verifier
 
 FILE_BYTES_MAX = 64 * 1024 * 1024
 _LINE_BYTES_MAX = feed.ANSWER_BYTES_MAX
@@ -63,11 +62,11 @@ class Memory:
                 remedy="restore it, or delete it to trust the log afresh from what it shows now",
             ) from error
 
-    def note(self, log: Verifier) -> str:
-        """The log's signed head of what was seen; empty where it is not kept, or the log did not sign it."""
+    def note(self) -> str:
+        """The signed head of what was seen, by whoever signed it; empty where none is kept."""
         try:
             found: Any = canonical.loads(self._path.read_bytes())
-            head = checkpoint.open_checkpoint(found["head"], log)
+            head = checkpoint.stated(found["head"])
         except (SluicegateError, OSError, KeyError, TypeError, ValueError):
             return ""
         return str(found["head"]) if TrustedHead(head.size, head.root) == self.load() else ""

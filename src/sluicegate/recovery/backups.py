@@ -33,15 +33,15 @@ from sluicegate.errors import (
 )
 from sluicegate.gate.kept import Memory
 from sluicegate.service.follower import Follower
-from sluicegate.store import keyfile, lock, schema, unsettled
+from sluicegate.store import lock, logkeys, schema, unsettled
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate.store.unsettled import Restored
 from sluicegate_record import law
 from sluicegate_record.audit import Judge
 from sluicegate_record.entries import Entry, Unknown
 from sluicegate_record.entries.directives import DirectiveIssued, DirectiveLifted
-from sluicegate_record.entries.releases import LogStarted
-from sluicegate_record.log import checkpoint, merkle, publickey
+from sluicegate_record.entries.releases import LogKeyReplaced, LogStarted
+from sluicegate_record.log import merkle, publickey
 from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.merkle import Frontier
 from sluicegate_record.record import Record
@@ -68,9 +68,9 @@ class Replay:
         return TreeHead(size=self.frontier.size, root=self.frontier.root())
 
     @property
-    def verifier(self) -> Verifier:
-        """What verifies its heads."""
-        return checkpoint.parse_vkey(self.vkey)
+    def signer(self) -> Verifier:
+        """What verifies its head: the key that signs it now."""
+        return self.record.log_keys.current.verifier
 
 
 def make(state: Path, folder: Path, now_ms: int) -> dict[str, Any]:
@@ -114,9 +114,9 @@ def make(state: Path, folder: Path, now_ms: int) -> dict[str, Any]:
 
 def _elsewhere(state: Path) -> Iterator[dict[str, Any]]:
     """What is not in a backup, and has to be kept elsewhere: keys, and files that only this machine has."""
-    key = state / "log.key"
-    if key.is_file():
-        public = keyfile.load_ed25519(key).public_key().public_bytes_raw()
+    key = logkeys.of(state / logkeys.NOW)
+    if key is not None:
+        public = key.public_key().public_bytes_raw()
         yield {"file": "log.key", "what": "the log's signing key: without it the log cannot go on",
                "keyid": publickey.keyid(public)}  # fmt: skip
     yield {"file": "the trust file", "what": "the parties' public keys, named with --trust"}
@@ -150,7 +150,7 @@ def verify(backup: Path, key: str = "") -> Replay:
         copied = Path(shutil.copy(backup / DATABASE, folder))
         SqliteStore(copied).close()
         found = replay(copied)
-    if key and key.strip() != found.vkey:
+    if key and not found.record.log_keys.knows(key.strip()):
         raise VerificationFailed(f"{backup} is of another log: {found.vkey}")
     if (found.head.size, found.head.root.hex()) != (said.get("size"), said.get("root")):
         raise VerificationFailed(f"{backup} has another log than its {LISTING} says")
@@ -186,7 +186,7 @@ def replay(database: Path) -> Replay:
         found.record, found.note = follower.state.record, store.log.checkpoint()
         if merkle.root(found.head.size, store.log.nodes) != found.head.root:
             raise VerificationFailed(f"{database}: the stored tree is not that of the entries")
-        signed = checkpoint.open_checkpoint(found.note, found.verifier)
+        signed = found.record.log_keys.open(found.note)
         if (signed.size, signed.root) != (found.head.size, found.head.root):
             raise VerificationFailed(f"{database}: the entries are not those of the signed head")
         return found
@@ -240,12 +240,6 @@ class RestorePreview:
 def compare(backup: Path, state: Path, gateways: Sequence[Path]) -> RestorePreview:
     """What a restore would do. Raises: as `verify`; VerificationFailed: another log's key is there."""
     found = verify(backup)
-    own = state / "log.key"
-    if own.is_file():
-        public = keyfile.load_ed25519(own).public_key().public_bytes_raw()
-        if public != found.verifier.public:
-            raise VerificationFailed(f"{own} is not the key of the log in {backup}",
-                                     remedy="put the log's own key back")  # fmt: skip
     if (state / "gateway" / "seen.json").is_file():
         gateways = [state / "gateway", *gateways]
     seen = {str(folder): head_seen(folder) for folder in gateways}
@@ -256,7 +250,23 @@ def compare(backup: Path, state: Path, gateways: Sequence[Path]) -> RestorePrevi
             lost = Memory(Path(furthest)).entries(found.head.size, seen[furthest].size)
         except VerificationFailed:
             lost = []
+    _check_own(state, backup, found, lost)
     return RestorePreview(found, listed(backup).get("madeAt", 0), _size_of(state / DATABASE), seen, lost)
+
+
+def _check_own(state: Path, backup: Path, found: Replay, lost: Sequence[Entry]) -> None:
+    """Check that the key in a folder is that of a backup, or one that it got after the backup was made.
+
+    Raises: VerificationFailed.
+    """
+    own = logkeys.of(state / logkeys.NOW)
+    after = {each.body.key for each in lost if isinstance(each.body, LogKeyReplaced)}
+    signs = {found.record.log_keys.current.vkey, *after}
+    if own is not None and logkeys.vkey(found.signer.name, own) not in signs:
+        raise VerificationFailed(
+            f"{state / logkeys.NOW} is not the key of the log in {backup}",
+            remedy="put the log's own key back; one that it got later needs a gateway that has that entry",
+        )
 
 
 def head_seen(gateway: Path) -> TreeHead:

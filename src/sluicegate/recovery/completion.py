@@ -17,7 +17,7 @@ from sluicegate.errors import (
 )
 from sluicegate.gate.kept import Memory
 from sluicegate.recovery.backups import DATABASE, Replay, at_rest, check_read, replay
-from sluicegate.store import keyfile, unsettled
+from sluicegate.store import logkeys, unsettled
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate.store.unsettled import Restored
 from sluicegate_record import law
@@ -48,13 +48,16 @@ def complete(state: Path, sources: Sequence[str]) -> tuple[int, int, int]:
              InvalidInput: a source holds nothing that fits. StoreUnavailable: the folder is in use.
     """
     at_rest(state)
-    found, key = replay(state / DATABASE), keyfile.load_ed25519(state / "log.key")
+    found = replay(state / DATABASE)
     before, lacking = found.head.size, 0
     for name in sources:
         held = _held(name, found)
         taken = _fitting(held, found)
         lacking += sum(bool(leaf.read(each.leaf).sealed) and not each.sealed for each in taken)
-        note = checkpoint.sign(found.verifier.name, found.head.size, found.head.root, key)
+        key = logkeys.current(state, found.record.log_keys)
+        if key is None:
+            raise logkeys.missing(state)
+        note = checkpoint.sign(found.signer.name, found.head.size, found.head.root, key)
         with closing(SqliteStore(state / DATABASE)) as store:
             grown = Frontier.at(store.log.size(), store.log.nodes)
             nodes = [node for entry in taken for node in grown.append(merkle.leaf_hash(entry.leaf))]
@@ -67,10 +70,10 @@ def complete(state: Path, sources: Sequence[str]) -> tuple[int, int, int]:
 
 def _held(name: str, found: Replay) -> HeldEntries:
     """What a gateway's folder, another database, or a copy of the log holds after what was restored."""
-    path, size, verifier = Path(name), found.head.size, found.verifier
+    path, size, verifier = Path(name), found.head.size, found.signer
     if (path / "seen.json").is_file():
         memory = Memory(path)
-        head, note = memory.load(), memory.note(verifier)
+        head, note = memory.load(), memory.note()
         if not note:
             raise VerificationFailed(f"{path} keeps no head that the log's key signed",
                                      remedy="take the entries from another gateway, or a copy")  # fmt: skip
@@ -91,8 +94,7 @@ def _fitting(held: HeldEntries, found: Replay) -> list[Entry]:
 
     Of a copy without hidden parts only those are taken that have none, up to the first that has.
     """
-    signed = checkpoint.open_checkpoint(held.note, found.verifier)
-    ahead, record = found.frontier.copy(), found.record
+    signed, ahead, record = checkpoint.stated(held.note), found.frontier.copy(), found.record
     for entry in held.entries:
         ahead.append(merkle.leaf_hash(entry.leaf))
     if (ahead.size, ahead.root()) != (signed.size, signed.root) and held.entries:
@@ -111,6 +113,7 @@ def _fitting(held: HeldEntries, found: Replay) -> list[Entry]:
         record.apply(entry)
         found.frontier.append(merkle.leaf_hash(entry.leaf))
         taken.append(entry)
+    record.log_keys.open(held.note)  # nothing was written yet: it is the word of the key whose turn it was
     return taken
 
 

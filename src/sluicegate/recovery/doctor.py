@@ -22,17 +22,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.core.terms import document, trust
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.gate.kept import Memory
+from sluicegate.ports import log_keys
 from sluicegate.recovery.backups import DATABASE, LISTING
 from sluicegate.settings import CLOCK_BOUND_MS, RESERVE_BYTES
-from sluicegate.store import keyfile, unsettled
+from sluicegate.store import logkeys, unsettled
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record import entries
-from sluicegate_record.entries.releases import KeyPinned, LogStarted
-from sluicegate_record.log import checkpoint, merkle
+from sluicegate_record.entities.logkey import LogKeys
+from sluicegate_record.entries.releases import KeyPinned
+from sluicegate_record.log import merkle
 from sluicegate_record.log.times import DAY_MS
 
 OK, WARNS, FAILS = "ok", "warning", "failure"
@@ -87,8 +90,13 @@ class LogAtHand:
     """What the log of the state folder says, as far as it could be read."""
 
     store: SqliteStore | None = None
-    vkey: str = ""
+    keys: LogKeys = field(default_factory=LogKeys)
     size: int = 0
+
+    @property
+    def vkey(self) -> str:
+        """The log's first key, which is its name; empty if the log could not be read."""
+        return self.keys.keys[0].vkey if self.keys.keys else ""
 
 
 def examine(found: Site, wall_ms: Callable[[], int]) -> Iterator[Diagnosis]:
@@ -101,7 +109,7 @@ def examine(found: Site, wall_ms: Callable[[], int]) -> Iterator[Diagnosis]:
     known = LogAtHand()
     yield from _database(found.state / DATABASE, known)
     try:
-        yield from _log_key(found.state / "log.key", known)
+        yield from _log_key(found.state, known)
         yield from _trust(found.trust, known)
         yield from _gateway_trusts(found.gateway_trusts, known)
         yield from _gateways(found, known)
@@ -120,7 +128,9 @@ def _modes(state: Path) -> Iterator[Diagnosis]:
     named = (
         state,
         state / DATABASE,
-        state / "log.key",
+        state / logkeys.NOW,
+        state / logkeys.NEXT,
+        state / logkeys.BEFORE,
         *state.glob("tokens/*"),
         *state.glob("feeds/*/feed.key"),
     )
@@ -147,13 +157,12 @@ def _settled(state: Path) -> Iterator[Diagnosis]:
 def _database(path: Path, known: LogAtHand) -> Iterator[Diagnosis]:
     try:
         store = known.store = SqliteStore(path, read_only=True)
-        head, first = store.log.head(), store.log.tail(0, 1)
-        body = entries.read(*first[0]).body if first else None
-        if not isinstance(body, LogStarted):
+        head, keys = store.log.head(), log_keys(store.log)
+        if not keys.keys:
             yield Diagnosis("database", FAILS, f"{path} has no log yet", "start the control plane")
             return
-        known.vkey, known.size = body.vkey, head.size
-        signed = checkpoint.open_checkpoint(head.checkpoint, checkpoint.parse_vkey(body.vkey))
+        known.keys, known.size = keys, head.size
+        signed = keys.open(head.checkpoint)
         fits = (signed.size, signed.root) == (head.size, merkle.root(head.size, store.log.nodes))
         if not fits:
             yield Diagnosis(
@@ -168,21 +177,29 @@ def _database(path: Path, known: LogAtHand) -> Iterator[Diagnosis]:
         )
 
 
-def _log_key(path: Path, known: LogAtHand) -> Iterator[Diagnosis]:
-    if not path.is_file():
-        yield Diagnosis("log key", FAILS, f"{path} is missing", "put it back: the log cannot change its key")
-        return
+def _log_key(state: Path, known: LogAtHand) -> Iterator[Diagnosis]:
+    path = state / logkeys.NOW
     try:
-        public = keyfile.load_ed25519(path).public_key().public_bytes_raw()
+        key, is_waiting = logkeys.of(path), logkeys.of(state / logkeys.NEXT) is not None
     except SluicegateError as error:
         yield Diagnosis("log key", FAILS, error.message, error.remedy)
         return
-    if known.vkey and public != checkpoint.parse_vkey(known.vkey).public:
-        yield Diagnosis(
-            "log key", FAILS, f"{path} is not the key of the log {known.vkey}", "put the log's own key back"
-        )
+    if key is None and not is_waiting:
+        yield Diagnosis("log key", FAILS, f"{path} is missing", logkeys.missing(state).remedy)
+    elif key is not None and known.keys.keys and not is_waiting and not _signs(key, known):
+        now = known.keys.current.vkey
+        yield Diagnosis("log key", FAILS, f"{path} is not the key {now}, which signs the log", "put it back")
     else:
         yield Diagnosis("log key", OK, "present, and the log's")
+    if (state / logkeys.BEFORE).exists():
+        what = f"{state / logkeys.BEFORE} still signs, for who knows only the key before"
+        yield Diagnosis(
+            "log key", WARNS, what, "remove it when all have the new key, and a backup has the entry"
+        )
+
+
+def _signs(key: Ed25519PrivateKey, known: LogAtHand) -> bool:
+    return key.public_key().public_bytes_raw() == known.keys.current.verifier.public
 
 
 def _said(error: SluicegateError | OSError) -> str:

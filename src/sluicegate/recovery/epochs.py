@@ -20,7 +20,7 @@ from sluicegate.errors import (
 )
 from sluicegate.recovery.backups import DATABASE, at_rest, replay
 from sluicegate.service.ledger import Ledger
-from sluicegate.store import keyfile, unsettled
+from sluicegate.store import logkeys, unsettled
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate.store.unsettled import Restored
 from sluicegate_record.log.dsse import Envelope
@@ -62,14 +62,19 @@ def begin(state: Path, envelope: Envelope, wall_ms: Callable[[], int], boot_ms: 
             f"the epoch does not name what was seen by {', '.join(forgotten)}",
             remedy="sign one that does, or those gateways would stay closed",
         )
+    keys = found.record.log_keys
+    key = logkeys.current(state, keys)
+    if key is None:
+        raise logkeys.missing(state)
     with closing(SqliteStore(state / DATABASE)) as store:
         ledger = Ledger(
             store,
-            keyfile.load_ed25519(state / "log.key"),
-            found.verifier.name,
+            key,
+            found.signer.name,
             wall_ms=lambda: max(wall_ms(), found.at_ms),
             boot_ms=boot_ms,
             random=secrets.token_bytes,
+            before=logkeys.before(state, keys),
         )
         name = f"epoch_{envelope.digest.removeprefix('sha256:')[:32]}"
         done = ledger.execute(BeginEpoch(envelope), by="officers", command_id=name, effect="narrows")

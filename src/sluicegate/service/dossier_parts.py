@@ -172,4 +172,6 @@ def signed(
 ) -> DossierFile:
     """A dossier, signed by the log's key, beside its entries."""
     envelope = dsse.sign(dsse.PAYLOAD_TYPE_INTOTO, statement.payload(), ledger.key)
-    return DossierFile(dossier=envelope.to_json(), checkpoint=checkpoint, entries=entries)
+    return DossierFile(
+        dossier=envelope.to_json(), checkpoint=checkpoint, entries=entries, handovers=ledger.handovers()
+    )

@@ -183,7 +183,7 @@ def _shown(ledger: Ledger, answer: KeyExplanation | Refusal) -> KeyExplanation |
         return answer
     head = ledger.store.log.head()
     entries = proven(ledger, places(answer.because), head.size)
-    return replace(answer, entries=entries, checkpoint=head.checkpoint)
+    return replace(answer, entries=entries, checkpoint=head.checkpoint, handovers=ledger.handovers())
 
 
 def places(because: Iterable[LayerAnswer]) -> list[int]:

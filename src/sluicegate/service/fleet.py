@@ -18,7 +18,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ from sluicegate.core.access.feed import CERTIFIED_MS, Certificate, FeedKey, cert
 from sluicegate.core.access.leases import CLOCK_ALLOWANCE
 from sluicegate.core.lifecycle import Refusal, State, points
 from sluicegate.core.lifecycle.fleet import ACKNOWLEDGED, COUNTED_OUT, WAITING, NoteInForce
-from sluicegate.errors import StoreUnavailable, StoreUnusable
+from sluicegate.errors import BadSignature, StoreUnavailable, StoreUnusable
 from sluicegate.ports import FeedRecord, Feeds, FeedTerm, Run
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.directive import Directive
@@ -319,7 +319,7 @@ class Fleet:
         if now_ms < self._certified_ms.get((term.feed, term.key), 0) - CERTIFIED_MS // 2:
             return
         text = keys.certificate(term.feed)
-        found = None if text is None else Certificate.from_json(canonical.loads(text.encode())).stated
+        found = None if text is None else self._certified(text)
         if found is None or found.key != term.key or now_ms >= found.valid_until_ms - CERTIFIED_MS // 2:
             found = FeedKey(
                 feed=term.feed, key=term.key, issued_at_ms=now_ms, valid_until_ms=now_ms + CERTIFIED_MS
@@ -327,6 +327,13 @@ class Fleet:
             made = certify(found, self._ledger.key)
             keys.certify(term.feed, canonical.dumps(made.to_json()).decode())
         self._certified_ms[term.feed, term.key] = found.valid_until_ms
+
+    def _certified(self, text: str) -> FeedKey | None:
+        """What a certificate says; None if the key of the log that signs now has not signed it."""
+        with suppress(BadSignature):
+            found = Certificate.from_json(canonical.loads(text.encode()))
+            return found.opened(self._ledger.key.public_key().public_bytes_raw())
+        return None
 
     def _wait_for_earlier_runs(self) -> float:
         """When the leases are over that a build without feeds has given; now, if there is no sign of any."""

@@ -7,6 +7,8 @@ Rules:
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from sluicegate.acts import keys as acts
 from sluicegate.acts.documents import SignedStatement
@@ -16,6 +18,7 @@ from sluicegate.acts.keys import (
     KeyFilter,
     KeyReceipt,
     KeyView,
+    LogKeyView,
     SignedEntry,
     SigningKeys,
 )
@@ -25,6 +28,7 @@ from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.entities.logkey import LogKey
 from sluicegate_record.keychain import carries as case_carries
 from sluicegate_record.keychain import fallen, resting, without
 from sluicegate_record.log.dsse import Envelope
@@ -43,7 +47,20 @@ def listed(context: Context[SigningKeys], asked: KeyFilter) -> SigningKeys:
             for key in keys
             if asked.party in {None, key.party} and asked.state in {None, state_of(key)}
         )
-        return SigningKeys(size=state.size, log=state.log, developer=state.developer, keys=shown)
+        is_all = asked.party is asked.state is None
+        return SigningKeys(
+            size=state.size,
+            log=state.log,
+            developer=state.developer,
+            keys=shown,
+            log_keys=tuple(_of_log(state.record.log_keys.keys)) if is_all else (),
+        )
+
+
+def _of_log(keys: Sequence[LogKey]) -> Iterator[LogKeyView]:
+    ends = [key.size - 1 for key in keys[1:]]
+    for key, ended in zip_longest(keys, ends):
+        yield LogKeyView(vkey=key.vkey, seq=max(0, key.size - 1), by=key.officers, ended_seq=ended)
 
 
 def _view(state: State, key: PinnedKey) -> KeyView:

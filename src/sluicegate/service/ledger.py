@@ -16,6 +16,8 @@ Rules:
 - On a disk that is nearly full only what narrows is done (`room.py`); so it is while the clock is in doubt
   (`doubt.py`).
 - What is appended is lawful: it is asserted of each entry, on the record as the entries before it leave it.
+- The key that signs a head is the one that the log names for it. What keys the names in entries is kept
+  beside the log: it came from its first key, and stays.
 - The commit that appends an entry also puts its letters in the outbox.
 - Starting recomputes every hash: a log whose root is not that of its entries is refused.
 """
@@ -35,7 +37,7 @@ from sluicegate.core import lifecycle
 from sluicegate.core.lifecycle import Acceptance, Command, Refusal, State, ticks
 from sluicegate.core.people import application, legal_names
 from sluicegate.errors import BadCheckpoint, StoreUnavailable, StoreUnusable
-from sluicegate.ports import Log, PastCommand, Ports, Store
+from sluicegate.ports import Log, PastCommand, Ports, Store, log_keys
 from sluicegate.service import letters
 from sluicegate.service.allowance import Charge
 from sluicegate.service.doubt import Doubt
@@ -44,7 +46,10 @@ from sluicegate.service.follower import Follower
 from sluicegate.service.room import Room, endless
 from sluicegate.service.write_lock import WriteLock
 from sluicegate_record import entries
+from sluicegate_record.entities.logkey import LogKeys
 from sluicegate_record.entries import Entry
+from sluicegate_record.entries.releases import LogKeyReplaced
+from sluicegate_record.form import Json
 from sluicegate_record.log import canonical, checkpoint, dsse, merkle
 from sluicegate_record.log.leaf import Entropy, Opening
 from sluicegate_record.terms import audience
@@ -63,7 +68,8 @@ class Ledger:
 
     `wall_ms` reads the wall clock, milliseconds since 1970 UTC; `boot_ms` reads CLOCK_BOOTTIME in
     milliseconds; `random` gives n random bytes; `room` is that of the disk. `doubted_ms` reads the wall clock
-    while it is in doubt; then `wall_ms` is earlier.
+    while it is in doubt; then `wall_ms` is earlier. `key` signs the log now, or is the `successor` that it is
+    about to have.
     """
 
     def __init__(  # noqa: PLR0913 - a store, a key and a name; and what a test gives for the machine's
@@ -75,12 +81,16 @@ class Ledger:
         wall_ms: Callable[[], int],
         boot_ms: Callable[[], float],
         random: Callable[[int], bytes],
+        before: Ed25519PrivateKey | None = None,
+        successor: bool = False,
         directs: Mapping[str, frozenset[str]] = MappingProxyType({}),
         room: Room | None = None,
         doubted_ms: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.store = store
         self.key = key
+        self.before = before
+        """The key that the log had before. While it is given, heads have its signature, too."""
         self.origin = origin
         self.wall_ms = wall_ms
         self.random = random
@@ -95,8 +105,12 @@ class Ledger:
         self._state = self._follower.state
         """Folded by the follower alone."""
         self._watchers: list[Callable[[], None]] = []
-        self._vkey = checkpoint.vkey(origin, key.public_key().public_bytes_raw())
-        self._naming, self._listing = legal_names.tag_key(key), legal_names.list_key(key)
+        self._own = checkpoint.vkey(origin, key.public_key().public_bytes_raw())
+        keys = log_keys(store.log)
+        self._vkey = keys.keys[0].vkey if keys.keys else self._own
+        if not successor:
+            self._check_key(keys)
+        self._naming, self._listing = self._name_secrets()
         self._due = Due(self._follower, self._vkey, self.now_ms, boot_ms, random, self._commit)
         self._load()
 
@@ -257,8 +271,15 @@ class Ledger:
         return self.store.log.checkpoint()
 
     def vkey(self) -> str:
-        """The log's verifier key, as text."""
+        """The log's first verifier key, as text: its name, to which statements are bound."""
         return self._vkey
+
+    def handovers(self) -> tuple[Json, ...]:
+        """What was signed when the log's key was replaced, oldest first: envelopes, as JSON."""
+        with self.reading() as state:
+            has_some = len(state.record.log_keys.keys) > 1
+        bodies = (entry.body for entry in (self.store.log.handovers() if has_some else ()))
+        return tuple(body.envelope.to_json() for body in bodies if isinstance(body, LogKeyReplaced))
 
     def tags(self, name: str) -> tuple[str, ...]:
         """The tags of a legal name in entries. Without the log's key, no one can find out the name."""
@@ -310,9 +331,36 @@ class Ledger:
                 remedy="restore it from a backup",
             )
 
+    def _check_key(self, keys: LogKeys) -> None:
+        """Check that the key that is given signs now, in a log of this name. Raises: StoreUnusable."""
+        if keys.keys and keys.current.verifier.name == self.origin and keys.current.vkey != self._own:
+            raise StoreUnusable(
+                f"this log was not signed with this key: {keys.current.vkey} signs it, this is {self._own}",
+                remedy="restore the log's own signing key, or the database, from a backup",
+            )
+
+    def _name_secrets(self) -> Iterator[bytes]:
+        """What keys the tags of names, and the names on lists: it comes from the first key of the log."""
+        for purpose, derived in (("tags", legal_names.tag_key), ("lists", legal_names.list_key)):
+            kept = self.store.principals.name_secret(purpose)
+            if kept is None:
+                kept = self._kept(purpose, derived(self.key))
+            yield kept
+
+    def _kept(self, purpose: str, secret: bytes) -> bytes:
+        if self._vkey != self._own and checkpoint.parse_vkey(self._vkey).name == self.origin:
+            raise StoreUnusable(
+                "what keys the names in this log came from its first key, and is not in the database",
+                remedy="start this build once with that key, or restore a database that this build has used",
+            )
+        if self._vkey == self._own:
+            with suppress(StoreUnavailable):  # on a full disk: it still follows from this key
+                self.store.principals.keep_name_secret(purpose, secret)
+        return secret
+
     def _signed_head(self) -> tuple[int, bytes]:
         try:
-            head = checkpoint.open_checkpoint(self.checkpoint(), checkpoint.parse_vkey(self.vkey()))
+            head = self._state.record.log_keys.open(self.checkpoint())
         except BadCheckpoint as error:
             raise StoreUnusable(
                 f"this log was not signed with this key: {error.message}",
@@ -425,9 +473,17 @@ class Ledger:
         if placed:
             grown = self._follower.frontier.copy()
             nodes = [node for entry in placed for node in grown.append(merkle.leaf_hash(entry.leaf))]
-            note = checkpoint.sign(self.origin, grown.size, grown.root(), self.key)
+            new = [entry.body.key for entry in placed if isinstance(entry.body, LogKeyReplaced)]
+            if self._own not in new:
+                self._check_key(self._state.record.log_keys)
+            note = checkpoint.sign(self.origin, grown.size, grown.root(), *self._signing())
             ports.log.append(placed, nodes, note)
             ports.outbox.post(letters.addressed(ports.outbox, placed, self._state))
+
+    def _signing(self) -> Iterator[Ed25519PrivateKey]:
+        yield self.key
+        if self.before is not None:
+            yield self.before
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

@@ -29,8 +29,11 @@ def tile(ledger: Ledger, path: str) -> bytes | Refusal:
 
 @does(acts.HEAD)
 def head(context: Context[LogHead], _: Nothing) -> LogHead:
-    """The log's verifier key, and its size."""
-    return LogHead(vkey=context.ledger.vkey(), size=context.ledger.size())
+    """The log's first verifier key, its size, and the key that signs it now."""
+    ledger = context.ledger
+    with ledger.reading() as state:
+        size, key = state.size, state.record.log_keys.current.vkey
+    return LogHead(vkey=ledger.vkey(), size=size, key=key, handovers=ledger.handovers())
 
 
 @does(acts.INCLUSION)

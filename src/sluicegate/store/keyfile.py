@@ -43,7 +43,7 @@ def write_secret(path: Path, data: bytes) -> None:
         raise BadKey(f"{path} exists already and is not replaced", remedy="name another file") from error
     finally:
         written.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def save_private(path: Path, key: Ed25519PrivateKey, passphrase: str = "") -> None:
@@ -93,7 +93,7 @@ def load_private(path: Path, passphrase: str = "") -> SigningKey:
     return key
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

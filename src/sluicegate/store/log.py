@@ -16,8 +16,8 @@ from sluicegate.ports import Node, PastCommand, PublishedEntry, StoredHead
 from sluicegate.store import schema
 from sluicegate.store.database import Session
 from sluicegate_record import entries as records
-from sluicegate_record.entries import Entry
-from sluicegate_record.entries.releases import ReleaseApplied
+from sluicegate_record.entries import Body, Entry
+from sluicegate_record.entries.releases import LogKeyReplaced, ReleaseApplied
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
@@ -37,7 +37,10 @@ def _bytes(column: sa.Column[bytes]) -> sa.Label[bytes]:
 _MOVE = sa.update(schema.head).values(size=sa.bindparam("to_size"), checkpoint=sa.bindparam("to_checkpoint"))
 _ADD_ENTRIES, _ADD_PARTS = sa.insert(schema.entries), sa.insert(schema.parts)
 _ADD_NODES = sa.insert(schema.nodes)
-_PLANS = sa.select(schema.entries.c.seq).where(sa.text(schema.IS_A_PLAN)).order_by(schema.entries.c.seq)
+_PLANS, _HANDOVERS = (
+    sa.select(schema.entries.c.seq).where(sa.text(indexed)).order_by(schema.entries.c.seq)
+    for indexed in (schema.IS_A_PLAN, schema.IS_A_HANDOVER)
+)
 _DONE = sa.select(schema.commands).where(schema.commands.c.id == sa.bindparam("command"))
 _REMEMBER = sa.insert(schema.commands)
 _HEAD = "SELECT size, checkpoint FROM head"
@@ -88,10 +91,18 @@ class SqliteLog:
 
     def plans(self) -> Sequence[Entry]:
         """The entries that put plans in force, by their index."""
+        return self._indexed(_PLANS, ReleaseApplied)
+
+    def handovers(self) -> Sequence[Entry]:
+        """The entries that replace the log's own key, by their index."""
+        return self._indexed(_HANDOVERS, LogKeyReplaced)
+
+    def _indexed(self, query: sa.Select[Any], type_: type[Body]) -> Sequence[Entry]:
+        """The entries of a type, which an index of their numbers has."""
         with self._session.reading() as connection:
-            seqs = list(connection.scalars(_PLANS))
+            seqs = list(connection.scalars(query))
         found = [records.read(*each) for seq in seqs for each in self.tail(seq, 1)]
-        return [entry for entry in found if isinstance(entry.body, ReleaseApplied)]
+        return [entry for entry in found if isinstance(entry.body, type_)]
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from `after` on."""

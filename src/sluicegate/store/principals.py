@@ -127,6 +127,18 @@ class SqlitePrincipals:
             connection.execute(sa.insert(_ORGANIZATIONS).values(**values))
             connection.execute(_BARE, {"bare": bare_key(name), "pseudonym": pseudonym})
 
+    def name_secret(self, purpose: str) -> bytes | None:
+        """What the names of organizations are keyed with in entries, for a purpose."""
+        found = self._session.rows(
+            "SELECT CAST(secret AS BLOB) FROM name_secrets WHERE purpose = ?", (purpose,)
+        )
+        return next((secret for (secret,) in found), None)
+
+    def keep_name_secret(self, purpose: str, secret: bytes) -> None:
+        """Keep it."""
+        with self._session.writing() as connection:
+            connection.execute(sa.insert(schema.name_secrets).values(purpose=purpose, secret=secret))
+
     def organizations(self, bare: Collection[str]) -> Sequence[tuple[str, str]]:
         """The organizations whose legal names have one of these `bare_key`s: each pseudonym with its key."""
         query = (

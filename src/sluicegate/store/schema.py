@@ -3,7 +3,8 @@
 Rules:
 - `entries`, `parts` and `nodes` are the ledger: rows are added, never changed.
 - `head` has one row, with the signed checkpoint of its size; the transaction that holds it may write.
-- Of secrets, only digests are stored.
+- Of secrets, only digests are stored; `name_secrets` has what keys the tags of names in entries. It hides
+  from readers of the log the names that are in this database beside it, and must outlive the log's key.
 - `incarnations` holds the runs of gateways to which an earlier build, without feeds, gave leases.
 - `key_uses` has a row for each key, and each principal with a token, that was used: when, to the hour.
 - `invitations`, `passkeys` and `sessions` are how people come in; of what is secret they have digests.
@@ -71,6 +72,9 @@ SIGN_INS = (
     "CREATE INDEX IF NOT EXISTS sessions_of ON sessions (principal, created_ms)",
 )
 """The tables of `ports.SignIns`, in a ledger's file or a desk's."""
+_HANDOVER = b'"type":"log.key_replaced"'
+IS_A_HANDOVER = f"instr(leaf, X'{_HANDOVER.hex()}') > 0"
+"""Which entries may replace the log's key."""
 MADE_WHEN_OPENED = (
     *INDEXES,
     *SIGN_INS,
@@ -84,6 +88,7 @@ MADE_WHEN_OPENED = (
         " AND pseudonym NOT IN (SELECT pseudonym FROM bare_names)"
     ),
     f"CREATE INDEX IF NOT EXISTS plans ON entries (seq) WHERE {IS_A_PLAN}",
+    f"CREATE INDEX IF NOT EXISTS handovers ON entries (seq) WHERE {IS_A_HANDOVER}",
     "CREATE INDEX IF NOT EXISTS principals_by_role ON principals (role)",
     "CREATE TABLE IF NOT EXISTS feed_keys (feed VARCHAR(64) PRIMARY KEY, certificate TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS key_uses (credential TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID",
@@ -95,6 +100,7 @@ MADE_WHEN_OPENED = (
         "CREATE TABLE IF NOT EXISTS earlier_tokens (token_digest BLOB PRIMARY KEY,"
         " principal VARCHAR(64) NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID"
     ),
+    "CREATE TABLE IF NOT EXISTS name_secrets (purpose TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS spent (party VARCHAR(128) PRIMARY KEY, until_ms TEXT NOT NULL) WITHOUT ROWID",
 )
 """What a database of this version may lack, because an earlier build made it."""
@@ -167,6 +173,7 @@ incarnations = sa.Table(
     sa.Column("public_key", sa.LargeBinary, nullable=True),
 )
 feed_keys = sa.table("feed_keys", sa.column("feed"), sa.column("certificate"))
+name_secrets = sa.table("name_secrets", sa.column("purpose"), sa.column("secret"))
 spent = sa.table("spent", sa.column("party"), sa.column("until_ms"))
 subscriptions = sa.Table(
     "subscriptions",

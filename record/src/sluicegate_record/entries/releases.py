@@ -25,6 +25,23 @@ class LogStarted(Body):
     developer: str
 
 
+@entry("log.key_replaced")
+class LogKeyReplaced(Body):
+    """Another key signs the heads of the log from here on, those that hold this entry included.
+
+    The log keeps its name: its first verifier key. The key before signed this, and the head of the entries
+    before it; if it is lost or was stolen, two officers signed instead. The new key signed it in any case.
+    """
+
+    replaces: Annotated[str, Note("the verifier key that signed before")]
+    key: Annotated[str, Note("the verifier key that signs now")]
+    reason: str
+    head: Annotated[str, Note("the signed head of the entries before this one, by the key before")]
+    officers: Annotated[tuple[str, ...], Note("who signed, if the key before did not")]
+    digest: str
+    envelope: Envelope
+
+
 @entry("key.pinned")
 class KeyPinned(Body):
     """A key of an owner. The owner speaks for a party: an agency, or the developer.

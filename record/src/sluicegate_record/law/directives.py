@@ -22,11 +22,10 @@ from sluicegate_record.law.rule import (
     require,
     signed_by,
 )
-from sluicegate_record.log import checkpoint, dsse, publickey
-from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.log import dsse
 from sluicegate_record.record import Record
 from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
+from sluicegate_record.statements.handovers import is_signed_by_log
 from sluicegate_record.statements.statement import is_timely
 from sluicegate_record.terms import kinds, quorum
 
@@ -232,13 +231,8 @@ def is_reported_once(at: At, body: directives.DrillReported) -> None:
     require(is_over, "a report of no drill, of one that runs, or a second one")
     about = (report.get("log"), report.get("drill"))
     require(about == (at.log, body.directive), "a report of another drill, or for another log")
-    require(is_signed_by_log(body.envelope, at.log), "a report that the log's key did not sign")
-
-
-def is_signed_by_log(envelope: Envelope, log: str) -> bool:
-    """Whether the key of a log signed a statement. Raises: BadKey: `log` is no verifier key."""
-    public = checkpoint.parse_vkey(log).public
-    return bool(dsse.verify(envelope, {publickey.keyid(public): PublicKey(public)}))
+    signer = at.record.log_keys.current.vkey
+    require(is_signed_by_log(body.envelope, signer), "a report that the log's key did not sign")
 
 
 @of_the_record

@@ -48,6 +48,7 @@ from sluicegate_record.law import foresight as of_foresight
 from sluicegate_record.law import grants as of_grants
 from sluicegate_record.law import keys as of_keys
 from sluicegate_record.law import licences as of_licences
+from sluicegate_record.law import logkeys as of_log_keys
 from sluicegate_record.law import observations as of_observations
 from sluicegate_record.law import people as of_people
 from sluicegate_record.law import promises as of_promises
@@ -93,6 +94,7 @@ RULES: dict[int, Mapping[type[Body], tuple[LawRule, ...]]] = {
     1: _joined(
         of_releases.RULES,
         of_keys.RULES,
+        of_log_keys.RULES,
         of_cases.RULES,
         of_grants.RULES,
         of_successions.RULES,

@@ -9,8 +9,8 @@
 Rules
 - Text is UTF-8 without control characters; every line ends with a newline, the last one too.
 - A key's id is the start of SHA-256(name, newline, type, public key): it says which key to try, no more.
-- Exactly one line is by the log's key. Lines by other keys, a witness's for example, are let through when
-  they are well-formed; a malformed line spoils the note.
+- Exactly one line is by the log's key. Lines by other keys are let through when they are well-formed: a
+  witness's, or that of a key which the log had before. A malformed line spoils the note.
 """
 
 from __future__ import annotations
@@ -101,20 +101,24 @@ def parse_vkey(text: str) -> Verifier:
     return Verifier(name, key_id(name, key[1:]), key[1:])
 
 
-def sign(origin: str, size: int, root: bytes, private_key: Ed25519PrivateKey) -> str:
-    """The whole signed note: the body, an empty line, the signature line.
+def sign(origin: str, size: int, root: bytes, *private_keys: Ed25519PrivateKey) -> str:
+    """The whole signed note: the body, an empty line, a signature line for each key.
 
     Requires: origin is a valid key name; 0 <= size <= MAX_SIZE; root has 32 bytes.
     Raises:   BadKey: origin is not a key name. InvalidInput: size or root out of range.
     Source:   C2SP tlog-checkpoint and signed-note.
     """
-    public = private_key.public_key().public_bytes_raw()
-    _check_key(origin, public)
+    publics = [each.public_key().public_bytes_raw() for each in private_keys]
+    for public in publics:
+        _check_key(origin, public)
     if not 0 <= size <= MAX_SIZE or len(root) != HASH_BYTES:
         raise InvalidInput(f"size {size}, root of {len(root)} bytes; expected 0 or more, {HASH_BYTES}")
     body = Checkpoint(origin, size, root).body()
-    signature = private_key.sign(body.encode())
-    return f"{body}\n— {origin} {b64(key_id(origin, public) + signature)}\n"
+    signed = [
+        b64(key_id(origin, public) + each.sign(body.encode()))
+        for public, each in zip(publics, private_keys, strict=True)
+    ]
+    return f"{body}\n" + "".join(f"— {origin} {signature}\n" for signature in signed)
 
 
 def open_checkpoint(note: str | bytes, verifier: Verifier) -> Checkpoint:
@@ -141,6 +145,20 @@ def open_checkpoint(note: str | bytes, verifier: Verifier) -> Checkpoint:
     if checkpoint.origin != verifier.name:
         raise BadCheckpoint(f"checkpoint of {checkpoint.origin!r}, expected {verifier.name!r}")
     return checkpoint
+
+
+def stated(note: str | bytes) -> Checkpoint:
+    """The checkpoint that a note says, whoever signed it: to find the key that has to verify it.
+
+    Raises: BadCheckpoint: malformed anywhere.
+    """
+    return _parsed(_split(_note_text(note))[0])
+
+
+def is_signed_otherwise(note: str | bytes, verifier: Verifier) -> bool:
+    """Whether only other keys under the name of `verifier` signed a note. Raises: BadCheckpoint."""
+    ids = {line.key_id for line in _split(_note_text(note))[1] if line.name == verifier.name}
+    return bool(ids) and verifier.key_id not in ids
 
 
 class _Line(NamedTuple):

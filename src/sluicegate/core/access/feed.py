@@ -7,6 +7,9 @@ Rules:
 - An answer is signed with the log's key, or with a feed's own under a certificate of the log's key. Then it
   also holds the log's signed head, and gives no lease unless that is of its root: a feed's key can give
   leases, and cannot invent an entry.
+- If the log's key was replaced, an answer to a gateway that does not have that entry holds the handover. Any
+  key of the log that a gateway knows leads to the one that signs; over a handover by officers only if the
+  gateway knows the officers.
 - A question that says who spends is answered with the part of the rates that comes with the lease. An
   earlier build does not say it, and its answer has no part; nor has the answer of an earlier build.
 - A question that asks for budgets of days is answered with them, if it gets a lease.
@@ -17,7 +20,7 @@ Rules:
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
@@ -26,12 +29,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from sluicegate.core.access.rate import RatePart
 from sluicegate.errors import BadFeed, BadSignature, InvalidInput, SluicegateError, VerificationFailed
+from sluicegate_record.entities.logkey import follow
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries import read as read_entry
 from sluicegate_record.form import Form, Hex, Key, Time, form
 from sluicegate_record.log import canonical, checkpoint, dsse
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.checkpoint import Verifier
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.times import DAY_MS
 
@@ -125,6 +130,8 @@ class FeedAnswer:
     """Until when the certificate is good of the feed that signed it, milliseconds since 1970 UTC."""
     note: str = ""
     """The log's signed head of this size, where the answer has one."""
+    log_key: str = ""
+    """The verifier key of the log that signs now."""
 
 
 @form
@@ -150,20 +157,31 @@ class SignedAnswer(Form):
 
 
 def answer_json(
-    signed: SignedAnswer, entries: Sequence[FeedEntry], signer: Signer, head: str = ""
+    signed: SignedAnswer,
+    entries: Sequence[FeedEntry],
+    signer: Signer,
+    head: str = "",
+    handovers: Sequence[Envelope] = (),
 ) -> dict[str, Any]:
-    """The answer on the wire. `head` is the log's signed head, needed beside a certificate."""
+    """The answer on the wire. `head` is the log's signed head, needed beside a certificate; `handovers` are
+    those of the log's key that the asker does not have yet.
+    """
     stated = signed.to_json()
     signature = signer.key.sign(dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated)))
     answer = {**stated, "entries": [entry_json(each) for each in entries], "sig": canonical.b64(signature)}
     if signer.certificate is not None:
         answer |= {"certificate": signer.certificate.to_json(), "head": head}
+    if handovers:
+        answer["handovers"] = [each.to_json() for each in handovers]
     return answer
 
 
-def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAnswer:
-    """Verify an answer against the question it must belong to, and the log's key.
+def open_answer(
+    data: bytes, asked: Mapping[str, Any], log: Verifier, officers: Callable[[Envelope], int] = lambda _: 0
+) -> FeedAnswer:
+    """Verify an answer against the question it must belong to, and a key of the log.
 
+    `officers` says how many officers signed a handover, as far as the asker knows officers.
     Requires: `asked` holds the question's `gateway, incarnation, nonce, after`.
     Raises:   BadFeed: malformed, unsigned, of another question, or with entries that do not fit.
     """
@@ -174,7 +192,12 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
         sig, items = _REST(answer)
         message = dsse.pae(PAYLOAD_TYPE, canonical.dumps(stated))
         signed = SignedAnswer.from_json(stated)
-        certificate = answer.get("certificate")
+        certificate, handovers = (
+            answer.get("certificate"),
+            map(Envelope.from_json, answer.get("handovers", ())),
+        )
+        known = follow(checkpoint.vkey(log.name, log.public), list(handovers), officers)
+        log = known.verifier
         by = None if certificate is None else _certified(certificate, signed, log)
         public = log.public if by is None else by.key
         Ed25519PublicKey.from_public_bytes(public).verify(canonical.unb64(sig), message)
@@ -196,6 +219,7 @@ def open_answer(data: bytes, asked: Mapping[str, Any], log: Verifier) -> FeedAns
             signed.budgets,
             None if by is None else by.valid_until_ms,
             note,
+            known.vkey,
         )
     except InvalidSignature as error:
         raise BadFeed(

@@ -94,6 +94,14 @@ def changes(body: Body) -> bool:
     return type(body) in _FOLDS
 
 
+def _log_started(table: Table, entry: Entry, body: releases.LogStarted) -> None:
+    table.log_key = body.vkey
+
+
+def _log_key_replaced(table: Table, entry: Entry, body: releases.LogKeyReplaced) -> None:
+    table.log_key = body.key
+
+
 def _release_applied(table: Table, entry: Entry, body: releases.ReleaseApplied) -> None:
     spec = seen(body.given).spec
     models = {model.id: model.upstream for model in spec.models}
@@ -585,6 +593,8 @@ def _directive_expired(table: Table, entry: Entry, body: directives.DirectiveExp
 
 
 _FOLDS: dict[type[Body], Callable[[Table, Entry, Any], None]] = {
+    releases.LogStarted: _log_started,
+    releases.LogKeyReplaced: _log_key_replaced,
     releases.ReleaseApplied: _release_applied,
     cases.CaseOpened: _case_opened,
     cases.CaseWaitlisted: _case_pending,

@@ -38,6 +38,8 @@ from sluicegate_record.entities.finding import Finding
 from sluicegate_record.entries import Entry, Unknown
 from sluicegate_record.entries.directives import DirectiveIssued
 from sluicegate_record.entries.epochs import EpochBegan
+from sluicegate_record.entries.releases import LogKeyReplaced
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms.exposure import Measure
 from sluicegate_record.terms.programmes import FIELD, PROFILE, Programmes
@@ -57,6 +59,10 @@ class Table:
         """
         self.carried: dict[str, str] = {}
         """The directives that hold on from there, by the digests of their documents."""
+        self.log_key = ""
+        """The verifier key that signs the log now, as far as it was folded."""
+        self.replaced = set[str]()
+        """The keys of the log that were replaced in what an epoch has abandoned."""
         self.leases = LeaseTerms()
         self.credentials: dict[bytes, CredentialRow] = {}
         """Keys by their digests; also those that do not count yet."""
@@ -141,9 +147,17 @@ class Table:
         self.carry_over_from(entry.seq)
 
     def carry_over_from(self, seq: int) -> None:
-        """Let hold on what the entry at a place abandoned, as far as that narrows access."""
+        """Let hold on what the entry at a place abandoned, as far as that narrows access. A key of the log
+        that was replaced there does not sign again.
+        """
         for each in self.abandoned.pop(seq, ()):
+            if isinstance(each.body, LogKeyReplaced):
+                self.replaced.add(each.body.replaces)
             self.carry_over(each)
+
+    def officers(self, envelope: Envelope) -> int:  # noqa: ARG002 - of keys
+        """How many officers signed an envelope. Who believes the log knows none."""
+        return 0
 
     def skip(self, entry: Entry) -> None:
         """Count one entry in, and ignore what it says. Requires: `entry.seq == self.size`."""

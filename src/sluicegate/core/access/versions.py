@@ -34,6 +34,7 @@ from sluicegate_record.entries.ramps import StageRamped
 from sluicegate_record.entries.releases import (
     KeyEnded,
     KeyPinned,
+    LogKeyReplaced,
     ReleaseApplied,
     StageClosed,
     StageForeseen,
@@ -44,7 +45,7 @@ from sluicegate_record.law import times
 from sluicegate_record.terms.audience import PROGRAMME
 from sluicegate_record.terms.clearances import CLEARANCES, REPORT
 
-FOLD_VERSION = 21
+FOLD_VERSION = 22
 """The version of this build's fold. It changes whenever the same entries would give another table:
 docs/architecture.md lists what brought each.
 """
@@ -177,6 +178,7 @@ def _is_of_6(body: Body) -> bool:
 
 _WITH_PROGRAMMES = (GrantApproved, GrantAmended, GrantSuspended, GrantResumed)
 _BROUGHT: tuple[tuple[int, Callable[[Body], bool]], ...] = (
+    (22, lambda body: isinstance(body, LogKeyReplaced)),
     (21, _is_of_21),
     (20, _is_of_20),
     (19, lambda body: isinstance(body, ObservationRecorded)),

@@ -36,6 +36,7 @@ from sluicegate_record.law.directives import signed_alone
 from sluicegate_record.law.grants import carriers
 from sluicegate_record.law.requirements import CHANGING, StageFacts
 from sluicegate_record.law.rule import At
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.publickey import keyid
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds
@@ -160,6 +161,10 @@ class VouchedTable(Table):
         """What an abandoned entry says of the end of a key, if its party signed that."""
         body = entry.body
         return body if isinstance(body, releases.KeyEnded) and self._breach(entry) is None else None
+
+    def officers(self, envelope: Envelope) -> int:
+        """How many officers signed an envelope with keys that count here."""
+        return len(self._keys.owners(envelope, self._trust.developer))
 
     def _keys_changed(self) -> None:
         self._keys = Keys(self._trust.developer, self.record.keys.values())

@@ -278,6 +278,9 @@ _SAID: Mapping[type[Body], Callable[[Any], str]] = {
     cases.CaseOffered: lambda body: f"a seat is offered in case {body.case}, {until(body.until_ms)}",
     cases.CaseReplied: lambda body: f"the applicant or holder replies in case {body.case}",
     releases.LogStarted: lambda body: f"the log of {body.developer} begins, as {body.origin}",
+    releases.LogKeyReplaced: lambda body: (
+        f"another key signs the log, by {' and '.join(body.officers) or 'the one before'}: {body.reason}"
+    ),
     releases.KeyPinned: lambda body: f"a key of {body.owner}, for {body.party}, is pinned",
     releases.KeyEnded: lambda body: f"a key of {body.owner}, for {body.party}, is {body.how}: {body.reason}",
     epochs.EpochBegan: lambda body: (

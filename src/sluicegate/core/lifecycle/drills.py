@@ -12,11 +12,11 @@ from sluicegate_record.entities.directive import Directive
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries import directives as entries
 from sluicegate_record.form import form
-from sluicegate_record.law.directives import is_signed_by_log
 from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.directives import DrillReport
+from sluicegate_record.statements.handovers import is_signed_by_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _unreported(state: State, found: Directive, report: Envelope) -> Refusal | N
     if (stated.get("log"), stated.get("drill")) != (state.log, found.name):
         said = f"a report of another drill than {found.name!r}, or for another log"
         return Refusal("conflict", "other_drill", said)
-    if not is_signed_by_log(report, state.log):
+    if not is_signed_by_log(report, state.record.log_keys.current.vkey):
         said = f"the report of the drill {found.name!r} is not signed with the log's key"
         return Refusal("unverified", "signature_invalid", said)
     return None

@@ -1,6 +1,7 @@
 // Checks in the browser that an entry is in the log: its leaf, the proof, the signed head. It believes
-// nothing of the page but the log's key, which the reader can replace by one from elsewhere.
-// Sources: RFC 6962 section 2.1 (hashes, proofs); C2SP signed-note and tlog-checkpoint (the head).
+// nothing of the page but the log's key, which the reader can replace by one from elsewhere. If the log's key
+// was replaced, any of its keys leads to the one that signs now, by what the key before signed.
+// Sources: RFC 6962 section 2.1 (hashes, proofs); C2SP signed-note and tlog-checkpoint (the head); DSSE.
 
 const utf8 = new TextEncoder();
 
@@ -64,6 +65,45 @@ export async function readKey(text) {
 
 const hex = (bytes) => Array.from(bytes, (each) => each.toString(16).padStart(2, "0")).join("");
 
+const PAYLOAD = "application/vnd.in-toto+json";
+
+/** Whether a key has signed an envelope. */
+async function hasSigned(envelope, key) {
+  const payload = unbase64(envelope.payload);
+  const begin = utf8.encode(`DSSEv1 ${PAYLOAD.length} ${PAYLOAD} ${payload.length} `);
+  const message = Uint8Array.of(...begin, ...payload);
+  const imported = await crypto.subtle.importKey("raw", key.bytes, { name: "Ed25519" }, false, ["verify"]);
+  for (const each of envelope.signatures) {
+    if (await crypto.subtle.verify("Ed25519", imported, unbase64(each.sig), message)) return true;
+  }
+  return false;
+}
+
+/** The key that signs a log now, for who knows the key `vkey` of it. Throws: nothing leads there. */
+export async function follow(vkey, handovers) {
+  const said = handovers.map((each) => {
+    const stated = JSON.parse(new TextDecoder().decode(unbase64(each.payload)));
+    if (each.payloadType !== PAYLOAD || stated.predicateType !== "urn:sluicegate:log-key:v1") {
+      throw new Error("what leads to the log's key is no handover");
+    }
+    return stated.predicate;
+  });
+  let known = vkey.trim();
+  let at = said.findIndex((each) => each.replaces === known);
+  if (at < 0) at = said.length;
+  for (; at < said.length; at += 1) {
+    const { replaces, key } = said[at];
+    if (replaces !== known) throw new Error("the handovers of the log's key do not follow each other");
+    const [before, after] = [await readKey(replaces), await readKey(key)];
+    if (before.name !== after.name) throw new Error("a handover to a key of another name");
+    if (!(await hasSigned(handovers[at], after) && await hasSigned(handovers[at], before))) {
+      throw new Error(`the key before did not hand over to ${key}; give that key, if you have it from elsewhere`);
+    }
+    known = key;
+  }
+  return readKey(known);
+}
+
 /** What a signed head says, if the key has signed it. Throws: it has not, or the head is not well formed. */
 export async function openHead(note, key) {
   const at = note.lastIndexOf("\n\n");
@@ -88,7 +128,8 @@ export async function openHead(note, key) {
 
 /** An entry that is proven to be in the log that a key has signed. Throws: it is not proven. */
 export async function check(index, vkey, get) {
-  const key = await readKey(vkey);
+  const stated = await (await get("/api/v1/log")).json();
+  const key = await follow(vkey, stated.handovers ?? []);
   const head = await openHead(await (await get("/log/checkpoint")).text(), key);
   const answer = await (await get(`/api/v1/log/inclusion?index=${index}&size=${head.size}`)).json();
   const leaf = utf8.encode(answer.leaf);
