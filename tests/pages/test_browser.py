@@ -16,8 +16,9 @@ from sluicegate.pages.public import PAGES
 from sluicegate_record.log import canonical, checkpoint
 from tests.control.conftest import Plane
 from tests.pages.test_public import PLACES
+from tests.record.law.test_logkeys import handovers, world_of
 from tests.waiting import BOUND_S
-from tests.worlds import private_key
+from tests.worlds import LOG, LOG_2, LOG_3, ORIGIN, log_vkey, private_key, public_key
 
 MERKLE = Path(__file__).parents[1] / "vectors" / "merkle"
 HTML = [page.path.format(**PLACES) for page in PAGES if "." not in page.path] + [
@@ -166,6 +167,38 @@ def test_the_browser_follows_proofs_as_the_vectors_say(page: Page) -> None:
     page.goto("/record/2")
     said = page.evaluate(FOLLOWED, [files.ASSETS_BY_NAME["check.js"].path, cases])
     assert said == [not each["want_err"] for each in cases]
+
+
+LED = """async ([path, cases]) => {
+  const { follow } = await import(path);
+  const said = [];
+  for (const [known, handovers] of cases) {
+    try {
+      const { name, bytes } = await follow(known, handovers);
+      said.push(`${name} ${Array.from(bytes, (each) => each.toString(16).padStart(2, "0")).join("")}`);
+    } catch (error) { said.push(error.message); }
+  }
+  return said;
+}"""
+
+
+def test_the_browser_follows_the_keys_of_a_log_as_the_record_does(page: Page) -> None:
+    """Any of its keys leads to the one that signs now. Officers are not known to a browser."""
+    by_key, by_officers = (
+        [each.to_json() for each in handovers(world_of(by, by))] for by in ("key", "officers")
+    )
+    keys = [LOG, log_vkey(LOG_2), log_vkey(LOG_3)]
+    unsigned = [{**by_key[0], "signatures": by_key[0]["signatures"][:1]}]
+    cases = [*((key, by_key) for key in keys), (LOG, []), (LOG, by_officers), (keys[2], by_officers)]
+    cases += [(LOG, unsigned), (LOG, [by_key[0], by_key[0]])]
+    page.goto("/record/2")
+    said = page.evaluate(LED, [files.ASSETS_BY_NAME["check.js"].path, cases])
+    first, last = (f"{ORIGIN} {public_key(name).hex()}" for name in ("log", LOG_3))
+    assert said[:4] == [last, last, last, first]
+    assert "did not hand over" in said[4]
+    assert said[5] == last
+    assert "did not hand over" in said[6]
+    assert "do not follow each other" in said[7]
 
 
 SAME_JSON = """async ([path, texts]) => {
