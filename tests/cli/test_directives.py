@@ -131,7 +131,16 @@ def test_an_order_by_letter_is_transcribed_by_two_officers_and_lifted_by_the_iss
     assert "bis, transcribed" in plane("directive", "list").out
     lift = ("directive", "lift", "bis-1")
     assert plane.error(*lift, *keys(plane, "oncd"))["code"] == "invalid_input"  # it speaks for nobody asked
-    part = plane.answer(*lift, "--surface", "codex", "--document", letter, *keys(plane, *OFFICERS))
+    once, twice = plane.folder / "lift-1.json", plane.folder / "lift-2.json"
+    stated = (*lift, "--surface", "codex", "--document", letter)
+    plane.answer(*stated, *keys(plane, OFFICERS[0]), "-o", once)
+    assert plane.error(*lift, "--signed", once)["code"] == "one_officer"
+    told = plane("directive", "countersign", once, *keys(plane, OFFICERS[1]), "-o", twice, by=None).out
+    for line in ("agency: bis", "position: approve", "scope:", "  surfaces: codex"):
+        assert f"  {line}\n" in told, told
+    assert f"directive lift bis-1 --signed {twice}" in told
+    assert plane.error("directive", "lift", "bis-2", "--signed", twice)["code"] == "usage"
+    part = plane.answer(*lift, "--signed", twice)
     assert (part["lifted"], part["officers"]) == (True, [*OFFICERS])
     assert "is not public" not in (told := plane("case", "show", part["case"]).out)
     assert f"bis approve (transcribed by two officers ({', '.join(OFFICERS)}): letter of" in told

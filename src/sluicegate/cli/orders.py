@@ -16,6 +16,8 @@ from sluicegate.acts.directives import (
     DirectiveArgument,
     DirectivePreview,
     DirectiveText,
+    LiftCase,
+    LiftRequest,
     SignedDirective,
 )
 from sluicegate.acts.documents import SignedStatement
@@ -33,7 +35,7 @@ from sluicegate.client.http import Client
 from sluicegate.core.directives import annex, directive
 from sluicegate.core.people.persons import DEFINITIONS, Definition
 from sluicegate.core.terms import document
-from sluicegate.errors import CommandRefused, InvalidInput
+from sluicegate.errors import CommandRefused, InvalidInput, WrongUsage
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 
@@ -204,12 +206,26 @@ def lift(
     note: Note = "",
     how: How = "letter",
     on: On = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write it for another officer; nothing is lifted.")
+    ] = None,
+    signed_: Annotated[
+        Path | None, typer.Option("--signed", help="What both officers have signed.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Without a key, this only opens the case, and others sign. With --document or --note, two officers enter
-    what the issuer of a transcribed order wrote or said.
+    what the issuer of a transcribed order wrote or said: on two machines with -o, 'directive countersign' and
+    --signed.
     """
     client = Client()
+    if signed_ is not None:
+        given = LiftRequest.from_json(read_json(signed_))
+        if given.directive != name:
+            raise WrongUsage(
+                f"{signed_} is about {given.directive!r}", remedy="name the directive in the file"
+            )
+        return _lifted(client.do(acts.LIFT, given), given.scope, as_json)
     names = annex.read(read_bytes(organizations), str(organizations)) if organizations else {}
     part = Scope(models=_each_once(model), surfaces=_each_once(surface), annexes=_each_once(annex_))
     asked = lift_part(name, part, names.get("organizations"))
@@ -228,16 +244,27 @@ def lift(
         envelope = signing.transcription(shown, "approve", received(letter, note, how, on), keys)
     else:
         envelope = signing.position(shown, signing.Review("approve"), keys[0])
-    said = client.do(acts.LIFT, lift_request(asked, question.case, envelope))
-    lifted = said.determination == "approved"
+    request = lift_request(asked, question.case, envelope)
+    if output is not None:
+        write_json(output, request.to_json())
+        text = f"signed; written to {output}"
+        text += f"\n  another officer: sluicegate directive countersign {output} --key … -o …"
+        text += f"\n  then: sluicegate directive lift {name} --signed FILE"
+        return emit({"directive": name, "file": str(output)}, as_json, text)
+    return _lifted(client.do(acts.LIFT, request), asked.scope, as_json)
+
+
+def _lifted(said: LiftCase, scope: Scope, as_json: bool) -> None:
+    """Say what a signed word on lifting a directive came to."""
+    name, lifted = said.directive, said.determination == "approved"
     answer = {"directive": name, "case": said.case, "size": said.size, "lifted": lifted}
     told = said.to_json()
     answer |= {name: told[name] for name in ("transcribed", "officers") if name in told}
-    what = " in the part stated" if asked.scope != Scope() else ""
+    what = " in the part stated" if scope != Scope() else ""
     whose = f"; {wording.transcript(said.transcribed, said.officers)}" if said.transcribed else ""
     outcome = (f"is lifted{what}" if lifted else "is not lifted yet") + whose
     follow = "" if lifted else f"\n  see: sluicegate case show {said.case}"
-    return emit(answer, as_json, f"{name} {outcome}; {log_now(said.size)}{follow}")
+    emit(answer, as_json, f"{name} {outcome}; {log_now(said.size)}{follow}")
 
 
 def _each_once(given: list[str] | None) -> tuple[str, ...] | None:

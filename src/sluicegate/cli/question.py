@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -222,6 +223,25 @@ def _asked_of(stage: Stage) -> list[str]:
 def plain(value: Any) -> str:
     """A value as a reviewer reads it: text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def spelled_out(name: str, value: Json, depth: int = 1) -> Iterator[str]:
+    """A field of what is signed, line by line; what is in it is indented."""
+    begin = f"{'  ' * depth}{_CAMEL.sub(' ', name).lower()}:"
+    if isinstance(value, Mapping) and value:
+        yield begin
+        for inner, each in value.items():
+            yield from spelled_out(inner, each, depth + 1)
+    elif isinstance(value, list) and any(isinstance(each, Mapping | list) for each in value):
+        for number, each in enumerate(value, 1):
+            yield from spelled_out(f"{name} {number}", each, depth)
+    elif isinstance(value, list):
+        yield f"{begin} {', '.join(map(plain, value)) or 'nothing'}"
+    else:
+        yield f"{begin} {plain(value)}"
+
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def worded(value: Json) -> Json:

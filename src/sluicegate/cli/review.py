@@ -11,7 +11,7 @@ import typer
 from sluicegate.acts import review as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.cases import CaseArgument
-from sluicegate.acts.directives import SignedDirective
+from sluicegate.acts.directives import LiftRequest, SignedDirective
 from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import (
     ExportedCase,
@@ -26,7 +26,7 @@ from sluicegate.cli.confirmation import Signed, read_first
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.ids import whole
 from sluicegate.cli.output import Json, emit, tell
-from sluicegate.cli.question import plain, question, recusal, stage_of
+from sluicegate.cli.question import plain, question, recusal, spelled_out, stage_of, worded
 from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -39,8 +39,9 @@ from sluicegate_record.directives.document import Document
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.about import About
-from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS
+from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS, Transcription
 from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.statements.handovers import Handover
 from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
@@ -207,11 +208,17 @@ def countersign(
     write_json(output, signing.countersigned(given, private))
     signed = Envelope.from_json(given.get("envelope", given))
     next_ = _NEXT.get(dsse.predicate_type(signed), "review import")
+    if "directive" in given:
+        next_ = f"directive lift {given['directive']} --signed"
     text = f"countersigned; written to {output}"
     emit({"file": str(output)}, as_json, f"{text}\n  put it on the record: sluicegate {next_} {output}")
 
 
-_NEXT = {DirectiveStatement.TYPE: "directive issue", KeyStatement.TYPE: "keys import"}
+_NEXT = {
+    DirectiveStatement.TYPE: "directive issue",
+    KeyStatement.TYPE: "keys import",
+    Handover.TYPE: "keys rotate-log --signed",
+}
 """The command that puts a signed file on the record, by what it states; for all others 'review import'."""
 
 
@@ -368,12 +375,14 @@ def _said_in(given: dict[str, Any]) -> Iterator[str]:
         raise InvalidInput("a signed file that holds no statement")
     question = stated.pop("question", None)
     for name, value in {**(question if isinstance(question, dict) else {}), **stated}.items():
-        yield f"  {name}: {plain(value)}"
+        yield from spelled_out(name, worded(value))
     opened = given.get("opened")
     if not isinstance(opened, dict):
         return
     if dsse.predicate_type(envelope) == DirectiveStatement.TYPE:
         yield from _named_in(SignedDirective.from_json(given))
+    elif "directive" in given:
+        yield _spared_in(LiftRequest.from_json(given), envelope)
     else:
         yield f"  not public: {plain(opened.get('value'))}"
 
@@ -389,6 +398,20 @@ def _named_in(given: SignedDirective) -> Iterator[str]:
         raise InvalidInput(said, remedy="do not sign it; ask for the file that 'directive sign' wrote")
     for name, each in given.opened.items():
         yield f"  not public, {name}: {plain(each.value())}"
+
+
+def _spared_in(given: LiftRequest, envelope: Envelope) -> str:
+    """The organizations for which an order is lifted in part, to which a signed word commits.
+
+    Raises: InvalidInput: it commits to others.
+    """
+    stated = Transcription.read(envelope).question.scope
+    committed = None if stated is None else stated.organizations
+    found = None if given.opened is None else given.opened.commitment("sealed", "lift.organizations")
+    if committed is None or given.opened is None or found != committed.commitment:
+        said = "the organizations in the file are not those to which its signed word commits"
+        raise InvalidInput(said, remedy="do not sign it; ask for the file that 'directive lift -o' wrote")
+    return f"  not public, organizations: {', '.join(given.opened.value())}"
 
 
 def _exported(client: Client, case: str) -> ExportedCase:
