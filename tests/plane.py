@@ -84,6 +84,8 @@ class Plane:
         others = {name: each for name, each in ROLES.items() if each[0] != AGENCY}
         self._roles = others | {agency: (AGENCY, agency) for agency in agencies}
         self.max_entries = max_entries
+        self.log_key = "log"
+        """The name of the key that signs the log."""
         self._drawn = 0
         self._commands = 0
         self.fleet_file = MemoryFeedRegister()
@@ -152,19 +154,35 @@ class Plane:
         with nullcontext() if act in OVER_ALL else held():
             return doings.do(self.services, by, act, read, command or self.id())
 
-    def again(self, key: str = "log", origin: str = ORIGIN, store: Store | None = None) -> Ledger:
+    def again(
+        self,
+        key: str | None = None,
+        origin: str = ORIGIN,
+        store: Store | None = None,
+        *,
+        successor: bool = False,
+    ) -> Ledger:
         """The ledger of a new process on the same store, or on another."""
         ledger = self.ledger_type(
             store or self.store,
-            private_key(key),
+            private_key(key or self.log_key),
             origin,
             wall_ms=lambda: self.wall(),  # noqa: PLW0108 - a test may put another clock in its place
             boot_ms=self.boot,
             random=self.random,
+            successor=successor,
         )
         with ledger.reading() as state:
             unwalked(state)
         return ledger
+
+    def replace_log_key(self, new: str, *signers: str) -> None:
+        """Another key signs the log from now on; the control plane begins again with it."""
+        command = worlds.handover(self.ledger.entries(0, self.size), new, new, *signers, before=self.log_key)
+        done = self.again(new, successor=True).execute(command, by="log", command_id=self.id())
+        assert not isinstance(done, Refusal), done
+        self.log_key = new
+        self.restart()
 
     def random(self, count: int) -> bytes:
         """Never the same twice, always the same again."""

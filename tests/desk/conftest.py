@@ -21,6 +21,7 @@ from sluicegate.desk.instances import Instance
 from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.service import log
 from sluicegate_record.copy import Fetch
+from sluicegate_record.log.dsse import Envelope
 from tests.control.conftest import in_a_thread, served
 from tests.desk.office import Office
 from tests.pages import conftest as pages
@@ -49,6 +50,9 @@ class PlaneCounterpart:
             return self.served(path, found)[: limit + 1]
 
         return fetch
+
+    def handovers(self) -> list[Envelope]:
+        return [Envelope.from_json(each) for each in self.plane.ledger.handovers()]
 
     def export(self, case: str) -> ExportedCase:
         if self.is_gone:

@@ -9,7 +9,7 @@ from sluicegate_record.log import checkpoint, merkle, tiles
 from sluicegate_record.log.merkle import Frontier
 from tests.desk.conftest import Desk
 from tests.plane import Plane
-from tests.worlds import ORIGIN, private_key
+from tests.worlds import LOG_2, OFFICER, ORIGIN, OTHER_OFFICER, private_key
 
 
 def test_a_log_is_copied_and_judged_as_it_grows(desk: Desk) -> None:
@@ -113,6 +113,25 @@ def test_a_head_of_another_key_changes_nothing(desk: Desk) -> None:
     desk.following.follow()
     assert desk.following.state.word == "unreachable"
     assert desk.following.size == size
+
+
+@pytest.mark.parametrize("signers", [("log",), (OFFICER, OTHER_OFFICER)])
+def test_a_log_whose_key_was_replaced_is_followed(desk: Desk, signers: tuple[str, ...]) -> None:
+    """By what the key before signed, or the officers, who are known here."""
+    case = desk.asked()
+    desk.plane.replace_log_key(LOG_2, *signers)
+    desk.plane.say(case, "oncd")
+    desk.following.follow()
+    assert desk.following.state.word == "followed"
+    again = desk.again()
+    again.follow()
+    assert (again.state.word, again.size) == ("followed", desk.plane.size)
+    head = desk.following.head
+    assert head is not None
+    forged = checkpoint.sign(ORIGIN, head.size, head.root, private_key("log")).encode()
+    desk.counterpart.served = lambda path, data: forged if path == "checkpoint" else data
+    desk.following.follow()
+    assert desk.following.state.word == "unreachable"
 
 
 def test_what_cannot_be_read_ends_the_following_of_that_instance_alone(desk: Desk) -> None:

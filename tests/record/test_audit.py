@@ -146,7 +146,9 @@ def test_a_leaf_that_is_no_canonical_entry_is_found(leaf: bytes) -> None:
 
 
 def test_the_head_itself_must_be_signed() -> None:
-    stranger = checkpoint.sign(ORIGIN, len(LEAVES), bytes(32), private_key("stranger"))
+    root, by = checkpoint.stated(NOTE).root, private_key("stranger")
+    assert not audit(checkpoint.sign(ORIGIN, len(LEAVES), bytes(32), by), VERIFIER, LEAVES).ok
+    stranger = checkpoint.sign(ORIGIN, len(LEAVES), root, by)
     for other in (stranger, NOTE.replace(f"\n{len(LEAVES)}\n", f"\n{len(LEAVES) - 1}\n"), "", "x", NOTE[:-1]):
         with pytest.raises(BadCheckpoint):
             audit(other, VERIFIER, LEAVES)

@@ -130,7 +130,7 @@ class Audit:
         return not self.problem and not self.unproven and not self.law.unlawful
 
 
-def audit(  # noqa: C901, PLR0911 - one fault after the other
+def audit(
     note: str | bytes, verifier: checkpoint.Verifier, leaves: Iterable[bytes], hashes: Iterable[bytes] = ()
 ) -> Audit:
     """Check the leaves against a signed checkpoint, and each entry against the law.
@@ -162,8 +162,7 @@ def audit(  # noqa: C901, PLR0911 - one fault after the other
     if is_more or log.root() != head.root:
         what = "more hashes stand beside the entries than there are entries"
         return bad(None, what if is_more else "the entries do not hash to the checkpoint's root")
-    if problem := log.wrong_key(note):
-        return bad(None, problem)
+    log.check_signer(note)
     in_force = tuple(log.claims())
     return Audit(
         head.size,
@@ -177,8 +176,9 @@ def audit(  # noqa: C901, PLR0911 - one fault after the other
 
 
 class AuditedLog:
-    """A log while it is audited, entry by entry: its tree, and what the law says. `verifier` has any of its keys.
+    """A log while it is audited, entry by entry: its tree, and what the law says.
 
+    `verifier` has any of its keys.
     `at_ms` is the time of its last entry: milliseconds since 1970 UTC, 0 without one. `told` gets each entry
     that could be read.
     """
@@ -222,15 +222,20 @@ class AuditedLog:
             self._told(found)
         return ""
 
-    def wrong_key(self, note: str | bytes) -> str:
-        """Why a signed head of these entries is not by the key that signs the log now; empty if it is.
+    def check_signer(self, note: str | bytes) -> None:
+        """Check that the key that signs the log now has signed a head, and that the known key is this log's.
 
-        Raises: BadCheckpoint: the key that is known is not this log's, nor did it sign the head.
+        Raises: BadCheckpoint.
         """
-        if self.judge.log_keys.knows(checkpoint.vkey(self._verifier.name, self._verifier.public)):
-            return self.judge.wrong_key(note)
-        checkpoint.open_checkpoint(note, self._verifier)  # it may have no entry yet
-        return ""
+        keys = self.judge.log_keys
+        if not keys.knows(checkpoint.vkey(self._verifier.name, self._verifier.public)):
+            checkpoint.open_checkpoint(note, self._verifier)  # it may have no entry yet
+            return
+        try:
+            keys.open(note)
+        except BadCheckpoint as error:
+            unlawful = map(str, self.judge.judged().unlawful[:1])
+            raise BadCheckpoint("; ".join([error.message, *unlawful]), remedy=error.remedy) from error
 
     def claims(self) -> Iterator[InForce]:
         """Each claim that a directive is in force everywhere, checked with the roots of this log."""
@@ -309,14 +314,6 @@ class Judge:
     def log_keys(self) -> LogKeys:
         """The keys that the log had so far."""
         return self._record.log_keys
-
-    def wrong_key(self, note: str | bytes) -> str:
-        """Why a signed head is not by the key that signs the log now; empty if it is."""
-        try:
-            self.log_keys.open(note)
-        except BadCheckpoint as error:
-            return "; ".join([error.message, *map(str, self._unlawful[:1])])
-        return ""
 
     def check_place(self, found: Entry, before: Frontier) -> None:
         """Note an epoch that begins after other entries than it says, and a key of the log that replaces the

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +20,11 @@ from typing import Protocol
 
 from sluicegate.acts import keys as key_acts
 from sluicegate.acts import review
-from sluicegate.acts.act import Act, Answered, Asked
+from sluicegate.acts.act import Act, Answered, Asked, Nothing
 from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.keys import KeyReceipt
+from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import ExportedCase, ReviewStatement, StatementReceipt
 from sluicegate.client.http import Client
 from sluicegate.desk.checking import OutOfStep, ReadCase, compared
@@ -33,9 +34,12 @@ from sluicegate.errors import SluicegateError, Unreachable, VerificationFailed
 from sluicegate_record import copy, entries
 from sluicegate_record.audit import AuditedLog
 from sluicegate_record.copy import Fetch
+from sluicegate_record.entities import logkey
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entries import Entry
-from sluicegate_record.log import merkle
+from sluicegate_record.log import checkpoint, merkle
+from sluicegate_record.log.checkpoint import Verifier
+from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.record import Record
 from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms import kinds
@@ -56,6 +60,10 @@ class Counterpart(Protocol):
 
     def files(self) -> Fetch:
         """What gives the files of its log."""
+        ...
+
+    def handovers(self) -> Sequence[Envelope]:
+        """What was signed when its log's key was replaced, oldest first. Raises: SluicegateError."""
         ...
 
     def export(self, case: str) -> ExportedCase:
@@ -80,6 +88,10 @@ class HttpCounterpart:
     def files(self) -> Fetch:
         """What gives the files of its log."""
         return copy.files_of(self._url)
+
+    def handovers(self) -> Sequence[Envelope]:
+        """What was signed when its log's key was replaced."""
+        return [Envelope.from_json(each) for each in self._do(HEAD, Nothing()).handovers]
 
     def export(self, case: str) -> ExportedCase:
         """A case for review."""
@@ -219,7 +231,7 @@ class Following:
     def _follow(self) -> None:
         self._judge()
         try:
-            self._copy.grow(self.counterpart.files(), self.audited.tree())
+            self._copy.grow(self.counterpart.files(), self.audited.tree(), self._signer)
         except NotContinued as error:
             if not self._is_another_epoch():
                 self._stop(error.message)
@@ -238,8 +250,24 @@ class Following:
                     if problem:
                         raise Unreachable(f"entry {self.size} of its log cannot be read: {problem}")
         head = self._copy.head
-        if head is not None and self.audited.root() != head.root:
+        if head is None:
+            return
+        self.audited.check_signer(self._copy.note)
+        if self.audited.root() != head.root:
             raise Unreachable("the copy of its log was damaged", remedy="drop the instance, and add it again")
+
+    def _signer(self, note: bytes) -> Verifier:
+        """The key by which a head has to be signed: the newest one known, or one that it hands over to. Who
+        the officers are is known here. Raises: SluicegateError.
+        """
+        with self.lock:
+            record = self.record
+            known = record.log_keys.current.vkey if record.log_keys.keys else self.instance.vkey
+            officers, developer = record.pinned(), record.developer
+        if not checkpoint.is_signed_otherwise(note, checkpoint.parse_vkey(known)):
+            return checkpoint.parse_vkey(known)
+        handovers = self.counterpart.handovers()
+        return logkey.follow(known, handovers, lambda each: len(officers.owners(each, developer))).verifier
 
     def _told(self, entry: Entry) -> None:
         """Note an entry that was judged."""
@@ -294,13 +322,14 @@ class Following:
         other = LogCopy(beside, self.instance.verifier)
         log = AuditedLog(self.instance.verifier)
         try:
-            other.grow(self.counterpart.files(), log.tree())
+            other.grow(self.counterpart.files(), log.tree(), lambda _: self.instance.verifier)
         except VerificationFailed:
             return False
         for leaf in other.leaves(0, other.size):
             if log.take(leaf, merkle.leaf_hash(leaf)):
                 return False
-        if had not in log.judge.record.abandoned:
+        replaced = {key.vkey for key in self.record.log_keys.keys[:-1]}
+        if had not in log.judge.record.abandoned or log.judge.log_keys.current.vkey in replaced:
             return False
         with self.lock:
             folder.rename(folder.with_name(f"{folder.name}.abandoned.{had.size}"))

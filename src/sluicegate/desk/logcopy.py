@@ -5,6 +5,7 @@ Rules:
   What was fetched and is not proven yet counts for nothing; it is fetched again.
 - The copy never goes back, and no entry in it changes. A log that does not continue it is `NotContinued`.
 - The head is written last: what ends in between leaves the copy as it was.
+- Who follows the log says which key signs its head now: the log's key may have been replaced.
 - It has no tiles of hashes: a reader hashes every entry again.
 
 Source: C2SP tlog-tiles.
@@ -13,12 +14,13 @@ Source: C2SP tlog-tiles.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sluicegate.errors import VerificationFailed
 from sluicegate_record import copy
 from sluicegate_record.copy import Fetch
+from sluicegate_record.entities import logkey
 from sluicegate_record.log import checkpoint, merkle, tiles
 from sluicegate_record.log.checkpoint import Checkpoint, Verifier
 from sluicegate_record.log.merkle import Frontier
@@ -36,7 +38,7 @@ class NotContinued(VerificationFailed):
 class LogCopy:
     """The copy in a folder, which is made if it does not exist.
 
-    Raises: VerificationFailed: its head is not signed by the log's key.
+    Raises: VerificationFailed: its head is not signed by a key of the log's name.
     """
 
     def __init__(self, folder: Path, verifier: Verifier) -> None:
@@ -44,8 +46,11 @@ class LogCopy:
         self.folder, self.verifier = folder, verifier
         self.head: Checkpoint | None = None
         """The newest head that is proven; None before the first."""
+        self.note = b""
+        """That head as it was signed."""
         if (folder / HEAD).exists():
-            self.head = checkpoint.open_checkpoint((folder / HEAD).read_bytes(), verifier)
+            self.note = (folder / HEAD).read_bytes()
+            self.head = logkey.expected(self.note, verifier)
 
     @property
     def size(self) -> int:
@@ -63,13 +68,15 @@ class LogCopy:
             found = copy.bundle(files, self.size, index)
             yield from found[max(begin - first, 0) : end - first]
 
-    def grow(self, fetch: Fetch, grown: Frontier) -> None:
+    def grow(self, fetch: Fetch, grown: Frontier, signer: Callable[[bytes], Verifier]) -> None:
         """Copy what a log has more than the copy; `grown` is the tree of the entries so far, and grows.
+
+        `signer` says by which key a head has to be signed, and raises as this does.
 
         Raises: NotContinued. VerificationFailed: its head is not signed, or a file is damaged. As `fetch`.
         """
         note = fetch(HEAD, checkpoint.MAX_NOTE_BYTES)
-        head = checkpoint.open_checkpoint(note, self.verifier)
+        head = checkpoint.open_checkpoint(note, signer(note))
         if head.size < self.size:
             raise NotContinued(f"it has {_entries(head.size)}, and this desk has {self.size} of them already")
         if head.size > self.size:
@@ -98,7 +105,7 @@ class LogCopy:
         index, width = divmod(self.size, tiles.TILE_WIDTH)
         was = tiles.entries_path(index, width) if width and head.size > self.size else ""
         _write(self.folder / HEAD, note)
-        self.head = head
+        self.head, self.note = head, note
         if was:
             (self.folder / was).unlink(missing_ok=True)
 
