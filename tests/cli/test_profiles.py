@@ -51,6 +51,31 @@ def test_a_person_logs_in_by_name_and_each_command_asks_as_that_profile(plane: P
     assert "oncd" in shown
 
 
+def test_a_token_goes_to_another_machine_over_plain_http_only_if_someone_says_so(tmp_path: Path) -> None:
+    url = "http://198.51.100.1:8600"  # a documentation address: no one is asked before the question
+    refused = run(tmp_path, "login", "--url", url, "--json", stdin="sgt_token")
+    assert (refused.code, refused.error["remedy"]) == (2, "say --yes")
+    assert "can read your token" in refused.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("url", "overheard"),
+    [
+        ("http://127.0.0.1:8600", False),
+        ("http://127.1.2.3", False),
+        ("http://[::1]:8600", False),
+        ("http://localhost:8600", False),
+        ("http://control.localhost:8600", False),
+        ("https://control.example", False),
+        ("http://control.example", True),
+        ("http://localhost.example", True),
+        ("http://10.0.0.1:8600", True),
+    ],
+)
+def test_what_stays_on_this_machine_is_not_overheard(url: str, overheard: bool) -> None:
+    assert profiles.is_overheard(url) is overheard
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

@@ -81,10 +81,27 @@ def _changed(done: GrantChange) -> str:
     return f"grant {done.grant} is {state}"
 
 
-suspend = acting(acts.SUSPEND, _changed)
+def _stopping(client: Client, asked: acts.Suspension) -> str:
+    """What a suspension stops."""
+    held = _held(client, asked.grant)
+    if asked.programme:
+        return f"{held}: requests for {', '.join(asked.programme)} stop at once, also those that run"
+    return f"{held}: its keys stop at once, and what runs is cut"
+
+
+def _held(client: Client, grant: str) -> str:
+    found = client.do(acts.SHOW, GrantArgument(grant=grant))
+    return f"grant {grant} of {found.release}/{found.stage} on {found.surface}"
+
+
+suspend = acting(acts.SUSPEND, _changed, first=_stopping)
 resume = acting(acts.RESUME, _changed)
 fallback = acting(acts.CHOOSE_FALLBACK, _fallback, fallback="--on/--off")
-remove = acting(acts.REMOVE, _removal)
+remove = acting(
+    acts.REMOVE,
+    _removal,
+    first=lambda client, asked: f"{_held(client, asked.grant)}: its holder is told, agencies decide",
+)
 
 
 @helped(acts.SURRENDER)

@@ -19,7 +19,7 @@ from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client import profiles
 from sluicegate.client.http import Client
-from sluicegate.client.profiles import DEFAULT_URL, FIRST, PROFILE, Login
+from sluicegate.client.profiles import DEFAULT_URL, FIRST, PROFILE, Login, is_overheard
 
 Name = Annotated[
     str,
@@ -37,6 +37,9 @@ def login(
     token_file: Annotated[
         Path | None, typer.Option("--token-file", help="A file with your token; without it, you are asked.")
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask, though the token would go over plain HTTP.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Keep a control plane and your token on this machine.
@@ -46,6 +49,8 @@ def login(
     input. The file of profiles is for its owner alone.
     """
     name = profile or os.environ.get(PROFILE, "") or FIRST
+    if is_overheard(url or DEFAULT_URL):
+        confirm(f"{url} is plain HTTP to another machine: all on the way there can read your token", yes)
     given = Login(url or DEFAULT_URL, _token(token_file))
     Client(given.url, given.token).do(releases.STATUS, Nothing())
     file = profiles.write(profiles.read().having(name, given))

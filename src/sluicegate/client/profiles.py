@@ -12,8 +12,10 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from sluicegate.client import private
 from sluicegate.errors import InvalidInput
@@ -85,6 +87,17 @@ def access() -> Login:
     profiles = read()
     name = name or profiles.used
     return profiles.named(name) if name else Login(DEFAULT_URL, "")
+
+
+def is_overheard(url: str) -> bool:
+    """Whether what is sent to an address goes to another machine, and can be read on the way."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        is_here = ip_address(host).is_loopback
+    except ValueError:
+        is_here = host == "localhost" or host.endswith(".localhost")
+    return parts.scheme == "http" and not is_here
 
 
 def path() -> Path:

@@ -63,7 +63,7 @@ class Memory:
             ) from error
 
     def note(self) -> str:
-        """The signed head of what was seen, by whoever signed it; empty where none is kept."""
+        """The head of what was seen, as it was signed, not verified; empty where it is not kept."""
         try:
             found: Any = canonical.loads(self._path.read_bytes())
             head = checkpoint.stated(found["head"])

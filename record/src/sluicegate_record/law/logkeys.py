@@ -25,7 +25,7 @@ def replaces_the_key_that_signs(at: At, body: LogKeyReplaced) -> None:
 
 
 def is_handed_over(at: At, body: LogKeyReplaced) -> None:
-    """The new key of the log signed, and the one before; or two officers, whom the entry names."""
+    """The new key of the log signed, and the one before; or two officers, and the entry names them."""
     require(is_signed_by_log(body.envelope, body.key), "a key of the log that did not sign itself")
     if is_signed_by_log(body.envelope, body.replaces):
         require(body.officers == (), "officers where the key before has signed")

@@ -148,7 +148,7 @@ def open_checkpoint(note: str | bytes, verifier: Verifier) -> Checkpoint:
 
 
 def stated(note: str | bytes) -> Checkpoint:
-    """The checkpoint that a note says, whoever signed it: to find the key that has to verify it.
+    """The checkpoint that a note says, by any signer: to find the key that has to verify it.
 
     Raises: BadCheckpoint: malformed anywhere.
     """
