@@ -195,7 +195,7 @@ def test_each_caller_has_a_pace_by_what_its_answers_cost(plane, key):
     assert yes(explain(plane, key, at=plane.size)).allowed
     assert yes(listed()).organizations == 1
     for again in (listed, partial(explain, plane, key, at=plane.size)):
-        with pytest.raises(Overloaded, match="folded again for you too often") as caught:
+        with pytest.raises(Overloaded, match="looked through for you too often") as caught:
             again()
         assert (caught.value.code, caught.value.retry_after_s) == ("too_many_requests", plane.size)
     assert yes(explain(plane, key)).allowed  # as it is now costs nothing

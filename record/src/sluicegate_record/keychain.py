@@ -11,10 +11,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.happening import Happening
 from sluicegate_record.entities.key import KeyEnd, PinnedKey
 from sluicegate_record.entities.proceedings import CONSENT, Opinion
@@ -92,19 +93,20 @@ def _doubt(record: Record, ended: list[PinnedKey]) -> None:
                 record.put(replace(record.grants[grant], doubted=True))
 
 
-def resting(record: Record, case: Case) -> Iterator[str]:
-    """The grants that rest on what a case has decided. A licence is no grant."""
+def resting(record: Record, case: Case, among: Iterable[Grant] | None = None) -> Iterator[str]:
+    """The grants that rest on what a case has decided, among those of its release. A licence is no grant."""
+    grants = record.grants.values() if among is None else among
     if case.kind == kinds.LICENCE:
         return
     question, against = case.question, record.cases.get(case.question.against, case)
     if case.kind == kinds.TERMS:
         release = record.releases[question.release]
         digests = {question.terms, *release.within.get(question.terms, ())}
-        yield from (each.id for each in record.grants.values() if each.terms in digests)
+        yield from (each.id for each in grants if each.terms in digests)
     elif question.grant or against.question.grant:
         yield from {question.grant or against.question.grant} & record.grants.keys()
     else:
-        yield from (each.id for each in record.grants.values() if each.case in {case.id, against.id})
+        yield from (each.id for each in grants if each.case in {case.id, against.id})
 
 
 def carries(case: Case) -> bool:

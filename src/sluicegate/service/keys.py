@@ -2,6 +2,7 @@
 
 Rules:
 - Keys are on the public record. What one signed about cases is for staff, and for its own party.
+- What would stop without a key is found by what it signed, at the pace of what reads the log again.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sluicegate.core.lifecycle.keys import RecordKey, state_of
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
+from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.logkey import LogKey
 from sluicegate_record.keychain import carries as case_carries
@@ -92,36 +94,44 @@ def effects(context: Context[KeyEffects], asked: KeyArgument) -> KeyEffects | Re
             return Refusal("unknown", "key_unknown", said, "'keys list' shows the keys")
         places = state.signings.of(key.keyid).places
         later = places[bisect_left(places, asked.since) :]
-        grants, terms, pinned = _lost(state, key, asked.since)
-        return KeyEffects(
-            size=state.size,
-            keyid=key.keyid,
-            owner=key.owner,
-            since=asked.since,
-            count=len(later),
-            signed=tuple(_entry(ledger, seq) for seq in later[-SHOWN_MAX:]),
-            grants=grants,
-            terms=terms,
-            pinned=pinned,
-        )
-
-
-def _lost(
-    state: State, key: PinnedKey, since: int
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """The live grants, the agreed terms and the keys that go with a key, if it was compromised."""
-    ended = fallen(state.keys, key, since, (), state.size)
-    grants, terms = set[str](), set[str]()
-    for case in state.cases.values():
-        if case.outcome in kinds.GRANTED and case_carries(case) and not case_carries(without(case, ended)):
-            grants |= {name for name in resting(state.record, case) if state.grants[name].is_live}
-            if case.kind == kinds.TERMS:
-                terms.add(f"{case.question.release}/{case.question.stage}")
-    return (
-        tuple(sorted(grants)),
-        tuple(sorted(terms)),
-        tuple(each.keyid for each in ended[1:] if state.keys[each.keyid].counts),
+        size, ended = state.size, fallen(state.keys, key, asked.since, (), state.size)
+        pinned = tuple(each.keyid for each in ended[1:] if state.keys[each.keyid].counts)
+        unsafe = {seq for each in ended for seq in _unsafe(state, each)}
+    context.services.replays.pace(context.principal, len(unsafe))
+    about = {entry.stream for seq in unsafe for entry in ledger.entries(seq, seq + 1)}
+    with ledger.reading() as state:
+        lost = [state.cases[name] for name in about if name in state.cases]
+        lost = [case for case in lost if _is_lost(case, ended)]
+        resting_on = {name for case in lost for name in _resting(state, case)}
+        grants = tuple(sorted(name for name in resting_on if state.grants[name].is_live))
+    terms = {f"{case.question.release}/{case.question.stage}" for case in lost if case.kind == kinds.TERMS}
+    return KeyEffects(
+        size=size,
+        keyid=key.keyid,
+        owner=key.owner,
+        since=asked.since,
+        count=len(later),
+        signed=tuple(_entry(ledger, seq) for seq in later[-SHOWN_MAX:]),
+        grants=grants,
+        terms=tuple(sorted(terms)),
+        pinned=pinned,
     )
+
+
+def _resting(state: State, case: Case) -> Iterator[str]:
+    of_release = (state.grants[name] for name in state.granted.of("release", case.question.release))
+    return resting(state.record, case, of_release)
+
+
+def _unsafe(state: State, key: PinnedKey) -> Iterator[int]:
+    """The places of what a compromised key signed since then."""
+    return (seq for seq in state.signings.of(key.keyid).places if key.signed_unsafely(seq))
+
+
+def _is_lost(case: Case, ended: list[PinnedKey]) -> bool:
+    """Whether a case was carried, and is not without what compromised keys signed."""
+    is_carried = case.outcome in kinds.GRANTED and case_carries(case)
+    return is_carried and not case_carries(without(case, ended))
 
 
 def _entry(ledger: Ledger, seq: int) -> SignedEntry:

@@ -44,6 +44,11 @@ class Replays:
         state.settle()
         return state if refusal is None else refusal
 
+    def pace(self, reader: Principal, count: int) -> None:
+        """Count so many entries, or what costs as much, for a reader. Raises: Overloaded: too many lately."""
+        said = "the log was looked through for you too often"
+        self._pace.check(reader.party or reader.id, said, count)
+
     def fold(
         self, log: Log, size: int, reader: Principal, apply: Callable[[Entry], object]
     ) -> Refusal | None:
@@ -56,8 +61,7 @@ class Replays:
         if not lock.acquire(blocking=False):
             raise Overloaded("the log is folded again for another answer", retry_after_s=2)
         try:
-            said = "the log was folded again for you too often"
-            self._pace.check(reader.party or reader.id, said, size)
+            self.pace(reader, size)
             for after in range(0, size, PART):
                 for entry in log.entries(after, min(PART, size - after)):
                     apply(entry)
