@@ -22,6 +22,7 @@ from sluicegate.gate.kept import Memory, TrustedHead
 from sluicegate.store.clock import SteadyClock
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import acknowledgement, times
+from sluicegate_record.log.times import HOUR_MS
 from tests import forging
 from tests.control.test_errors import serving
 from tests.core.access.test_vouch import honest, trust
@@ -35,7 +36,7 @@ from tests.gate.test_tail import Control
 from tests.gate.world import MODEL
 from tests.gate.world import World as Customers
 from tests.plane import Plane
-from tests.store.test_clock import HOUR_MS, Time
+from tests.store.test_clock import Time
 from tests.waiting import BOUND_S
 from tests.worlds import LOG, World, directive, directive_value, head_of, position, private_key
 
