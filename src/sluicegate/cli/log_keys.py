@@ -18,7 +18,7 @@ from sluicegate_record.statements.handovers import Handover
 from sluicegate_record.terms.text import counted
 
 if TYPE_CHECKING:
-    from sluicegate.recovery.logkeys import Change
+    from sluicegate.recovery.logkeys import LogKeyChange
 
 _STATE = Path("sluicegate-state")
 
@@ -72,7 +72,7 @@ def rotate_log(
     )
 
 
-def _preview(change: Change, said: Handover) -> Iterator[str]:
+def _preview(change: LogKeyChange, said: Handover) -> Iterator[str]:
     yield f"the log {said.log} goes on, signed by another key"
     yield f"  now: {said.replaces}"
     yield f"  then: {said.key}"
@@ -83,7 +83,7 @@ def _preview(change: Change, said: Handover) -> Iterator[str]:
         yield f"  {many} of webhooks end: their secrets come from this key, and are subscribed again"
 
 
-def _done(change: Change, said: Handover, size: int, state: Path) -> Iterator[str]:
+def _done(change: LogKeyChange, said: Handover, size: int, state: Path) -> Iterator[str]:
     from sluicegate.store import logkeys  # noqa: PLC0415 - as above
 
     yield f"{said.key} signs the log from its entry {size - 1} on; start the control plane"

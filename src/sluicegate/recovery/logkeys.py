@@ -42,7 +42,7 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LogKeyChange:
     """A log at rest, and the key that it is to have. `now` is the key that signs it, if it is at hand."""
 
     found: Replay
@@ -68,17 +68,17 @@ class Change:
         return signing.signed(self.said(reason), *keys)
 
 
-def begin(state: Path) -> Change:
+def begin(state: Path) -> LogKeyChange:
     """Look at a log at rest, and make its next key. Raises: as `replay`; StoreUnavailable: it is in use."""
     unsettled.check(state)
     at_rest(state)
     found = replay(state / DATABASE)
     now = logkeys.current(state, found.record.log_keys)
     with closing(SqliteStore(state / DATABASE)) as store:
-        return Change(found, now, logkeys.successor(state), len(_webhooks(store)))
+        return LogKeyChange(found, now, logkeys.successor(state), len(_webhooks(store)))
 
 
-def replace(state: Path, change: Change, envelope: Envelope, machine: Machine) -> int:
+def replace(state: Path, change: LogKeyChange, envelope: Envelope, machine: Machine) -> int:
     """Put what was signed on the record. From its entry on the next key signs, and it takes its place.
 
     Returns: the size of the log now. Raises: CommandRefused.
