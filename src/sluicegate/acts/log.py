@@ -15,7 +15,8 @@ Size = Annotated[int, within(0)]
 class LogHead(ActAnswer):
     """The log's first verifier key, to which statements are bound, and how many entries it has.
 
-    `key` is the verifier key that signs it now; an earlier build does not say it. `handovers` are the signed statements that lead to that one.
+    `key` is the verifier key that signs it now; an earlier build does not say it. `handovers` are the signed
+    statements that lead to that one.
     """
 
     vkey: str
