@@ -74,6 +74,7 @@ class PartyLine:
     at_ms: int | None
     time: str | None
     is_own: bool
+    is_unreceived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,10 @@ class DeskStep:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """What the page shows. `organization` is the dossier, field by field, its name first."""
+    """What the page shows. `organization` is the dossier, field by field, its name first.
+
+    `names` are what the agencies of the plan are called.
+    """
 
     instance: str
     agency: str
@@ -103,6 +107,7 @@ class CasePage:
     needed: str
     is_open: bool
     release: str
+    names: Mapping[str, str]
     plan: Plan | None
     stage: Stage | None
     organization: tuple[tuple[str, Json], ...]
@@ -139,6 +144,7 @@ def case_page(following: Following, read: ReadCase, seen: int | None, now_ms: in
             needed=_needed(case),
             is_open=case.state != kinds.DETERMINED,
             release=sentences.release_of(record, read),
+            names={} if given is None else {name: each.name for name, each in given.spec.agencies.items()},
             plan=given,
             stage=stage,
             organization=tuple(_organization(read)),
@@ -239,7 +245,9 @@ def _parties(case: Case, agency: str, given: Plan | None) -> Iterator[PartyLine]
             says = f"silent: that counts as {timer.silence.replace('-', ' ')}"
         name = known[party].name if party in known else party
         at_ms = None if said is None else said.at_ms
-        yield PartyLine(party, name, says, at_ms, sentences.due_by(case, party), party == agency)
+        is_unreceived = case.agency_clock is not None and timer is None and said is None
+        time = sentences.due_by(case, party)
+        yield PartyLine(party, name, says, at_ms, time, party == agency, is_unreceived)
 
 
 def _blocked(record: Record, case: Case, now_ms: int) -> Iterator[str]:

@@ -1,0 +1,55 @@
+"""What a desk keeps, in its file: people, what each has seen, what is to be signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sluicegate.desk import people
+from sluicegate.ports import PreparedStatement
+from sluicegate.store.desk import SqliteDeskMemory, desk_database
+from sluicegate_record.log.leaf import Opening
+
+MADE = PreparedStatement("a" * 64, "openai", "ostp", b"{}", "person_anna", 5, Opening(bytes(32), b'"why"'))
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[SqliteDeskMemory]:
+    with closing(desk_database(tmp_path / "desk")) as database:
+        yield SqliteDeskMemory(database)
+
+
+def test_what_each_person_has_seen_is_their_own_and_never_goes_back(memory: SqliteDeskMemory) -> None:
+    memory.see("person_anna", "openai", "case_1", 7)
+    memory.see("person_anna", "openai", "case_1", 5)
+    memory.see("person_anna", "other", "case_1", 2)
+    memory.see("person_ben", "openai", "case_1", 3)
+    assert memory.seen("person_anna") == {("openai", "case_1"): 7, ("other", "case_1"): 2}
+    assert memory.seen("person_ben") == {("openai", "case_1"): 3}
+
+
+def test_a_statement_is_kept_as_it_is_until_it_is_forgotten(memory: SqliteDeskMemory) -> None:
+    assert memory.prepared(MADE.id) is None
+    memory.prepare(MADE)
+    assert memory.prepared(MADE.id) == MADE
+    signed = replace(MADE, signatures=({"keyid": "k", "sig": "c2ln"},))
+    memory.prepare(signed)
+    later = replace(MADE, id="b" * 64, at_ms=4, opened=None)
+    memory.prepare(later)
+    assert list(memory.all_prepared()) == [later, signed]
+    memory.forget(MADE.id)
+    assert list(memory.all_prepared()) == [later]
+
+
+def test_who_is_let_in_is_known_until_they_are_shut_out(memory: SqliteDeskMemory) -> None:
+    memory.let_in("anna")
+    memory.let_in("anna")
+    assert list(memory.people()) == ["anna"]
+    assert people.known(memory, "person_anna") == people.principal_of("anna")
+    assert people.known(memory, "person_ben") is None
+    memory.shut_out("anna")
+    assert people.known(memory, "person_anna") is None
