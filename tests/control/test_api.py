@@ -151,6 +151,7 @@ READING = {
     "/api/v1/credentials/cred_x/dossier?model=m": "dossier.make",
     "/api/v1/credential-imports": "credential.imports",
     "/api/v1/drafts": "draft.list",
+    "/api/v1/drafts/draft_x": "draft.show",
     "/api/v1/nominations": "nomination.list",
     "/api/v1/reports/cases": "report.read",
     "/api/v1/early-access?of=gpt-5.6": "early-access.list",

@@ -11,10 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from sluicegate.acts import applications, credentials, directives
+from sluicegate.acts import applications, credentials, directives, drafts, review
 from sluicegate.acts.fields import opened_beside
 from sluicegate.core.access import apikey
 from sluicegate.core.people import persons
+from sluicegate.pages import applying
 from sluicegate.settings import HttpSettings
 from sluicegate_record.terms import kinds
 from tests import worlds
@@ -22,7 +23,7 @@ from tests.control.conftest import Plane, served
 from tests.pages import offices
 from tests.pages.browsing import reading
 from tests.pages.conftest import HOSTILE, LONG, RTL
-from tests.pages.signing_in import named, sign_in
+from tests.pages.signing_in import authenticator, invitation, named, sign_in
 from tests.pages.test_public import parsed
 from tests.waiting import BOUND_S
 from tests.worlds import API, RELEASE, STAGE, plan_value, stage
@@ -107,13 +108,13 @@ def test_no_page_of_an_applicant_has_a_barrier_or_is_wider_than_its_window(
     browser: Browser, site: Plane, scheme: Any
 ) -> None:
     said = list[str]()
-    asked, grant = furnished(site, f"barriers-{scheme}")
+    each = furnished(site, f"barriers-{scheme}")
     with browser.new_context(base_url=named(site), color_scheme=scheme) as context:
         opened = context.new_page()
         opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
         opened.on("dialog", lambda each: said.append(each.message))
         sign_in(opened, site, "applicant", f"barriers-{scheme}")
-        for path in pages(asked, grant):
+        for path in pages(*each):
             opened.goto(path)
             found = Axe().run(opened)
             assert not found.response["violations"], (path, found.generate_report())
@@ -123,17 +124,119 @@ def test_no_page_of_an_applicant_has_a_barrier_or_is_wider_than_its_window(
     assert said == []
 
 
-def furnished(plane: Plane, who: str) -> tuple[str, str]:
-    """Somebody's case that waits for an answer, and grant, both with hostile texts."""
+def furnished(plane: Plane, who: str) -> tuple[str, str, str]:
+    """Somebody's case that waits for an answer, grant and draft, each with hostile texts."""
     asked = applied(plane, who, f"{HOSTILE[:60]} {RTL}")
     offices.receive(plane, asked, "ostp")
     offices.say(plane, asked, "oncd", "ask", reason=f"{LONG} {HOSTILE} {RTL}")
-    return asked, offices.admit(plane, applied(plane, who, LONG))
+    organization = {"name": HOSTILE, "registeredIn": "ZZ", "criteria": dict.fromkeys(CRITERIA, HOSTILE)}
+    draft = {"release": RELEASE, "stage": STAGE, "surface": API, "organization": json.dumps(organization)}
+    kept = offices.put(plane, "applicant", who, drafts.SAVE.path, draft)["draft"]
+    return asked, offices.admit(plane, applied(plane, who, LONG)), kept
 
 
-def pages(case: str, grant: str) -> list[str]:
-    """Each page, for a reader who has this case and grant."""
-    return ["/applications", f"/applications/{case}", f"/grants/{grant}"]
+def pages(case: str, grant: str, draft: str) -> list[str]:
+    """Each page, for a reader who has these."""
+    kept = [f"/drafts/{draft}/{step}" for step in applying.STEPS]
+    return ["/applications", f"/applications/{case}", f"/grants/{grant}", f"/apply/{RELEASE}/{STAGE}", *kept]
+
+
+# Applying
+
+
+def test_an_invited_applicant_applies_answers_is_admitted_and_makes_a_key(page: Page, site: Plane) -> None:
+    authenticator(page)
+    page.goto(invitation(site, "applicant", "journey"))
+    page.get_by_role("button").click()
+    page.get_by_role("link", name="Add a passkey").click()
+    page.get_by_role("button", name="Make a passkey").click()
+    name = sent_on_pages(page)
+    dossier = exported(site, name)
+    assert dossier["criteria"] == {CRITERIA[0]: "Ada Example, by day and night."}
+    assert dossier["attachments"] == [{"name": "plan.pdf", "digest": worlds.digest("a plan")}]
+    assert dossier["organization"]["owners"][1] == {"name": "Ada, and Ben", "registeredIn": "GB", "share": 30}
+    offices.say(site, name, "oncd", "ask", reason="Who will use it?")
+    page.reload()
+    page.get_by_label("Your answer").fill("Our own staff.")
+    page.get_by_role("button", name="Send your answer").click()
+    expect(page.get_by_role("status")).to_contain_text("case: answer")
+    grant = offices.admit(site, name)
+    page.reload()
+    page.get_by_role("link", name="Make a key").click()
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.locator("#made-key")).to_have_text(re.compile("sg_.{49}"))
+    with site.ledger.reading() as state:
+        known = state.table.credentials[apikey.digest(page.locator("#made-key").inner_text())]
+    assert known.grant.id == grant
+
+
+def sent_on_pages(page: Page) -> str:
+    """Somebody who is signed in reads what a stage asks, applies in steps, and corrects what is wrong; the
+    case.
+    """
+    page.goto("/applications")
+    page.get_by_role("link", name="Apply for GPT-5.6 limited preview").click()
+    expect(page.locator("main")).to_contain_text(CRITERIA[0])
+    expect(page.locator("main")).to_contain_text("10 business days from its receipt")
+    page.get_by_label("Legal name").fill("Journey Works")
+    page.get_by_label("Registered in").fill("USA")
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/organization")
+    expect(page.locator("p.fault")).to_contain_text("two letters of a country")
+    assert page.get_by_label("Registered in").input_value() == "USA"
+    page.get_by_label("Registered in").fill("US")
+    page.get_by_label("Owners").fill("Example Holding; US; 60\nAda, and Ben; GB; 30")
+    page.get_by_label("Owners").blur()
+    expect(page.locator("form .verdict")).to_have_text("Saved.")
+    page.reload()
+    assert page.get_by_label("Owners").input_value() == "Example Holding; US; 60\nAda, and Ben; GB; 30"
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_label("What you will use it for").fill("finding weaknesses")
+    page.get_by_label("Who else you give access to").select_option("embedded")
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_label(CRITERIA[0]).fill("Ada Example, by day and night.")
+    page.get_by_label("Take the digest of a file").set_input_files(
+        {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"a plan"}
+    )
+    expect(page.get_by_label("Attachments")).to_have_value(f"plan.pdf; {worlds.digest('a plan')}")
+    page.get_by_role("button", name="Save and go on").click()
+    expect(page.get_by_role("alert")).to_contain_text("onward access 'embedded' is not eligible")
+    page.get_by_role("link", name="Who will use it").click()
+    page.get_by_label("Who else you give access to").select_option("none")
+    page.get_by_role("button", name="Save and go on").click()
+    page.get_by_role("link", name="Look through and send").click()
+    expect(page.locator("main")).to_contain_text("Ada Example, by day and night.")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="Send the application").click()
+    page.wait_for_url("**/applications?done=draft.submit")
+    page.get_by_role("link", name="Application: gpt-5.6").click()
+    return page.url.rpartition("/")[2]
+
+
+def exported(plane: Plane, name: str) -> Any:
+    """The dossier of a case, as an agency reads it."""
+    with plane.client(plane.token("agency", "oncd", "oncd")) as client:
+        return client.get(review.EXPORT.path.format(case=name)).json()["dossier"]["application"]
+
+
+def test_everything_but_digests_works_in_an_application_without_javascript(
+    browser: Browser, site: Plane
+) -> None:
+    with browser.new_context(base_url=named(site), java_script_enabled=False) as context:
+        opened = context.new_page()
+        sign_in(opened, site, "applicant", "plain")
+        opened.goto(f"/apply/{RELEASE}/{STAGE}")
+        opened.get_by_label("Legal name").fill(HOSTILE[:60])
+        opened.get_by_label("Registered in").fill("US")
+        opened.get_by_role("button", name="Begin").click()
+        opened.get_by_label("No one owns more than 25 per cent").check()
+        for _ in range(2):
+            opened.get_by_role("button", name="Save and go on").click()
+        opened.get_by_label("Attachments").fill(f"plan; {'ab' * 32}")
+        opened.get_by_role("button", name="Save and go on").click()
+        expect(opened.locator("main")).to_contain_text("sha256:abab")
+        opened.get_by_role("button", name="Send the application").click()
+        expect(opened.locator("main")).to_contain_text(HOSTILE[:60])
 
 
 # Keys and people
@@ -247,6 +350,11 @@ def test_anothers_case_looks_like_one_that_does_not_exist(site: Plane) -> None:
         theirs, nothing = (stranger.get(f"/applications/{each}") for each in (case, f"{case[:-1]}2"))
         assert theirs.status_code == nothing.status_code == 404
         assert theirs.text.replace(case, "X") == nothing.text.replace(f"{case[:-1]}2", "X")
+        draft = furnished(site, "owner")[2]
+        for step in applying.STEPS:
+            theirs, nothing = (stranger.get(f"/drafts/{each}/{step}") for each in (draft, f"{draft[:-1]}2"))
+            assert theirs.status_code == nothing.status_code == 404
+            assert stranger.post(f"/drafts/{draft}/{step}", {"name": "mine"}).status_code == 404
         assert "Owned" not in stranger.get("/applications").text
         grant = offices.admit(site, case)
         with site.ledger.reading() as state:
@@ -295,6 +403,9 @@ def test_a_form_counts_only_from_our_page_and_the_session_it_was_made_for(site: 
         for origin in ("https://elsewhere.example", "null", site.url.replace("http", "https")):
             assert own.post("/acts/case.withdraw", fields, origin=origin).status_code == 403
         assert own.get(f"/acts/case.withdraw?case={case}").status_code == 200  # only shows the form
+        begun = {"name": "N", "registeredIn": "US", "surface": API}
+        assert own.post(f"/apply/{RELEASE}/{STAGE}", begun, origin="null").status_code == 403
+        assert own.post(f"/apply/{RELEASE}/{STAGE}", {**begun, "_form": again.form}).status_code == 403
         assert offices.case(site, case).state != kinds.DETERMINED
         assert own.post("/acts/case.withdraw", fields).status_code == 200
     assert offices.case(site, case).state == kinds.DETERMINED
@@ -320,10 +431,10 @@ def test_a_form_that_is_sent_twice_is_done_once(site: Plane) -> None:
 
 
 def test_what_anyone_wrote_is_text_on_each_page(site: Plane) -> None:
-    asked, grant = furnished(site, "hostile")
+    asked, grant, draft = furnished(site, "hostile")
     with reading(site, "applicant", "hostile") as own:
         own.post("/acts/case.answer", {"case": asked, "agency": "oncd", "text": HOSTILE})
-        for path in pages(asked, grant):
+        for path in pages(asked, grant, draft):
             found = parsed(own.get(path).text)
             assert found.tags.count("img") == 1  # the mark
             assert not found.inline, path

@@ -34,6 +34,7 @@ MAY = {
     "draft.save": "DP",
     "draft.edit": "DP",
     "draft.list": "DP",
+    "draft.show": "DP",
     "draft.submit": "DP",
     "draft.discard": "DP",
     "grant.amend": "DP",

@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Nothing
-from sluicegate.acts.applications import APPLICANTS, NewApplication, OrganizationText, Submission, Wanted
+from sluicegate.acts.applications import (
+    APPLICANTS,
+    NewApplication,
+    OrganizationText,
+    ProgrammeAsked,
+    Submission,
+    Wanted,
+)
+from sluicegate.acts.errors import ErrorPlace
 from sluicegate.acts.fields import FileName, ReleaseName, StageName, SurfaceName
 from sluicegate.acts.growth import ENDS, daily
-from sluicegate_record.form import Note, Time, form
+from sluicegate_record.form import Json, Note, Time, form
 
 
 @form
@@ -79,6 +87,26 @@ class Drafts(ActAnswer):
     drafts: tuple[DraftView, ...]
 
 
+@form
+class DraftFile(DraftView):
+    """A draft with its organization file: its text, what that was read as, and `at`: what is wrong in it."""
+
+    file: str
+    organization: str
+    programmes: tuple[ProgrammeAsked, ...]
+    value: Json
+    at: tuple[ErrorPlace, ...]
+
+
+SHOW = Act(
+    "draft.show",
+    APPLICANTS,
+    "question",
+    "/api/v1/drafts/{draft}",
+    DraftArgument,
+    DraftFile,
+    "Show a draft of yours: what it says, what is wrong in it, and what is not eligible.",
+)
 LIST = Act(
     "draft.list",
     APPLICANTS,

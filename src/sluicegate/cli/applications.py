@@ -21,7 +21,7 @@ from sluicegate.acts.applications import (
     Submission,
 )
 from sluicegate.acts.cases import CaseView
-from sluicegate.acts.drafts import DraftReceipt, Drafts
+from sluicegate.acts.drafts import DraftFile, DraftReceipt, Drafts
 from sluicegate.cli import wording
 from sluicegate.cli.acting import Given, acting, helped, option, written
 from sluicegate.cli.files import read_text
@@ -68,6 +68,14 @@ def _drafts(found: Drafts) -> list[list[str]]:
         ]
         for each in found.drafts
     ]
+
+
+def _file(found: DraftFile) -> str:
+    """A draft as the file that it would be sent with, and what is wrong in it."""
+    about = f"{found.draft}: {found.release}/{found.stage} on {found.surface}"
+    return "\n".join(
+        [about, *(f"  not eligible: {why}" for why in found.ineligible), found.organization.rstrip()]
+    )
 
 
 def _answered(done: AnswerReceipt) -> str:
@@ -146,6 +154,7 @@ nominate = acting(
 DRAFTS = ("draft", "stage", "surface", "saved", "not eligible")
 NOMINATED = ("nomination", "stage", "organization", "invited", "applied")
 drafts = listing(of_draft.LIST, Columns(DRAFTS, _drafts, "No draft."))
+draft = acting(of_draft.SHOW, _file)
 edit = acting(
     of_draft.EDIT,
     _saved,

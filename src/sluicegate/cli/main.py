@@ -98,6 +98,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "list": "cases.applications",
             "submit": "applications.submit",
             "drafts": "applications.drafts",
+            "draft": "applications.draft",
             "edit": "applications.edit",
             "send": "applications.send",
             "discard": "applications.discard",

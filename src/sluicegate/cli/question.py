@@ -108,6 +108,10 @@ def _applicant(case: ExportedCase) -> Iterator[str]:
     organization = case.dossier.application["organization"]
     for name in sorted(organization, key=lambda name: name != "name"):
         yield f"  {name}: {plain(organization[name])}"
+    for criterion, answer in case.dossier.application.get("criteria", {}).items():
+        yield f"  answer to {criterion!r}: {plain(answer)}"
+    for each in case.dossier.application.get("attachments", ()):
+        yield f"  attachment: {plain(each)}"
 
 
 def _directs(terms: Plan, stage: Stage) -> dict[str, tuple[str, ...]]:

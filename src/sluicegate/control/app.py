@@ -8,7 +8,7 @@ from functools import partial
 from starlette.applications import Starlette
 
 from sluicegate.acts.table import PUBLIC
-from sluicegate.control import forms, logfiles, openapi, operations, pages, safety, signing
+from sluicegate.control import composed, forms, logfiles, openapi, operations, pages, safety, signing
 from sluicegate.control.plane import FLEET, ControlPlane
 from sluicegate.control.routes import routes
 from sluicegate.http import app as http
@@ -33,6 +33,7 @@ def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) 
         *operations.routes(plane, counts),
         *pages.routes(plane, entrance, plane.door),
         *forms.routes(plane, entrance, plane.door, measured),
+        *composed.routes(plane, entrance, plane.door, measured),
         *signing.routes(plane, entrance, plane.door, measured),
         *signin.routes(plane.door, entrance),
         openapi.route(PUBLIC, entrance),

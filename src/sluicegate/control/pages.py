@@ -26,7 +26,7 @@ from sluicegate.http import bearer
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pace import steady_ms
-from sluicegate.pages import answers, applicant, forms, manager, officer, own, person, plans, site
+from sluicegate.pages import answers, applicant, applying, forms, manager, officer, own, person, plans, site
 from sluicegate.pages.answers import HTML, Refused
 from sluicegate.pages.page import Filled, MadePage, PagePlace, Reader, SitePage, View
 from sluicegate.pages.public import PAGES as PUBLIC_PAGES
@@ -38,7 +38,15 @@ from sluicegate.service.context import STRANGER, Services
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
 
-PAGES = (*PUBLIC_PAGES, *own.PAGES, *applicant.PAGES, *manager.PAGES, *plans.PAGES, *officer.PAGES)
+PAGES = (
+    *PUBLIC_PAGES,
+    *own.PAGES,
+    *applicant.PAGES,
+    *applying.PAGES,
+    *manager.PAGES,
+    *plans.PAGES,
+    *officer.PAGES,
+)
 """In this order a path is looked for."""
 DONE = "done="
 """The argument of a page that says what was done just before. It is the last one."""
@@ -164,7 +172,7 @@ def made(  # noqa: PLR0913 - what page, where, for whom
     query = _LEFT_EMPTY.sub("", query).removeprefix("&")
     asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
     asks = partial(ask, services, by)
-    shown = page.show(View(place, asked, asks(page.act, asked), asks, reader))
+    shown = page.show(View(place, asked, asks(page.act, asked), asks, reader, path))
     if not isinstance(shown, Filled):
         return shown
     shared = {"place": place, "reader": reader, "done": said}

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sluicegate.acts import applications, cases, credentials, directives, grants, licences, members, releases
+from sluicegate.acts import (
+    applications,
+    cases,
+    credentials,
+    directives,
+    drafts,
+    grants,
+    licences,
+    members,
+    releases,
+)
 from sluicegate.acts.act import APPLICANT, AnyAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
 from sluicegate.acts.credentials import CredentialFilter, CredentialSummary
@@ -14,7 +24,7 @@ from sluicegate.acts.grants import GrantArgument, GrantFilter, GrantView
 from sluicegate.acts.licences import LicenceFilter
 from sluicegate.acts.members import MemberSearch, MemberView
 from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
-from sluicegate.pages import forms, standings
+from sluicegate.pages import applying, forms, standings
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import AskAct, Filled, SitePage, View
 from sluicegate_record.terms import audience, effective, kinds
@@ -40,8 +50,9 @@ def _applications(view: View[CaseFilter, CaseList]) -> Filled:
     values = {
         "lines": standings.in_order(standings.line(each, names) for each in found),
         "more": view.found.next,
+        "drafts": view.ask(drafts.LIST, Nothing()).drafts,
         "grants": view.ask(grants.LIST, GrantFilter()).grants,
-        "stages": stages,
+        "stages": [(*each, applying.apply_path(each[0].release, each[1].stage)) for each in stages],
         "rules": {stage.terms: standings.rule(stage.rule, names) for _, stage in stages},
     }
     return Filled("applications.html", values)

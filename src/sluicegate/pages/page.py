@@ -7,12 +7,14 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol
 
 from sluicegate.acts.act import Act, ActAnswer, Answered, Asked
+from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
+from sluicegate_record.form import Json
 
 
 class AskAct(Protocol):
@@ -51,7 +53,7 @@ class Reader:
 class View(Generic[Asked, Answered]):
     """A look at a page: where, with what its act was asked, and what it answered. `ask` asks more.
 
-    `reader` is None for a page that anyone may read.
+    `reader` is None for a page that anyone may read. `path` has the parts of the path that are in braces.
     """
 
     place: PagePlace
@@ -59,6 +61,7 @@ class View(Generic[Asked, Answered]):
     found: Answered
     ask: AskAct
     reader: Reader | None = None
+    path: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +116,32 @@ class FormLook:
 
 ShowForm = Callable[[FormLook], Filled]
 """What an act shows that has a page of its own. Other acts have one that is made from their row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a form sends that a page composes: the parts of its path, its fields. `ask` asks more."""
+
+    path: Mapping[str, str]
+    sent: Mapping[str, Sequence[str]]
+    ask: AskAct
+
+    def text(self, name: str) -> str:
+        """The value of a field; empty if it is not there. Raises: InvalidInput: it is there twice."""
+        given = self.sent.get(name, ("",))
+        if len(given) != 1:
+            raise InvalidInput(f"{name[:80]}: stated twice", remedy="load the page again")
+        return given[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedForm(Generic[Answered]):
+    """A form of a page whose fields are not those of its act: what its act is asked with is composed of them.
+
+    `then` is where its sender goes when it is done.
+    """
+
+    path: str
+    act: Act[Any, Answered]
+    compose: Callable[[Sending], Mapping[str, Json]]
+    then: Callable[[Sending, Answered], str]

@@ -15,6 +15,7 @@ from sluicegate.acts.accounts import (
 )
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.accounts import CloseAccount, OpenAccount, account_unknown
+from sluicegate.core.people import application
 from sluicegate.ports import Ports
 from sluicegate.service import bearers
 from sluicegate.service.applications import can_apply, pseudonym_of
@@ -36,7 +37,7 @@ def open_account(context: Context[AccountReceipt], asked: NewAccount) -> Account
         holder = asked.holder or context.principal.id
         name = pseudonym_of(context.ledger, ports.principals, holder, organization)
         described = bearers.described(context.ledger, name, organization)
-        return OpenAccount(name, {"organization": organization}, described, asked.holder)
+        return OpenAccount(name, application.dossier(organization), described, asked.holder)
 
     return context.execute(command)
 

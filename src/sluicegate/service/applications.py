@@ -46,7 +46,7 @@ from sluicegate.core.lifecycle.applications import (
     Withdraw,
 )
 from sluicegate.core.lifecycle.rows import Nomination
-from sluicegate.core.people import legal_names
+from sluicegate.core.people import application, legal_names
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service import access, bearers
@@ -84,7 +84,7 @@ def prepared(
             said = f"{OPEN_MAX} of your applications are open"
             return Refusal("conflict", "too_many_open", said, "wait for one to end")
     pseudonym = pseudonym_of(ledger, known, principal.id, organization)
-    dossier = {"organization": organization}
+    dossier = application.dossier(organization)
     described = bearers.described(ledger, pseudonym, organization)
     about = (asked.release, asked.stage, asked.surface)
     return SubmitApplication(*about, pseudonym, dossier, described, context.opener, _wanted(asked.programmes))
@@ -116,7 +116,7 @@ def amend(context: Context[NewAmendment], asked: Amendment) -> NewAmendment | Re
         refused = not_for_staff(context.principal, organization)
         if refused is not None:
             return refused
-        changed = {"organization": organization}
+        changed = application.dossier(organization)
         described = bearers.described(ledger, found.organization, organization)
 
     def command(_: Ports) -> Amend:
@@ -188,7 +188,7 @@ def nominate(context: Context[NewNomination], asked: NominationText) -> NewNomin
             said = f"no token of an applicant {asked.invite[:80]!r}"
             return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
         pseudonym = pseudonym_of(context.ledger, ports.principals, context.principal.id, organization)
-        dossier = {"organization": organization}
+        dossier = application.dossier(organization)
         return Nominate(asked.release, asked.stage, pseudonym, dossier, asked.invite)
 
     return context.execute(command)

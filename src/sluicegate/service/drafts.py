@@ -16,7 +16,15 @@ from typing import Any
 from sluicegate.acts import drafts as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.applications import NewApplication, Submission
-from sluicegate.acts.drafts import DraftArgument, DraftEdit, DraftEnd, DraftReceipt, Drafts, DraftView
+from sluicegate.acts.drafts import (
+    DraftArgument,
+    DraftEdit,
+    DraftEnd,
+    DraftFile,
+    DraftReceipt,
+    Drafts,
+    DraftView,
+)
 from sluicegate.core.lifecycle import Refusal, releases
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.core.people import application
@@ -97,6 +105,29 @@ def listed(context: Context[Drafts], _: Nothing) -> Drafts:
     """The caller's drafts, oldest first, each with what of it is not eligible now."""
     found = context.ledger.store.principals.drafts(context.principal.id)
     return Drafts(drafts=tuple(_shown(context, draft) for draft in found))
+
+
+@does(acts.SHOW)
+def show(context: Context[DraftFile], asked: DraftArgument) -> DraftFile | Refusal:
+    """A draft of the caller's, with its organization file."""
+    found = _own(context.ledger.store.principals, context.principal, asked.draft)
+    if isinstance(found, Refusal):
+        return found
+    kept, shown = _kept(found), _shown(context, found)
+    fault = kept.reading.fault
+    return DraftFile(
+        draft=shown.draft,
+        ineligible=shown.ineligible,
+        release=shown.release,
+        stage=shown.stage,
+        surface=shown.surface,
+        saved_at_ms=shown.saved_at_ms,
+        file=kept.asked.file,
+        organization=kept.asked.organization,
+        programmes=kept.asked.programmes,
+        value=kept.reading.value,
+        at=() if fault is None else fault.at,
+    )
 
 
 @does(acts.SUBMIT)

@@ -14,7 +14,7 @@ from sluicegate.core.people import identifiers
 from sluicegate.core.terms import plan, shapes
 from sluicegate.core.terms.document import Fault, YamlDocument
 from sluicegate.core.terms.plan import OnwardAccess
-from sluicegate.core.terms.written import Country, Strict, Text
+from sluicegate.core.terms.written import Country, Digest, Strict, Text
 from sluicegate_record.log import canonical
 from sluicegate_record.terms.plan import Eligibility
 
@@ -41,6 +41,13 @@ class Signatory(Strict):
     title: Text | None = None
 
 
+class Attachment(Strict):
+    """A document that stays with the organization: its name, and the digest by which it is known later."""
+
+    name: Text
+    digest: Digest
+
+
 def _identifier(kind: str) -> AfterValidator:
     def checked(text: str) -> str:
         try:
@@ -55,10 +62,16 @@ Lei = Annotated[str, Field(max_length=40), _identifier(identifiers.LEI)]
 Registration = Annotated[str, Field(max_length=80), _identifier(identifiers.REGISTRY)]
 
 
+Answer = Annotated[str, Field(min_length=1, max_length=4_000)]
+BESIDE = ("criteria", "attachments")
+"""The fields of a file that are about an application, and not about its organization."""
+
+
 class Organization(Strict):
     """A legal entity that applies: who owns it, who will use the model, where, and for what.
 
     `aliases`, `lei` and `registry` are other names and identifiers, by which a directive may list it.
+    `criteria` are its answers to what a stage asks, by the words of each criterion.
     """
 
     name: Text
@@ -76,6 +89,8 @@ class Organization(Strict):
     aliases: Annotated[list[Text], Field(max_length=20)] | None = None
     lei: Lei | None = None
     registry: Annotated[list[Registration], Field(max_length=20)] | None = None
+    criteria: Annotated[dict[Text, Answer], Field(max_length=100)] | None = None
+    attachments: Annotated[list[Attachment], Field(max_length=100)] | None = None
 
 
 def pseudonym(key: bytes, by: str, command: str) -> str:
@@ -112,6 +127,12 @@ def _fault_of(detail: shapes.Detail, value: Any) -> Fault:
         listed = ", ".join(Organization.model_fields)
         return Fault(detail.loc, f"a field of an organization file: {listed}", repr(detail.loc[0]))
     return plan.fault_of(detail, value)
+
+
+def dossier(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """The sealed part of an application: the organization, its answers and attachments beside it."""
+    organization = {name: value for name, value in stated.items() if name not in BESIDE}
+    return {"organization": organization, **{name: stated[name] for name in BESIDE if name in stated}}
 
 
 def other_names(organization: Mapping[str, Any]) -> list[str]:

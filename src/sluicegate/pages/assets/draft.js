@@ -1,0 +1,48 @@
+// A draft saves itself when a field is left. Files stay here: only their digests go into the application.
+const form = document.querySelector("form[data-draft]");
+const said = form?.querySelector(".verdict");
+
+const say = (words, how = "") => {
+  said.hidden = false;
+  said.textContent = words;
+  said.className = `verdict ${how}`;
+};
+
+let waiting = Promise.resolve(), saves = 0;
+const save = () => {
+  const own = saves += 1;
+  say("Saving…");
+  waiting = waiting.then(async () => {
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      const answer = await fetch(location.pathname, { method: "POST", body, redirect: "manual" });
+      if (own !== saves) return;
+      if (answer.type === "opaqueredirect" || answer.ok) say("Saved.", "good");
+      else say("It could not be saved. 'Save and go on' says why.", "bad");
+    } catch {
+      say("The server was not reached. What you wrote is on this page still.", "bad");
+    }
+  });
+};
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  await waiting; // an earlier save must not arrive after this one
+  form.submit();
+});
+form?.addEventListener("change", (event) => { if (event.target.type !== "file") save(); });
+
+const files = document.getElementById("d-files");
+if (files && crypto.subtle) {
+  files.closest("[data-attach]").hidden = false;
+  files.addEventListener("change", async () => {
+    const listed = form.elements.attachments;
+    for (const file of files.files) {
+      const found = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+      const digest = Array.from(found, (each) => each.toString(16).padStart(2, "0")).join("");
+      const before = listed.value.trimEnd();
+      listed.value = `${before}${before ? "\n" : ""}${file.name.replaceAll(";", ",")}; sha256:${digest}`;
+    }
+    files.value = "";
+    save();
+  });
+}
