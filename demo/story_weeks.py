@@ -64,13 +64,13 @@ class Weeks:
         self.folder.mkdir()
         cast = Cast(self.folder, AGENCIES, (OFFICER, "second-officer"))
         self.site = MovedSite(self.folder, cast, "2026-06-02T00:00")
-        self._paperwork = self.stack.enter_context(self.site.open())
+        self.paperwork = self.stack.enter_context(self.site.open())
         self._gateways = [FollowingGateway(self.site, f"{each}-1", each) for each in ("api", "codex")]
         self._release(json.dumps(_own_plan()))
-        self._paperwork.open_stage(LABS_OWN.release, LABS_OWN.stage)
+        self.paperwork.open_stage(LABS_OWN.release, LABS_OWN.stage)
         grants = {each: self._admitted(each) for each in (UTILITY, INSTITUTE, LABORATORY)}
         for customer, grant in grants.items():
-            self.keys[customer.name] = self._paperwork.issue(customer, grant).key
+            self.keys[customer.name] = self.paperwork.issue(customer, grant).key
         self._registered(UTILITY, grants[UTILITY])
         page("A clock that is moved, from 2 June 2026 on: a control plane over HTTP, its feed, two gateways.")
         page(
@@ -106,7 +106,7 @@ class Weeks:
         page(f"26 June: a second letter has an annex; {INSTITUTE.name} is on it, and is answered again.")
         partners = [Customer(f"Example Partner {n}", f"partner-{n}", PARTNERS) for n in range(1, BEGUN + 1)]
         for each in partners:
-            self.keys[each.name] = self._paperwork.issue(each, self._admitted(each)).key
+            self.keys[each.name] = self.paperwork.issue(each, self._admitted(each)).key
         self._general_refused()
         page(
             f"The same day the preview opens by itself: {BEGUN} organizations are approved, one by one, on "
@@ -132,8 +132,8 @@ class Weeks:
 
     def general(self, page: Page) -> None:
         """8 July: the agencies have agreed, and the first shares are in. 9 July: everyone is."""
-        opening = self._paperwork.open_stage(PARTNERS.release, GENERAL)
-        case = self._paperwork.decide(str(opening.case))
+        opening = self.paperwork.open_stage(PARTNERS.release, GENERAL)
+        case = self.paperwork.decide(str(opening.case))
         agreed = ", ".join(sorted(each.agency for each in case.positions))
         page(f"An officer asks {agreed}: they agree that {NEW_MODEL} is for everyone.")
         self.site.until("2026-07-07T23:00")
@@ -153,19 +153,19 @@ class Weeks:
     def _release(self, text: str) -> None:
         path = self.folder / "plan.yaml"
         path.write_text(text)
-        for case in self._paperwork.apply_plan(path).cases:
-            self._paperwork.decide(case)
+        for case in self.paperwork.apply_plan(path).cases:
+            self.paperwork.decide(case)
 
     def _admitted(self, customer: Customer) -> str:
         file = {"name": customer.name, "registeredIn": "US"}
         (self.folder / f"{customer.slug}.yaml").write_text(json.dumps(file))
-        case = self._paperwork.decide(self._paperwork.submit(customer))
+        case = self.paperwork.decide(self.paperwork.submit(customer))
         assert case.grant is not None
         return case.grant.grant
 
     def _registered(self, customer: Customer, grant: str) -> None:
         """Register a citizen, with a key that no one else uses."""
-        client = self._paperwork.customer(customer)
+        client = self.paperwork.customer(customer)
         row = MemberRow(
             identifiers=(persons.identifier("engineer@example.org"),),
             status="us_citizen",
@@ -185,17 +185,17 @@ class Weeks:
         bound = Binding(self.site.ledger.vkey(), annexes=names, replaced=replaced)
         signers = (ISSUER, OTHER) if annex else (ISSUER,)
         signed = signed_directive(given, bound, *map(self.site.cast.key, signers))
-        self._paperwork.agency(ISSUER).do(directives.ISSUE, signed)
+        self.paperwork.agency(ISSUER).do(directives.ISSUE, signed)
 
     def _document(self) -> str:
         asked = DirectiveArgument(directive=ORDER)
-        return self._paperwork.staff().do(directives.SHOW, asked).document.digest
+        return self.paperwork.staff().do(directives.SHOW, asked).document.digest
 
     def _lift(self, models: Sequence[str], organizations: list[str] | None) -> None:
         part = lift_part(ORDER, Scope(models=tuple(models) or None), organizations)
-        case = self._paperwork.staff().do(directives.LIFT, lift_request(part)).case
+        case = self.paperwork.staff().do(directives.LIFT, lift_request(part)).case
         for agency in (OTHER, ISSUER):
-            client = self._paperwork.agency(agency)
+            client = self.paperwork.agency(agency)
             asked = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
             signed = signing.position(asked, signing.Review("approve"), self.site.cast.key(agency))
             client.do(review.IMPORT, ReviewStatement(envelope=signed))
@@ -205,8 +205,8 @@ class Weeks:
         if LIBRARY.name not in self.keys:
             file = {"name": LIBRARY.name, "registeredIn": "US"}
             (self.folder / f"{LIBRARY.slug}.yaml").write_text(json.dumps(file))
-            account = self._paperwork.open_account(LIBRARY)
-            self.keys[LIBRARY.name] = self._paperwork.issue(LIBRARY, account).key
+            account = self.paperwork.open_account(LIBRARY)
+            self.keys[LIBRARY.name] = self.paperwork.issue(LIBRARY, account).key
         said = self._gateways[0].asked(self.keys[LIBRARY.name], NEW_MODEL)
         expect(said == "not_admitted", f"{LIBRARY.name}, without a case, is told {said}")
 

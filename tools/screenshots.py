@@ -1,19 +1,23 @@
-"""Pictures of the public pages, with the weeks of the demonstration: `python -m tools.screenshots FOLDER`."""
+"""Pictures of the pages, with the weeks of the demonstration: `python -m tools.screenshots FOLDER`."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import sync_playwright
 
-from demo.story_weeks import Weeks
+from demo.story_weeks import PARTNERS, UTILITY, Weeks
 from demo.telling import Page
+from sluicegate.acts import grants
+from sluicegate.acts.act import APPLICANT
+from sluicegate.acts.grants import GrantFilter, GrantSummary
 
 WIDTHS = (1_280, 375)
 HEIGHT = 900
@@ -34,6 +38,14 @@ def pictures(size: int) -> Iterator[Picture]:
     yield Picture("entry", f"/record/{size - 1}")
 
 
+def of_applicant(held: Sequence[GrantSummary]) -> Iterator[Picture]:
+    """The pages of an applicant who holds grants."""
+    yield Picture("applications", "/applications")
+    yield Picture("application", f"/applications/{held[0].case}")
+    yield Picture("grant", f"/grants/{held[0].grant}")
+    yield Picture("apply", f"/apply/{PARTNERS.release}/{PARTNERS.stage}")
+
+
 def take(folder: Path) -> None:
     """Tell the weeks, and picture each page at each width. Raises: whatever keeps a page from being shown."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,19 +54,31 @@ def take(folder: Path) -> None:
         for part in (weeks.june, weeks.ordered, weeks.previewed, weeks.restored, weeks.general):
             part(Page())
         site = weeks.site
+        held = weeks.paperwork.customer(UTILITY).do(grants.LIST, GrantFilter()).grants
         playwright = stack.enter_context(sync_playwright())
         found = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         for width in WIDTHS:
+            link = weeks.paperwork.link(APPLICANT, UTILITY.slug)
             context = browser.new_context(
-                base_url=site.url, viewport={"width": width, "height": HEIGHT}, timezone_id="Etc/UTC"
+                base_url=link.partition("/welcome")[0],
+                viewport={"width": width, "height": HEIGHT},
+                timezone_id="Etc/UTC",
             )
             opened = context.new_page()
-            for each in pictures(site.ledger.size()):
-                opened.goto(each.path, wait_until="networkidle")
-                opened.screenshot(path=folder / f"{each.name}-{width}.png")
+            _pictured(opened, pictures(site.ledger.size()), folder, width)
+            opened.goto(link)
+            opened.get_by_role("button").click()
+            opened.wait_for_url("**/account")
+            _pictured(opened, of_applicant(held), folder, width)
             context.close()
         browser.close()
+
+
+def _pictured(opened: BrowserPage, wanted: Iterable[Picture], folder: Path, width: int) -> None:
+    for each in wanted:
+        opened.goto(each.path, wait_until="networkidle")
+        opened.screenshot(path=folder / f"{each.name}-{width}.png")
 
 
 if __name__ == "__main__":

@@ -150,6 +150,7 @@ def test_an_invited_applicant_applies_answers_is_admitted_and_makes_a_key(page: 
     page.get_by_role("button").click()
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_role("button", name="Make a passkey").click()
+    page.wait_for_url("**/account")
     name = sent_on_pages(page)
     dossier = exported(site, name)
     assert dossier["criteria"] == {CRITERIA[0]: "Ada Example, by day and night."}
