@@ -35,6 +35,8 @@ class Launcher:
         at_once: bool = False,
     ) -> int:
         """Run `sluicegate …`; what it says is added to the files. Returns its process id."""
+        for file in {out, err or out}:
+            file.touch()  # so that a run which is killed at once has said nothing, and is found
         run = {
             "run": arguments,
             "environment": dict(self._environment if environment is None else environment),

@@ -14,7 +14,7 @@ from tests.lease.world import Parts
 
 STEPS = 4_000
 """Of one world, before it heals."""
-WORLDS_QUICK = 25
+WORLDS_QUICK = 15
 WORLDS_LONG = 2_500
 BLOCKS, BLOCKS_LONG = 5, 50
 SEEDS_TRIED, SEEDS_TRIED_LONG = 80, 160
