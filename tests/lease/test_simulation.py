@@ -16,7 +16,7 @@ STEPS = 4_000
 """Of one world, before it heals."""
 WORLDS_QUICK = 15
 WORLDS_LONG = 2_500
-BLOCKS, BLOCKS_LONG = 5, 50
+BLOCKS, BLOCKS_LONG = 3, 50
 SEEDS_TRIED, SEEDS_TRIED_LONG = 80, 160
 """In how many worlds a broken variant may hide before it counts as not found."""
 FIRST_TRIED = {
