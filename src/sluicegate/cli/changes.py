@@ -14,6 +14,7 @@ from sluicegate.cli import wording
 from sluicegate.core.terms import requirement_phrases
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.audience import APPLICANTS, EVALUATORS, RampStep
+from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.plan import Scrutiny
 from sluicegate_record.terms.programmes import STANDARD, Programme
 from sluicegate_record.terms.text import counted
@@ -151,7 +152,7 @@ def _programme(name: str, stated: Programme) -> str:
 def _terms(stage: StageOutline) -> Iterator[str]:
     """What a stage lets in, under what, and whose grants go on there."""
     conditions = stage.conditions.to_json().items()
-    yield from (f"condition {name}: {_plain(value)}" for name, value in conditions)
+    yield from (f"condition {name}: {plain(value)}" for name, value in conditions)
     for name, most in stage.exposure.measures.items():
         yield f"lets in at most {wording.measure(name, most)}"
     if stage.ramp:
@@ -159,10 +160,6 @@ def _terms(stage: StageOutline) -> Iterator[str]:
         yield f"ramp: {', then '.join(steps)}"
     if stage.takes:
         yield f"the grants of {' and '.join(stage.takes)} go on as part of it"
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _lasting(step: RampStep) -> str:

@@ -114,12 +114,9 @@ _EVERYWHERE = ["  it works for each model, on each surface, where a stage is ope
 
 
 def _usage(shown: GrantView) -> list[str]:
-    """Where a key works, and how it is sent. The control plane does not know the addresses of gateways."""
-    lines = [
-        f"  it works for {', '.join(shown.models)} at the gateway for {shown.surface!r}, whose address",
-        "    the developer of the model gives you",
-        _SENT,
-    ]
+    """Where a key works, and how it is sent."""
+    at = shown.address or "the gateway, whose address the developer of the model gives you"
+    lines = [f"  it works for {', '.join(shown.models)} on {shown.surface}, at {at}", _SENT]
     return lines if shown.stage_open else [*lines, "  the stage is not open yet: the key works once it opens"]
 
 

@@ -382,8 +382,8 @@ def program() -> TyperGroup:
         name="sluicegate",
         help="Release a model in stages, decide who may use it, enforce that on every request.",
         epilog="Clients use the profile of 'login', or SLUICEGATE_URL and SLUICEGATE_TOKEN. "
-        "An id may be cut short, as long as no other begins so. Exit: 0 done, 1 refused, 2 usage, "
-        "3 invalid input, 4 unreachable, 5 verification failed.",
+        "An id may be cut short, as long as no other begins so; with --yes it is whole. "
+        "Exit: 0 done, 1 refused, 2 usage, 3 invalid input, 4 unreachable, 5 verification failed.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,

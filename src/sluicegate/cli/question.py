@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from sluicegate.acts.cases import ContributionView
 from sluicegate.acts.review import ExportedCase
@@ -29,6 +28,7 @@ from sluicegate_record.form import Json, Misread
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.terms import kinds, phrases
 from sluicegate_record.terms.audience import EVALUATORS
+from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.plan import Plan, Stage
 from sluicegate_record.terms.programmes import Programme
 from sluicegate_record.terms.rule import Rule
@@ -222,11 +222,6 @@ def _asked_of(stage: Stage) -> list[str]:
     asked = {name: value for name, value in eligibility.items() if name != "criteria"}
     lines += [f"  asked of applicants, {name}: {plain(value)}" for name, value in asked.items()]
     return lines + [f"  condition {name}: {plain(value)}" for name, value in conditions.items()]
-
-
-def plain(value: Any) -> str:
-    """A value as a reviewer reads it: text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def spelled_out(name: str, value: Json, depth: int = 1) -> Iterator[str]:

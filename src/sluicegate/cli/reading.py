@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -30,6 +30,7 @@ from sluicegate.errors import InvalidInput, NotCanonical, VerificationFailed
 from sluicegate_record import copy
 from sluicegate_record.form import form
 from sluicegate_record.log import checkpoint, tiles, times
+from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.text import counted
 
 Where = Annotated[
@@ -93,7 +94,7 @@ def show(
     lines = [
         f"entry {entry.index} of {read.size}: {entry.words}",
         f"  {times.format_time(entry.at_ms)}, {entry.type}, by {entry.by}",
-        *(f"  {name}: {_plain(value)}" for name, value in sorted(entry.public.items())),
+        *(f"  {name}: {plain(value)}" for name, value in sorted(entry.public.items())),
         *(
             f"  {counted(len(leaf[part]), 'field')} {said}"
             for part, said in _HIDDEN.items()
@@ -105,10 +106,6 @@ def show(
 
 _HIDDEN = {"gate": "for gateways only", "sealed": "for those only that it concerns"}
 """Who gets what a part of a leaf commits to."""
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def log(

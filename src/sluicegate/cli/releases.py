@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from sluicegate.acts.designations import DesignationView
 from sluicegate.acts.releases import ExposureView, HeardView, ReleaseEnd, ReleaseStatus, StageStatus, Status
@@ -13,6 +11,7 @@ from sluicegate.cli import observations, wording
 from sluicegate.cli.tables import table
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.audience import APPLICANTS, EVALUATORS
+from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.plan import Clock
 from sluicegate_record.terms.programmes import STANDARD, label
 from sluicegate_record.terms.text import counted
@@ -112,8 +111,8 @@ def _asks(stage: StageStatus) -> list[str]:
         lines.append(f"  opens by itself on {wording.minute(stage.opens_ms)}, if nothing more happens")
     lines += [f"  criterion: {text}" for text in stage.eligibility.criteria]
     others = {name: each for name, each in stage.eligibility.to_json().items() if name != "criteria"}
-    lines += [f"  {name}: {_plain(value)}" for name, value in others.items()]
-    lines += [f"  condition {name}: {_plain(value)}" for name, value in stage.conditions.to_json().items()]
+    lines += [f"  {name}: {plain(value)}" for name, value in others.items()]
+    lines += [f"  condition {name}: {plain(value)}" for name, value in stage.conditions.to_json().items()]
     if stage.audience != APPLICANTS:
         return lines
     reply, within = phrases.duration(stage.reply), phrases.duration(stage.appeal.within)
@@ -195,13 +194,6 @@ def _clock(clock: Clock) -> str:
     days = counted(clock.within, clock.unit.replace("-", " ").removesuffix("s"))
     within = f"{days} ({clock.calendar})"
     return f"  an agency has {within} from its receipt; silence: {clock.silence}{ladder}"
-
-
-def _plain(value: Any) -> str:
-    """A field of a plan: names unchanged, other values in JSON."""
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return ", ".join(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _row(release: ReleaseStatus, stage: StageStatus) -> list[str]:

@@ -26,7 +26,7 @@ from sluicegate.cli.confirmation import Signed, read_first
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.ids import whole
 from sluicegate.cli.output import Json, emit, tell
-from sluicegate.cli.question import plain, question, recusal, spelled_out, stage_of, worded
+from sluicegate.cli.question import question, recusal, spelled_out, stage_of, worded
 from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -45,6 +45,7 @@ from sluicegate_record.statements.handovers import Handover
 from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.text import counted
 
 Case = Annotated[str, argument(CaseArgument, "case")]

@@ -61,16 +61,12 @@ def moment(text: str) -> Markup | str:
 def plain(value: Any) -> str:
     """A value of a plan: names unchanged, what is only declared said so, anything else in JSON."""
     if isinstance(value, dict) and value.keys() == {"value", "declared"}:
-        return f"{plain(value['value'])} (declared: agreed to, not enforced)"
+        return f"{plain(value['value'])} {phrases.DECLARED}"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return ", ".join(value)
     if isinstance(value, str) and _DURATION.fullmatch(value):
         return phrases.duration(value)
-    if isinstance(value, str | int):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    return phrases.plain(value)
 
 
 class FaultyLine(NamedTuple):

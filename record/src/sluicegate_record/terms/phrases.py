@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from sluicegate_record.terms.rule import Rule
 from sluicegate_record.terms.text import counted
@@ -30,3 +33,15 @@ def duration(text: str) -> str:
     """A duration, such as `10 days` for `P10D`."""
     found = [(int(count), _UNITS[unit]) for count, unit in re.findall(r"(\d+)([DHMS])", text)]
     return " ".join(counted(count, unit) for count, unit in found)
+
+
+DECLARED = "(declared: agreed to, not enforced)"
+
+
+def plain(value: Any) -> str:
+    """A value of a plan: text and lists of names as they are, what is only declared said so, else JSON."""
+    if isinstance(value, Mapping) and value.keys() == {"value", "declared"}:
+        return f"{plain(value['value'])} {DECLARED}"
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
