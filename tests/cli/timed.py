@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from tests.cli.commands import Cli, Done, Plane
 from tests.clock import Clock
 from tests.control.conftest import served
 from tests.plane import yes
+from tests.readers import lasting
 from tests.worlds import DAY_MS, DEVELOPER, OFFICER, ORIGIN, OTHER_OFFICER, approval, pin, private_key, signed
 
 MONDAY = "2026-06-29T15:00:00.000Z"
@@ -172,7 +173,7 @@ def timed_plane(cli: Cli, folder: Path, text: str = PLAN) -> Iterator[TimedPlane
         keyfile.save_private(folder / f"{owner}.key", private_key(owner))
     wired = bootstrap.Control.over(ControlSettings(folder, folder, ORIGIN, port=0), ledger)
     _agreed(Services.over(ledger, wired.fleet), _holders(ledger, folder / "state" / "tokens"), text)
-    with served(wired) as url:
+    with served(replace(wired, parsers=lasting())) as url:
         yield TimedPlane(cli, url, ledger.vkey(), folder, clock, ledger)
 
 

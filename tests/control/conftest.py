@@ -45,7 +45,7 @@ class Plane:
         start = StartLog(ORIGIN, self.ledger.vkey(), "openai", PINS)
         assert not isinstance(self.ledger.execute(start, by="log", command_id="start-the-log"), Refusal)
         self.settings = ControlSettings(folder, folder, ORIGIN, port=0, http=http or HttpSettings())
-        self.wired = bootstrap.Control.over(self.settings, self.ledger)
+        self.wired = replace(bootstrap.Control.over(self.settings, self.ledger), parsers=lasting())
         self.fleet = self.wired.fleet
         self.url = ""
         self._token: dict[str, str] = {}
@@ -115,7 +115,7 @@ def in_a_thread(serve: Serve) -> Iterator[str]:
 
 def served(wired: bootstrap.Control) -> AbstractContextManager[str]:
     """Serve a control plane in a thread; its URL."""
-    return in_a_thread(partial(bootstrap.serve_control, replace(wired, parsers=lasting())))
+    return in_a_thread(partial(bootstrap.serve_control, wired))
 
 
 def served_feed(wired: bootstrap.WiredFeed) -> AbstractContextManager[str]:
