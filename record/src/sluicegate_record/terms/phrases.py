@@ -39,7 +39,7 @@ DECLARED = "(declared: agreed to, not enforced)"
 
 
 def plain(value: Any) -> str:
-    """A value of a plan: text and lists of names as they are, what is only declared said so, else JSON."""
+    """A value of a plan: text unchanged, names in a row, what is only declared said so, else JSON."""
     if isinstance(value, Mapping) and value.keys() == {"value", "declared"}:
         return f"{plain(value['value'])} {DECLARED}"
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
