@@ -7,11 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
+from sluicegate.acts import grants
 from sluicegate.acts.applications import ANSWER
 from sluicegate.acts.review import ExportedCase, ExportedDossier
 from sluicegate.client.signing import Review
 from sluicegate.desk import sentences, statements
+from sluicegate.desk.checking import ReadCase
 from sluicegate.errors import CommandRefused
+from sluicegate_record.entries import Hidden
+from sluicegate_record.entries.cases import CaseOpened
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical, merkle
 from sluicegate_record.log.leaf import Opening
@@ -185,3 +189,45 @@ def test_what_is_signed_is_what_the_log_says(desk: Desk) -> None:
         words = list(sentences.statement(desk.following.record, {read.case.id: read}, again, made.at_ms))
     assert words[0].startswith("You approve Example Utility for gpt-5.6 on the surface api until ")
     assert words[1] == "Your reason will be public: “we are content”"
+
+
+def _removal(desk: Desk) -> str:
+    """A case about the end of a grant, with a notice to its holder."""
+    desk.plane.opened()
+    asked = {"grant": desk.plane.admit(), "code": "misuse", "text": "You resell it."}
+    case: str = desk.plane.do("developer", grants.REMOVE, **asked).case
+    desk.following.follow()
+    return case
+
+
+def _notice(read: ReadCase) -> object:
+    assert isinstance(read.opening.body, CaseOpened)
+    return read.opening.body.sealed_parts["notice"]
+
+
+def test_the_notice_of_a_removal_is_shown_as_the_log_commits_to_it(desk: Desk) -> None:
+    read = desk.following.read(_removal(desk))
+    assert read is not None
+    found = _notice(read)
+    assert isinstance(found, Opening)
+    assert found.value() == "You resell it."
+
+
+def test_a_notice_that_is_not_shown_is_missed(desk: Desk) -> None:
+    desk.counterpart.shown = lambda case: replace(case, opening=None)
+    read = desk.following.read(_removal(desk))
+    assert read is not None
+    assert isinstance(_notice(read), Hidden)
+    assert [each.partition(" in ")[0] for each in read.gaps] == ["the notice"]
+
+
+def test_another_notice_is_seen(desk: Desk) -> None:
+    def shown(case: ExportedCase) -> ExportedCase:
+        assert case.opening is not None
+        told = Opening(secrets.token_bytes(32), canonical.dumps("You are charming."))
+        return replace(case, opening=replace(case.opening, opened={"notice": told}))
+
+    desk.counterpart.shown = shown
+    read = desk.following.read(_removal(desk))
+    assert read is not None
+    assert any("does not open its commitment" in each for each in read.lies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,3 +151,22 @@ def test_what_a_word_does_is_said_before_it_is_signed(desk: Desk, word: str, fol
         record = desk.following.record
         found = list(sentences.follows(record, read.case, word, "ostp", desk.plane.wall()))
     assert follows in found
+
+
+def test_nothing_is_signed_for_a_log_that_forked_or_in_a_case_that_is_shown_otherwise_by_now(
+    desk: Desk,
+) -> None:
+    read = _read(desk)
+    found = _prepared(desk, read)
+    stated = statements.stated_in(found)
+    statements.check_shown(stated, [read])
+    with pytest.raises(CommandRefused, match="otherwise than its log"):
+        statements.check_shown(stated, [replace(read, lies=("it shows another rule",))])
+    note = desk.plane.ledger.checkpoint().encode()
+    desk.plane.submit("rival", "Example Rival")
+    desk.following.follow()
+    desk.counterpart.served = lambda path, data: note if path == "checkpoint" else data
+    desk.following.follow()
+    for again in (lambda: _prepared(desk, read), lambda: statements.carry(desk.following, found)):
+        with pytest.raises(CommandRefused, match="followed no more"):
+            again()

@@ -19,7 +19,7 @@ from sluicegate.client import signing
 from sluicegate.client.signing import Review, Stated
 from sluicegate.core.lifecycle.signers import needed as needed_owners
 from sluicegate.desk.checking import ReadCase
-from sluicegate.desk.following import Following
+from sluicegate.desk.following import STOPPED, Following
 from sluicegate.errors import CommandRefused, InvalidInput
 from sluicegate.ports import PreparedStatement
 from sluicegate.signin import signatures
@@ -96,8 +96,26 @@ def _check(read: ReadCase, word: str) -> None:
         raise CommandRefused(said, code="text_withheld", remedy="ask for it, or object")
 
 
+def check_shown(stated: Statement, reads: Iterable[ReadCase]) -> None:
+    """Check that what an instance shows now of the cases of a statement allows it. Raises: CommandRefused."""
+    word = stated.position if isinstance(stated, Position | Schedule) else ""
+    for each in reads:
+        _check(each, word)
+
+
+def _check_followed(following: Following) -> None:
+    """Check that a log is one that the desk follows. Raises: CommandRefused."""
+    if following.state.word == STOPPED:
+        said = f"{following.instance.name} is followed no more: {following.state.why}"
+        raise CommandRefused(said, code="log_forked", remedy="speak with the developer; nothing is signed")
+
+
 def prepared(following: Following, stated: Stated, person: str) -> PreparedStatement:
-    """A statement to sign. Raises: BadEnvelope: no reader would accept it."""
+    """A statement to sign.
+
+    Raises: BadEnvelope: no reader would accept it. CommandRefused: the instance is followed no more.
+    """
+    _check_followed(following)
     payload = signing.payload(stated.statement)
     return PreparedStatement(
         id=canonical.sha256_hex(payload).removeprefix("sha256:"),
@@ -215,8 +233,9 @@ def exported(found: PreparedStatement) -> dict[str, Any]:
 def carry(following: Following, found: PreparedStatement) -> int:
     """Put a signed statement on the record of its instance, and read the log; the size that it says.
 
-    Raises: SluicegateError: the instance refuses it, or does not answer.
+    Raises: SluicegateError: the instance refuses it, does not answer, or is followed no more.
     """
+    _check_followed(following)
     envelope = _envelope(found, found.signatures).to_json()
     if isinstance(stated_in(found), KeyStatement):
         size = following.counterpart.record_key(SignedStatement(envelope=envelope)).size

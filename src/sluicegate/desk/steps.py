@@ -337,6 +337,9 @@ def _sign(site: DeskSite, here: Here) -> Response:
         if answer:
             found = _with_signature(site, here, found, answer)
             site.memory.prepare(found)
+        stated = statements.stated_in(found)
+        reads = [site.read(found.instance, name)[1] for name in statements.cases_in(stated)]
+        statements.check_shown(stated, reads)
         with following.lock:
             lacks = statements.lacking(following, found)
             statements.check_current(following, found)
