@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from sluicegate_record.log import checkpoint
-from tests.cli.commands import Plane
+from tests.cli.commands import Cli, Plane, trusted
 from tests.cli.test_profiles import run
+from tests.cli.test_up import listening
 from tests.worlds import public_key
 
 
@@ -50,3 +55,18 @@ def test_a_reviewer_is_let_in_by_a_link_and_removed(tmp_path: Path) -> None:
     assert run(tmp_path, "reviewer", "remove", "anna", *desk, "--yes", "--json").code == 0
     assert run(tmp_path, "reviewer", "list", *desk, "--json").answer["people"] == []
     assert run(tmp_path, "reviewer", "invite", "Anna Smith", *desk, "--json").code == 3
+
+
+def test_a_desk_beside_a_control_plane_lets_someone_in_by_the_link_that_it_prints(
+    cli: Cli, tmp_path: Path
+) -> None:
+    found: list[str] = []
+
+    def asked(_: list[str], lines: Iterator[str]) -> None:
+        found.extend(itertools.islice(lines, 3))
+
+    listening(trusted(cli, tmp_path), "--desk", "oncd", "--desk-port", "0", beside=asked)
+    assert re.fullmatch(r"desk listening on http://127\.0\.0\.1:\d+\n", found[0]), found
+    assert re.fullmatch(r"  link: http://desk\.localhost:\d+/welcome/\S+\n", found[2]), found
+    instances = json.loads((tmp_path / "up" / "desk-oncd" / "instances.json").read_text())["instances"]
+    assert [(each["name"], each["agency"]) for each in instances] == [("here", "oncd")]

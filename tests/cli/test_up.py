@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.cli.commands import trusted
@@ -42,8 +42,13 @@ def test_what_bounds_a_gateway_is_taken_by_up_too(cli, tmp_path):
     listening(trusted(cli, tmp_path), *bounds, then=asked)
 
 
-def listening(trust: Path, *options: str, then: Callable[[list[str]], None] = lambda _: None) -> list[str]:
-    """What `up` says until its gateway listens; `then` may ask that."""
+def listening(
+    trust: Path,
+    *options: str,
+    then: Callable[[list[str]], None] = lambda _: None,
+    beside: Callable[[list[str], Iterator[str]], None] = lambda _, __: None,
+) -> list[str]:
+    """What `up` says until its gateway listens; `then` may ask that, and `beside` hear what it says next."""
     command = [
         *(sys.executable, "-m", "sluicegate", "up", "--trust", "trust.yaml", "--state", "up"),
         *("--upstream", "demo=http://127.0.0.1:1", "--clock-bound", "60"),
@@ -57,6 +62,7 @@ def listening(trust: Path, *options: str, then: Callable[[list[str]], None] = la
             while said[-1] and not said[-1].startswith("gateway"):
                 said.append(running.stdout.readline())
             then(said)
+            beside(said, running.stdout)
         finally:
             running.send_signal(signal.SIGTERM)
             assert running.wait(BOUND_S) == 0

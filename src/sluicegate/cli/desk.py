@@ -17,15 +17,17 @@ from sluicegate.acts.keys import KeyFilter
 from sluicegate.cli import pairs
 from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.files import read_text
+from sluicegate.cli.options import grouped
 from sluicegate.cli.output import Json, emit
-from sluicegate.cli.server_options import Host, Http, TlsCert, TlsKey
+from sluicegate.cli.server_options import Host, Http, Port
+from sluicegate.cli.serving import ServerTls
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.desk import people as persons
 from sluicegate.desk.instances import Instance, Instances
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import DeskMemory, SignIns
-from sluicegate.settings import DESK_PORT, DeskSettings, TlsFiles
+from sluicegate.settings import DESK_PORT, DeskSettings
 from sluicegate_record import verify as audited
 
 FOLDER = Path("sluicegate-desk")
@@ -46,16 +48,14 @@ Url = Annotated[
 ]
 
 
+@grouped
 def desk(
+    tls: ServerTls,
     folder: Folder = FOLDER,
     url: Url = "",
     host: Host = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", help="The port to listen on; 0: any free port.", min=0, max=65_535)
-    ] = DESK_PORT,
+    port: Port = DESK_PORT,
     http: Http = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
     as_json: Json = False,
 ) -> None:
     """Run an agency's desk: its own pages, over its own reading of each developer's log.
@@ -65,9 +65,8 @@ def desk(
     from sluicegate import bootstrap  # noqa: PLC0415 - it takes a second
     from sluicegate.signin import origins  # noqa: PLC0415 - likewise
 
-    tls = None if tls_cert is None or tls_key is None else TlsFiles(tls_cert, tls_key)
     origin = origins.origin(url) if url else ""
-    settings = DeskSettings(folder, host, port, origin, tls, pairs.http(http))
+    settings = DeskSettings(folder, host, port, origin, tls.files, pairs.http(http))
     journal.begin("desk", os.environ)
     wired = bootstrap.desk(settings)
 
