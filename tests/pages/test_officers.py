@@ -9,16 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sluicegate.core.lifecycle import Refusal
-from sluicegate.core.lifecycle.keys import StartLog
-from sluicegate.core.terms.trust import Pin
-from sluicegate.signin import signatures
-from sluicegate.signin.origins import PagesOrigin
 from tests.control.conftest import Plane
 from tests.pages.conftest import HOSTILE
+from tests.pages.officers import passkey_of, trusted
 from tests.pages.signing_in import authenticator, named, sign_in
 from tests.waiting import BOUND_S
-from tests.worlds import DEVELOPER, ORIGIN, PINS, position
+from tests.worlds import position
 
 LETTER = b"No foreign person may use gpt-5.6."
 ORDER = """apiVersion: sluicegate/v1
@@ -38,32 +34,13 @@ spec:
 @pytest.fixture(scope="module")
 def officers(browser: Browser, site: Plane) -> Iterator[tuple[Page, Page]]:
     """Two officers in two browsers, each with a passkey that is pinned as theirs."""
-    trusted = list(PINS)
     with ExitStack() as stack:
         pages = [stack.enter_context(browser.new_context(base_url=named(site))).new_page() for _ in range(2)]
         for number, page in enumerate(pages):
-            trusted.append(_officer(site, page, f"officer-{number}"))
-            command = StartLog(ORIGIN, site.ledger.vkey(), DEVELOPER, trusted)
-            done = site.ledger.execute(command, by="log", command_id=f"start-again-{number}")
-            assert not isinstance(done, Refusal), done
+            page.set_default_timeout(BOUND_S * 1_000)
+            trusted(site.ledger, passkey_of(site.ledger, page, named(site), f"officer-{number}"))
         first, second = pages
         yield first, second
-
-
-def _officer(site: Plane, page: Page, name: str) -> Pin:
-    """Have someone make a passkey; it, as an owner's key in the trust file."""
-    page.set_default_timeout(BOUND_S * 1_000)
-    authenticator(page)
-    sign_in(page, site, "developer", name)
-    page.goto("/account/passkey")
-    page.get_by_label("What to call it").fill("key")
-    page.get_by_role("button", name="Make a passkey").click()
-    expect(page.get_by_role("rowheader", name="key", exact=True)).to_be_visible()
-    store = site.ledger.store
-    [who] = [each for each in store.principals.all() if each.name == name]
-    [passkey] = store.sign_ins.passkeys(who.id)
-    key = signatures.pinned(passkey, PagesOrigin(named(site)))
-    return Pin(name, DEVELOPER, key.data, key.passkey)
 
 
 def _sign(page: Page) -> None:
@@ -126,7 +103,7 @@ def test_two_officers_on_two_machines_write_a_letter_down(
     assert "You put the directive by-letter in force: oncd suspends gpt-5.6." in said
     assert "It covers everyone, on all surfaces." in said
     _sign(first)
-    expect(first.locator("main")).to_contain_text("1 of 2 officers must sign it still")
+    expect(first.locator("main")).to_contain_text("It lacks 1 signature")
     second.goto("/to-sign")
     second.get_by_role("link", name="You put the directive by-letter").click()
     assert second.locator(".card").inner_text() == said

@@ -68,7 +68,9 @@ class AnnexNames(Arguments):
 class DirectiveText(DocumentText):
     """A directive as written, the name of its file, and the names in its annexes."""
 
-    annexes: Mapping[str, AnnexNames] = field(default_factory=dict)
+    annexes: Annotated[
+        Mapping[str, AnnexNames], Note('The names in each annex: {"annex-a": {"organizations": ["…"]}}.')
+    ] = field(default_factory=dict)
 
 
 @form

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ from sluicegate.errors import InvalidInput, SluicegateError, Unauthorized
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, statements
-from sluicegate.pages.statements import Making, OfficerStatement
+from sluicegate.pages.statements import Making, OfficerStatement, Wording
 from sluicegate.parsing.request import ActRequest
 from sluicegate.ports import Passkey
 from sluicegate.signin import passkeys, signatures
@@ -178,8 +178,18 @@ def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Reques
 
 
 async def _list(desk: SigningDesk, here: Officer) -> Response:
-    drafts = [(each, next(each.how.words(each.statement, each.opened))) for each in desk.drafts.all()]
-    return here.page("to_sign_list.html", {"drafts": drafts})
+    def first(draft: DraftStatement) -> str:
+        return next(iter(_words(desk, here, draft)))
+
+    with here.visitor.place():
+        drafts = desk.drafts.all()
+        words = await here.visitor.run(lambda: [first(each) for each in drafts])
+    return here.page("to_sign_list.html", {"drafts": list(zip(drafts, words, strict=True))})
+
+
+def _words(desk: SigningDesk, here: Officer, draft: DraftStatement) -> Iterator[str]:
+    asks = partial(ask, desk.plane.services, here.who.principal)
+    return draft.how.words(draft.statement, Wording(asks, draft.opened))
 
 
 async def _make(desk: SigningDesk, here: Officer) -> Response:
@@ -237,7 +247,7 @@ def _view(desk: SigningDesk, here: Officer, draft: DraftStatement) -> dict[str, 
     digest = challenge(dsse.pae(PAYLOAD_TYPE_INTOTO, draft.payload))
     return {
         "draft": draft,
-        "words": tuple(draft.how.words(stated, draft.opened)),
+        "words": tuple(_words(desk, here, draft)),
         "signed": sorted(officers[each] for each in signed if each in officers),
         "options": passkeys.to_ask(here.place, digest, usable) if usable else "",
         "own": [signatures.trust_text(key, here.who.principal.name) for _, key in own],

@@ -2,6 +2,7 @@
 
 Rules:
 - What the picture shows is in a table beside it, too.
+- A run that was counted out has no time of its own: it counts from when the directive is in force everywhere.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ class Curve(NamedTuple):
 def curve(issued_ms: int, status: DirectiveStatus) -> Curve:
     """The curve of a directive."""
     everyone: tuple[StateAtGateway | StateAtPoint, ...] = (*status.gateways, *status.points)
-    times = sorted(
-        max(0, each.at_ms - issued_ms) for each in everyone if each.state in _DONE and each.at_ms is not None
-    )
-    took_ms, total = (times[-1] if times else 0), len(everyone)
+    known = [each.at_ms for each in everyone if each.state in _DONE and each.at_ms is not None]
+    done = sum(each.state in _DONE for each in everyone)
+    last_ms = max([*known, status.in_force_since_ms or 0, issued_ms])
+    times = sorted(max(0, at_ms - issued_ms) for at_ms in known)
+    times += [last_ms - issued_ms] * (done - len(known))
+    took_ms, total = last_ms - issued_ms, len(everyone)
 
     def place(count: int, at_ms: int) -> str:
         return f"{at_ms * WIDTH // max(1, took_ms)},{HEIGHT - HEIGHT * count // max(1, total)}"
@@ -40,4 +43,6 @@ def curve(issued_ms: int, status: DirectiveStatus) -> Curve:
     steps = [place(0, 0)]
     for count, at_ms in enumerate(times):
         steps += [place(count, at_ms), place(count + 1, at_ms)]
-    return Curve(" ".join(steps), len(times), total, took_ms)
+    return Curve(
+        " ".join([*steps, f"{WIDTH},{HEIGHT - HEIGHT * done // max(1, total)}"]), done, total, took_ms
+    )

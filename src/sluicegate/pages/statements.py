@@ -10,14 +10,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sluicegate.acts import directives, log, releases, review
+from sluicegate.acts import directives, log, outlook, releases, review
 from sluicegate.acts.act import AnyAct, Arguments, Nothing
 from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.directives import DirectiveArgument, SignedDirective
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.releases import StageArgument
+from sluicegate.acts.releases import ReleaseArgument, StageArgument, StageStatus
 from sluicegate.acts.review import ReviewStatement
 from sluicegate.core.directives import directive
 from sluicegate.core.people.persons import Definition
@@ -33,7 +33,7 @@ from sluicegate_record.statements.cases import Proceeding
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.releases import StageClosing, StageOpening
 from sluicegate_record.statements.statement import Statement
-from sluicegate_record.terms import kinds, phrases
+from sluicegate_record.terms import audience, kinds, phrases
 from sluicegate_record.terms.text import counted
 
 TOGETHER = 2
@@ -58,7 +58,14 @@ class MadeStatement:
     opened: Mapping[str, Opening] = field(default_factory=dict)
 
 
-Words = Callable[[Any, Mapping[str, Opening]], Iterator[str]]
+class Wording(NamedTuple):
+    """What a statement is said with: what opens its commitments, and who is asked what its digests are of."""
+
+    ask: AskAct
+    opened: Mapping[str, Opening]
+
+
+Words = Callable[[Any, Wording], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +104,28 @@ def _stage(given: Mapping[str, str]) -> StageArgument:
     return StageArgument(release=given.get("release", ""), stage=given.get("stage", ""))
 
 
-def _opens(said: StageOpening, _: Mapping[str, Opening]) -> Iterator[str]:
+def _opens(said: StageOpening, wording: Wording) -> Iterator[str]:
     yield f"You open the stage {said.stage} of {said.release}."
-    yield f"It opens under the terms with the digest {said.terms}, for all that they admit."
+    status = wording.ask(outlook.SHOW, ReleaseArgument(release=said.release)).status
+    stage = next((each for each in status.stages if each.stage == said.stage), None)
+    if stage is not None and stage.terms == said.terms:
+        yield f"Under the terms in force it lets in {_audience(stage)}, to {', '.join(status.models)}."
+    else:
+        yield "The terms that it names are not in force any more: make the statement again."
+    yield f"The terms have the digest {said.terms}."
     if said.closing is not None:
         yield f"This undoes the closing with the digest {said.closing}."
 
 
-def _closes(said: StageClosing, _: Mapping[str, Opening]) -> Iterator[str]:
+def _audience(stage: StageStatus) -> str:
+    if stage.audience != audience.APPLICANTS:
+        listed = "" if stage.listed is None else f" ({counted(stage.listed, 'listed organization')})"
+        return f"{stage.audience}{listed}"
+    seats = "any number of organizations" if stage.seats is None else counted(stage.seats, "organization")
+    return f"{seats}, each admitted by {phrases.rule(stage.rule)}"
+
+
+def _closes(said: StageClosing, _: Wording) -> Iterator[str]:
     yield f"You close the stage {said.stage} of {said.release}, at once."
     yield "Every key of it is refused, and open streams are cut. Only an officer opens it again."
     yield f"Your reason is public: {said.reason}"
@@ -117,7 +138,7 @@ def _proceeding(making: Making) -> MadeStatement:
     return MadeStatement(Proceeding(question=found.question, reason=reason), needed)
 
 
-def _proceeds(said: Proceeding, _: Mapping[str, Opening]) -> Iterator[str]:
+def _proceeds(said: Proceeding, _: Wording) -> Iterator[str]:
     question = said.question
     yield f"You proceed in {question.case} despite silence or objection: you answer its question with yes."
     yield f"The question: {kinds.KINDS[question.kind].asks}"
@@ -170,7 +191,7 @@ def _annexes(text: str) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _directs(said: DirectiveStatement, opened: Mapping[str, Opening]) -> Iterator[str]:
+def _directs(said: DirectiveStatement, wording: Wording) -> Iterator[str]:
     found = Document.check(said.document)
     spec, metadata = found.spec, found.metadata
     what = "drill, which refuses no request," if metadata.drill else "directive"
@@ -179,7 +200,7 @@ def _directs(said: DirectiveStatement, opened: Mapping[str, Opening]) -> Iterato
     where = "on all surfaces" if spec.surfaces == "all" else f"on {', '.join(spec.surfaces)}"
     excepted = "" if spec.except_ is None else f", except {covered(spec.except_)}"
     yield f"It covers {covered(spec.covers)}{excepted}, {where}."
-    yield from _names(said.document, opened)
+    yield from _names(said.document, wording.opened)
     yield f"Its basis: {spec.basis.kind}, {spec.basis.authority}."
     yield f"It can be lifted by {phrases.rule(spec.lifted_by)}."
     if isinstance(metadata.transcribed, Arrival):
