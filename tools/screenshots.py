@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from demo.story_weeks import PARTNERS, UTILITY, Weeks
 from demo.telling import Page
 from sluicegate.acts import grants
-from sluicegate.acts.act import APPLICANT
+from sluicegate.acts.act import APPLICANT, DEVELOPER
 from sluicegate.acts.grants import GrantFilter, GrantSummary
 
 WIDTHS = (1_280, 375)
@@ -46,6 +46,17 @@ def of_applicant(held: Sequence[GrantSummary]) -> Iterator[Picture]:
     yield Picture("apply", f"/apply/{PARTNERS.release}/{PARTNERS.stage}")
 
 
+STAFF = (
+    Picture("board", "/board"),
+    Picture("board-release", "/board/gpt-5.6"),
+    Picture("cases", "/cases"),
+    Picture("plan", "/plan/gpt-5.6"),
+    Picture("directive", "/directives/bis-2026-06-12"),
+    Picture("order", "/order"),
+)
+"""The pages of the developer's staff."""
+
+
 def take(folder: Path) -> None:
     """Tell the weeks, and picture each page at each width. Raises: whatever keeps a page from being shown."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,10 +78,14 @@ def take(folder: Path) -> None:
             )
             opened = context.new_page()
             _pictured(opened, pictures(site.ledger.size()), folder, width)
-            opened.goto(link)
-            opened.get_by_role("button").click()
-            opened.wait_for_url("**/account")
-            _pictured(opened, of_applicant(held), folder, width)
+            for link, wanted in (
+                (link, of_applicant(held)),
+                (weeks.paperwork.link(DEVELOPER, "release"), STAFF),
+            ):
+                opened.goto(link)
+                opened.get_by_role("button").click()
+                opened.wait_for_url("**/account")
+                _pictured(opened, wanted, folder, width)
             context.close()
         browser.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -129,3 +130,36 @@ def test_a_passkey_that_is_no_officers_key_signs_nothing(browser: Browser, site:
         expect(page.get_by_role("button", name="Sign with your passkey")).to_have_count(0)
         expect(page.locator("main")).to_contain_text("None of your passkeys is an officer's key")
         expect(page.locator("main")).to_contain_text("webauthn:")
+
+
+def test_a_signature_over_another_statement_counts_for_nothing(officers: tuple[Page, Page]) -> None:
+    page, _ = officers
+    page.goto("/board/hostile")
+    page.get_by_role("button", name="Open trusted-partners").click()
+    other = page.locator("form[data-passkey]").get_attribute("data-options")
+    page.goto("/board/gpt-5.6")
+    page.get_by_role("button", name="Open trusted-partners").click()
+    page.locator("form[data-passkey]").evaluate("(form, other) => { form.dataset.options = other }", other)
+    _sign(page)
+    expect(page.get_by_role("alert")).to_contain_text("no signature of your passkey over this statement")
+    expect(page.get_by_role("button", name="Sign with your passkey")).to_be_visible()
+
+
+@pytest.mark.parametrize("role", ["developer", "agency", "applicant"])
+def test_a_statement_is_made_by_staff_from_a_form_of_theirs_only(
+    browser: Browser, site: Plane, role: str
+) -> None:
+    with browser.new_context(base_url=named(site)) as context:
+        page = context.new_page()
+        sign_in(page, site, role, f"forged-{role}", "ostp" if role == "agency" else None)
+        token = page.locator("input[name=_form]").first.get_attribute("value") or ""
+        cookies = {each["name"]: each["value"] for each in context.cookies()}
+    sent = {"what": "closing", "release": "gpt-5.6", "stage": "trusted-partners", "reason": "why"}
+    with httpx2.Client(base_url=site.url, cookies=cookies, trust_env=False, timeout=BOUND_S) as client:
+        for form, origin in (
+            (sent, site.url),
+            ({**sent, "_form": token}, "https://evil.example"),
+            ({**sent, "_form": token}, "null" if role == "developer" else site.url),
+        ):
+            answer = client.post("/to-sign", data=form, headers={"origin": origin})
+            assert answer.status_code == 403, (form, origin, answer.text)
