@@ -232,11 +232,13 @@ async def _show(desk: SigningDesk, here: Officer) -> Response:
 
 
 async def _shown(
-    desk: SigningDesk, here: Officer, draft: DraftStatement, fault: Mapping[str, str] | None
+    desk: SigningDesk, here: Officer, draft: DraftStatement, why: SluicegateError | Refusal | None
 ) -> Response:
+    """The page of a statement; `why` it was not signed, or is not on the record."""
     with here.visitor.place():
         values = await here.visitor.run(_view, desk, here, draft)
-    return here.page("to_sign.html", {**values, "fault": fault}, 200 if fault is None else 400)
+    fault = None if why is None else {"message": why.message, "remedy": why.remedy, "at": ()}
+    return here.page("to_sign.html", {**values, "fault": fault}, 200 if why is None else 400)
 
 
 def _view(desk: SigningDesk, here: Officer, draft: DraftStatement) -> dict[str, Any]:
@@ -286,9 +288,9 @@ async def _sign(desk: SigningDesk, here: Officer) -> Response:
     except SluicegateError as error:
         if isinstance(error, Unauthorized):
             raise
-        return await _shown(desk, here, draft, {"message": error.message, "remedy": error.remedy})
+        return await _shown(desk, here, draft, error)
     if refused is not None:
-        return await _shown(desk, here, draft, {"message": refused.message, "remedy": refused.remedy})
+        return await _shown(desk, here, draft, refused)
     desk.drafts.forget(draft.id)
     return answers.next_page(f"{draft.how.after(draft.statement)}?done={draft.how.act.name}")
 
