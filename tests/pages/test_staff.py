@@ -58,7 +58,8 @@ def paths(case: str) -> list[str]:
     """A path of each page of staff."""
     places = {"release": RELEASE, "case": case, "directive": "hostile-order"}
     others = ["/board/hostile", "/plan/hostile", "/cases?state=submitted", "/to-sign"]
-    return [each.path.format(**places) for each in STAFF] + others
+    found = [each.path.format(**places) for each in STAFF] + others
+    return [f"{each}?of={RELEASE}" if each == "/early-access" else each for each in found]
 
 
 @pytest.mark.parametrize("role", ["agency", "applicant"])

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from sluicegate.acts import applications, cases, findings, outlook, releases, reports, review
+from sluicegate.acts import applications, cases, early_access, findings, outlook, releases, reports, review
 from sluicegate.acts.act import DEVELOPER, AnyAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
+from sluicegate.acts.early_access import EarlyAccess, EarlyAccessFilter
 from sluicegate.acts.findings import FindingFilter
 from sluicegate.acts.outlook import ClockedCase, ReleaseOutlook
 from sluicegate.acts.releases import ExposureView, ReleaseArgument, Status
@@ -144,9 +145,14 @@ def _can_proceed(case: CaseView) -> bool:
     return advised and kinds.allows("proceed", case.kind, case.state)
 
 
+def _early_access(view: View[EarlyAccessFilter, EarlyAccess]) -> Filled:
+    return Filled("early_access.html", {"found": view.found, "asked": view.asked})
+
+
 PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(BOARD, releases.STATUS, _board, roles=STAFF, asks=5),
     SitePage(f"{BOARD}/{{release}}", outlook.SHOW, _release, roles=STAFF),
+    SitePage("/early-access", early_access.LIST, _early_access, roles=STAFF),
     SitePage(CASES, cases.LIST, _cases, roles=STAFF),
     SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF, asks=2),
 )
