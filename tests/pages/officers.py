@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from sluicegate.acts.act import DEVELOPER
@@ -45,3 +46,12 @@ def trusted(ledger: Ledger, *added: Pin) -> None:
         command = StartLog(state.origin, state.log, state.developer, [*known, *added])
     done = ledger.execute(command, by="log", command_id=f"start-with-{len(known) + len(added)}")
     assert not isinstance(done, Refusal), done
+
+
+def clear(page: Page) -> None:
+    """Check that a page has no barrier, and is not wider than a small window."""
+    found = Axe().run(page)
+    assert not found.response["violations"], found.generate_report()
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.set_viewport_size({"width": 1_280, "height": 800})

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.control.conftest import Plane
 from tests.pages.conftest import HOSTILE
-from tests.pages.officers import passkey_of, trusted
+from tests.pages.officers import clear, passkey_of, trusted
 from tests.pages.signing_in import authenticator, named, sign_in
 from tests.waiting import BOUND_S
 from tests.worlds import position
@@ -57,6 +57,7 @@ def test_a_manager_goes_from_a_plan_to_an_opened_stage_and_closes_it(
     text.fill(text.input_value().replace("gpt-5.6", "opened-1").replace("GPT-5.6 limited", "Another"))
     page.get_by_role("button", name="Show what it changes").click()
     expect(page.get_by_role("heading", name="A new release: opened-1")).to_be_visible()
+    clear(page)
     page.get_by_role("button", name="Put this plan in force").click()
     page.wait_for_url("**/board/opened-1?done=plan.apply")
     for agency in ("oncd", "ostp"):
@@ -68,6 +69,7 @@ def test_a_manager_goes_from_a_plan_to_an_opened_stage_and_closes_it(
     page.reload()
     page.get_by_role("button", name="Open trusted-partners").click()
     expect(page.locator(".card .lead")).to_have_text("You open the stage trusted-partners of opened-1.")
+    clear(page)
     _sign(page)
     page.wait_for_url("**/board/opened-1?done=stage.open")
     card = page.locator("#stage-trusted-partners")
@@ -166,3 +168,36 @@ def test_a_statement_is_made_by_staff_from_a_form_of_theirs_only(
         ):
             answer = client.post("/to-sign", data=form, headers={"origin": origin})
             assert answer.status_code == 403, (form, origin, answer.text)
+
+
+ANNEX = ORDER.replace("covers: {organizations: [Example Utility]}", "covers: {annexes: [annex-a]}").replace(
+    "reasons:", "annexes: {annex-a: {file: a.csv, digest: sha256:" + 64 * "0" + "}}\n  reasons:"
+)
+WRONG: list[dict[str, str]] = [
+    {"what": "nothing"},
+    {"what": "opening", "release": "nope", "stage": "trusted-partners"},
+    {"what": "closing", "release": "gpt-5.6", "stage": "trusted-partners", "reason": " "},
+    {"what": "proceeding", "case": "case_nope", "reason": "why"},
+    {"what": "directive", "text": "no order"},
+    {"what": "directive", "text": ORDER, "how": "letter"},
+    {"what": "directive", "text": ORDER, "how": "letter", "on": "yesterday", "note": "x"},
+    {"what": "directive", "text": ANNEX},
+    {"what": "directive", "text": ANNEX, "annexes": "{"},
+    {"what": "directive", "text": ANNEX, "annexes": '{"annex-a": ["x"]}'},
+    {"what": "directive", "text": ANNEX, "annexes": '{"annex-b": {"organizations": ["x"]}}'},
+    {"what": "directive", "text": ORDER.replace("name: by-letter", "name: by-letter, replaces: nope")},
+]
+
+
+def test_what_cannot_be_signed_is_said_on_a_page(officers: tuple[Page, Page], site: Plane) -> None:
+    page, _ = officers
+    page.goto("/account")
+    token = page.locator("input[name=_form]").first.get_attribute("value") or ""
+    cookies = {each["name"]: each["value"] for each in page.context.cookies()}
+    with httpx2.Client(base_url=site.url, cookies=cookies, trust_env=False, timeout=BOUND_S) as client:
+        for sent in WRONG:
+            answer = client.post("/to-sign", data={**sent, "_form": token}, headers={"origin": site.url})
+            assert 400 <= answer.status_code < 500, (sent, answer.status_code, answer.text)
+            assert "<h1>" in answer.text
+        gone = client.get("/to-sign/" + 64 * "0")
+        assert (gone.status_code, "not here any more" in gone.text) == (400, True)

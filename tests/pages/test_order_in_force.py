@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from demo.cast import OFFICER, Cast, Customer, Place
@@ -17,7 +16,7 @@ from demo.moved import ANSWERED, FollowingGateway, MovedSite
 from demo.paperwork import Paperwork
 from sluicegate.acts import licences
 from sluicegate.acts.licences import LicenceRequest
-from tests.pages.officers import passkey_of, trusted
+from tests.pages.officers import clear, passkey_of, trusted
 from tests.waiting import BOUND_S
 from tests.worlds import plan_value, stage
 
@@ -79,14 +78,6 @@ def scene(tmp_path: Path, browser: Browser) -> Iterator[Scene]:
         yield Scene(tmp_path / "scene", browser, stack)
 
 
-def _clear(page: Page) -> None:
-    found = Axe().run(page)
-    assert not found.response["violations"], found.generate_report()
-    page.set_viewport_size({"width": 320, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    page.set_viewport_size({"width": 1_280, "height": 800})
-
-
 def test_an_order_from_letter_to_lift(scene: Scene) -> None:
     first, second = scene.pages
     assert scene.asked() == ANSWERED
@@ -94,12 +85,12 @@ def test_an_order_from_letter_to_lift(scene: Scene) -> None:
     first.get_by_role("textbox", name="Text", exact=True).fill(ORDER)
     first.get_by_role("button", name="Show who it covers").click()
     expect(first.get_by_role("rowheader", name=UTILITY.name)).to_be_visible()
-    _clear(first)
+    clear(first)
     first.get_by_label("How", exact=True).select_option("call")
     first.get_by_label("On which day").fill("2026-06-24")
     first.get_by_label("Or what was said").fill("no one may use it")
     first.get_by_role("button", name="Show what I sign").click()
-    _clear(first)
+    clear(first)
     first.get_by_role("button", name="Sign with your passkey").focus()
     first.keyboard.press("Enter")
     expect(first.locator("main")).to_contain_text("It lacks 1 signature")
@@ -114,7 +105,7 @@ def test_an_order_from_letter_to_lift(scene: Scene) -> None:
     assert scene.asked() == REFUSED  # its next question to the feed acknowledges what it has applied
     expect(verdict).to_contain_text("In force everywhere since")
     expect(second.get_by_role("row", name="gateway-1")).to_contain_text("acknowledged")
-    _clear(second)
+    clear(second)
     _excepted(scene, second)
     second.get_by_text("All of it").click()
     second.get_by_role("button", name="Open the case").click()

@@ -19,13 +19,14 @@ from sluicegate.acts.directives import DirectiveArgument, SignedDirective
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.releases import ReleaseArgument, StageArgument, StageStatus
 from sluicegate.acts.review import ReviewStatement
-from sluicegate.core.directives import directive
+from sluicegate.core.directives import annex, directive
 from sluicegate.core.people.persons import Definition
 from sluicegate.errors import InvalidInput
 from sluicegate.pages.page import AskAct
 from sluicegate_record.directives.document import Document
 from sluicegate_record.directives.phrases import covered
 from sluicegate_record.directives.received import Arrival
+from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Json, Misread
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
@@ -158,7 +159,7 @@ def _directive(making: Making) -> MadeStatement:
     signing = directive.Signing(
         making.ask(log.HEAD, Nothing()).vkey,
         lambda: secrets.token_bytes(32),
-        _annexes(making.given.get("annexes", "")),
+        _annexes(given, making.given.get("annexes", "")),
         {each.definition: Definition(each.definition, each.statuses, each.source) for each in known},
         replaced,
         received,
@@ -184,11 +185,15 @@ def _received(given: Mapping[str, str]) -> dict[str, str] | None:
     return said
 
 
-def _annexes(text: str) -> dict[str, dict[str, list[str]]]:
-    found = canonical.loads(text.encode()) if text.strip() else {}
-    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+def _annexes(order: Any, text: str) -> dict[str, dict[str, list[str]]]:
+    """The names in the annexes of an order, as a form has them. Raises: InvalidInput."""
+    try:
+        found = canonical.loads(text.encode()) if text.strip() else {}
+    except NotCanonical as error:
+        raise InvalidInput(f"annexes: expected JSON; {error.message}") from error
+    if not isinstance(found, dict):
         raise InvalidInput('annexes: expected an object such as {"annex-a": {"organizations": ["…"]}}')
-    return found
+    return annex.checked(order, found)
 
 
 def _directs(said: DirectiveStatement, wording: Wording) -> Iterator[str]:

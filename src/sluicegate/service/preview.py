@@ -22,11 +22,10 @@ from sluicegate.acts.directives import (
 from sluicegate.core.access import coverage
 from sluicegate.core.access.coverage import Customers, Held
 from sluicegate.core.access.table import Table
-from sluicegate.core.directives import cover, directive
+from sluicegate.core.directives import annex, cover, directive
 from sluicegate.core.directives.cover import Cover
 from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal, State, directives
-from sluicegate.errors import InvalidInput
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.bearers import Seen
@@ -34,7 +33,6 @@ from sluicegate.service.context import Context, does
 from sluicegate.service.counting import customers, settled
 from sluicegate.service.directives import bearers_of, excepting, resolve
 from sluicegate.service.ledger import Ledger
-from sluicegate_record.directives import names
 from sluicegate_record.directives.document import Document
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
@@ -247,18 +245,6 @@ def _are_few(of_all: Coverage, of_seen: Coverage) -> bool:
     return any(0 < every.organizations - seen.organizations < FEW for every, seen in sides)
 
 
-def _checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
-    """The annexes a directive states, all of them. Raises: InvalidInput."""
-    stated = given["spec"].get("annexes", {})
-    if annexes.keys() != stated.keys():
-        listed = ", ".join(sorted(annexes.keys() ^ stated.keys()))
-        raise InvalidInput(f"the annexes {listed} are stated without their names, or the other way round")
-    try:
-        return {name: names.check(value) for name, value in annexes.items()}
-    except ValueError as error:
-        raise InvalidInput(str(error)) from error
-
-
 def _signing(state: State, given: Mapping[str, Any], annexes: Mapping[str, Any]) -> Signing:
     """What a signer would add to a directive: it is transcribed, if its issuer has no key here.
 
@@ -268,7 +254,7 @@ def _signing(state: State, given: Mapping[str, Any], annexes: Mapping[str, Any])
     return Signing(
         state.log,
         lambda: bytes(32),
-        _checked(given, annexes),
+        annex.checked(given, annexes),
         state.definitions,
         replaced=old.document.digest if old is not None else _UNKNOWN,
         received=None if given["spec"]["issuer"] in state.parties else _RECEIVED,

@@ -10,12 +10,14 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sluicegate.core.people import identifiers
 from sluicegate.core.people.legal_names import name_key
 from sluicegate.core.sheet import Row, Sheet
-from sluicegate.errors import Place
+from sluicegate.errors import InvalidInput, Place
+from sluicegate_record.directives import names
 from sluicegate_record.directives.names import NAME_MAX, ROWS_MAX
 from sluicegate_record.terms.text import is_plain
 
@@ -37,6 +39,18 @@ def read(data: bytes, file: str) -> dict[str, list[str]]:
         return {"persons": _rows(sheet, [PERSON], [PERSON, NOTE])}
     required = next((each for each in sheet.columns if each in NAMING), ORGANIZATION)
     return {"organizations": _rows(sheet, [required], [*NAMING, NOTE])}
+
+
+def checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """The names in the annexes that a directive states: all of them, and no other. Raises: InvalidInput."""
+    stated = given["spec"].get("annexes", {})
+    if annexes.keys() != stated.keys():
+        listed = ", ".join(sorted(annexes.keys() ^ stated.keys()))
+        raise InvalidInput(f"the annexes {listed} are stated without their names, or the other way round")
+    try:
+        return {name: names.check(value) for name, value in annexes.items()}
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
 
 
 def _rows(sheet: Sheet, required: list[str], columns: list[str]) -> list[str]:
