@@ -70,16 +70,16 @@ def take(folder: Path) -> None:
         found = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         for width in WIDTHS:
-            link = weeks.paperwork.link(APPLICANT, UTILITY.slug)
+            own = weeks.paperwork.link(APPLICANT, UTILITY.slug)
             context = browser.new_context(
-                base_url=link.partition("/welcome")[0],
+                base_url=own.partition("/welcome")[0],
                 viewport={"width": width, "height": HEIGHT},
                 timezone_id="Etc/UTC",
             )
             opened = context.new_page()
             _pictured(opened, pictures(site.ledger.size()), folder, width)
             for link, wanted in (
-                (link, of_applicant(held)),
+                (own, of_applicant(held)),
                 (weeks.paperwork.link(DEVELOPER, "release"), STAFF),
             ):
                 opened.goto(link)

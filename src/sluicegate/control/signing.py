@@ -108,10 +108,14 @@ class UnfinishedStatements:
             self._kept[id_] = signed
         return signed
 
+    def find(self, id_: str) -> DraftStatement | None:
+        """One, if it is here."""
+        with self._lock:
+            return self._kept.get(id_)
+
     def get(self, id_: str) -> DraftStatement:
         """One. Raises: InvalidInput: it is not here."""
-        with self._lock:
-            found = self._kept.get(id_)
+        found = self.find(id_)
         if found is None:
             raise _gone()
         return found
@@ -340,7 +344,9 @@ def _page(desk: SigningDesk, path: str, work: Work) -> Route:
 
 def _form(desk: SigningDesk, path: str, work: Work) -> Route:
     async def sent(request: Request) -> Response:
-        visitor, who, fields = await signin.own_form(desk.door, desk.entrance, request)
+        draft = desk.drafts.find(request.path_params.get("id", ""))
+        act = None if draft is None else draft.how.act  # an order has a lane of its own
+        visitor, who, fields = await signin.own_form(desk.door, desk.entrance, request, act)
         _check(who)
         return await work(desk, Officer(request, visitor, who, desk.door.place(request), fields))
 
