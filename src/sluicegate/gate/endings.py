@@ -34,12 +34,13 @@ can be larger than that; its beginning is searched too.
 
 class _LastEvents(NamedTuple):
     """The events that end streams of a dialect: bytes of which each has some, the line that begins one, and
-    the key that says its type, if one has a type.
+    the key that says its type, if one has a type. `numbered` says that all events of the dialect are.
     """
 
     marks: tuple[bytes, ...]
     line: re.Pattern[bytes]
     key: re.Pattern[bytes] | None = None
+    numbered: bool = False
 
     def include(self, event: bytes) -> bool:
         """Whether an event is one by its own type. What it holds may have the same words."""
@@ -54,6 +55,7 @@ _LAST: Mapping[Dialect, _LastEvents] = {
         (b"response.completed", b"response.incomplete", b"response.failed"),
         re.compile(rb"(?:\A|[\r\n])event: ?response\.(?:completed|incomplete|failed)[\r\n]"),
         re.compile(rb'"type"(?<!\\"type")\s*:\s*"response\.(?:completed|incomplete|failed)"'),
+        numbered=True,
     ),
     Dialect.ANTHROPIC: _LastEvents(
         (b"message_stop",),
@@ -87,7 +89,8 @@ class StreamEnd:
         for mark in self._kind.marks:
             if events.find(mark) >= 0 and not self.is_said:
                 self.is_said = any(map(self._kind.include, sse.events(_ends_of(events, SEARCHED_BYTES))))
-        self._last = events if len(events) <= LAST_BYTES else _ends_of(events, LAST_BYTES)
+        if self._kind.numbered:
+            self._last = _ends_of(events, LAST_BYTES)
 
     def failed(self) -> None:
         """Note an error of the upstream."""

@@ -17,6 +17,8 @@ from sluicegate.gate.exchange import Exchange, Progress
 
 SLICE_BYTES = 16 * 1024
 """The most that is written after one look at the lease."""
+_OVER = Progress.OVER
+"""An enum's own attributes cost more than a look at the lease."""
 
 Bytes = bytes | memoryview
 Beginning = tuple[Progress, int, Headers]
@@ -47,7 +49,7 @@ class Outlet:
 
     def may(self) -> bool:
         """Whether more may be written, or sent to the upstream."""
-        return self.exchange.stage is not Progress.OVER and self._flight.check() is None
+        return self.exchange.stage is not _OVER and self._flight.check() is None
 
     def begin(self, stage: Progress, status: int, headers: Headers) -> None:
         """Have an answer begin with the next write. Requires: the exchange is open."""
@@ -94,5 +96,5 @@ class Outlet:
     def _go_on(self) -> None:
         """The client has taken what was written, or is gone."""
         self._awaits = False
-        if self.exchange.stage is not Progress.OVER and self.write(self.waiting):
+        if self.exchange.stage is not _OVER and self.write(self.waiting):
             self.cleared()

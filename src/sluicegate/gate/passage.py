@@ -38,6 +38,7 @@ REQUEST_ID = b"x-sluicegate-request-id"
 _IDS = frozenset({b"x-request-id", b"request-id"})
 """The headers by which model servers name a request in their answers."""
 _NO_CARRIERS: frozenset[bytes] = frozenset()
+_OVER = Progress.OVER
 
 
 class _Content(NamedTuple):
@@ -187,7 +188,7 @@ class Passage:
     def took(self, data: bytes, *, is_last: bool) -> bool:
         """See `Recipient.took`."""
         way = self._way
-        if way is None or self._exchange.stage is Progress.OVER:
+        if way is None or self._exchange.stage is _OVER:
             return False
         self._is_complete = is_last
         goes_on = way.took(data, is_last=is_last)

@@ -119,7 +119,7 @@ ANYBODY = (Whom(None, UNKNOWN, Assurance.SELF_ASSERTED),)
 """What a request names, for a directive that does not ask about persons."""
 
 
-def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:  # noqa: C901, PLR0911 - one a reason
+def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:  # noqa: C901, PLR0911, PLR0912 - one a reason
     """Decide one request."""
     credential = identify(ask.digest, table, now)
     if isinstance(credential, Deny):
@@ -134,12 +134,17 @@ def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:  # noqa: C901, PLR
     if offer is None or not (offer.announced or grant is not None):
         return Deny(Reason.MODEL_NOT_FOUND, f"the model {ask.model[:100]!r} does not exist")
     index = table.directed.get(ask.model)
-    directed = FREE if index is None else _directed(ask, credential, index, table, now)
+    directed: Cover | Narrowing = FREE
+    if index is not None:
+        may_name = (credential.state.directed or ask.naming is not naming.NOBODY) and bool(index.members)
+        if may_name or own.directed or index.wide:
+            persons = naming.members(ask.naming, credential, table) if may_name else ()
+            directed = _directed(_Look(ask, credential, table, now), index, persons)
     if isinstance(directed, Cover):
         fallback = _fallback(ask, own, offer, table)
-        denied = Deny(Reason.DIRECTIVE_IN_FORCE, "", directed.name, directed.by_order, None, fallback)
         has_access = _has_access(ask, credential, grant, offer, table, now)
-        return denied if has_access else denied._replace(may_be_excepted=False)
+        said = Reason.DIRECTIVE_IN_FORCE, "", directed.name, directed.by_order
+        return Deny(*said, fallback=fallback, may_be_excepted=has_access)
     by = _by_fallback if ask.instead_of else _by_grant
     decided = by(ask, credential, grant, table, now) if grant is not None else None
     if ask.programmes:
@@ -155,8 +160,8 @@ def decide(ask: Ask, table: Table, now: Now) -> Allow | Deny:  # noqa: C901, PLR
         decided = directed.narrow(decided)
     if isinstance(decided, Allow):
         return decided
-    said = _why_shut(ask, grant, offer, own, table, now) if decided is Reason.STAGE_NOT_OPEN else ""
-    return Deny(decided, said, fallback=_fallback(ask, own, offer, table))
+    why = _why_shut(ask, grant, offer, own, table, now) if decided is Reason.STAGE_NOT_OPEN else ""
+    return Deny(decided, why, fallback=_fallback(ask, own, offer, table))
 
 
 def _has_access(  # noqa: PLR0913 - a request, and what it may rest on
@@ -312,15 +317,10 @@ def usable_models(
     return sorted(ask.model for ask in asks if isinstance(decide(ask, table, now), Allow))
 
 
-def _directed(
-    ask: Ask, credential: CredentialRow, index: DirectiveIndex, table: Table, now: Instant
-) -> Cover | Narrowing:
-    """What the directives say: one suspends the request, or some ask something of it."""
-    may_name = index.members and (credential.state.directed or ask.naming is not naming.NOBODY)
-    if not (may_name or credential.grant.directed or index.wide):
-        return FREE
-    look = _Look(ask, credential, table, now)
-    persons = naming.members(ask.naming, credential, table) if may_name else ()
+def _directed(look: _Look, index: DirectiveIndex, persons: tuple[str, ...]) -> Cover | Narrowing:
+    """What the directives say: one suspends the request, or some ask something of it. `persons` are the
+    members that it names, by id.
+    """
     narrowed, lacks_person = None, False
     for directive in index.candidates(look.entity, persons):
         if not look.is_covered(directive) or not look.has_begun(directive):
