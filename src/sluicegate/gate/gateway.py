@@ -221,12 +221,12 @@ class Gateway:
             self._refuse(exchange, closed)
             return None
         try:
-            self._check_size(exchange, int(connection.head.field(b"content-length") or 0))
+            stated = int(connection.head.field(b"content-length") or 0)
+            self._check_size(exchange, max(stated, connection.content_bytes))
             headers = request.read_headers(exchange.headers, self._engine.table.carriers)
             _check_query(exchange)
             if not connection.body_arrived or headers.coding or connection.content_bytes > SMALL_BYTES:
                 return self._await_body(exchange, digest, organization, headers)
-            self._check_size(exchange, connection.content_bytes)
             content = self._reader.small(connection.take(), exchange.dialect)
             ask = self._ask(digest, content.asked, headers)
         except InvalidInput as error:

@@ -168,8 +168,10 @@ def is_written(trace: Trace, one_in: int) -> bool:
 
     The id decides, so that anyone who has it knows too. What was refused, was cut or failed always has one.
     """
+    if one_in == 1:
+        return True
     is_plain = trace.decision == "allow" and _OK <= trace.status < _ERROR and not trace.differences
-    return one_in == 1 or not is_plain or int(trace.id[-_DIGITS_ASKED:], 16) % one_in == 0
+    return not is_plain or int(trace.id[-_DIGITS_ASKED:], 16) % one_in == 0
 
 
 def line(  # noqa: PLR0913 - what a line is made of
