@@ -36,6 +36,7 @@ from sluicegate.acts.credentials import CredentialArgument, KeyDigest
 from sluicegate.acts.directives import (
     AcceptedDirective,
     DirectiveArgument,
+    DirectiveFilter,
     DirectivePreview,
     DirectiveStatus,
     DirectiveSummary,
@@ -260,7 +261,7 @@ class Paperwork:
 
     def directives(self) -> tuple[DirectiveSummary, ...]:
         """Every directive on the record, newest first."""
-        return self.staff().do(directives.LIST, Nothing()).directives
+        return self.staff().do(directives.LIST, DirectiveFilter()).directives
 
     def status(self, name: str) -> DirectiveStatus:
         """Where a directive is in force now."""

@@ -41,6 +41,19 @@ def test_a_directive_covers_whom_it_names_and_spares_the_others(plane):
     assert not covered(plane, "Example Grid")
 
 
+def test_a_page_of_directives_goes_on_where_the_one_before_ended(plane):
+    for name in ("d-1", "d-2", "d-3"):
+        plane.direct(name)
+    first = yes(plane.do("oncd", acts.LIST, limit=2))
+    assert ([each.directive for each in first.directives], first.next) == (["d-3", "d-2"], "d-2")
+    rest = yes(plane.do("oncd", acts.LIST, before=first.next))
+    assert ([each.directive for each in rest.directives], rest.next) == (["d-1"], None)
+    assert no(plane.do("oncd", acts.LIST, before="d-9")) == "directive_unknown"
+    plane.say(yes(plane.do("oncd", acts.LIFT, directive="d-2")).case, "oncd")
+    found = yes(plane.do("oncd", acts.LIST, in_force=True))
+    assert [each.directive for each in found.directives] == ["d-3", "d-1"]
+
+
 def test_an_organization_may_be_named_by_its_pseudonym(plane):
     (organization,) = plane.pseudonyms("Example Grid")
     plane.direct("d-1", [organization])

@@ -175,3 +175,13 @@ def test_a_draft_that_changes_between_its_reading_and_the_lock_is_not_submitted(
     submitting.join()
     assert [no(each) for each in answers] == ["draft_changed"]
     yes(submit(plane, draft))
+
+
+def test_a_page_of_drafts_goes_on_where_the_one_before_ended(plane):
+    for _ in range(3):
+        saved(plane)
+    every = kept(plane)
+    first = yes(plane.do("applicant", drafts.LIST, limit=2))
+    assert ([each.draft for each in first.drafts], first.next) == (every[:2], every[1])
+    rest = yes(plane.do("applicant", drafts.LIST, before=first.next))
+    assert ([each.draft for each in rest.drafts], rest.next) == (every[2:], None)

@@ -1052,6 +1052,14 @@ def test_points_are_listed_with_their_newest_word(plane):
     assert row_of(plane.do("developer", points.LIST).points).state == "retired"
 
 
+def test_a_point_is_found_by_its_name_and_a_page_ends_with_the_last_one(plane):
+    declared(plane)
+    assert yes(plane.do("developer", points.LIST, point="other")).points == ()
+    found = yes(plane.do("developer", points.LIST, point="cloud", limit=1))
+    assert (row_of(found.points).point, found.next) == ("cloud", None)
+    assert yes(plane.do("developer", points.LIST, before="cloud")).points == ()
+
+
 @pytest.mark.parametrize(("point", "directive"), [("nobody", "d-1"), ("cloud", "d-9")])
 def test_there_is_nothing_to_sign_where_there_is_nothing_to_say(plane, point, directive):
     declared(plane)

@@ -344,6 +344,21 @@ def test_a_provider_is_its_organizations_to_rotate_and_remove(plane):
     assert provided(plane) == ()
 
 
+def test_a_page_of_providers_or_signatories_goes_on_where_the_one_before_ended(plane):
+    known = [plane.provider(issuer=f"https://{at}.example") for at in range(2)]
+    keys = [canonical.b64(worlds.public_key(name)) for name in ("signatory", "other")]
+    pins = [plane.do("applicant", signatories.PIN, grant=plane.grant, key=each) for each in keys]
+    for act, name, ids in (
+        (providers.LIST, "provider", known),
+        (signatories.LIST, "signatory", [yes(each).signatory for each in pins]),
+    ):
+        first = yes(plane.do("applicant", act, grant=plane.grant, limit=1)).to_json()
+        rest = yes(plane.do("applicant", act, grant=plane.grant, before=first["next"])).to_json()
+        rows = act.name.replace(".list", "s").replace("ys", "ies")
+        assert [each[name] for each in (*first[rows], *rest[rows])] == ids
+        assert (first["next"], rest.get("next")) == (ids[0], None)
+
+
 def provided(plane: Staffed) -> Any:
     return yes(plane.do("applicant", providers.LIST, grant=plane.grant)).providers
 

@@ -28,6 +28,7 @@ from sluicegate.acts.documents import DocumentText, SignedStatement
 from sluicegate.acts.fields import Identifier, ListedName, Opened, PlainName, SignedEnvelope, some, text
 from sluicegate.acts.growth import ONCE, daily
 from sluicegate.acts.observations import ObservationView
+from sluicegate.acts.paging import LongPaging
 from sluicegate.acts.review import CaseToSign, PositionReceipt
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate.bounds import ANNEXES_MAX
@@ -230,10 +231,18 @@ class DirectiveSummary(ActAnswer):
 
 
 @form
+class DirectiveFilter(LongPaging):
+    """Which directives."""
+
+    in_force: Annotated[bool, Note("Only those in force.")] = False
+
+
+@form
 class Directives(ActAnswer):
-    """Every directive on the record, newest first."""
+    """A page of the directives, newest first. `next` is the last one of this page, if there are more."""
 
     directives: tuple[DirectiveSummary, ...]
+    next: str | None = None
 
 
 LIST = Act(
@@ -241,9 +250,9 @@ LIST = Act(
     frozenset({DEVELOPER, AGENCY}),
     "question",
     "/api/v1/directives",
-    Nothing,
+    DirectiveFilter,
     Directives,
-    "List every directive on the record, newest first.",
+    "List the directives on the record, newest first.",
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import Act, ActAnswer, Arguments, Nothing
+from sluicegate.acts.act import Act, ActAnswer, Arguments
 from sluicegate.acts.applications import (
     APPLICANTS,
     NewApplication,
@@ -16,6 +16,7 @@ from sluicegate.acts.applications import (
 from sluicegate.acts.errors import ErrorPlace
 from sluicegate.acts.fields import FileName, ReleaseName, StageName, SurfaceName
 from sluicegate.acts.growth import ENDS, daily
+from sluicegate.acts.paging import LongPaging
 from sluicegate_record.form import Json, Note, Time, form
 
 
@@ -81,10 +82,16 @@ class DraftView(DraftReceipt):
 
 
 @form
+class DraftFilter(LongPaging):
+    """Which drafts."""
+
+
+@form
 class Drafts(ActAnswer):
-    """The caller's drafts, oldest first."""
+    """A page of the caller's drafts, oldest first. `next` is the last one of this page, if there are more."""
 
     drafts: tuple[DraftView, ...]
+    next: str | None = None
 
 
 @form
@@ -112,7 +119,7 @@ LIST = Act(
     APPLICANTS,
     "question",
     "/api/v1/drafts",
-    Nothing,
+    DraftFilter,
     Drafts,
     "List your drafts.",
 )

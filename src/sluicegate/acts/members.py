@@ -11,10 +11,10 @@ from typing import Annotated, TypeAlias
 from sluicegate.acts.act import APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import Identifier, ShortText, digest, some, text
 from sluicegate.acts.growth import ENDS, daily
-from sluicegate.acts.paging import Paging
+from sluicegate.acts.paging import LongPaging
 from sluicegate.bounds import MEMBERS_BODY_MAX
 from sluicegate_record.directives.status import STATUSES
-from sluicegate_record.form import Note, Time, form, within
+from sluicegate_record.form import Note, Time, form
 
 ADMINISTRATORS = frozenset({DEVELOPER, APPLICANT})
 """The roles whose holder may have applied for an organization."""
@@ -23,6 +23,7 @@ ROWS_MAX = 2_000
 IDENTIFIERS_MAX = 8
 IdentifierDigest: TypeAlias = Annotated[bytes, digest(16)]
 """What stands for an identifier of a member."""
+GrantOfOrganization: TypeAlias = Annotated[str, Note("A grant of the organization.")]
 MemberName: TypeAlias = Annotated[str, Note("The member, such as mem_….")]
 
 
@@ -30,7 +31,7 @@ MemberName: TypeAlias = Annotated[str, Note("The member, such as mem_….")]
 class OrganizationArgument(Arguments):
     """Which organization: the one that holds a grant."""
 
-    grant: Annotated[str, Note("A grant of the organization.")]
+    grant: GrantOfOrganization
 
 
 @form
@@ -97,12 +98,10 @@ REGISTER = Act(
 
 
 @form
-class MemberSearch(Paging):
+class MemberSearch(LongPaging):
     """Which organization, and which of its members."""
 
-    grant: Annotated[str, Note("A grant of the organization.")]
-    limit: Annotated[int, within(1, 500), Note("How many.")] = 500
-
+    grant: GrantOfOrganization
     identifier: Annotated[IdentifierDigest, Note("Only the member with this identifier.")] | None = None
 
 

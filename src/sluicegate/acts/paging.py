@@ -14,3 +14,10 @@ class Paging(Arguments):
 
     before: Annotated[str | None, Note("The last of the page before: its id.")] = None
     limit: Annotated[int, within(1, 500), Note("How many.")] = 50
+
+
+@form
+class LongPaging(Paging):
+    """Which part of a list that clients ask for without saying how much: they get all there is, up to 500."""
+
+    limit: Annotated[int, within(1, 500), Note("How many.")] = 500

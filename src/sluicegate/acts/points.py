@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done, Nothing
+from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.directives import DirectiveName
 from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.paging import LongPaging
 from sluicegate_record.form import Base64, Note, Time, form
 
 
@@ -56,10 +57,18 @@ class PointView(ActAnswer):
 
 
 @form
+class PointFilter(LongPaging):
+    """Which points."""
+
+    point: Annotated[str | None, Note("Only the one with this name.")] = None
+
+
+@form
 class Points(ActAnswer):
-    """Every point on the record."""
+    """A page of the points, oldest first. `next` is the last one of this page, if there are more."""
 
     points: tuple[PointView, ...]
+    next: str | None = None
 
 
 LIST = Act(
@@ -67,9 +76,9 @@ LIST = Act(
     frozenset({DEVELOPER, AGENCY}),
     "question",
     "/api/v1/points",
-    Nothing,
+    PointFilter,
     Points,
-    "List every declared enforcement point, and its newest statement about each directive.",
+    "List declared enforcement points, and its newest statement about each directive.",
 )
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, TypeAlias
 from sluicegate.acts.act import Act, ActAnswer, Arguments, Done
 from sluicegate.acts.fields import ShortText, some, text
 from sluicegate.acts.growth import ENDS, daily
-from sluicegate.acts.members import ADMINISTRATORS, OrganizationArgument
+from sluicegate.acts.members import ADMINISTRATORS, GrantOfOrganization, OrganizationArgument
+from sluicegate.acts.paging import LongPaging
 from sluicegate.targets import TARGET_MAX
 from sluicegate_record.form import Json, Key, Note, form
 
@@ -71,10 +72,18 @@ class ProviderView(ActAnswer):
 
 
 @form
+class ProviderFilter(LongPaging):
+    """Which organization, and which of its providers."""
+
+    grant: GrantOfOrganization
+
+
+@form
 class ProviderList(ActAnswer):
-    """The providers of an organization, oldest first."""
+    """A page of the providers, oldest first. `next` is the last one of this page, if there are more."""
 
     providers: tuple[ProviderView, ...]
+    next: str | None = None
 
 
 LIST = Act(
@@ -82,7 +91,7 @@ LIST = Act(
     ADMINISTRATORS,
     "question",
     "/api/v1/grants/{grant}/providers",
-    OrganizationArgument,
+    ProviderFilter,
     ProviderList,
     "List an organization's identity providers, and why keys could not be fetched or used.",
 )

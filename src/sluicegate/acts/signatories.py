@@ -9,7 +9,8 @@ from sluicegate.acts.credentials import CredentialArgument
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import text
 from sluicegate.acts.growth import ENDS, daily
-from sluicegate.acts.members import ADMINISTRATORS, OrganizationArgument
+from sluicegate.acts.members import ADMINISTRATORS, GrantOfOrganization, OrganizationArgument
+from sluicegate.acts.paging import LongPaging
 from sluicegate_record.form import Base64, Note, Time, form
 
 
@@ -59,11 +60,22 @@ class AttestationView(ActAnswer):
 
 
 @form
+class SignatoryFilter(LongPaging):
+    """Which organization, and which of its signatories."""
+
+    grant: GrantOfOrganization
+
+
+@form
 class SignatoryList(ActAnswer):
-    """An organization's signatories, and what is attested about its credentials."""
+    """A page of an organization's signatories, oldest first, and what they attest about its credentials.
+
+    `next` is the last signatory of this page, if there are more.
+    """
 
     signatories: tuple[SignatoryView, ...]
     attested: tuple[AttestationView, ...]
+    next: str | None = None
 
 
 LIST = Act(
@@ -71,7 +83,7 @@ LIST = Act(
     ADMINISTRATORS,
     "question",
     "/api/v1/grants/{grant}/signatories",
-    OrganizationArgument,
+    SignatoryFilter,
     SignatoryList,
     "List an organization's signatories, and the keys they attest.",
 )

@@ -13,6 +13,7 @@ from sluicegate.acts import directives as acts
 from sluicegate.acts.directives import (
     Definitions,
     DirectiveArgument,
+    DirectiveFilter,
     Directives,
     DirectiveStatus,
     DirectiveSummary,
@@ -22,8 +23,8 @@ from sluicegate.acts.directives import (
 from sluicegate.cli import descriptions, observations, wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.ids import whole
-from sluicegate.cli.listing import Columns, listing
-from sluicegate.cli.output import Json, emit, visible
+from sluicegate.cli.listing import Columns, listing, shown
+from sluicegate.cli.output import Json, emit, tell, visible
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused, WrongUsage
@@ -72,7 +73,8 @@ def status(
     if name is None:
         if watch:
             raise WrongUsage("no directive is named to watch", remedy="'directive list' shows their names")
-        listed(as_json=as_json, watch=False)
+        every = Client().do(acts.LIST, DirectiveFilter())
+        tell(every, as_json, shown(every, LISTED, ("directive", "list")))
         return
     if watch:
         _watch(name, as_json)
@@ -198,4 +200,5 @@ def _stands(found: DirectiveSummary) -> str:
 
 
 COLUMNS = ("directive", "issuer", "basis", "models", "covers", "state", "issued")
-listed = listing(acts.LIST, Columns(COLUMNS, _directives, "No directive on the record."))
+LISTED = Columns(COLUMNS, _directives, "No directive on the record.")
+listed = listing(acts.LIST, LISTED, in_force="--in-force")

@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sluicegate.acts.act import Act, Answered, Asked
@@ -50,7 +51,7 @@ def listing(act: Act[Asked, Answered], columns: Columns, **given: str | Given | 
         def ask() -> Shown:
             answer = client.do(act, asked)
             mark = {name: value for name, value in answer.to_json().items() if name != "size"}
-            return Shown(json.dumps(mark, sort_keys=True), answer, shown(answer, columns, also))
+            return Shown(json.dumps(mark, sort_keys=True), answer, shown(answer, columns, sys.argv[1:], also))
 
         if typed["watch"]:
             watch(ask, as_json)
@@ -61,12 +62,14 @@ def listing(act: Act[Asked, Answered], columns: Columns, **given: str | Given | 
     return commanding(act, run, (*beside, watching), **given)
 
 
-def shown(answer: Any, columns: Columns, also: Mapping[str, Any]) -> str:
-    """A page of a list as a table, and how to see the next one."""
+def shown(
+    answer: Any, columns: Columns, words: Sequence[str], also: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    """A page of a list as a table, and how to see the next one: `words` are the command for this one."""
     size, next_ = getattr(answer, "size", None), getattr(answer, "next", None)
     title = "" if size is None else wording.log_of(size)
     text = table(title, columns.names, columns.rows(answer, **also), columns.empty)
-    return text if next_ is None else f"{text}\n  more: {again(sys.argv[1:], next_)}"
+    return text if next_ is None else f"{text}\n  more: {again(words, next_)}"
 
 
 def again(words: Sequence[str], next_: str) -> str:

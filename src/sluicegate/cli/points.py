@@ -12,7 +12,7 @@ from sluicegate.acts import points as acts
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.log import HEAD
-from sluicegate.acts.points import PointAndDirective, Points, PointView
+from sluicegate.acts.points import PointAndDirective, PointFilter, Points, PointView
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
 from sluicegate.cli.listing import Columns, listing
@@ -57,8 +57,8 @@ def declare(
 def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
     """Retire a point: no directive waits for it any more. Its name cannot be used again."""
     client = Client()
-    points = client.do(acts.LIST, Nothing()).points
-    found = next((each for each in points if each.point == name), None)
+    points = client.do(acts.LIST, PointFilter(point=name)).points
+    found = next(iter(points), None)
     if found is None:
         raise CommandRefused(f"no point {name!r}", code="point_unknown", remedy="'point list' shows them")
     log = client.do(HEAD, Nothing()).vkey

@@ -20,6 +20,7 @@ from sluicegate.acts.act import APPLICANT, AnyAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
 from sluicegate.acts.credentials import CredentialFilter, CredentialSummary
 from sluicegate.acts.directives import AffectedPeople, DirectiveArgument
+from sluicegate.acts.drafts import DraftFilter
 from sluicegate.acts.grants import GrantArgument, GrantFilter, GrantView
 from sluicegate.acts.licences import LicenceFilter
 from sluicegate.acts.members import MemberSearch, MemberView
@@ -50,7 +51,7 @@ def _applications(view: View[CaseFilter, CaseList]) -> Filled:
     values = {
         "lines": standings.in_order(standings.line(each, names) for each in found),
         "more": view.found.next,
-        "drafts": view.ask(drafts.LIST, Nothing()).drafts,
+        "drafts": view.ask(drafts.LIST, DraftFilter()).drafts,
         "grants": view.ask(grants.LIST, GrantFilter()).grants,
         "stages": [(*each, applying.apply_path(each[0].release, each[1].stage)) for each in stages],
         "rules": {stage.terms: standings.rule(stage.rule, names) for _, stage in stages},

@@ -9,6 +9,7 @@ from sluicegate.acts import directives, drills, licences, releases
 from sluicegate.acts.act import DEVELOPER, Nothing
 from sluicegate.acts.directives import (
     DirectiveArgument,
+    DirectiveFilter,
     DirectivePreview,
     Directives,
     DirectiveSummary,
@@ -37,9 +38,14 @@ class LiftForm(NamedTuple):
     form: ActForm
 
 
-def _directives(view: View[Nothing, Directives]) -> Filled:
-    found = sorted(view.found.directives, key=lambda each: (not each.in_force, -each.issued_at_ms))
-    return Filled("directives.html", {"directives": found})
+def _directives(view: View[DirectiveFilter, Directives]) -> Filled:
+    """A page of directives. The first has all those in force, however old."""
+    found = {each.directive: each for each in view.found.directives}
+    if view.found.next is not None and view.asked.before is None:
+        in_force = view.ask(directives.LIST, DirectiveFilter(in_force=True)).directives
+        found |= {each.directive: each for each in in_force}
+    shown = sorted(found.values(), key=lambda each: (not each.in_force, -each.issued_at_ms))
+    return Filled("directives.html", {"directives": shown, "more": view.found.next})
 
 
 def _directive(view: View[DirectiveArgument, DirectiveView]) -> Filled:
@@ -124,7 +130,7 @@ def _written(ask: AskAct, given: Mapping[str, str], **shown: Any) -> Filled:
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (
-    SitePage(HERE, directives.LIST, _directives, roles=STAFF),
+    SitePage(HERE, directives.LIST, _directives, roles=STAFF, asks=2),
     SitePage(f"{HERE}/{{directive}}", directives.SHOW, _directive, roles=STAFF, asks=4),
     SitePage(ORDER, releases.STATUS, _order, roles=STAFF, asks=2),
 )

@@ -7,7 +7,6 @@ from typing import Any
 from sluicegate.acts import signatories as acts
 from sluicegate.acts.credentials import CredentialArgument
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.members import OrganizationArgument
 from sluicegate.acts.signatories import (
     AttestationEnd,
     AttestationView,
@@ -16,6 +15,7 @@ from sluicegate.acts.signatories import (
     KnownSignatory,
     SignatoryArgument,
     SignatoryEnd,
+    SignatoryFilter,
     SignatoryKey,
     SignatoryList,
     SignatoryView,
@@ -32,6 +32,7 @@ from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
 from sluicegate.service.grants import grant_unknown
+from sluicegate.service.paging import following, page
 from sluicegate.service.persons import organization_of
 from sluicegate_record.log import publickey
 from sluicegate_record.log.dsse import Envelope
@@ -58,24 +59,24 @@ def retire(context: Context[SignatoryEnd], asked: SignatoryArgument) -> Signator
 
 
 @does(acts.LIST)
-def listed(context: Context[SignatoryList], asked: OrganizationArgument) -> SignatoryList | Refusal:
-    """The signatories of an organization, and what is attested of its credentials."""
+def listed(context: Context[SignatoryList], asked: SignatoryFilter) -> SignatoryList | Refusal:
+    """The signatories of an organization, oldest first, and what they attest of its credentials."""
     organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
     with context.ledger.reading() as state:
-        pinned = state.registry.signatories.get(organization, {})
+        pinned = state.registry.signatories.get(organization, {}).values()
+        shown, is_cut = page(following(pinned, asked.before, lambda each: each.id), asked.limit)
         signatories = tuple(
-            SignatoryView(signatory=each.id, keyid=each.keyid, public_key=each.public)
-            for each in pinned.values()
+            SignatoryView(signatory=each.id, keyid=each.keyid, public_key=each.public) for each in shown
         )
         attested = tuple(
             AttestationView(credential=name, signatory=each.id, digest=state.registry.attested[name][1])
-            for each in pinned.values()
+            for each in shown
             for name in state.registry.attesting.get(each.keyid, ())
             if state.table.credentials_by_id[name].grant.organization == organization
         )
-    return SignatoryList(signatories=signatories, attested=attested)
+    return SignatoryList(signatories=signatories, attested=attested, next=shown[-1].id if is_cut else None)
 
 
 @does(acts.ATTEST)

@@ -20,6 +20,7 @@ from sluicegate.acts.directives import (
     Definitions,
     DefinitionView,
     DirectiveArgument,
+    DirectiveFilter,
     Directives,
     DirectiveStatus,
     DirectiveSummary,
@@ -47,6 +48,7 @@ from sluicegate.service import access, casefile
 from sluicegate.service.bearers import Bearers, Seen, described
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.paging import newest, page
 from sluicegate_record import form as record_form
 from sluicegate_record.directives import names
 from sluicegate_record.directives.document import DirectiveSpec, Selection
@@ -142,11 +144,16 @@ def definitions(context: Context[Definitions], _: Nothing) -> Definitions:
 
 
 @does(acts.LIST)
-def listed(context: Context[Directives], _: Nothing) -> Directives:
-    """Every directive on the record, newest first."""
+def listed(context: Context[Directives], wanted: DirectiveFilter) -> Directives | Refusal:
+    """The directives on the record, newest first."""
     with context.ledger.reading() as state:
-        newest_first = [_summary(state, found) for found in state.directives.values()][::-1]
-    return Directives(directives=tuple(DirectiveSummary(**each) for each in newest_first))
+        known = state.directives
+        if wanted.before is not None and wanted.before not in known:
+            return directives.directive_unknown(wanted.before)
+        found = (each for _, each in newest(known, wanted.before) if _in_force(each) or not wanted.in_force)
+        shown, is_cut = page(found, wanted.limit)
+        views = tuple(DirectiveSummary(**_summary(state, each)) for each in shown)
+    return Directives(directives=views, next=views[-1].directive if is_cut else None)
 
 
 @does(acts.SHOW)
@@ -177,6 +184,10 @@ def status(context: Context[DirectiveStatus], asked: DirectiveArgument) -> Direc
         return record_form.replace(found, observed=tuple(seen), unobserved=tuple(unseen))
 
 
+def _in_force(found: Directive) -> bool:
+    return found.ended is None and not found.is_drill
+
+
 def _summary(state: State, found: Directive) -> dict[str, Any]:
     """The fields of a `DirectiveSummary`."""
     spec, ended = found.document.spec, found.ended
@@ -187,7 +198,7 @@ def _summary(state: State, found: Directive) -> dict[str, Any]:
         **state.whose(found.seq),
         "confirmed": found.confirmed if found.document.is_transcribed else None,
         "drill": found.is_drill,
-        "in_force": ended is None and not found.is_drill,
+        "in_force": _in_force(found),
         "ended": ended.how if ended is not None else None,
         "ended_at_ms": ended.at_ms if ended is not None else None,
         "issued_at_ms": found.at_ms,

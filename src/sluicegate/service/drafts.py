@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluicegate.acts import drafts as acts
-from sluicegate.acts.act import Nothing
 from sluicegate.acts.applications import NewApplication, Submission
 from sluicegate.acts.drafts import (
     DraftArgument,
     DraftEdit,
     DraftEnd,
     DraftFile,
+    DraftFilter,
     DraftReceipt,
     Drafts,
     DraftView,
@@ -34,6 +34,7 @@ from sluicegate.parsing.documents import Reading
 from sluicegate.ports import Ports, Principal, Principals, SavedDraft
 from sluicegate.service import access, applications
 from sluicegate.service.context import Context, does
+from sluicegate.service.paging import following, page
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 from sluicegate_record.terms.plan import Eligibility
@@ -101,10 +102,12 @@ def _edited(context: Context[Any], kept: _Kept, asked: DraftEdit) -> _Kept:
 
 
 @does(acts.LIST)
-def listed(context: Context[Drafts], _: Nothing) -> Drafts:
+def listed(context: Context[Drafts], wanted: DraftFilter) -> Drafts:
     """The caller's drafts, oldest first, each with what of it is not eligible now."""
     found = context.ledger.store.principals.drafts(context.principal.id)
-    return Drafts(drafts=tuple(_shown(context, draft) for draft in found))
+    shown, is_cut = page(following(found, wanted.before, lambda each: each.id), wanted.limit)
+    drafts = tuple(_shown(context, draft) for draft in shown)
+    return Drafts(drafts=drafts, next=shown[-1].id if is_cut else None)
 
 
 @does(acts.SHOW)

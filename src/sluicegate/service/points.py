@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sluicegate.acts import points as acts
-from sluicegate.acts.act import Nothing
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.points import (
     EnforcementToSign,
     KnownEnforcement,
     KnownPoint,
     PointAndDirective,
+    PointFilter,
     Points,
     PointSaying,
     PointView,
@@ -18,6 +18,7 @@ from sluicegate.core.lifecycle import Refusal, points
 from sluicegate.core.lifecycle.points import SetPoint, StatePoint
 from sluicegate.core.lifecycle.rows import Point
 from sluicegate.service.context import Context, does
+from sluicegate.service.paging import following, page
 from sluicegate_record.log import publickey
 from sluicegate_record.log.dsse import Envelope
 
@@ -48,10 +49,12 @@ def to_state(context: Context[EnforcementToSign], asked: PointAndDirective) -> E
 
 
 @does(acts.LIST)
-def listed(context: Context[Points], _: Nothing) -> Points:
-    """Every point on the record, and its newest word on each directive."""
+def listed(context: Context[Points], wanted: PointFilter) -> Points:
+    """The points on the record, oldest first, and the newest word of each on each directive."""
     with context.ledger.reading() as known:
-        return Points(points=tuple(map(_shown, known.points.values())))
+        asked = (each for each in known.points.values() if wanted.point in {None, each.name})
+        shown, is_cut = page(following(asked, wanted.before, lambda each: each.name), wanted.limit)
+        return Points(points=tuple(map(_shown, shown)), next=shown[-1].name if is_cut else None)
 
 
 def _shown(point: Point) -> PointView:

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from sluicegate.acts import providers as acts
 from sluicegate.acts.fleet import MissingKey
 from sluicegate.acts.growth import daily
-from sluicegate.acts.members import OrganizationArgument
 from sluicegate.acts.providers import (
     KeyChange,
     KeyRotation,
     KnownProvider,
     ProviderArgument,
+    ProviderFilter,
     ProviderList,
     ProviderRegistration,
     ProviderView,
@@ -31,6 +31,7 @@ from sluicegate.errors import InvalidInput
 from sluicegate.service import access, allowance
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
+from sluicegate.service.paging import following, page
 from sluicegate.service.persons import organization_of
 from sluicegate.settings import DailyLimits
 from sluicegate_record.entries import people
@@ -126,17 +127,18 @@ def remove(context: Context[KnownProvider], asked: ProviderArgument) -> KnownPro
 
 
 @does(acts.LIST)
-def listed(context: Context[ProviderList], asked: OrganizationArgument) -> ProviderList | Refusal:
-    """The providers of an organization, and why keys could not be fetched the last time."""
+def listed(context: Context[ProviderList], asked: ProviderFilter) -> ProviderList | Refusal:
+    """The providers of an organization, oldest first, and why keys could not be fetched the last time."""
     organization = organization_of(context, asked.grant)
     if isinstance(organization, Refusal):
         return organization
     with context.ledger.reading() as state:
+        known = state.table.providers.get(organization, ())
+        shown, is_cut = page(following(known, asked.before, str), asked.limit)
         found = tuple(
-            _shown(state.registry.providers[name].stated, context.services.key_failures)
-            for name in state.table.providers.get(organization, ())
+            _shown(state.registry.providers[name].stated, context.services.key_failures) for name in shown
         )
-    return ProviderList(providers=found)
+    return ProviderList(providers=found, next=shown[-1] if is_cut else None)
 
 
 def _shown(stated: people.ProviderRow, failures: Mapping[str, str]) -> ProviderView:
