@@ -106,17 +106,17 @@ class Office:
         eventually(is_known)
 
 
-def enter(page: Page, office: Office) -> None:
+def enter(page: Page, office: Office, who: str = WHO) -> None:
     """Come in by a link, with a passkey that the agency has pinned."""
     authenticator(page)
     memory, sign_ins = office.wired.site.memory, office.wired.site.door.store
-    page.goto(people.let_in(memory, sign_ins, WHO, bootstrap.wall_ms()))
-    page.get_by_role("button", name=f"Sign in as {WHO}").click()
+    page.goto(people.let_in(memory, sign_ins, who, bootstrap.wall_ms()))
+    page.get_by_role("button", name=f"Sign in as {who}").click()
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("What to call it").fill("laptop")
     page.get_by_role("button", name="Make a passkey").click()
     page.get_by_role("button", name="Make the statement that pins it").last.click()
-    expect(page.locator(".statement")).to_contain_text(f"From now on {WHO} signs for ostp")
+    expect(page.locator(".statement")).to_contain_text(f"From now on {who} signs for ostp")
     page.get_by_role("button", name="Sign with your passkey").click()
     expect(page.locator("main")).to_contain_text("1 owner of ostp must sign it still")
     countersigned(page, office)

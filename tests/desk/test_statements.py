@@ -9,19 +9,27 @@ from typing import Any
 import pytest
 from webauthn.helpers import bytes_to_base64url
 
-from sluicegate.client.signing import Review, Stated
+from sluicegate.acts.documents import SignedStatement
+from sluicegate.client.signing import Review, Stated, countersigned
 from sluicegate.desk import sentences, statements
 from sluicegate.desk.checking import ReadCase
 from sluicegate.errors import BadSignature, CommandRefused, InvalidInput
 from sluicegate.ports import PreparedStatement
+from sluicegate_record.log import times
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, pae
 from sluicegate_record.log.webauthn import RelyingParty
 from sluicegate_record.statements.keys import PINS, KeyStatement
 from tests.desk.conftest import Desk
 from tests.passkeys import Passkey, key_of
+from tests.worlds import private_key
 
 PLACE = RelyingParty("desk.localhost", "http://desk.localhost:8650")
 ANNA = Passkey(key_of("anna", "p256"), PLACE)
+
+
+@pytest.fixture(autouse=True)
+def _signed_when_the_log_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICEGATE_SIGNED_AT", times.format_time(int(desk.plane.wall())))
 
 
 def _read(desk: Desk) -> ReadCase:
@@ -47,7 +55,9 @@ def _answer(passkey: Passkey, found: PreparedStatement, **how: Any) -> str:
     return json.dumps({"response": {name: bytes_to_base64url(each) for name, each in parts.items()}})
 
 
-def _pinning(desk: Desk, passkey: Passkey, owner: str = "ostp.anna") -> PreparedStatement:
+def _pinning(
+    desk: Desk, passkey: Passkey, owner: str = "ostp.anna", replaces: str | None = None
+) -> PreparedStatement:
     key = passkey.public
     stated = KeyStatement(
         log=desk.plane.ledger.vkey(),
@@ -57,6 +67,7 @@ def _pinning(desk: Desk, passkey: Passkey, owner: str = "ostp.anna") -> Prepared
         keyid=key.keyid,
         key=key.data,
         webauthn=key.passkey,
+        replaces=replaces,
     )
     return statements.prepared(desk.following, Stated(stated), "person_anna")
 
@@ -113,6 +124,30 @@ def test_a_new_key_signs_itself_and_an_owner_signs_it(desk: Desk) -> None:
         assert statements.lacking(desk.following, signed) == "1 owner of ostp must sign it still"
     with pytest.raises(CommandRefused):
         statements.carry(desk.following, signed)
+
+
+def test_a_second_device_takes_the_place_of_the_first_by_the_signatures_of_both(desk: Desk) -> None:
+    _read(desk)
+    first = statements.signed_with(found := _pinning(desk, ANNA), ANNA.public, _answer(ANNA, found))
+    desk.counterpart.record_key(_with(first, "ostp"))
+    desk.following.follow()
+    phone = Passkey(key_of("phone", "p256"), PLACE)
+    moved = _pinning(desk, phone, replaces=ANNA.public.keyid)
+    moved = statements.signed_with(moved, phone.public, _answer(phone, moved))
+    with desk.following.lock:
+        assert statements.lacking(desk.following, moved).endswith("or the key that it replaces")
+    moved = statements.signed_with(moved, ANNA.public, _answer(ANNA, moved))
+    with desk.following.lock:
+        assert statements.lacking(desk.following, moved) == ""
+    statements.carry(desk.following, moved)
+    keys = desk.following.record.keys
+    assert keys[phone.public.keyid].counts
+    assert not keys[ANNA.public.keyid].counts
+
+
+def _with(found: PreparedStatement, owner: str) -> SignedStatement:
+    """A statement with the signature of an owner who has a key file, too."""
+    return SignedStatement(envelope=countersigned(statements.exported(found), private_key(owner)))
 
 
 def test_a_statement_does_not_fit_once_something_was_said(desk: Desk) -> None:

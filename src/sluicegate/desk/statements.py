@@ -191,7 +191,11 @@ def lacking(following: Following, found: PreparedStatement) -> str:
     else:
         needed = max(needed_owners(record.cases[name], found.agency) for name in cases_in(stated))
     more = needed - len(owners)
-    return "" if more <= 0 else f"{counted(more, 'owner')} of {found.agency} must sign it still"
+    if more <= 0:
+        return ""
+    signed = f"{counted(more, 'owner')} of {found.agency} must sign it still"
+    is_handed_over = isinstance(stated, KeyStatement) and stated.replaces is not None
+    return f"{signed}, or the key that it replaces" if is_handed_over else signed
 
 
 def check_current(following: Following, found: PreparedStatement) -> None:
