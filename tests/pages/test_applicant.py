@@ -36,7 +36,9 @@ def prepared(plane: Plane) -> None:
     """Open a stage that has criteria, conditions and a clock."""
     admission = {"mode": "approve", "grant": {"allOf": ["oncd", "ostp"]}, "clock": CLOCK}
     eligibility = {"criteria": CRITERIA, "owners": {"above": 25}, "onwardAccess": ["none", "affiliates"]}
-    plan = plan_value(stages=[stage(admission=admission, eligibility=eligibility)])
+    programmes = {"cyber": {"standard": {}, "daybreak_red": {"asks": {"mfa": True}}}}
+    stages = [stage(admission=admission, eligibility=eligibility)]
+    plan = plan_value(stages=stages, programmes=programmes)
     plan["metadata"]["title"] = "GPT-5.6 limited preview"
     offices.opened(plane, plan)
 
@@ -152,6 +154,7 @@ def test_an_invited_applicant_applies_answers_is_admitted_and_makes_a_key(page: 
     page.get_by_role("button", name="Make a passkey").click()
     page.wait_for_url("**/account")
     name = sent_on_pages(page)
+    assert [each.label for each in offices.case(site, name).question.programmes] == ["cyber: daybreak_red"]
     dossier = exported(site, name)
     assert dossier["criteria"] == {CRITERIA[0]: "Ada Example, by day and night."}
     assert dossier["attachments"] == [{"name": "plan.pdf", "digest": worlds.digest("a plan")}]
@@ -194,6 +197,8 @@ def sent_on_pages(page: Page) -> str:
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_label("What you will use it for").fill("finding weaknesses")
     page.get_by_label("Who else you give access to").select_option("embedded")
+    expect(page.locator("#d-programmes-hint")).to_contain_text("There are: cyber:daybreak_red.")
+    page.get_by_label("Programmes").fill("cyber:daybreak_red")
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_label(CRITERIA[0]).fill("Ada Example, by day and night.")
     page.get_by_label("Take the digest of a file").set_input_files(
@@ -238,6 +243,46 @@ def test_everything_but_digests_works_in_an_application_without_javascript(
         expect(opened.locator("main")).to_contain_text("sha256:abab")
         opened.get_by_role("button", name="Send the application").click()
         expect(opened.locator("main")).to_contain_text(HOSTILE[:60])
+
+
+def test_the_way_to_a_draft_and_to_a_key_by_keyboard_alone(page: Page, site: Plane) -> None:
+    grant = offices.admit(site, applied(site, "keyboard", "Keyboard Works"))
+    sign_in(page, site, "applicant", "keyboard")
+    page.goto("/applications")
+    tab_to(page, "document.activeElement.textContent.startsWith('Apply')")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/apply/**")
+    tab_to(page, "document.activeElement.name === 'name'")
+    page.keyboard.type("Typed Works")
+    page.keyboard.press("Tab")
+    page.keyboard.type("US")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/organization")
+    page.goto(f"/grants/{grant}")
+    tab_to(page, "document.activeElement.textContent === 'Make a key'")
+    page.keyboard.press("Enter")
+    expect(page.locator("#made-title")).to_be_focused()
+
+
+def tab_to(page: Page, there: str) -> None:
+    """Go on by the Tab key until the focus is where it should be."""
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if page.evaluate(there):
+            return
+    raise AssertionError(f"no way by keyboard to {there}")
+
+
+def test_a_grant_is_renewed_and_its_fallback_chosen_on_pages(site: Plane) -> None:
+    case = applied(site, "renews", "Renewed Works")
+    grant = offices.admit(site, case)
+    with reading(site, "applicant", "renews") as own:
+        answer = own.post("/acts/grant.amend", {"grant": grant, "renew": "yes"})
+        assert "Done" in answer.text
+        assert "Change of a grant" in own.get("/applications").text
+        fallback = {"grant": grant, "fallback": "yes", "_next": f"/grants/{grant}"}
+        assert own.post("/acts/grant.fallback", fallback).status_code == 303
+        assert "Another model answers it" in own.get(f"/grants/{grant}").text
 
 
 # Keys and people

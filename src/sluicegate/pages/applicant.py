@@ -159,6 +159,15 @@ def _grant(view: View[GrantArgument, GrantView]) -> Filled:
         ),
         "directives": [_directive(view.ask, each.name or "", each.words, grant.grant) for each in limited],
         "licences": [each for each in excepted if each.grant == grant.grant],
+        "renew": forms.form(
+            applications.AMEND, hidden={**this, "renew": "yes"}, only=(), submit="Ask for it to begin again"
+        ),
+        "fallback": forms.form(
+            grants.CHOOSE_FALLBACK,
+            hidden={**this, "fallback": "no" if grant.fallback else "yes"},
+            submit="Have them refused" if grant.fallback else "Have the fallback answer them",
+            then=here,
+        ),
         "surrender": forms.form(
             grants.SURRENDER, hidden={"grant": grant.grant}, submit="Give it back", then=HERE
         ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -25,6 +25,7 @@ from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical
 from sluicegate_record.terms import audience
+from sluicegate_record.terms.programmes import STANDARD
 
 APPLY, DRAFTS = "/apply", "/drafts"
 ONLY = frozenset({APPLICANT})
@@ -165,6 +166,14 @@ ATTACHMENTS = FileField(
     kind="lines",
     rows=RowField(("name", "digest")),
 )
+PROGRAMMES = FileField(
+    "programmes",
+    "Programmes",
+    "Beside the standard ones, one on a line, such as cyber:daybreak_red.",
+    USE,
+    kind="lines",
+)
+"""What a grant is to have. It is asked for beside the file, where the release has programmes."""
 NO_OWNERS = "no-owners"
 """The field that says that no one owns as much as the stage asks about: an empty list, not nothing."""
 
@@ -233,6 +242,7 @@ def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
         "after": _after(step),
         "value": value,
         "fields": [each.asked(value.get(each.key)) for each in FIELDS if each.step == step],
+        "programmes": _programmes(release, draft) if step == USE and release.programmes else None,
         "no_owners": value.get("owners") == [],
         "criteria": [_criterion(at, text, answers) for at, text in enumerate(stage.eligibility.criteria)],
         "attachments": ATTACHMENTS.asked(value.get("attachments")),
@@ -249,6 +259,14 @@ def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
         "here_path": here,
     }
     return Filled("draft.html", values)
+
+
+def _programmes(release: ReleaseStatus, draft: DraftFile) -> AskedField:
+    """The programmes that are asked for; the note says which there are."""
+    named = ((concern, name) for concern, names in release.programmes.items() for name in names)
+    there = ", ".join(f"{concern}:{name}" for concern, name in named if name != STANDARD)
+    held = PROGRAMMES.asked([f"{each.concern}:{each.name}" for each in draft.programmes])
+    return replace(held, note=f"{PROGRAMMES.note} There are: {there}.")
 
 
 def _criterion(at: int, text: str, answers: Mapping[str, Json]) -> AskedField:
@@ -322,7 +340,18 @@ def _edited(sending: Sending) -> Mapping[str, Json]:
         _, stage = _stage(sending.ask(releases.STATUS, Nothing()), draft.release, draft.stage)
         file["criteria"] = dict(_answered(sending, stage.eligibility.criteria)) or None
         file["attachments"] = _attached(ATTACHMENTS.read(sending.text(ATTACHMENTS.key)))
-    return {"draft": draft.draft, "organization": _file(file), "file": "organization"}
+    edit: dict[str, Json] = {"draft": draft.draft, "organization": _file(file), "file": "organization"}
+    if step == USE and PROGRAMMES.key in sending.sent:
+        edit["programmes"] = list(_wanted(draft, sending.text(PROGRAMMES.key)))
+    return edit
+
+
+def _wanted(draft: DraftFile, text: str) -> Iterator[Json]:
+    """The programmes on the lines of a text; who alone is to have one stays as it was."""
+    kept = {(each.concern, each.name): list(each.holders) for each in draft.programmes}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        concern, _, name = (part.strip() for part in line.partition(":"))
+        yield {"concern": concern, "name": name, "holders": kept.get((concern, name), [])}
 
 
 def _answered(sending: Sending, criteria: Iterable[str]) -> Iterator[tuple[str, str]]:
