@@ -148,7 +148,6 @@ def _grant(view: View[GrantArgument, GrantView]) -> Filled:
         "issue": forms.form(
             credentials.ISSUE,
             hidden=this,
-            labels={"member": "Only for this member"},
             submit="Make a key",
             then=here,
         ),
@@ -210,7 +209,6 @@ def _directive(ask: AskAct, name: str, words: str, grant: str) -> DirectiveMeani
     asks = forms.form(
         licences.REQUEST,
         hidden={"directive": name, "grant": grant},
-        labels={"member": "Only for this member"},
         submit="Ask for an exception",
     )
     return DirectiveMeaning(words, ask(directives.AFFECTED, DirectiveArgument(directive=name)), asks)
