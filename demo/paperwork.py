@@ -280,10 +280,10 @@ class Paperwork:
             time.sleep(0.005)
         raise Unreachable(f"the directive {name} is not in force everywhere after {IN_FORCE_S:.0f} s")
 
-    def link(self, role: str, name: str, party: str | None = None) -> str:
-        """A link that signs someone in to the pages of this machine, once."""
-        asked = InvitationRequest(role=role, name=name, party=party)
-        return PAGES.format(port=urlsplit(self._site.control_url).port) + self.staff().do(INVITE, asked).path
+    def link(self, client: Client) -> str:
+        """A link that signs in to the pages of this machine as a client's holder, once."""
+        made = client.do(INVITE, InvitationRequest())
+        return PAGES.format(port=urlsplit(self._site.control_url).port) + made.path
 
     def _client(self, token: str) -> Client:
         if token not in self._clients:

@@ -30,7 +30,6 @@ from demo.paperwork import Credential, Paperwork
 from demo.processes import Processes
 from demo.site import Ports, Site
 from demo.state import State, opened
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused
@@ -96,9 +95,9 @@ def _prepared(
         order=order,
         in_force=[found.directive for found in paperwork.directives() if found.in_force],
         links={
-            "release manager": paperwork.link(DEVELOPER, "developer"),
-            "applicant": paperwork.link(APPLICANT, UTILITY.slug),
-            "reviewer": paperwork.link(AGENCY, guide.ISSUER, guide.ISSUER),
+            "release manager": paperwork.link(paperwork.staff()),
+            "applicant": paperwork.link(paperwork.customer(UTILITY)),
+            "reviewer": paperwork.link(paperwork.agency(guide.ISSUER)),
         },
     )
 

@@ -343,10 +343,14 @@ class MemorySignIns:
             if found is not None:
                 self._keep(lambda each: (each.principal, each.how) != (found.principal, "passkey"))
 
-    def begin(self, digest: bytes, session: PageSession) -> None:
+    def begin(self, digest: bytes, session: PageSession, most: int) -> None:
         with self.session.changing():
             self._keep(lambda each: each.until_ms > session.created_ms)
             self.session.contents.sessions[digest] = session
+            held = self.session.contents.sessions.values()
+            own = sorted((each.created_ms, each.id) for each in held if each.principal == session.principal)
+            over = {name for _, name in own[:-most]}
+            self._keep(lambda each: each.id not in over)
 
     def signed_in(self, digest: bytes, now_ms: int) -> PageSession | None:
         found = self.session.contents.sessions.get(digest)
@@ -367,6 +371,11 @@ class MemorySignIns:
     def end(self, session: str) -> None:
         with self.session.changing():
             self._keep(lambda each: each.id != session)
+
+    def end_invitations(self, principal: str) -> None:
+        with self.session.changing():
+            held = self.session.contents
+            held.invitations = {d: each for d, each in held.invitations.items() if each[0] != principal}
 
     def end_sessions(self, principal: str) -> None:
         with self.session.changing():

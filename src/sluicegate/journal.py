@@ -38,6 +38,8 @@ EventName = Literal[
     "restarted",
     "command",
     "text_given_up",
+    "signed_in",
+    "passkey_added",
     "sign_in_failed",
     "signature_refused",
     "key_misused",
@@ -70,6 +72,8 @@ EVENTS: dict[EventName, str] = {
     "restarted": "a process ended, and is started again",
     "command": "what was asked of a control plane that changes something: who, what, the result, the id",
     "text_given_up": "a text took more time or memory to read than it may",
+    "signed_in": "someone signed in to the pages",
+    "passkey_added": "someone made a passkey that signs them in from now on",
     **SECURITY,
 }
 FIELDS = {

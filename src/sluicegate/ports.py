@@ -543,8 +543,11 @@ class SignIns(Protocol):
     def remove_passkey(self, passkey: str) -> None:
         """Forget a passkey, and end the sessions of its principal that began with a passkey."""
 
-    def begin(self, digest: bytes, session: PageSession) -> None:
-        """Note that someone has signed in. Sessions that have ended are forgotten."""
+    def begin(self, digest: bytes, session: PageSession, most: int) -> None:
+        """Note that someone has signed in. The `most` latest of a principal count.
+
+        Sessions that have ended are forgotten.
+        """
 
     def signed_in(self, digest: bytes, now_ms: int) -> PageSession | None:
         """A session that has not ended."""
@@ -557,6 +560,9 @@ class SignIns(Protocol):
 
     def end(self, session: str) -> None:
         """End a session."""
+
+    def end_invitations(self, principal: str) -> None:
+        """End all invitations of a principal."""
 
     def end_sessions(self, principal: str) -> None:
         """End all sessions of a principal, and its invitations."""

@@ -18,6 +18,8 @@ from sluicegate.core.lifecycle import Refusal
 from sluicegate.service import sign_ins, tokens
 from sluicegate.service.context import STRANGER
 from sluicegate.settings import HttpSettings
+from sluicegate.signin.door import PASSKEYS_MAX
+from sluicegate.signin.sessions import SESSIONS_MAX
 from tests.authenticator import Authenticator
 from tests.control.conftest import Plane, served
 from tests.passkeys import UP
@@ -329,6 +331,42 @@ def test_unused_invitations_are_bounded(plane: Plane) -> None:
     links = [invited(plane, "applicant", "many") for _ in range(INVITATIONS_MAX + 1)]
     assert Browser(plane).get(f"/welcome/{links[0]}").status_code == 401
     assert Browser(plane).get(f"/welcome/{links[1]}").status_code == 200
+
+
+def test_who_ends_a_session_ends_the_links_that_were_made_with_it(plane: Plane) -> None:
+    victim, thief = Browser(plane).enter("applicant", "robbed"), Browser(plane).enter("applicant", "robbed")
+    made = thief.post("/acts/sign-in.invite", _form=thief.form())
+    link = re.search(r"/welcome/([\w-]+)", made.text)
+    assert link is not None
+    principal = next(each for each in plane.ledger.store.principals.all() if each.name == "robbed")
+    sessions = plane.ledger.store.sign_ins.sessions(principal.id, plane.ledger.now_ms())
+    form = victim.form()
+    victim.post("/acts/sign-in.end", session=sessions[-1].id, _form=form)
+    assert Browser(plane).post("/welcome", invitation=link[1]).status_code == 401
+
+
+def test_staff_make_no_link_that_signs_in_as_someone_who_has_come_in(plane: Plane) -> None:
+    Browser(plane).enter("applicant", "present").authenticator()
+    with plane.staff() as staff:
+        answer = staff.post("/api/v1/invitations", json={"role": "applicant", "name": "present"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "principal_in_use")
+        fresh = staff.post("/api/v1/invitations", json={"role": "applicant", "name": "not-yet"})
+        assert fresh.status_code == 200
+
+
+def test_passkeys_and_sessions_of_one_are_bounded(plane: Plane) -> None:
+    browser = Browser(plane).enter("applicant", "hoarder")
+    for _ in range(PASSKEYS_MAX):
+        browser.authenticator()
+    made = Authenticator(browser.origin, "control.localhost", id=secrets.token_bytes(16))
+    answer = made.made(browser.options("/account/passkey"))
+    sent = browser.post("/account/passkey", _form=browser.form(), name="x", answer=answer)
+    assert sent.status_code == 400
+    assert "remove one first" in sent.text
+    first = Browser(plane).enter("applicant", "everywhere")
+    for _ in range(SESSIONS_MAX):
+        Browser(plane).enter("applicant", "everywhere")
+    assert not first.is_in
 
 
 def test_what_was_written_comes_back_as_text(plane: Plane) -> None:

@@ -41,7 +41,7 @@ class SignInsContract(Contract):
         assert store.sign_ins.passkey("none") is None
 
     def test_a_session_counts_until_it_ends(self, store):
-        store.sign_ins.begin(b"one", session("ses_1"))
+        store.sign_ins.begin(b"one", session("ses_1"), 9)
         assert store.sign_ins.signed_in(b"one", 99) == session("ses_1")
         assert store.sign_ins.signed_in(b"one", 100) is None
         assert store.sign_ins.signed_in(b"other", 1) is None
@@ -52,9 +52,9 @@ class SignInsContract(Contract):
 
     def test_a_passkey_that_is_removed_ends_what_began_with_one(self, store):
         store.sign_ins.add_passkey(passkey("x"))
-        store.sign_ins.begin(b"one", session("ses_1"))
-        store.sign_ins.begin(b"two", session("ses_2", how="token"))
-        store.sign_ins.begin(b"three", session("ses_3", "b"))
+        store.sign_ins.begin(b"one", session("ses_1"), 9)
+        store.sign_ins.begin(b"two", session("ses_2", how="token"), 9)
+        store.sign_ins.begin(b"three", session("ses_3", "b"), 9)
         store.sign_ins.remove_passkey("x")
         assert [each.id for each in store.sign_ins.sessions("a", 1)] == ["ses_2"]
         assert [each.id for each in store.sign_ins.sessions("b", 1)] == ["ses_3"]
@@ -62,7 +62,7 @@ class SignInsContract(Contract):
     def test_who_is_shut_out_has_no_way_in_and_others_keep_theirs(self, store):
         for who in ("a", "b"):
             store.sign_ins.add_passkey(passkey(f"key-{who}", who))
-            store.sign_ins.begin(who.encode(), session(f"ses_{who}", who))
+            store.sign_ins.begin(who.encode(), session(f"ses_{who}", who), 9)
             store.sign_ins.invite(b"to " + who.encode(), who, 10, 9)
         store.sign_ins.end_sessions("a")
         assert store.sign_ins.sessions("a", 1) == []
@@ -72,3 +72,18 @@ class SignInsContract(Contract):
         assert store.sign_ins.passkeys("a") == []
         assert [each.id for each in store.sign_ins.sessions("b", 1)] == ["ses_b"]
         assert store.sign_ins.invited(b"to b", 1) == "b"
+
+    def test_of_many_sessions_the_latest_count(self, store):
+        for at in range(1, 5):
+            store.sign_ins.begin(bytes([at]), PageSession(f"s{at}", "a", "token", "", at, at, 100), 2)
+        store.sign_ins.begin(b"other", session("ses_b", "b"), 2)
+        assert [each.id for each in store.sign_ins.sessions("a", 5)] == ["s3", "s4"]
+        assert [each.id for each in store.sign_ins.sessions("b", 5)] == ["ses_b"]
+
+    def test_invitations_end_by_themselves(self, store):
+        for who in ("a", "b"):
+            store.sign_ins.invite(who.encode(), who, 10, 9)
+        store.sign_ins.begin(b"one", session("ses_1"), 9)
+        store.sign_ins.end_invitations("a")
+        assert [store.sign_ins.invited(who, 1) for who in (b"a", b"b")] == [None, "b"]
+        assert store.sign_ins.sessions("a", 1)

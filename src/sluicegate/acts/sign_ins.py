@@ -67,7 +67,10 @@ class PasskeyView(ActAnswer):
 
 @form
 class SessionView(ActAnswer):
-    """Someone is signed in. `how`: passkey, token or invitation. `agent` is how the browser calls itself."""
+    """Someone is signed in. `how`: passkey, token, invitation or provider.
+
+    `agent` is how the browser calls itself.
+    """
 
     session: str
     how: str
@@ -127,7 +130,7 @@ END = Act(
     "/api/v1/sessions/{session}/end",
     SessionArgument,
     SignInEnd,
-    "End a session of yours, immediately.",
+    "End a session of yours, immediately; links that sign in as you end, too.",
     ENDS,
     effect="ends",
 )
@@ -138,7 +141,7 @@ REMOVE = Act(
     "/api/v1/passkeys/{passkey}/remove",
     PasskeyArgument,
     SignInEnd,
-    "Remove a passkey, immediately. Sessions that began with a passkey of yours end, too.",
+    "Remove a passkey, immediately. Sessions that began with a passkey of yours end, and links, too.",
     ENDS,
     effect="ends",
 )

@@ -2,7 +2,7 @@
 
 Rules:
 - A form does what the API does for a token of the same role, in the same lane, by the same reading.
-- A form that is sent twice is done once: it has a name, as a request to the API has.
+- A command's form that is sent twice is done once: it has a name, as a request to the API has.
 - What was refused comes back with what was written in it.
 """
 

@@ -191,6 +191,7 @@ def _end_session(site: DeskSite, here: Here) -> Response:
     if named not in {each.id for each in own}:
         raise CommandRefused("this is no session of yours", code=UNKNOWN)
     site.door.store.end(named)
+    site.door.store.end_invitations(here.who.principal.id)
     return answers.next_page("/account")
 
 

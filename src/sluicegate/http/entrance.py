@@ -7,7 +7,7 @@ Rules:
 - Who shows no token that is known is a stranger: counted by address, in a lane of their own, at a pace.
 - A session is looked up like a token. Who has one asks as its principal, by the forms of pages alone: the API
   takes no cookie.
-- KnownTokens are looked up by threads of their own. One that was not found here before is looked up at
+- Tokens are looked up by threads of their own. One that was not found here before is looked up at
   a pace of its address: who makes tokens up costs no more than who shows none.
 """
 

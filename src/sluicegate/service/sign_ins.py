@@ -21,7 +21,7 @@ from sluicegate.acts.sign_ins import (
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import apikey
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.ports import Ports, Principal
+from sluicegate.ports import Ports, Principal, Principals, Store
 from sluicegate.service import tokens
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
@@ -42,7 +42,28 @@ def invite(context: Context[NewInvitation], asked: InvitationRequest) -> NewInvi
         return Refusal(
             "unknown", "role_unknown", said, f"one of {', '.join(sorted(acts.PEOPLE))}, and a name"
         )
+    if others:
+        refusal = _in_use(context.ledger.store, asked)
+        if refusal is not None:
+            return refusal
     return make(context.ledger, asked if others else None, context.principal)
+
+
+def _in_use(store: Store, asked: InvitationRequest) -> Refusal | None:
+    """Why the staff make no link that signs in as someone who has come in already."""
+    found = _named(store.principals, asked)
+    if found is None or not (store.sign_ins.passkeys(found.id) or store.key_uses.last([found.id])):
+        return None
+    said = f"{found.role} {found.name} has come in already, and a link would sign someone in as them"
+    remedy = "they make links themselves: at /account, or by 'sign-in invite' with their token; if they "
+    remedy += "cannot, 'token issue --replace' gives them another token and ends what they have"
+    return Refusal("conflict", "principal_in_use", said, remedy)
+
+
+def _named(known: Principals, asked: InvitationRequest) -> Principal | None:
+    """Who has this role and name, and may come in."""
+    named = (each for each in known.all() if (each.role, each.name) == (asked.role, asked.name))
+    return next((each for each in named if known.holder(each.id)), None)
 
 
 def make(ledger: Ledger, asked: InvitationRequest | None, by: Principal) -> NewInvitation | Refusal:
@@ -68,8 +89,7 @@ def _invited(ledger: Ledger, ports: Ports, asked: InvitationRequest) -> Principa
     """Who has this role and name, or a new principal, whose token is known to no one."""
     assert asked.role is not None
     assert asked.name is not None
-    known = [each for each in ports.principals.all() if (each.role, each.name) == (asked.role, asked.name)]
-    found = next((each for each in known if ports.principals.holder(each.id)), None)
+    found = _named(ports.principals, asked)
     if found is not None and asked.party in {None, found.party}:
         return found
     wanted = TokenRequest(role=asked.role, name=asked.name, party=asked.party)
@@ -83,6 +103,9 @@ def named(ledger: Ledger, asked: InvitationRequest) -> Principal | None:
     """Who has a role and a name, or a new principal of them; None: there can be no such one."""
     if asked.role not in acts.PEOPLE:
         return None
+    known = _named(ledger.store.principals, asked)
+    if known is not None and asked.party in {None, known.party}:
+        return known
     with ledger.store.write() as ports:
         found = _invited(ledger, ports, asked)
     return None if isinstance(found, Refusal) else found
@@ -128,6 +151,7 @@ def end(context: Context[SignInEnd], asked: SessionArgument) -> SignInEnd | Refu
         if asked.session not in {each.id for each in sessions}:
             return _unknown("session", asked.session)
         ports.sign_ins.end(asked.session)
+        ports.sign_ins.end_invitations(context.principal.id)
         return SignInEnd(over=asked.session)
 
     return context.arrange(ended)
@@ -142,6 +166,7 @@ def remove(context: Context[SignInEnd], asked: PasskeyArgument) -> SignInEnd | R
         if found is None or found.principal != context.principal.id:
             return _unknown("passkey", asked.passkey)
         ports.sign_ins.remove_passkey(asked.passkey)
+        ports.sign_ins.end_invitations(context.principal.id)
         return SignInEnd(over=asked.passkey)
 
     return context.arrange(removed)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from sluicegate import journal
 from sluicegate.core.access import apikey
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.pages.frame import CONTROL, SiteFrame
@@ -16,11 +17,13 @@ from sluicegate.settings import PersonRule, SignInProvider
 from sluicegate.signin import passkeys, sessions
 from sluicegate.signin.challenges import Challenges
 from sluicegate.signin.origins import PagesOrigin, place_of
-from sluicegate.signin.provider import Attempt
+from sluicegate.signin.provider import Attempt, Documents
 from sluicegate.signin.sessions import Sessions
 
 _ASKED = "sign in"
-_INVITE = "ask the developer's staff for an invitation"
+_BY = {"token": "a token", "invitation": "a link", "passkey": "a passkey", "provider": "an identity provider"}
+PASSKEYS_MAX = 20
+"""How many passkeys one principal has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Door:
     origin: str = ""
     frame: SiteFrame = CONTROL
     providers: tuple[SignInProvider, ...] = ()
+    documents: Documents = field(default_factory=Documents)
 
     def place(self, request: Request) -> PagesOrigin:
         """Where a request is. Raises: Unauthorized."""
@@ -80,7 +84,7 @@ class Door:
         found = self.known.by_token(token)
         if found is None:
             said = "the token is not known here"
-            raise Unauthorized(said, code="token_unknown", remedy=_INVITE)
+            raise Unauthorized(said, code="token_unknown", remedy=self._invite)
         return self._begun(found.id, "token", agent)
 
     def by_invitation(self, secret: str, agent: str) -> SignedIn:
@@ -107,7 +111,7 @@ class Door:
         passkey = self.store.passkey(passkeys.passkey_in(answer))
         if passkey is None:
             said = "the passkey is not known here"
-            raise Unauthorized(said, code="passkey_unknown", remedy=f"use another one, or {_INVITE}")
+            raise Unauthorized(said, code="passkey_unknown", remedy=f"use another one, or {self._invite}")
         counter = passkeys.counted(place, challenge, passkey, answer)
         begun = self._begun(passkey.principal, "passkey", agent)
         self.store.used_passkey(passkey.id, counter, self.sessions.now_ms())
@@ -126,9 +130,13 @@ class Door:
         made = passkeys.made(place, challenge, answer)
         if self.store.passkey(made.id) is not None:
             raise InvalidInput("this passkey is known already", code="passkey_known")
+        if len(self.store.passkeys(who.principal.id)) >= PASSKEYS_MAX:
+            said = f"you have {PASSKEYS_MAX} passkeys"
+            raise InvalidInput(said, code="too_many_passkeys", remedy="remove one first")
         created_ms = self.sessions.now_ms()
         passkey = Passkey(made.id, who.principal.id, name, made.public_key, made.counter, created_ms)
         self.store.add_passkey(passkey)
+        journal.note("passkey_added", "a passkey was made", who=who.principal.id, role=who.principal.role)
         return passkey
 
     def attempt(self, provider: str) -> Attempt:
@@ -154,9 +162,14 @@ class Door:
             )
         return self._begun(found.id, "provider", agent)
 
+    @property
+    def _invite(self) -> str:
+        return f"ask {self.frame.inviter} for an invitation"
+
     def _begun(self, principal: str, how: str, agent: str) -> SignedIn:
         found = self.known.by_id(principal)
         if found is None:
-            raise Unauthorized("your access here has ended", code="token_unknown", remedy=_INVITE)
+            raise Unauthorized("your access here has ended", code="token_unknown", remedy=self._invite)
         session, secret = self.sessions.begin(principal, how, agent)
+        journal.note("signed_in", f"someone signed in by {_BY[how]}", who=found.id, role=found.role)
         return SignedIn(found, session, secret)

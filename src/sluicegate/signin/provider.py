@@ -13,12 +13,13 @@ Source: OpenID Connect Core 1.0, sections 3.1 and 5.1; Discovery 1.0; RFC 7636; 
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -27,10 +28,12 @@ import jwt
 
 from sluicegate.core.people.assertion import ALGORITHMS
 from sluicegate.errors import Unauthorized, Unreachable
+from sluicegate.pace import steady_ms
 from sluicegate.settings import PersonRule, SignInProvider
 from sluicegate.signin.origins import is_this_machine
 
 ANSWER_MAX, TIMEOUT_S, LEEWAY_S = 262_144, 10, 60
+AT_ONCE, KEPT_MS = 8, 300_000.0
 _DISCOVERY = "/.well-known/openid-configuration"
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -58,15 +61,25 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Documents:
+    """What providers say of themselves, kept for some minutes. `room` is for as many sign-ins at once."""
+
+    now_ms: Callable[[], float] = steady_ms
+    kept: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityProvider:
     """One provider. `callback` is the address to which it sends browsers back."""
 
     settings: SignInProvider
     callback: str
+    documents: Documents
 
     async def to_ask(self, attempt: Attempt) -> str:
         """Where the browser goes to sign in. Raises: Unreachable."""
-        async with self._session() as session:
+        async with self.documents.room, self._session() as session:
             known = await self._known(session)
         digest = hashlib.sha256(attempt.verifier.encode()).digest()
         asked = {
@@ -84,7 +97,7 @@ class IdentityProvider:
 
     async def person(self, attempt: Attempt, code: str) -> PersonRule:
         """Who has signed in, by the operator's rules. Raises: Unauthorized, Unreachable."""
-        async with self._session() as session:
+        async with self.documents.room, self._session() as session:
             known = await self._known(session)
             token = await self._redeemed(session, known, attempt, code)
             keys = await _fetched(session, known["jwks_uri"])
@@ -103,12 +116,16 @@ class IdentityProvider:
 
     async def _known(self, session: aiohttp.ClientSession) -> Mapping[str, Any]:
         """What the provider says of itself. Raises: Unreachable: it is not its issuer's document."""
+        until_ms, kept = self.documents.kept.get(self.settings.name, (0.0, {}))
+        if self.documents.now_ms() < until_ms:
+            return kept
         found = await _fetched(session, self.settings.issuer.rstrip("/") + _DISCOVERY)
         if found.get("issuer") != self.settings.issuer:
             raise _unreachable("its document is of another issuer")
         for name in _ENDPOINTS:
             if not is_safe(found.get(name)):
                 raise _unreachable(f"its document has no {name} by https")
+        self.documents.kept[self.settings.name] = self.documents.now_ms() + KEPT_MS, found
         return found
 
     async def _redeemed(

@@ -163,7 +163,9 @@ def _provider(door: Door, request: Request) -> IdentityProvider:
     found = next((each for each in door.providers if each.name == name), None)
     if found is None:
         raise InvalidInput("there is no such identity provider", remedy="begin at the page to sign in")
-    return IdentityProvider(found, f"{door.place(request).origin}{SIGN_IN}/by/{found.name}/back")
+    return IdentityProvider(
+        found, f"{door.place(request).origin}{SIGN_IN}/by/{found.name}/back", door.documents
+    )
 
 
 async def _welcome(door: Door, entrance: Entrance, request: Request) -> Response:

@@ -28,6 +28,8 @@ LASTS_MS = 24 * 3_600_000
 NOTED_MS = 60_000
 """How often it is noted that a session is in use."""
 AGENT_MAX = 200
+SESSIONS_MAX = 20
+"""How many sessions of one principal count at a time: the latest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Sessions:
         secret, now_ms = self.secret(), self.now_ms()
         name = f"ses_{base64.b32encode(self.random(10)).decode().lower()}"
         session = PageSession(name, principal, how, agent[:AGENT_MAX], now_ms, now_ms, now_ms + IDLE_MS)
-        self.store.begin(apikey.digest(secret), session)
+        self.store.begin(apikey.digest(secret), session, SESSIONS_MAX)
         return name, secret
 
     def of(self, secret: str) -> PageSession | None:

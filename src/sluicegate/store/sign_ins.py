@@ -26,6 +26,10 @@ _BEGIN = (
     "INSERT INTO sessions (digest, id, principal, how, agent, created_ms, seen_ms, until_ms)"
     " VALUES (:digest, :id, :principal, :how, :agent, :created_ms, :seen_ms, :until_ms)"
 )
+_LATEST = (
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions"
+    " WHERE principal = :principal ORDER BY created_ms DESC, id LIMIT -1 OFFSET :most)"
+)
 _SESSIONS = "SELECT id, principal, how, agent, created_ms, seen_ms, until_ms FROM sessions WHERE "
 
 
@@ -85,12 +89,12 @@ class SqliteSignIns:
             for each in (ended, "DELETE FROM passkeys WHERE id = :id"):
                 connection.execute(sa.text(each), {"id": passkey})
 
-    def begin(self, digest: bytes, session: PageSession) -> None:
-        """Note that someone has signed in. Sessions that have ended are forgotten."""
+    def begin(self, digest: bytes, session: PageSession, most: int) -> None:
+        """Note that someone has signed in. The `most` latest of a principal count."""
+        given = {"digest": digest, "most": most, **asdict(session)}
         with self._session.writing() as connection:
-            past = {"now": session.created_ms}
-            connection.execute(sa.text("DELETE FROM sessions WHERE until_ms <= :now"), past)
-            connection.execute(sa.text(_BEGIN), {"digest": digest, **asdict(session)})
+            for each in ("DELETE FROM sessions WHERE until_ms <= :created_ms", _BEGIN, _LATEST):
+                connection.execute(sa.text(each), given)
 
     def signed_in(self, digest: bytes, now_ms: int) -> PageSession | None:
         """A session that has not ended."""
@@ -110,6 +114,10 @@ class SqliteSignIns:
     def end(self, session: str) -> None:
         """End a session."""
         self._do("DELETE FROM sessions WHERE id = :id", id=session)
+
+    def end_invitations(self, principal: str) -> None:
+        """End all invitations of a principal."""
+        self._forget(principal, "invitations")
 
     def end_sessions(self, principal: str) -> None:
         """End all sessions of a principal, and its invitations."""
