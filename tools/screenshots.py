@@ -16,7 +16,6 @@ from playwright.sync_api import sync_playwright
 from demo.story_weeks import PARTNERS, UTILITY, Weeks
 from demo.telling import Page
 from sluicegate.acts import grants
-from sluicegate.acts.act import APPLICANT, DEVELOPER
 from sluicegate.acts.grants import GrantFilter, GrantSummary
 
 WIDTHS = (1_280, 375)
@@ -70,7 +69,7 @@ def take(folder: Path) -> None:
         found = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         for width in WIDTHS:
-            own = weeks.paperwork.link(APPLICANT, UTILITY.slug)
+            own = weeks.paperwork.link(weeks.paperwork.customer(UTILITY))
             context = browser.new_context(
                 base_url=own.partition("/welcome")[0],
                 viewport={"width": width, "height": HEIGHT},
@@ -80,7 +79,7 @@ def take(folder: Path) -> None:
             _pictured(opened, pictures(site.ledger.size()), folder, width)
             for link, wanted in (
                 (own, of_applicant(held)),
-                (weeks.paperwork.link(DEVELOPER, "release"), STAFF),
+                (weeks.paperwork.link(weeks.paperwork.staff()), STAFF),
             ):
                 opened.goto(link)
                 opened.get_by_role("button").click()

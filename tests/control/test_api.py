@@ -253,7 +253,8 @@ def test_the_table_of_routes_is_complete(idle: Plane):
 
 def test_the_log_says_what_statements_are_bound_to(idle: Plane):
     with idle.client() as anyone:
-        assert anyone.get("/api/v1/log").json() == {"vkey": idle.ledger.vkey(), "size": idle.ledger.size()}
+        key = idle.ledger.vkey()
+        assert anyone.get("/api/v1/log").json() == {"vkey": key, "key": key, "size": idle.ledger.size()}
     with idle.ledger.reading() as state:
         assert state.log == idle.ledger.vkey()
 
