@@ -77,7 +77,7 @@ def test_a_dossier_of_a_request_by_its_id_and_of_a_finding(plane: TimedPlane) ->
         assert plane.error(*wrong)["code"] == code
     report = ("finding", "report", "gpt-5.6", "--kind", "misuse", "--level", "high", "--grant", grant)
     finding = plane.answer(*report, "--text", "it attacks others", "--key", plane.key(OFFICER))["finding"]
-    plane.text("dossier", "--finding", finding, "--out", other)
+    plane.text("dossier", "--finding", finding[:12], "--out", other)
     checking[4] = str(other)
     checked = subprocess.run(checking, capture_output=True, text=True, check=True).stdout
     assert f"{finding}: misuse, high, by openai" in checked

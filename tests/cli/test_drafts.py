@@ -88,6 +88,16 @@ def test_nobody_has_more_than_twenty(plane):
     assert (full["code"], full["remedy"]) == ("too_many_drafts", "submit or discard one")
 
 
+def test_an_application_is_shown_and_sent_only_if_someone_says_yes(plane):
+    file, draft = plane.organization("Example Shown"), save(plane, "Example Kept")["draft"]
+    client = {"url": plane.url, "token": plane.token("applicant")}
+    for words in (("submit", *WHERE, "--organization", file), ("send", draft)):
+        asked = plane.cli.unanswered("application", *words, **client)
+        assert (asked.code, "goes to the developer and to those who decide" in asked.err) == (2, True)
+        assert ("Example Shown" in asked.out) is (words[0] == "submit")
+    assert plane.answer("application", "list", by="applicant")["cases"] == []
+
+
 def test_a_draft_is_for_a_stage_that_there_is(plane):
     unknown = plane.error(
         "application", "submit", "--release", "lost", *WHERE[2:],

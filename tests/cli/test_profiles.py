@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from sluicegate.cli.main import asking
 from sluicegate.client import profiles
 from sluicegate.client.profiles import Login, Profiles
 from sluicegate.errors import InvalidInput
-from tests.cli.commands import Done, Plane
+from tests.cli.commands import NOBODY, Done, Plane, lying
 
 
 def run(folder: Path, *words: object, stdin: str = "", **environment: str) -> Done:
@@ -193,3 +195,30 @@ def test_what_is_drastic_is_shown_whole_and_not_done_where_no_one_answers(plane:
     assert f"the token of agency caisi, {name}, ends at once" in asked.error["message"]
     assert asked.error["remedy"] == "say --yes"
     assert plane.answer("case", "list", by="caisi")
+
+
+def test_a_shell_completes_ids_that_its_user_may_see(plane: Plane) -> None:
+    case = plane.answer("case", "list")["cases"][0]["case"]
+    assert case in completed(plane, "case", "show", "")
+    assert completed(plane, "case", "show", case[:9]) == [case]
+    assert completed(plane, "review", "export", case[:9], by="oncd") == [case]
+    assert completed(plane, "case", "show", case[:9], by="caisi") == []
+
+
+def test_a_shell_completes_no_id_and_hears_nothing_without_a_control_plane(plane: Plane) -> None:
+    assert completed(replace(plane, url=NOBODY), "case", "show", "case_") == []
+    with lying({"?begins=case_": {"ids": ["case_1", "case_2;reboot", "$(reboot)"], "more": False}}) as (
+        url,
+        _,
+    ):
+        assert completed(replace(plane, url=url), "case", "show", "case_") == ["case_1"]
+
+
+def completed(plane: Plane, *words: str, by: str = "developer") -> list[str]:
+    """What a shell is told for the last word."""
+    asked = {"COMP_WORDS": shlex.join(["sluicegate", *words]), "COMP_CWORD": str(len(words))}
+    done = plane.cli.unanswered(
+        url=plane.url, token=plane.token(by), _SLUICEGATE_COMPLETE="complete_bash", **asked
+    )
+    assert (done.code, done.err) == (0, "")
+    return done.out.split()

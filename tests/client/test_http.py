@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from sluicegate.acts.act import ANYONE, Act, ActAnswer, Arguments
-from sluicegate.client.http import TRIES, Client
+from sluicegate.client.http import USUAL, Client
 from sluicegate.errors import CommandRefused, InvalidInput, Unreachable
 from sluicegate_record.form import form
 
@@ -113,17 +113,17 @@ def field(head: bytes, name: bytes) -> bytes:
 def test_a_command_whose_connection_breaks_is_sent_again_as_the_same_command(breaks):
     with asking(breaks, breaks, answers(200, {"done": 1})) as (client, heads):
         assert client.do(SEND, Words(text="é")).unknown == {"done": 1}
-    assert len(heads) == 3 == TRIES
+    assert len(heads) == 3 == USUAL.tries
     assert len({field(head, b"idempotency-key") for head in heads}) == 1
 
 
 def test_it_is_sent_so_often_and_no_more():
     with (
-        asking(*[is_silent] * TRIES) as (client, heads),
+        asking(*[is_silent] * USUAL.tries) as (client, heads),
         pytest.raises(Unreachable, match="no answer from http"),
     ):
         client.do(ASK, SEARCH)
-    assert len(heads) == TRIES
+    assert len(heads) == USUAL.tries
 
 
 def test_two_commands_have_two_ids_on_one_connection_while_it_lasts():
@@ -171,11 +171,11 @@ def test_a_server_that_is_busy_is_asked_again_under_the_same_name(status):
 def test_a_server_that_stays_busy_is_told_as_that():
     told = {"error": {"code": "server_busy", "message": "it is busy", "remedy": "ask again", "at": []}}
     with (
-        asking(*[busy(503, told)] * TRIES) as (client, heads),
+        asking(*[busy(503, told)] * USUAL.tries) as (client, heads),
         pytest.raises(Unreachable, match="it is busy") as caught,
     ):
         client.do(SEND, Words())
-    assert (caught.value.code, len(heads)) == ("server_busy", TRIES)
+    assert (caught.value.code, len(heads)) == ("server_busy", USUAL.tries)
 
 
 def test_a_refusal_is_what_the_control_plane_says():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, get_args
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
-from sluicegate.acts.fields import Identifier
+from sluicegate.acts.fields import text
 from sluicegate_record.form import Note, form
 
 KindOfId = Literal[
@@ -38,7 +38,7 @@ class Beginning(Arguments):
     """What an id is of, and how it begins. `grant_` and the like can be left out."""
 
     kind: Annotated[KindOfId, Note("What it is of.")]
-    begins: Annotated[Identifier, Note("How it begins.")]
+    begins: Annotated[Annotated[str, text(0, 128)], Note("How it begins.")]
 
 
 @form

@@ -15,7 +15,7 @@ import typer
 from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, Asked
 from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.files import read_text
-from sluicegate.cli.ids import whole
+from sluicegate.cli.ids import named
 from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
 from sluicegate_record.form import FormField, shape_of
@@ -125,13 +125,13 @@ def helped(act: AnyAct) -> Callable[[Command], Command]:
 def option(asked: type[Arguments], field: str, *names: str, **more: Any) -> Any:
     """An option of a command that is a function, with the note of a field as its help."""
     found = _field(asked, field)
-    return typer.Option(*names, help=found.note, callback=whole(found.key), show_default=False, **more)
+    return typer.Option(*names, help=found.note, show_default=False, **(more | named(found.key)))
 
 
 def argument(asked: type[Arguments], field: str, **more: Any) -> Any:
     """An argument of a command that is a function, with the note of a field as its help."""
     found = _field(asked, field)
-    return typer.Argument(help=found.note, callback=whole(found.key), show_default=False, **more)
+    return typer.Argument(help=found.note, show_default=False, **(more | named(found.key)))
 
 
 def _field(asked: type[Arguments], name: str) -> FormField:
@@ -150,7 +150,7 @@ def _parameter(each: FormField, way: Given) -> Parameter:
     how: dict[str, Any] = {
         "help": each.note,
         "show_default": type(default) is int,
-        "callback": whole(each.key),
+        **named(each.key),
     }
     if kind is int:
         how |= {"min": schema.get("minimum"), "max": schema.get("maximum")}

@@ -21,9 +21,10 @@ from sluicegate.acts.applications import (
     Submission,
 )
 from sluicegate.acts.cases import CaseView
-from sluicegate.acts.drafts import DraftFile, DraftReceipt, Drafts
+from sluicegate.acts.drafts import DraftArgument, DraftFile, DraftReceipt, Drafts
 from sluicegate.cli import wording
 from sluicegate.cli.acting import Given, acting, helped, option, written
+from sluicegate.cli.confirmation import Yes, read_first
 from sluicegate.cli.files import read_text
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, emit, tell
@@ -46,6 +47,11 @@ def _ending(case: CaseView) -> str:
 def _opened(done: NewApplication, what: str = "application") -> str:
     text = f"{what} {done.application} is {wording.words(done.state)}"
     return f"{text}\n  follow it: sluicegate application show {done.application}"
+
+
+def _sending(release: str, stage: str, surface: str) -> str:
+    """What sending an application does."""
+    return f"the application for {release}/{stage} on {surface} goes to the developer and to those who decide"
 
 
 def _saved(done: DraftReceipt) -> str:
@@ -76,6 +82,10 @@ def _file(found: DraftFile) -> str:
     return "\n".join(
         [about, *(f"  not eligible: {why}" for why in found.ineligible), found.organization.rstrip()]
     )
+
+
+def _sending_draft(found: DraftFile) -> str:
+    return _sending(found.release, found.stage, found.surface)
 
 
 def _answered(done: AnswerReceipt) -> str:
@@ -161,7 +171,11 @@ edit = acting(
     organization=written("--organization", "organization"),
     programmes=Given("--programme", list[str], _wanted),
 )
-send = acting(of_draft.SUBMIT, _opened)
+send = acting(
+    of_draft.SUBMIT,
+    _opened,
+    first=lambda client, asked: _sending_draft(client.do(of_draft.SHOW, DraftArgument(draft=asked.draft))),
+)
 discard = acting(
     of_draft.DISCARD,
     lambda done: f"{done.draft} is discarded",
@@ -196,6 +210,7 @@ def submit(
     draft: Annotated[
         bool, typer.Option("--draft", help="Save it without submitting it, and show what is not eligible.")
     ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     asked = Submission(
@@ -210,5 +225,9 @@ def submit(
         kept = Client().do(of_draft.SAVE, asked)
         tell(kept, as_json, _saved(kept))
         return
+    if not yes:
+        asks = [f"programme {each}" for each in programme or ()]
+        shown = "\n".join([asked.organization.rstrip(), *asks])
+        read_first(shown, yes, as_json, _sending(release, stage, surface))
     done = Client().do(acts.SUBMIT, asked)
     tell(done, as_json, f"{_opened(done)}\n  get notices about it: sluicegate notify add -h")

@@ -15,7 +15,7 @@ from sluicegate.acts.log import HEAD
 from sluicegate.acts.signatories import SignatoryEnd, SignatoryList
 from sluicegate.cli.acting import Given, acting, argument
 from sluicegate.cli.files import read_text
-from sluicegate.cli.ids import whole
+from sluicegate.cli.ids import named
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
@@ -102,15 +102,13 @@ def declare(
         typer.Option(
             "--credential",
             help="Of requests with this key.",
-            callback=whole("credential"),
+            **named("credential"),
             show_default=False,
         ),
     ] = None,
     grant: Annotated[
         str | None,
-        typer.Option(
-            "--grant", help="Of requests under this grant.", callback=whole("grant"), show_default=False
-        ),
+        typer.Option("--grant", help="Of requests under this grant.", **named("grant"), show_default=False),
     ] = None,
     as_json: Json = False,
 ) -> None:

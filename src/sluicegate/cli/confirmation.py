@@ -25,11 +25,11 @@ def confirm(said: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise WrongUsage(f"{said}; no terminal is here to confirm it", remedy="say --yes")
-    typer.confirm(f"{said}. Go on?", abort=True, err=True)
+    typer.confirm(f"{visible(said)}. Go on?", abort=True, err=True)
 
 
-def read_first(shown: str, yes: bool, as_json: bool) -> None:
-    """Show what is about to be signed, and ask, as `confirm` does."""
+def read_first(shown: str, yes: bool, as_json: bool, said: str = "your key signs this") -> None:
+    """Show what is about to be signed or sent, and ask, as `confirm` does."""
     if not as_json:
         typer.echo(visible(shown))
-    confirm("your key signs this", yes)
+    confirm(said, yes)

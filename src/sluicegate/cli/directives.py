@@ -22,7 +22,7 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.cli import descriptions, observations, wording
 from sluicegate.cli.acting import acting, argument, helped
-from sluicegate.cli.ids import whole
+from sluicegate.cli.ids import named
 from sluicegate.cli.listing import Columns, listing, shown
 from sluicegate.cli.output import Json, emit, tell, visible
 from sluicegate.cli.tables import table
@@ -61,7 +61,7 @@ def status(
         str | None,
         typer.Argument(
             help="The directive's name. Without it, all are listed.",
-            callback=whole("directive"),
+            **named("directive"),
             show_default=False,
         ),
     ] = None,

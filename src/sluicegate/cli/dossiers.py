@@ -13,6 +13,7 @@ import typer
 from sluicegate.acts.dossiers import MAKE, OF_FINDING, DossierFile, DossierQuestion, FindingQuestion
 from sluicegate.cli.acting import option
 from sluicegate.cli.files import write_new
+from sluicegate.cli.ids import named
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput, WrongUsage
@@ -49,7 +50,9 @@ def dossier(
     credential: Annotated[
         str | None,
         typer.Argument(
-            help="The credential, as 'credential list' shows it, such as cred_….", show_default=False
+            help="The credential, as 'credential list' shows it, such as cred_….",
+            show_default=False,
+            **named("credential"),
         ),
     ] = None,
     model: Annotated[
@@ -64,7 +67,10 @@ def dossier(
     finding: Annotated[
         str | None,
         typer.Option(
-            "--finding", help="A finding or report of a misuse, in place of a key.", show_default=False
+            "--finding",
+            help="A finding or report of a misuse, in place of a key.",
+            show_default=False,
+            **named("finding"),
         ),
     ] = None,
     out: Annotated[

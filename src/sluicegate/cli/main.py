@@ -455,7 +455,7 @@ def main() -> NoReturn:
         completion_init()
     try:
         journal.begin("command", os.environ, least="warning")
-        code = called(standalone_mode=False)
+        code = called(complete_var=COMPLETE, standalone_mode=False)
     except errors.SluicegateError as error:
         output.report(error, as_json)
         sys.exit(output.exit_code(error))

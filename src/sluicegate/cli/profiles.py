@@ -102,7 +102,7 @@ def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    """Print what a shell needs to complete commands and options: bash, zsh or fish.
+    """Print what a shell needs to complete commands, options and ids: bash, zsh or fish.
 
     For bash: sluicegate completion bash > ~/.local/share/bash-completion/completions/sluicegate
     """

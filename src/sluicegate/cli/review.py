@@ -24,7 +24,7 @@ from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.confirmation import Signed, read_first
 from sluicegate.cli.files import read_json, read_text, write_json
-from sluicegate.cli.ids import whole
+from sluicegate.cli.ids import named
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.cli.question import question, recusal, spelled_out, stage_of, worded
 from sluicegate.client import export as exports
@@ -335,10 +335,10 @@ def note(
     party: Annotated[str, typer.Option("--party", help="The party you sign for.", show_default=False)],
     key: Key,
     case: Annotated[
-        str | None, typer.Option("--case", help="What it is about: a case, …", callback=whole("case"))
+        str | None, typer.Option("--case", help="What it is about: a case, …", **named("case"))
     ] = None,
     directive: Annotated[
-        str | None, typer.Option("--directive", help="… a directive, …", callback=whole("directive"))
+        str | None, typer.Option("--directive", help="… a directive, …", **named("directive"))
     ] = None,
     release: Annotated[str | None, typer.Option("--release", help="… or a release …")] = None,
     stage: Annotated[str | None, typer.Option("--stage", help="… and its stage.")] = None,

@@ -18,7 +18,7 @@ from sluicegate.acts.findings import (
 from sluicegate.cli import findings
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
-from sluicegate.cli.ids import whole
+from sluicegate.cli.ids import named
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -89,7 +89,7 @@ def report(
     ] = None,
     grant: Annotated[
         str | None,
-        typer.Option("--grant", help="Of a misuse: the grant of the organization.", callback=whole("grant")),
+        typer.Option("--grant", help="Of a misuse: the grant of the organization.", **named("grant")),
     ] = None,
     reporter: Reporter = None,
     received: Received = None,

@@ -12,7 +12,7 @@ from sluicegate.acts import promises as acts
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.promises import PromiseArgument
 from sluicegate.cli.acting import argument
-from sluicegate.cli.ids import whole
+from sluicegate.cli.ids import named
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -46,15 +46,13 @@ def make(
     stage: Annotated[str | None, typer.Option(help="The stage of it: its opening keeps the promise.")] = None,
     case: Annotated[
         str | None,
-        typer.Option(
-            help="The case that it is about: its decision keeps the promise.", callback=whole("case")
-        ),
+        typer.Option(help="The case that it is about: its decision keeps the promise.", **named("case")),
     ] = None,
     directive: Annotated[
         str | None,
         typer.Option(
             help="The directive that it is about: your note of its reasons keeps the promise.",
-            callback=whole("directive"),
+            **named("directive"),
         ),
     ] = None,
     as_json: Json = False,

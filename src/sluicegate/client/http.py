@@ -25,12 +25,21 @@ from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError, Una
 from sluicegate.settings import CLIENT_CERT
 from sluicegate_record.form import Misread
 
-TRIES = 3
 TIMEOUT_S = 30.0
 ANSWER_BYTES_MAX = 64 << 20
 """How large an answer may be."""
 WAIT_S_MAX = 5
 """How long a command waits at most before it asks a server again that is busy."""
+
+
+class Patience(NamedTuple):
+    """How long each step of a request may take, in seconds, and how often the request is sent."""
+
+    timeout_s: float = TIMEOUT_S
+    tries: int = 3
+
+
+USUAL, AT_ONCE = Patience(), Patience(0.5, 1)
 
 
 class Client:
@@ -39,12 +48,13 @@ class Client:
     Raises: InvalidInput: no URL of a control plane, or no token.
     """
 
-    def __init__(self, url: str = "", token: str | None = None) -> None:
+    def __init__(self, url: str = "", token: str | None = None, *, patience: Patience = USUAL) -> None:
         known = profiles.access() if not url or token is None else Login(url, token)
         self.url = (url or known.url).rstrip("/")
         said = f"{self.url!r} is not the URL of a control plane, expected such as {DEFAULT_URL}"
         refused = InvalidInput(said, remedy="set SLUICEGATE_URL, or log in")
-        self._connection, self._prefix = connection(self.url, refused)
+        self._connection, self._prefix = connection(self.url, refused, patience.timeout_s)
+        self._tries = patience.tries
         self._headers = _authorization(known.token if token is None else token)
 
     def close(self) -> None:
@@ -61,7 +71,7 @@ class Client:
         if act.kind == "question":
             found = self._answer("GET", path, given)
         else:
-            found = self._sent(path, given, tries=1 if act.kind == "secret" else TRIES)
+            found = self._sent(path, given, tries=1 if act.kind == "secret" else self._tries)
         answer = _read(found)
         try:
             return act.answered.from_json(answer)
@@ -88,10 +98,10 @@ class Client:
         query: Mapping[str, Any],
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        tries: int = TRIES,
+        tries: int | None = None,
     ) -> _Answer:
         target = self._prefix + quote(path) + (f"?{urlencode(query, doseq=True)}" if query else "")
-        for tries_left in reversed(range(tries)):
+        for tries_left in reversed(range(tries or self._tries)):
             self._connect()
             try:
                 response = self._response(method, target, data, {**self._headers, **(headers or {})})
@@ -156,7 +166,7 @@ class _Answer(NamedTuple):
     """When a server that did nothing wants to be asked again."""
 
 
-def connection(url: str, refused: InvalidInput) -> tuple[HTTPConnection, str]:
+def connection(url: str, refused: InvalidInput, timeout_s: float = TIMEOUT_S) -> tuple[HTTPConnection, str]:
     """The connection to the host of a URL, and the path that all its resources begin with.
 
     Raises: InvalidInput: `refused`, if it is not a URL; or this program's certificate cannot be read.
@@ -164,7 +174,7 @@ def connection(url: str, refused: InvalidInput) -> tuple[HTTPConnection, str]:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()
-        found = _SCHEMES[parts.scheme](host, parts.port, timeout=TIMEOUT_S)
+        found = _SCHEMES[parts.scheme](host, parts.port, timeout=timeout_s)
     except (KeyError, ValueError, HTTPException) as error:
         raise refused from error
     if not host:
