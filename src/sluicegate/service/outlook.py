@@ -8,6 +8,7 @@ from sluicegate.acts import outlook as acts
 from sluicegate.acts.act import DEVELOPER
 from sluicegate.acts.outlook import ActiveDirective, ReleaseOutlook
 from sluicegate.acts.releases import ReleaseArgument
+from sluicegate.core.explanations import narration
 from sluicegate.core.lifecycle import Refusal, State, evidence, outlook
 from sluicegate.core.lifecycle.releases import release_unknown
 from sluicegate.ports import Principal
@@ -82,7 +83,7 @@ def _reasons(ledger: Ledger, release: str) -> dict[str, str]:
     for name, closing in closed.items():
         for entry in ledger.entries(closing.seq, closing.seq + 1) if closing is not None else ():
             if isinstance(entry.body, StageClosed):
-                found[name] = entry.body.reason or ", ".join(f"lost {each}" for each in entry.body.lost)
+                found[name] = entry.body.reason or narration.lost(entry.body)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sluicegate.core.terms import document, plan
+from sluicegate.core.terms import document, plan, requirement_phrases
 from sluicegate.errors import InvalidDocument, Place
 from tests.worlds import plan_value, read_plan, stage
 
@@ -122,3 +122,19 @@ def test_every_fault_says_what_was_expected_and_found(asked: Any, expected: str,
 def test_the_first_stage_waits_for_no_other(asked: Any, found: str) -> None:
     (place,) = places(three(asked, place=0))
     assert place.found == found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('evidence: ["cyber","bio"]', "results that meet cyber and bio"),
+        ("soak: P10D, of: partners", "10 days since partners opened"),
+        ('agreedBy: {"allOf":["oncd","ostp"]}', "agreement to its opening by oncd and ostp"),
+        ("find_abc (high)", "find_abc (high)"),
+        ('evidence: ["cyber"', 'evidence: ["cyber"'),
+        ("evidence: 3", "evidence: 3"),
+        ("", ""),
+    ],
+)
+def test_what_an_entry_says_of_a_requirement_is_said_in_words(text: str, words: str) -> None:
+    assert requirement_phrases.stated(text) == words

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sluicegate.acts.record import RecordedEntry
+from sluicegate.core.terms import requirement_phrases
 from sluicegate_record import entries
 from sluicegate_record.directives.phrases import covered
 from sluicegate_record.entries import (
@@ -105,13 +106,16 @@ def _opened(body: releases.StageOpened) -> str:
 
 
 def _closed(body: releases.StageClosed) -> str:
-    why = body.reason or f"it lost {', '.join(body.lost)}"
-    return f"stage {body.release}/{body.stage} closes: {why}"
+    return f"stage {body.release}/{body.stage} closes: {body.reason or lost(body)}"
+
+
+def lost(body: releases.StageClosed | releases.StageLacking) -> str:
+    """What a stage requires, and does not have any more."""
+    return f"lost {', '.join(map(requirement_phrases.stated, body.lost))}"
 
 
 def _lacking(body: releases.StageLacking) -> str:
-    what = f"lacks {', '.join(body.lost)}" if body.lost else "lacks nothing any more"
-    return f"stage {body.release}/{body.stage} {what}"
+    return f"stage {body.release}/{body.stage} {lost(body) if body.lost else 'lacks nothing any more'}"
 
 
 def _case(body: cases.CaseOpened) -> str:

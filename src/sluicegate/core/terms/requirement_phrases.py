@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+
+from sluicegate_record.form import Json, Misread
 from sluicegate_record.terms.phrases import duration, rule
 from sluicegate_record.terms.requirements import (
     Adopted,
@@ -10,6 +14,7 @@ from sluicegate_record.terms.requirements import (
     Attested,
     EvaluationTime,
     Evidenced,
+    Group,
     Hold,
     NoOpenFindings,
     OnDate,
@@ -18,6 +23,27 @@ from sluicegate_record.terms.requirements import (
     StandardBy,
     TermsAgreed,
 )
+
+_NEXT = re.compile(r", (?=[A-Za-z]+: )")
+"""What is between two fields of a requirement, in its `text`."""
+
+
+def stated(text: str) -> str:
+    """A requirement in words, of its `text`. What is not one, such as the id of a finding, stays as it is."""
+    fields = dict(map(_field, _NEXT.split(text)))
+    try:
+        (found,) = Group.from_json({"allOf": [fields]}).leaves
+    except Misread:
+        return text
+    return required(found) if found.text == text else text
+
+
+def _field(said: str) -> tuple[str, Json]:
+    name, _, value = said.partition(": ")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def required(asked: Requirement) -> str:  # noqa: C901, PLR0911 - one for each kind
