@@ -17,7 +17,7 @@ import pytest
 
 from sluicegate.bootstrap import hold_for_supervisor
 from sluicegate.recovery import backups, doctor
-from sluicegate.recovery.doctor import FAILS, OK, Diagnosis, Site, examine
+from sluicegate.recovery.doctor import FAILS, OK, WARNS, Diagnosis, Site, examine
 from sluicegate.store import keyfile, unsettled
 from sluicegate.store.unsettled import Restored
 from sluicegate_record.log import canonical, checkpoint
@@ -36,6 +36,7 @@ from tests.worlds import (
     PINS,
     RELEASE,
     World,
+    epoch,
     head_of,
     pinning,
     private_key,
@@ -208,6 +209,23 @@ def old_backup(given: Site) -> Site:
     return given
 
 
+def went_on(given: Site, *, is_named: bool = False, is_kept: bool = True) -> Site:
+    """A log that goes on after a loss, and a gateway that has seen a directive among what is lost."""
+    later, backed, here = World.opened(), World.opened(), given.state.parent
+    later.direct("d-lost")
+    gateway = gateway_of(here / "left", later.entries)
+    if not is_kept:
+        (gateway / "entries.jsonl").unlink()
+    other = TreeHead(size=head_of(later.entries).size, root=bytes(32))
+    abandoned = head_of(later.entries) if is_named else other
+    backed.must(epoch(head_of(backed.entries), abandoned, at_ms=backed.now_ms))
+    return replace(given, state=state_of(here / "went-on", backed.entries), gateways=[gateway])
+
+
+def forgot(given: Site) -> Site:
+    return went_on(given, is_named=True, is_kept=False)
+
+
 PLANTED: dict[str, tuple[Plant, str, str]] = {
     "others can read the log's key": (open_key, "permissions", "others can read"),
     "the log's key is missing": (no_key, "log key", "is missing"),
@@ -217,6 +235,12 @@ PLANTED: dict[str, tuple[Plant, str, str]] = {
     "another key in the trust file": (other_pin, "trust file", "has another key for release-officer"),
     "a gateway's trust file for another log": (other_log, "gateway trust file", "for another log"),
     "an older database than a gateway saw": (older_database, "gateway", "the database is older"),
+    "a gateway that no epoch names": (
+        went_on,
+        "gateway",
+        "no epoch names that head",
+    ),
+    "a gateway that forgot what it saw": (forgot, "gateway", "what it narrowed cannot be read"),
     "a disk without the reserve": (full_disk, "disk", "only what narrows"),
     "a variable that is misspelt": (misspelt, "settings", "SLUICEGATE_WEBHOK_NETWORKS"),
     "settings that contradict": (contradictory, "settings", "go together"),
@@ -233,6 +257,18 @@ def test_each_mistake_is_found_and_what_to_do_is_said(deployment: Site, mistake:
     failures = [each for each in found(plant(deployment)) if each.state == FAILS]
     assert any(each.check == check and what in each.what for each in failures), failures
     assert all(each.do for each in failures)
+
+
+def test_a_gateway_that_an_epoch_names_crosses_by_itself(deployment: Site) -> None:
+    (said,) = [
+        each for each in found(went_on(deployment, is_named=True)) if each.check == "gateway" and each.do
+    ]
+    assert (said.state, said.do) == (WARNS, "start it: it crosses by itself")
+
+
+def test_what_only_a_gateway_narrows_is_listed(deployment: Site) -> None:
+    whats = [each.what for each in found(went_on(deployment)) if each.check == "gateway"]
+    assert any("d-lost" in what for what in whats), whats
 
 
 def test_a_clock_that_differs_is_found(deployment: Site) -> None:

@@ -332,11 +332,15 @@ def lost_lines(entries: Sequence[Entry]) -> list[str]:
     for entry in entries:
         counts[entry.type] = counts.get(entry.type, 0) + 1
     lines = [f"{counted(count, 'entry', 'entries')} {name}" for name, count in sorted(counts.items())]
+    return [*lines, *(f"narrows access: {line}" for line in narrowing_lines(entries))]
+
+
+def narrowing_lines(entries: Sequence[Entry]) -> Iterator[str]:
+    """What some entries narrowed, in words."""
     bodies = [entry.body for entry in entries]
     lifted = {each.directive for each in bodies if isinstance(each, DirectiveLifted) and each.scope is None}
     for entry in entries:
         if law.carried(entry.body, entry.seq, ()) is not None:
             is_over = isinstance(entry.body, DirectiveIssued) and entry.body.directive in lifted
             since = ", lifted since" if is_over else ""
-            lines.append(f"narrows access: entry {entry.seq}, {narrated(entry)}{since}")
-    return lines
+            yield f"entry {entry.seq}, {narrated(entry)}{since}"

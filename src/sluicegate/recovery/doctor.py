@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -28,16 +29,20 @@ from sluicegate.core.terms import document, trust
 from sluicegate.errors import SluicegateError, StoreUnavailable
 from sluicegate.gate.kept import Memory
 from sluicegate.ports import log_keys
-from sluicegate.recovery.backups import DATABASE, LISTING
+from sluicegate.recovery.backups import DATABASE, LISTING, narrowing_lines
 from sluicegate.settings import CLOCK_BOUND_MS, RESERVE_BYTES
 from sluicegate.store import logkeys, unsettled
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record import entries
 from sluicegate_record.entities.logkey import LogKeys
+from sluicegate_record.entries import Body
+from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.entries.releases import KeyPinned
 from sluicegate_record.log import merkle
 from sluicegate_record.log.times import DAY_MS
+from sluicegate_record.statements.epochs import TreeHead
 
+Found = TypeVar("Found", bound=Body)
 OK, WARNS, FAILS = "ok", "warning", "failure"
 BACKUP_MS_MAX = DAY_MS
 """How old the newest backup may be."""
@@ -210,13 +215,18 @@ def _said(error: SluicegateError | OSError) -> str:
 
 
 def _pinned(known: LogAtHand) -> list[KeyPinned]:
-    """The keys that the log pins, also those that have ended. Empty if the log could not be read."""
+    """The keys that the log pins, also those that have ended."""
+    return _bodies(known, KeyPinned)
+
+
+def _bodies(known: LogAtHand, kind: type[Found]) -> list[Found]:
+    """The entries of a type. Empty if the log could not be read."""
     if known.store is None or not known.vkey:
         return []
     query = "SELECT seq FROM entries WHERE instr(leaf, ?) > 0 ORDER BY seq"
-    seqs = [seq for (seq,) in known.store.database.rows(query, (f'"type":"{KeyPinned.type}"'.encode(),))]
+    seqs = [seq for (seq,) in known.store.database.rows(query, (f'"type":"{kind.type}"'.encode(),))]
     bodies = [entries.read(*each).body for seq in seqs for each in known.store.log.tail(seq, 1)]
-    return [body for body in bodies if isinstance(body, KeyPinned)]
+    return [body for body in bodies if isinstance(body, kind)]
 
 
 def _trust(path: Path | None, known: LogAtHand) -> Iterator[Diagnosis]:
@@ -267,14 +277,33 @@ def _gateways(found: Site, known: LogAtHand) -> Iterator[Diagnosis]:
             continue
         if known.store is None or not known.vkey:
             continue
-        if seen.size > known.size:
+        if seen.size <= known.size and merkle.root(seen.size, known.store.log.nodes) == seen.root:
+            yield Diagnosis("gateway", OK, f"{folder} has seen {seen.size} of {known.size} entries")
+        elif begun := [each for each in _bodies(known, EpochBegan) if each.restored.size < seen.size]:
+            yield _left(folder, TreeHead(size=seen.size, root=seen.root), begun)
+        elif seen.size > known.size:
             what = f"{folder} has seen {seen.size} entries, the log has {known.size}: the database is older"
             yield Diagnosis("gateway", FAILS, what, "stop, and see 'Back up, restore, go on after a loss'")
-        elif merkle.root(seen.size, known.store.log.nodes) != seen.root:
+        else:
             what = f"{folder} has seen another log at size {seen.size}: it has forked"
             yield Diagnosis("gateway", FAILS, what, "find out which is right: 'ledger verify' both")
-        else:
-            yield Diagnosis("gateway", OK, f"{folder} has seen {seen.size} of {known.size} entries")
+
+
+def _left(folder: Path, seen: TreeHead, begun: Sequence[EpochBegan]) -> Diagnosis:
+    """What a gateway is to do that has seen what epochs abandon, or something else."""
+    named = next((each for each in begun if seen in each.abandoned), None)
+    try:
+        held = Memory(folder).entries((named or begun[0]).restored.size, seen.size)
+    except SluicegateError as error:
+        narrowed = f"what it narrowed cannot be read: {error.message}"
+    else:
+        if named is not None:
+            what = f"{folder} has seen what an epoch abandons, and has not crossed yet"
+            return Diagnosis("gateway", WARNS, what, "start it: it crosses by itself")
+        narrowed = f"it narrows: {'; '.join(narrowing_lines(held)) or 'nothing'}"
+    why = "no epoch names that head" if named is None else "it does not hold what the epoch abandons"
+    what = f"{folder} has seen {seen.size} entries, and {why}, so it stays closed; {narrowed}"
+    return Diagnosis("gateway", FAILS, what, "issue that again, then see 'A gateway that cannot cross'")
 
 
 def _disk(found: Site) -> Iterator[Diagnosis]:
