@@ -63,7 +63,7 @@ COMMANDS = {
     "login": ("profiles.login", "Keep a control plane and your token on this machine."),
     "completion": (
         "profiles.completion",
-        "Print what a shell needs to complete commands and options: bash, zsh or fish.",
+        "Print what a shell needs to complete commands, options and ids: bash, zsh or fish.",
     ),
     "dossier": (
         "dossiers.dossier",
