@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from sluicegate.acts import review
+from sluicegate.acts import cases, review
 from sluicegate_record.log import dsse, publickey
 from sluicegate_record.log.dsse import Envelope, Signature
 from sluicegate_record.log.publickey import PublicKey
 from tests import worlds
-from tests.plane import Plane, no
+from tests.plane import Plane, no, yes
 from tests.waiting import BOUND_S, eventually
 
 
@@ -78,3 +78,15 @@ def test_what_was_rehearsed_is_known_for_each_set(hint: str) -> None:
     found: list[Any] = [dsse.verify(envelope, keys) for keys in sets]
     assert found == [keys_of("oncd").keys(), set()]
     assert checked() == before
+
+
+@pytest.mark.parametrize("hint", ["", "an id of no one", worlds.keyid("ostp"), None])
+def test_a_position_counts_by_who_signed_it_whatever_its_keyid_hints(plane: Plane, hint: str | None) -> None:
+    case = plane.submit().application
+    sent: Any = worlds.position(plane.case(case), "oncd").to_json()
+    (signature,) = sent["signatures"]
+    del signature["keyid"]
+    signature |= {} if hint is None else {"keyid": hint}
+    yes(plane.do("oncd", review.IMPORT, envelope=sent))
+    (said,) = yes(plane.do("developer", cases.SHOW, case=case)).positions
+    assert said.agency == "oncd"
