@@ -653,7 +653,13 @@ class DeskMemory(Protocol):
         """Every one, the oldest first."""
 
     def prepare(self, stated: PreparedStatement) -> None:
-        """Keep a statement, in place of the one of the same id."""
+        """Keep a statement. One of the same id stays as it is, with its signatures."""
+
+    def add_signature(self, id_: str, signature: Mapping[str, Any]) -> PreparedStatement | None:
+        """Add a signature, in the JSON form of an envelope, to those that a statement has by now.
+
+        The statement with it; None, and nothing is kept: it is here no more, or has one of this key.
+        """
 
     def forget(self, id_: str) -> None:
         """Forget a statement: it is on the record, or is not to be signed."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from sluicegate.store.desk import SqliteDeskMemory, desk_database
 from sluicegate_record.log.leaf import Opening
 
 MADE = PreparedStatement("a" * 64, "openai", "ostp", b"{}", "person_anna", 5, Opening(bytes(32), b'"why"'))
+SIGNED = {"keyid": "k", "sig": "c2ln"}
 
 
 @pytest.fixture
@@ -36,13 +39,28 @@ def test_a_statement_is_kept_as_it_is_until_it_is_forgotten(memory: SqliteDeskMe
     assert memory.prepared(MADE.id) is None
     memory.prepare(MADE)
     assert memory.prepared(MADE.id) == MADE
-    signed = replace(MADE, signatures=({"keyid": "k", "sig": "c2ln"},))
-    memory.prepare(signed)
+    signed = replace(MADE, signatures=(SIGNED,))
+    assert memory.add_signature(MADE.id, SIGNED) == signed
+    memory.prepare(MADE)
     later = replace(MADE, id="b" * 64, at_ms=4, opened=None)
     memory.prepare(later)
     assert list(memory.all_prepared()) == [later, signed]
     memory.forget(MADE.id)
     assert list(memory.all_prepared()) == [later]
+
+
+def test_a_signature_is_added_to_those_that_a_statement_has_by_now(memory: SqliteDeskMemory) -> None:
+    memory.prepare(MADE)
+    others = [{"keyid": f"k{number}", "sig": "c2ln"} for number in range(8)]
+    with ThreadPoolExecutor(len(others)) as threads:
+        list(threads.map(partial(memory.add_signature, MADE.id), others))
+    found = memory.prepared(MADE.id)
+    assert found is not None
+    assert sorted(each["keyid"] for each in found.signatures) == [each["keyid"] for each in others]
+    assert memory.add_signature(MADE.id, others[0]) is None
+    memory.forget(MADE.id)
+    assert memory.add_signature(MADE.id, SIGNED) is None
+    assert memory.prepared(MADE.id) is None
 
 
 def test_who_is_let_in_is_known_until_they_are_shut_out(memory: SqliteDeskMemory) -> None:

@@ -153,12 +153,11 @@ def _with(found: PreparedStatement, owner: str) -> SignedStatement:
 def test_a_statement_does_not_fit_once_something_was_said(desk: Desk) -> None:
     read = _read(desk)
     found = _prepared(desk, read)
-    with desk.following.lock:
-        statements.check_current(desk.following, found)
+    statements.check(desk.following, found, [])
     desk.plane.say(read.case.id, "oncd", "object")
     desk.following.follow()
-    with desk.following.lock, pytest.raises(CommandRefused, match="was said in"):
-        statements.check_current(desk.following, found)
+    with pytest.raises(CommandRefused, match="was said in"):
+        statements.check(desk.following, found, [])
 
 
 def test_a_schedule_is_in_the_order_of_arrival(desk: Desk) -> None:
@@ -193,10 +192,9 @@ def test_nothing_is_signed_for_a_log_that_forked_or_in_a_case_that_is_shown_othe
 ) -> None:
     read = _read(desk)
     found = _prepared(desk, read)
-    stated = statements.stated_in(found)
-    statements.check_shown(stated, [read])
+    statements.check(desk.following, found, [read])
     with pytest.raises(CommandRefused, match="otherwise than its log"):
-        statements.check_shown(stated, [replace(read, lies=("it shows another rule",))])
+        statements.check(desk.following, found, [replace(read, lies=("it shows another rule",))])
     note = desk.plane.ledger.checkpoint().encode()
     desk.plane.submit("rival", "Example Rival")
     desk.following.follow()

@@ -96,11 +96,20 @@ def _check(read: ReadCase, word: str) -> None:
         raise CommandRefused(said, code="text_withheld", remedy="ask for it, or object")
 
 
-def check_shown(stated: Statement, reads: Iterable[ReadCase]) -> None:
-    """Check that what an instance shows now of the cases of a statement allows it. Raises: CommandRefused."""
+def check(following: Following, found: PreparedStatement, reads: Iterable[ReadCase]) -> None:
+    """Check that a statement may be signed and sent now, by what the log and the instance say of its cases.
+
+    Raises: CommandRefused: the instance is followed no more, lies or hides something; or it is outdated.
+    """
+    _check_followed(following)
+    stated = stated_in(found)
     word = stated.position if isinstance(stated, Position | Schedule) else ""
     for each in reads:
         _check(each, word)
+    with following.lock:
+        why = outdated(following, stated)
+    if why:
+        raise CommandRefused(why, code="outdated", remedy="take the statement back, and make it again")
 
 
 def _check_followed(following: Following) -> None:
@@ -196,13 +205,6 @@ def lacking(following: Following, found: PreparedStatement) -> str:
     signed = f"{counted(more, 'owner')} of {found.agency} must sign it still"
     is_handed_over = isinstance(stated, KeyStatement) and stated.replaces is not None
     return f"{signed}, or the key that it replaces" if is_handed_over else signed
-
-
-def check_current(following: Following, found: PreparedStatement) -> None:
-    """Check that a statement still fits its case. Requires: the lock is held. Raises: CommandRefused."""
-    why = outdated(following, stated_in(found))
-    if why:
-        raise CommandRefused(why, code="outdated", remedy="take the statement back, and make it again")
 
 
 def outdated(following: Following, stated: Statement) -> str:

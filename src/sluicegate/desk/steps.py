@@ -292,10 +292,10 @@ def _statement(site: DeskSite, here: Here) -> Response:
 
 
 def _shown(site: DeskSite, here: Here, found: PreparedStatement, fault: SluicegateError | None) -> Response:
-    view = _view(site, found)
+    view, fault = _view(site, found), fault or _fault(site, found)
     usable = _usable(site, here, found)
     options = ""
-    if usable and here.place.takes_passkeys:
+    if usable and fault is None and here.place.takes_passkeys:
         challenge = statements.challenge_of(found)
         options = passkeys.to_ask(here.place, challenge, [passkey for passkey, _ in usable])
     return here.page(
@@ -309,6 +309,22 @@ def _shown(site: DeskSite, here: Here, found: PreparedStatement, fault: Sluicega
             "payload": json.loads(found.payload),
         },
     )
+
+
+def _fault(site: DeskSite, found: PreparedStatement) -> CommandRefused | None:
+    """Why a statement cannot be signed now; None if it can."""
+    try:
+        _check(site, found)
+    except CommandRefused as error:
+        return error
+    return None
+
+
+def _check(site: DeskSite, found: PreparedStatement) -> None:
+    """Check that a statement may be signed and sent now. Raises: CommandRefused."""
+    names = statements.cases_in(statements.stated_in(found))
+    reads = [site.read(found.instance, name)[1] for name in names]
+    statements.check(site.following(found.instance), found, reads)
 
 
 def _usable(site: DeskSite, here: Here, found: PreparedStatement) -> list[tuple[Passkey, PublicKey]]:
@@ -334,20 +350,16 @@ def _sign(site: DeskSite, here: Here) -> Response:
     found, answer = _of(site, here), one(here.sent, "answer")
     following = site.following(found.instance)
     try:
+        _check(site, found)
         if answer:
             found = _with_signature(site, here, found, answer)
-            site.memory.prepare(found)
-        stated = statements.stated_in(found)
-        reads = [site.read(found.instance, name)[1] for name in statements.cases_in(stated)]
-        statements.check_shown(stated, reads)
         with following.lock:
             lacks = statements.lacking(following, found)
-            statements.check_current(following, found)
         if lacks:
             return answers.next_page(f"/statements/{found.id}")
         statements.carry(following, found)
     except (InvalidInput, BadSignature, CommandRefused) as error:
-        return _shown(site, here, found, error)
+        return _shown(site, here, _of(site, here), error)
     site.memory.forget(found.id)
     names = statements.cases_in(statements.stated_in(found))
     after = f"/i/{found.instance}/cases/{names[0]}?done={found.id}" if names else "/account"
@@ -355,7 +367,10 @@ def _sign(site: DeskSite, here: Here) -> Response:
 
 
 def _with_signature(site: DeskSite, here: Here, found: PreparedStatement, answer: str) -> PreparedStatement:
-    """A statement with the signature in a browser's answer. Raises: BadSignature, InvalidInput."""
+    """A statement with the signature in a browser's answer, which is kept.
+
+    Raises: BadSignature, InvalidInput. CommandRefused: the statement was sent or taken back meanwhile.
+    """
     named = passkeys.passkey_in(answer)
     key = next((key for passkey, key in _usable(site, here, found) if passkey.id == named), None)
     if key is None:
@@ -363,7 +378,12 @@ def _with_signature(site: DeskSite, here: Here, found: PreparedStatement, answer
         raise InvalidInput(
             said, code="passkey_unknown", remedy="your account says which does, and what to do"
         )
-    return statements.signed_with(found, key, answer)
+    signed = statements.signed_with(found, key, answer)
+    kept = site.memory.add_signature(found.id, signed.signatures[-1])
+    if kept is None:
+        said = "this statement was taken back, sent or signed with this passkey meanwhile"
+        raise CommandRefused(said, code="outdated", remedy="load its page again")
+    return kept
 
 
 def _forget(site: DeskSite, here: Here) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ class SqliteDeskMemory:
             return [_stated(row) for row in connection.execute(query)]
 
     def prepare(self, stated: PreparedStatement) -> None:
-        """Keep a statement, in place of the one of the same id."""
+        """Keep a statement, unless there is one of the same id."""
         opened = stated.opened
         row = {
             "id": stated.id,
@@ -110,8 +111,20 @@ class SqliteDeskMemory:
             "signatures": json.dumps(list(stated.signatures)),
         }
         with self._session.writing() as connection:
-            connection.execute(sa.delete(_prepared).where(_prepared.c.id == stated.id))
-            connection.execute(sa.insert(_prepared).values(row))
+            connection.execute(insert(_prepared).values(row).on_conflict_do_nothing())
+
+    def add_signature(self, id_: str, signature: Mapping[str, Any]) -> PreparedStatement | None:
+        """Add a signature to a statement."""
+        wanted = _prepared.c.id == id_
+        with self._session.writing() as connection:
+            row = connection.execute(sa.select(_prepared).where(wanted)).first()
+            found = None if row is None else _stated(row)
+            if found is None or signature["keyid"] in {each["keyid"] for each in found.signatures}:
+                return None
+            signed = replace(found, signatures=(*found.signatures, signature))
+            given = json.dumps(list(signed.signatures))
+            connection.execute(sa.update(_prepared).where(wanted).values(signatures=given))
+        return signed
 
     def forget(self, id_: str) -> None:
         """Forget a statement."""

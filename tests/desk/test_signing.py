@@ -1,0 +1,88 @@
+"""Signing at the desk: nothing is signed that a check refuses, and no signature is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sluicegate.desk import steps
+from sluicegate.desk.site import DeskSite
+from sluicegate.ports import PreparedStatement
+from sluicegate_record.form import replace
+from sluicegate_record.log import times
+from sluicegate_record.terms.rule import Rule
+from tests.desk.conftest import Desk
+from tests.desk.reviewer import Reviewer
+
+
+@pytest.fixture(autouse=True)
+def _signed_when_the_log_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICEGATE_SIGNED_AT", times.format_time(int(desk.plane.wall())))
+
+
+@pytest.fixture
+def case(desk: Desk) -> str:
+    return desk.asked()
+
+
+@pytest.fixture
+def anna(desk: Desk, case: str, tmp_path: Path) -> Reviewer:
+    return Reviewer(desk, tmp_path / "desk")
+
+
+def _lies(desk: Desk, case: str) -> None:
+    """The instance shows another rule, and the desk asks it again."""
+    desk.counterpart.shown = lambda shown: replace(shown, rule=Rule("anyOf", ("ostp",)))
+    desk.following._read.clear()
+
+
+def _forks(desk: Desk, case: str) -> None:
+    note = desk.plane.ledger.checkpoint().encode()
+    desk.plane.submit("rival", "Example Rival")
+    desk.following.follow()
+    desk.counterpart.served = lambda path, data: note if path == "checkpoint" else data
+    desk.following.follow()
+
+
+def _goes_on(desk: Desk, case: str) -> None:
+    """Another agency speaks, so that the statement is outdated."""
+    desk.plane.say(case, "oncd", "object")
+    desk.following.follow()
+
+
+def test_a_statement_that_is_signed_is_on_the_record(desk: Desk, anna: Reviewer, case: str) -> None:
+    found = anna.prepared(case)
+    assert "Sign with your passkey" in anna.text(steps._statement, id=found.id)
+    assert anna.at(steps._sign, {"answer": [anna.answer(found)]}, id=found.id).status_code == 303
+    assert desk.following.record.cases[case].positions["ostp"].position == "approve"
+    assert anna.site.memory.prepared(found.id) is None
+
+
+@pytest.mark.parametrize("fault", [_lies, _forks, _goes_on])
+def test_what_a_check_refuses_gets_no_signature_and_no_file(
+    desk: Desk, anna: Reviewer, case: str, fault: object
+) -> None:
+    found = anna.prepared(case)
+    assert callable(fault)
+    fault(desk, case)
+    anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
+    kept = anna.site.memory.prepared(found.id)
+    assert kept is not None
+    assert kept.signatures == ()
+    assert "Sign with your passkey" not in anna.text(steps._statement, id=found.id)
+    assert "no one has signed it" in anna.text(steps._file, id=found.id)
+
+
+def test_a_signature_that_comes_for_a_statement_that_was_taken_back_brings_it_not_back(
+    desk: Desk, anna: Reviewer, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, check = anna.prepared(case), steps._check
+
+    def meanwhile(site: DeskSite, stated: PreparedStatement) -> None:
+        check(site, stated)
+        anna.site.memory.forget(stated.id)
+
+    monkeypatch.setattr(steps, "_check", meanwhile)
+    assert "not here any more" in anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
+    assert anna.site.memory.prepared(found.id) is None
