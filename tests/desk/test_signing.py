@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from sluicegate.acts.review import ExportedCase
 from sluicegate.desk import steps
 from sluicegate.desk.site import DeskSite
+from sluicegate.errors import (
+    CommandRefused,
+    InvalidInput,
+    Overloaded,
+    SluicegateError,
+    Unauthorized,
+    Unreachable,
+)
 from sluicegate.ports import PreparedStatement
 from sluicegate_record.form import replace
 from sluicegate_record.log import times
@@ -72,6 +81,44 @@ def test_what_a_check_refuses_gets_no_signature_and_no_file(
     assert kept.signatures == ()
     assert "Sign with your passkey" not in anna.text(steps._statement, id=found.id)
     assert "no one has signed it" in anna.text(steps._file, id=found.id)
+
+
+REFUSALS = (
+    CommandRefused("no such case", code="case_unknown"),
+    Unauthorized("an unknown token"),
+    InvalidInput("not a case"),
+    Overloaded("too much is asked"),
+    Unreachable("no answer"),
+)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda each: type(each).__name__)
+def test_an_instance_that_refuses_to_show_a_case_stops_a_yes_and_no_objection(
+    desk: Desk, anna: Reviewer, case: str, refusal: SluicegateError
+) -> None:
+    def refuses(_: ExportedCase) -> ExportedCase:
+        raise refusal
+
+    desk.counterpart.shown = refuses
+    desk.plane.say(case, "oncd")
+    desk.following.follow()
+    with pytest.raises(CommandRefused, match="no yes is signed"):
+        anna.prepared(case)
+    found = anna.prepared(case, "object", "we may not see it")
+    assert anna.at(steps._sign, {"answer": [anna.answer(found)]}, id=found.id).status_code == 303
+    assert desk.following.record.cases[case].positions["ostp"].position == "object"
+
+
+def test_a_refusal_to_show_a_case_is_not_remembered(desk: Desk, anna: Reviewer, case: str) -> None:
+    def refuses(_: ExportedCase) -> ExportedCase:
+        raise REFUSALS[0]
+
+    desk.counterpart.shown = refuses
+    desk.following._read.clear()
+    desk.following.follow()
+    desk.counterpart.shown = lambda shown: shown
+    found = anna.prepared(case)
+    assert "Sign with your passkey" in anna.text(steps._statement, id=found.id)
 
 
 def test_a_signature_that_comes_for_a_statement_that_was_taken_back_brings_it_not_back(

@@ -203,9 +203,8 @@ class Following:
                 self._stands("unreachable", f"what it serves cannot be read: {type(error).__name__}")
 
     def read(self, case: str) -> ReadCase | None:
-        """A case with what the instance shows of it now; None if the log has no such case.
-
-        Raises: SluicegateError: the instance does not show it.
+        """A case with what the instance shows of it now; where it does not show it, as the log has it alone,
+        with a gap that says why. That is asked for again. None if the log has no such case.
         """
         with self.lock:
             found, now = self.known(case), self.record.cases.get(case)
@@ -216,6 +215,8 @@ class Following:
                 return self._compared(case)
             except OutOfStep:
                 self.follow()
+            except SluicegateError as error:
+                return self.bare(case, error.message)
         return self._note(case, "it shows a case that does not come to fit its log")
 
     def _compared(self, case: str) -> ReadCase:
@@ -287,19 +288,16 @@ class Following:
         for name in lacking[:SHOWN_AT_ONCE]:
             try:
                 self._compared(name)
-            except OutOfStep:
-                continue  # both are asked again in the next turn
             except Unreachable:
                 raise
-            except SluicegateError as error:
-                self._note(name, f"it does not show the case: {error.message}")
+            except SluicegateError:
+                continue  # it is asked for again in the next turn
 
-    def bare(self, case: str) -> ReadCase | None:
-        """A case as the log has it alone; None if it has no such case."""
+    def bare(self, case: str, why: str) -> ReadCase | None:
+        """A case as the log has it alone, and why the rest is a gap; None if the log has no such case."""
         with self.lock:
-            now = self.record.cases.get(case)
-            missing = ("what the instance shows of it, as it does not answer now",)
-            return None if now is None else ReadCase(now, entries.read(self.leaf(now.seq)), gaps=missing)
+            now, gaps = self.record.cases.get(case), (f"the case ({why})",)
+            return None if now is None else ReadCase(now, entries.read(self.leaf(now.seq)), gaps=gaps)
 
     def _note(self, case: str, lie: str) -> ReadCase:
         """Keep of a case what the log says alone, and what is wrong with what the instance shows."""

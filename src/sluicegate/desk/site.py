@@ -14,7 +14,7 @@ from starlette.routing import Route
 from sluicegate.core.lifecycle.answer import Refusal, RefusalKind
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
-from sluicegate.errors import CommandRefused, Unreachable
+from sluicegate.errors import CommandRefused
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
 from sluicegate.pages.answers import Refused
@@ -60,15 +60,12 @@ class DeskSite:
         return found
 
     def read(self, instance: str, case: str) -> tuple[Following, ReadCase]:
-        """A case with what its instance shows of it; of one that is not reached, as the log has it alone.
+        """A case with what its instance shows of it now; if it does not show it, as the log has it alone.
 
         Raises: CommandRefused: the log has no such case, or it does not ask the agency.
         """
         following = self.following(instance)
-        try:
-            found = following.read(case)
-        except Unreachable:
-            found = following.bare(case)
+        found = following.read(case)
         if found is None or following.instance.agency not in found.case.parties:
             said = f"the log of {instance} has no case {case[:80]!r} that asks your agency"
             raise CommandRefused(said, code=UNKNOWN, remedy="look at the list of cases")
