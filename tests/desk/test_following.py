@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.desk.following import STOPPED
+from sluicegate.desk.following import OTHER, STOPPED
+from sluicegate.errors import Unreachable
 from sluicegate_record.log import checkpoint, merkle, tiles
 from sluicegate_record.log.merkle import Frontier
+from tests import worlds
 from tests.desk.conftest import Desk
-from tests.plane import Plane
+from tests.plane import Plane, yes
 from tests.worlds import LOG_2, OFFICER, ORIGIN, OTHER_OFFICER, private_key
 
 
@@ -88,8 +90,7 @@ def test_a_log_with_another_past_is_followed_no_more(desk: Desk, more: int) -> N
     assert desk.following.state.word == "stopped"
     assert (desk.folder / STOPPED).read_text().strip() == desk.following.state.why
     assert desk.following.size == had
-    beside = [each for each in desk.folder.parent.iterdir() if ".other." in each.name]
-    assert len(beside) == 1
+    assert (desk.folder / OTHER / "checkpoint").read_bytes() == other["checkpoint"]
 
 
 def test_entries_that_no_head_is_over_count_for_nothing(desk: Desk) -> None:
@@ -147,3 +148,46 @@ def test_what_cannot_be_read_ends_the_following_of_that_instance_alone(desk: Des
     desk.counterpart.served = lambda _, data: data
     desk.following.follow()
     assert desk.following.state.word == "followed"
+
+
+@pytest.mark.parametrize("replaced", [(), ("log",), (OFFICER, OTHER_OFFICER)])
+def test_a_log_that_goes_on_after_a_loss_is_followed(desk: Desk, replaced: tuple[str, ...]) -> None:
+    """Also if its key was replaced before: the desk knows the first one."""
+    restored = Plane()
+    for plane in (desk.plane, restored):
+        plane.opened()
+        desk.following.follow()
+        if replaced:
+            plane.replace_log_key(LOG_2, *replaced)
+    lost = desk.asked()
+    head, size = desk.following.head, restored.size
+    assert head is not None
+    epoch = worlds.epoch(worlds.head_of(restored.ledger.entries(0, size)), head, at_ms=restored.wall())
+    yes(restored.ledger.execute(epoch, by="officers", command_id=restored.id()))
+    desk.counterpart.plane = restored
+    desk.following.follow()
+    assert desk.following.state.word == "followed"
+    assert desk.following.size == restored.size
+    assert lost not in desk.following.record.cases
+    assert not (desk.folder / OTHER).exists()
+    assert desk.folder.with_name(f"{desk.folder.name}.abandoned.{head.size}").is_dir()
+
+
+def test_a_fork_that_is_not_served_to_its_end_leaves_one_folder(desk: Desk) -> None:
+    desk.asked()
+    for number in range(2):
+        desk.plane.submit("rival", f"Example {number}")
+    other = _other_log(desk.plane, desk.plane.size)
+    served = dict.fromkeys(other, 0)
+
+    def fails(path: str, data: bytes) -> bytes:
+        served[path] += 1
+        if path != "checkpoint" and served[path] % 2 == 0:
+            raise Unreachable("it does not go on")
+        return other[path]
+
+    desk.counterpart.served = fails
+    for _ in range(3):
+        desk.following.follow()
+        assert desk.following.state.word == "unreachable"
+    assert list(desk.folder.parent.iterdir()) == [desk.folder]

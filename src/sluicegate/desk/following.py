@@ -11,10 +11,12 @@ Rules:
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +49,8 @@ from sluicegate_record.terms import kinds
 _log = logging.getLogger(__name__)
 STOPPED = "stopped"
 """The file that says why an instance is followed no more."""
+OTHER = "other"
+"""The folder in a copy with what was served that does not continue it."""
 READ_AT_ONCE = 256
 """How many entries are judged before others may look."""
 TRIES = 3
@@ -264,9 +268,14 @@ class Following:
         with self.lock:
             record = self.record
             known = record.log_keys.current.vkey if record.log_keys.keys else self.instance.vkey
-            officers, developer = record.pinned(), record.developer
+        return self._followed(known, note)
+
+    def _followed(self, known: str, note: bytes) -> Verifier:
+        """The key by which a head has to be signed: `known`, or one that it hands over to."""
         if not checkpoint.is_signed_otherwise(note, checkpoint.parse_vkey(known)):
             return checkpoint.parse_vkey(known)
+        with self.lock:
+            officers, developer = self.record.pinned(), self.record.developer
         handovers = self.counterpart.handovers()
         return logkey.follow(known, handovers, lambda each: len(officers.owners(each, developer))).verifier
 
@@ -311,27 +320,28 @@ class Following:
 
     def _is_another_epoch(self) -> bool:
         """Whether the log goes on after a loss, by an epoch that abandons the head of the copy; then the copy
-        is of the new log. The old one is kept beside it.
+        is of the new log. The old one is kept beside it. Raises: Unreachable: that is not known yet.
         """
         had, folder = self.head, self._copy.folder
         if had is None:
             return False
-        beside = folder.with_name(f"{folder.name}.other.{self._now_ms()}")
-        other = LogCopy(beside, self.instance.verifier)
-        log = AuditedLog(self.instance.verifier)
+        beside = folder / OTHER
+        shutil.rmtree(beside, ignore_errors=True)
+        other, log = LogCopy(beside, self.instance.verifier), AuditedLog(self.instance.verifier)
         try:
-            other.grow(self.counterpart.files(), log.tree(), lambda _: self.instance.verifier)
+            other.grow(self.counterpart.files(), log.tree(), partial(self._followed, self.instance.vkey))
+            for leaf in other.leaves(0, other.size):
+                if log.take(leaf, merkle.leaf_hash(leaf)):
+                    return False
+            log.check_signer(other.note)
         except VerificationFailed:
             return False
-        for leaf in other.leaves(0, other.size):
-            if log.take(leaf, merkle.leaf_hash(leaf)):
-                return False
         replaced = {key.vkey for key in self.record.log_keys.keys[:-1]}
         if had not in log.judge.record.abandoned or log.judge.log_keys.current.vkey in replaced:
             return False
         with self.lock:
-            folder.rename(folder.with_name(f"{folder.name}.abandoned.{had.size}"))
-            beside.rename(folder)
+            kept = folder.rename(folder.with_name(f"{folder.name}.abandoned.{had.size}"))
+            (kept / OTHER).rename(folder)
             self._copy = LogCopy(folder, self.instance.verifier)
             self._begin()
         return True
