@@ -232,7 +232,8 @@ class CaseView(CaseSummary):
     those that are asked for. `place` is its
     place on the waitlist, counted from 1. `forTheRecord` says that an appeal cannot lead to a grant.
     `nextSteps` are what the case waits for its reader to do: steps by their names in the table of steps;
-    `issue`, to make a key under the grant; `pin`, to give an agency that cannot sign another key.
+    `issue`, to make a key under the grant; `pin`, to give an agency that cannot sign another key. `may` are
+    the steps that the developer's staff can take now.
     """
 
     application: str | None
@@ -264,6 +265,7 @@ class CaseView(CaseSummary):
     notes: tuple[CaseNote, ...]
     grant: GrantView | None
     next_steps: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
     referrals: tuple[ReferralView, ...] = ()
     declined: tuple[str, ...] = ()
     programmes: tuple[HeldProgramme, ...] = ()

@@ -140,7 +140,7 @@ def _gone() -> InvalidInput:
 
 
 @dataclass(frozen=True, slots=True)
-class SigningDesk:
+class Signing:
     """What the routes of signing work with."""
 
     plane: ControlPlane
@@ -149,9 +149,14 @@ class SigningDesk:
     measured: Requests
     drafts: UnfinishedStatements = field(default_factory=UnfinishedStatements)
 
+    @property
+    def now_ms(self) -> int:
+        """The log's time, milliseconds since 1970 UTC."""
+        return self.plane.services.ledger.now_ms()
+
 
 @dataclass(frozen=True, slots=True)
-class Officer:
+class StaffRequest:
     """Someone of the developer's staff who is signed in, where, and what their form says."""
 
     request: Request
@@ -165,95 +170,95 @@ class Officer:
         return answers.private(template, {"reader": reader_of(self.who), "done": "", **values}, status)
 
 
-Work = Callable[[SigningDesk, Officer], Awaitable[Response]]
+Work = Callable[[Signing, StaffRequest], Awaitable[Response]]
 """Answers a request."""
 
 
 def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests) -> list[Route]:
     """The routes of signing."""
-    desk = SigningDesk(plane, entrance, door, measured)
+    signing = Signing(plane, entrance, door, measured)
     return [
-        _page(desk, HERE, _list),
-        _form(desk, HERE, _make),
-        _page(desk, f"{HERE}/{{id}}", _show),
-        _form(desk, f"{HERE}/{{id}}", _sign),
-        _form(desk, f"{HERE}/{{id}}/forget", _forget),
+        _page(signing, HERE, _list),
+        _form(signing, HERE, _make),
+        _page(signing, f"{HERE}/{{id}}", _show),
+        _form(signing, f"{HERE}/{{id}}", _sign),
+        _form(signing, f"{HERE}/{{id}}/forget", _forget),
     ]
 
 
-async def _list(desk: SigningDesk, here: Officer) -> Response:
+async def _list(signing: Signing, here: StaffRequest) -> Response:
     def first(draft: DraftStatement) -> str:
-        return next(iter(_words(desk, here, draft)))
+        return next(iter(_words(signing, here, draft)))
 
     with here.visitor.place():
-        drafts = desk.drafts.all()
+        drafts = signing.drafts.all(signing.now_ms)
         words = await here.visitor.run(lambda: [first(each) for each in drafts])
     return here.page("to_sign_list.html", {"drafts": list(zip(drafts, words, strict=True))})
 
 
-def _words(desk: SigningDesk, here: Officer, draft: DraftStatement) -> Iterator[str]:
-    asks = partial(ask, desk.plane.services, here.who.principal)
+def _words(signing: Signing, here: StaffRequest, draft: DraftStatement) -> Iterator[str]:
+    asks = partial(ask, signing.plane.services, here.who.principal)
     return draft.how.words(draft.statement, Wording(asks, draft.opened))
 
 
-async def _make(desk: SigningDesk, here: Officer) -> Response:
+async def _make(signing: Signing, here: StaffRequest) -> Response:
     how = statements.STATEMENTS.get(one(here.sent, "what"))
     if how is None:
         raise InvalidInput("no such statement", remedy="use the form of its page")
     given = {name: one(here.sent, name) for name in here.sent}
-    order = await _order(desk, here, given) if how is statements.DIRECTIVE else None
+    order = await _order(signing, here, given) if how is statements.DIRECTIVE else None
     with here.visitor.place():
-        draft = await here.visitor.run(_drafted, desk, here, how, given, order)
+        draft = await here.visitor.run(_drafted, signing, here, how, given, order)
     return answers.next_page(f"{HERE}/{draft.id}")
 
 
 def _drafted(
-    desk: SigningDesk, here: Officer, how: OfficerStatement, given: Mapping[str, str], order: Json
+    signing: Signing, here: StaffRequest, how: OfficerStatement, given: Mapping[str, str], order: Json
 ) -> DraftStatement:
-    services, who = desk.plane.services, here.who.principal
+    services, who = signing.plane.services, here.who.principal
     made = how.make(Making(partial(ask, services, who), given, order))
     now_ms = services.ledger.now_ms()
     payload = made.statement.payload_at(now_ms)
     name = canonical.sha256_hex(payload).removeprefix("sha256:")
     draft = DraftStatement(name, how, payload, made.needed, who.name, now_ms, made.opened)
-    desk.drafts.put(draft)
+    signing.drafts.put(draft)
     return draft
 
 
-async def _order(desk: SigningDesk, here: Officer, given: Mapping[str, str]) -> Json:
+async def _order(signing: Signing, here: StaffRequest, given: Mapping[str, str]) -> Json:
     """The order in a form, as it is read of its text. Raises: InvalidInput."""
     head = ActRequest(act=directives.PREVIEW.name, path={}, query="", content_type="application/json")
     body = canonical.dumps({"text": given.get("text", "")})
-    read = await desk.plane.parsers.read(head, body, here.who.principal, here.visitor.run)
+    read = await signing.plane.parsers.read(head, body, here.who.principal, here.visitor.run)
     assert read.reading is not None
     found: Json = read.reading.required()
     return found
 
 
-async def _show(desk: SigningDesk, here: Officer) -> Response:
-    draft = desk.drafts.get(here.request.path_params["id"])
-    return await _shown(desk, here, draft, None)
+async def _show(signing: Signing, here: StaffRequest) -> Response:
+    draft = signing.drafts.get(here.request.path_params["id"], signing.now_ms)
+    return await _shown(signing, here, draft, None)
 
 
 async def _shown(
-    desk: SigningDesk, here: Officer, draft: DraftStatement, why: SluicegateError | Refusal | None
+    signing: Signing, here: StaffRequest, draft: DraftStatement, why: SluicegateError | Refusal | None
 ) -> Response:
     """The page of a statement; `why` it was not signed, or is not on the record."""
     with here.visitor.place():
-        values = await here.visitor.run(_view, desk, here, draft)
+        values = await here.visitor.run(_view, signing, here, draft)
     fault = None if why is None else {"message": why.message, "remedy": why.remedy, "at": ()}
     return here.page("to_sign.html", {**values, "fault": fault}, 200 if why is None else 400)
 
 
-def _view(desk: SigningDesk, here: Officer, draft: DraftStatement) -> dict[str, Any]:
-    officers, stated = _officers(desk, here), draft.statement
-    own = _own(desk, here)
+def _view(signing: Signing, here: StaffRequest, draft: DraftStatement) -> dict[str, Any]:
+    officers, stated = _officers(signing, here), draft.statement
+    own = _own(signing, here)
     signed = {each.keyid for each in draft.signatures}
     usable = [passkey for passkey, key in own if key.keyid in officers and key.keyid not in signed]
     digest = challenge(dsse.pae(PAYLOAD_TYPE_INTOTO, draft.payload))
     return {
         "draft": draft,
-        "words": tuple(_words(desk, here, draft)),
+        "words": tuple(_words(signing, here, draft)),
         "signed": sorted(officers[each] for each in signed if each in officers),
         "options": passkeys.to_ask(here.place, digest, usable) if usable else "",
         "own": [signatures.trust_text(key, here.who.principal.name) for _, key in own],
@@ -262,93 +267,95 @@ def _view(desk: SigningDesk, here: Officer, draft: DraftStatement) -> dict[str, 
     }
 
 
-def _officers(desk: SigningDesk, here: Officer) -> Mapping[str, str]:
+def _officers(signing: Signing, here: StaffRequest) -> Mapping[str, str]:
     """The owners of the developer's keys that count, by the ids of the keys."""
-    services = desk.plane.services
+    services = signing.plane.services
     found = ask(services, here.who.principal, keys.LIST, KeyFilter(state="counts"))
     return {each.keyid: each.owner for each in found.keys if each.party == found.developer}
 
 
-def _own(desk: SigningDesk, here: Officer) -> list[tuple[Passkey, PublicKey]]:
+def _own(signing: Signing, here: StaffRequest) -> list[tuple[Passkey, PublicKey]]:
     """The passkeys of who is signed in, in the form in which they are pinned."""
-    known = desk.door.store.passkeys(here.who.principal.id) if here.place.takes_passkeys else ()
+    known = signing.door.store.passkeys(here.who.principal.id) if here.place.takes_passkeys else ()
     return signatures.pinnable(known, here.place)
 
 
-async def _sign(desk: SigningDesk, here: Officer) -> Response:
+async def _sign(signing: Signing, here: StaffRequest) -> Response:
     """Take a signature. Once there are enough, the statement goes on the record."""
-    draft = desk.drafts.get(here.request.path_params["id"])
+    draft = signing.drafts.get(here.request.path_params["id"], signing.now_ms)
     try:
         answer = one(here.sent, "answer")
         if answer:
             with here.visitor.place():
-                draft = await here.visitor.run(_with_signature, desk, here, draft, answer)
+                draft = await here.visitor.run(_with_signature, signing, here, draft, answer)
         with here.visitor.place():
-            officers = await here.visitor.run(_officers, desk, here)
+            officers = await here.visitor.run(_officers, signing, here)
         owners = {officers[each.keyid] for each in draft.signatures if each.keyid in officers}
         if len(owners) < draft.needed:
             return answers.next_page(f"{HERE}/{draft.id}")
-        refused = await _recorded(desk, here, draft)
+        refused = await _recorded(signing, here, draft)
     except SluicegateError as error:
         if isinstance(error, Unauthorized):
             raise
-        return await _shown(desk, here, draft, error)
+        return await _shown(signing, here, draft, error)
     if refused is not None:
-        return await _shown(desk, here, draft, refused)
-    desk.drafts.forget(draft.id)
+        return await _shown(signing, here, draft, refused)
+    signing.drafts.forget(draft.id)
     return answers.next_page(f"{draft.how.after(draft.statement)}?done={draft.how.act.name}")
 
 
-def _with_signature(desk: SigningDesk, here: Officer, draft: DraftStatement, answer: str) -> DraftStatement:
-    officers, named = _officers(desk, here), passkeys.passkey_in(answer)
-    own = {passkey.id: key for passkey, key in _own(desk, here) if key.keyid in officers}
+def _with_signature(
+    signing: Signing, here: StaffRequest, draft: DraftStatement, answer: str
+) -> DraftStatement:
+    officers, named = _officers(signing, here), passkeys.passkey_in(answer)
+    own = {passkey.id: key for passkey, key in _own(signing, here) if key.keyid in officers}
     if named not in own:
         raise InvalidInput(
             "this passkey is no officer's key",
             code="passkey_unknown",
             remedy="the page says how it becomes one",
         )
-    return desk.drafts.sign(draft.id, signatures.signature(draft.payload, own[named], answer))
+    return signing.drafts.sign(draft.id, signatures.signature(draft.payload, own[named], answer))
 
 
-async def _recorded(desk: SigningDesk, here: Officer, draft: DraftStatement) -> Refusal | None:
+async def _recorded(signing: Signing, here: StaffRequest, draft: DraftStatement) -> Refusal | None:
     """Do the act that puts a statement on the record; why it is refused, if it is."""
     act = draft.how.act
     asked = draft.how.asked(draft.envelope.to_json(), draft.opened)
     head = ActRequest(act=act.name, path={}, query="", content_type="application/json")
-    with journaled(desk.measured, act) as seen:
+    with journaled(signing.measured, act) as seen:
         seen.visitor = here.visitor
         body = canonical.dumps(asked.to_json())
         answer: ActAnswer | Refusal = await done(
-            desk.plane, here.request, seen, head, body, f"sign_{draft.id[:48]}"
+            signing.plane, here.request, seen, head, body, f"sign_{draft.id[:48]}"
         )
     return answer if isinstance(answer, Refusal) else None
 
 
-async def _forget(desk: SigningDesk, here: Officer) -> Response:
-    desk.drafts.forget(here.request.path_params["id"])
+async def _forget(signing: Signing, here: StaffRequest) -> Response:
+    signing.drafts.forget(here.request.path_params["id"])
     return answers.next_page(HERE)
 
 
-def _page(desk: SigningDesk, path: str, work: Work) -> Route:
+def _page(signing: Signing, path: str, work: Work) -> Route:
     async def shown(request: Request) -> Response:
-        arrived = await signin.arrived(desk.door, desk.entrance, request)
+        arrived = await signin.arrived(signing.door, signing.entrance, request)
         if arrived is None:
             return signin.to_sign_in(request)
         visitor, who = arrived
         _check(who)
-        return await work(desk, Officer(request, visitor, who, desk.door.place(request), {}))
+        return await work(signing, StaffRequest(request, visitor, who, signing.door.place(request), {}))
 
     return _route("GET", path, shown)
 
 
-def _form(desk: SigningDesk, path: str, work: Work) -> Route:
+def _form(signing: Signing, path: str, work: Work) -> Route:
     async def sent(request: Request) -> Response:
-        draft = desk.drafts.find(request.path_params.get("id", ""))
+        draft = signing.drafts.find(request.path_params.get("id", ""))
         act = None if draft is None else draft.how.act  # an order has a lane of its own
-        visitor, who, fields = await signin.own_form(desk.door, desk.entrance, request, act)
+        visitor, who, fields = await signin.own_form(signing.door, signing.entrance, request, act)
         _check(who)
-        return await work(desk, Officer(request, visitor, who, desk.door.place(request), fields))
+        return await work(signing, StaffRequest(request, visitor, who, signing.door.place(request), fields))
 
     return _route("POST", path, sent)
 

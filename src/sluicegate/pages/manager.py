@@ -110,7 +110,7 @@ def _case(view: View[CaseArgument, CaseView]) -> Filled:
         "dossier": dossier if isinstance(dossier, dict) else {},
         "steps": tuple(_steps(found)),
         "signs": tuple(_signs(found)),
-        "proceeds": _can_proceed(found),
+        "proceeds": "proceed" in found.may,
     }
     return Filled("case.html", values)
 
@@ -118,31 +118,15 @@ def _case(view: View[CaseArgument, CaseView]) -> Filled:
 def _steps(case: CaseView) -> Iterator[ActForm]:
     """The forms of what staff can do in a case now."""
     for step, act, label in _STEPS:
-        if not kinds.allows(step, case.kind, case.state) or not _fits(step, case):
-            continue
-        yield forms.form(act, hidden={"case": case.case}, submit=label, then=f"{CASES}/{case.case}")
-
-
-def _fits(step: str, case: CaseView) -> bool:
-    if step == "answer":
-        return bool(case.questions)
-    if step == "return":
-        return not case.positions
-    return step != "reply" or "reply" in case.next_steps
+        if step in case.may:
+            yield forms.form(act, hidden={"case": case.case}, submit=label, then=f"{CASES}/{case.case}")
 
 
 def _signs(case: CaseView) -> Iterator[tuple[str, str]]:
     """What an officer signs in a case with a key in a file: what it is, and its command."""
-    name = case.case
-    if kinds.allows("screen", case.kind, case.state):
+    if "screen" in case.may:
         how = "--list LIST --version VERSION --decision clear --reason WHY --key officer.pem"
-        yield "Screen the applicant", f"sluicegate screening record {name} {how}"
-
-
-def _can_proceed(case: CaseView) -> bool:
-    """Whether officers may decide over silence or objection."""
-    advised = case.basis is not None and case.determination not in kinds.GRANTED
-    return advised and kinds.allows("proceed", case.kind, case.state)
+        yield "Screen the applicant", f"sluicegate screening record {case.case} {how}"
 
 
 def _early_access(view: View[EarlyAccessFilter, EarlyAccess]) -> Filled:

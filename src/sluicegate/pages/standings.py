@@ -196,6 +196,7 @@ _POSITIONS: Mapping[str, str] = {
     "approve-with-conditions": "approves, with conditions",
     "object": "objects",
     "no-objection": "does not object",
+    "abstain": "abstains",
     "ask": "asks you",
     "decline": "declines to take part",
     "recuse": "takes no part",

@@ -28,7 +28,7 @@ from sluicegate.acts.review import ExportedCase, ExportedDossier, ExportedEntry,
 from sluicegate.core.lifecycle import Refusal, State, applications, blocks, directives, eligibility, signers
 from sluicegate.core.lifecycle.blocks import stage_of
 from sluicegate.core.lifecycle.lists import opened_in
-from sluicegate.core.lifecycle.positions import has_lapsed
+from sluicegate.core.lifecycle.positions import has_lapsed, is_advice
 from sluicegate.core.lifecycle.steps import contributions
 from sluicegate.core.terms import clocks
 from sluicegate.ports import Principal
@@ -205,6 +205,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         notes=tuple(CaseNote.from_json({"party": state.developer, **note}) for note in case.notes),
         grant=grant_of(state, case.grant) if case.grant else None,
         next_steps=tuple(_next_steps(state, principal, case)),
+        may=tuple(_may(state, principal, case)),
     )
 
 
@@ -225,6 +226,25 @@ def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]
             yield "pin"
     if case.principal == principal.id and case.organization is not None:
         yield from _next_of_applicant(state, case)
+
+
+def _may(state: State, principal: Principal, case: Case) -> Iterator[str]:
+    """What the staff can do in a case now; what an applicant does, only where they applied for it."""
+    if principal.role != DEVELOPER:
+        return
+    applied = case.principal == principal.id
+    asked = {
+        "answer": applied and bool(case.asking),
+        "screen": blocks.screening_needed(state.record, case),
+        "return": applications.is_returnable(case),
+        "accept": applied,
+        "reply": applied and case.reply_by_ms is not None and case.replied_ms is None,
+        "withdraw": applied,
+        "proceed": is_advice(state, case),
+    }
+    for step, holds in asked.items():
+        if holds and kinds.allows(step, case.kind, case.state):
+            yield step
 
 
 def _next_of_applicant(state: State, case: Case) -> Iterator[str]:

@@ -326,12 +326,17 @@ def withdraw(state: State, command: Withdraw, now_ms: int, entropy: Entropy) -> 
     return Acceptance([draft], CaseEnd(case=case.id, determination="withdrawn"))
 
 
+def is_returnable(case: Case) -> bool:
+    """Whether no agency has said anything about the substance."""
+    return all(said.position == "ask" for said in case.positions.values())
+
+
 def return_case(state: State, command: Return, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `Return`: only before an agency has said something about the substance."""
     case = found(state, command.case, "return")
     if isinstance(case, Refusal):
         return case
-    if any(said.position != "ask" for said in case.positions.values()):
+    if not is_returnable(case):
         said = "an agency has taken a position: the case is decided on its merits"
         return Refusal("conflict", "positions_taken", said, "await its determination")
     body = determination.outcome_body(case, "returned", now_ms, code="deficient")

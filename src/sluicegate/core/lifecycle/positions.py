@@ -346,6 +346,12 @@ def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: i
     return _not_to_decide(state, case, now_ms)
 
 
+def is_advice(state: State, case: Case) -> bool:
+    """Whether officers may decide over silence or objection: two, or one where the rules have lapsed."""
+    is_settled = case.state == kinds.DETERMINED and case.outcome != "denied"
+    return not is_settled and (has_lapsed(state, case) or case.basis == "voluntary")
+
+
 def has_lapsed(state: State, case: Case) -> bool:
     """Whether an officer alone decides a case, because the rules of its stage have lapsed."""
     question = case.question
