@@ -108,22 +108,21 @@ class UnfinishedStatements:
             self._kept[id_] = signed
         return signed
 
-    def find(self, id_: str) -> DraftStatement | None:
+    def find(self, id_: str, now_ms: int) -> DraftStatement | None:
         """One, if it is here."""
-        with self._lock:
-            return self._kept.get(id_)
+        return next((each for each in self.all(now_ms) if each.id == id_), None)
 
-    def get(self, id_: str) -> DraftStatement:
+    def get(self, id_: str, now_ms: int) -> DraftStatement:
         """One. Raises: InvalidInput: it is not here."""
-        found = self.find(id_)
+        found = self.find(id_, now_ms)
         if found is None:
             raise _gone()
         return found
 
-    def all(self) -> Sequence[DraftStatement]:
+    def all(self, now_ms: int) -> Sequence[DraftStatement]:
         """All, the newest first."""
         with self._lock:
-            return list(reversed(self._kept.values()))
+            return [each for each in reversed(self._kept.values()) if each.at_ms > now_ms - KEPT_MS]
 
     def forget(self, id_: str) -> None:
         """Forget one."""
@@ -351,7 +350,7 @@ def _page(signing: Signing, path: str, work: Work) -> Route:
 
 def _form(signing: Signing, path: str, work: Work) -> Route:
     async def sent(request: Request) -> Response:
-        draft = signing.drafts.find(request.path_params.get("id", ""))
+        draft = signing.drafts.find(request.path_params.get("id", "", signing.now_ms))
         act = None if draft is None else draft.how.act  # an order has a lane of its own
         visitor, who, fields = await signin.own_form(signing.door, signing.entrance, request, act)
         _check(who)
