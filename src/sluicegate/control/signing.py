@@ -350,7 +350,7 @@ def _page(signing: Signing, path: str, work: Work) -> Route:
 
 def _form(signing: Signing, path: str, work: Work) -> Route:
     async def sent(request: Request) -> Response:
-        draft = signing.drafts.find(request.path_params.get("id", "", signing.now_ms))
+        draft = signing.drafts.find(request.path_params.get("id", ""), signing.now_ms)
         act = None if draft is None else draft.how.act  # an order has a lane of its own
         visitor, who, fields = await signin.own_form(signing.door, signing.entrance, request, act)
         _check(who)
