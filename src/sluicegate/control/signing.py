@@ -139,7 +139,7 @@ def _gone() -> InvalidInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Signing:
+class SigningRoutes:
     """What the routes of signing work with."""
 
     plane: ControlPlane
@@ -169,13 +169,13 @@ class StaffRequest:
         return answers.private(template, {"reader": reader_of(self.who), "done": "", **values}, status)
 
 
-Work = Callable[[Signing, StaffRequest], Awaitable[Response]]
+Work = Callable[[SigningRoutes, StaffRequest], Awaitable[Response]]
 """Answers a request."""
 
 
 def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests) -> list[Route]:
     """The routes of signing."""
-    signing = Signing(plane, entrance, door, measured)
+    signing = SigningRoutes(plane, entrance, door, measured)
     return [
         _page(signing, HERE, _list),
         _form(signing, HERE, _make),
@@ -185,7 +185,7 @@ def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Reques
     ]
 
 
-async def _list(signing: Signing, here: StaffRequest) -> Response:
+async def _list(signing: SigningRoutes, here: StaffRequest) -> Response:
     def first(draft: DraftStatement) -> str:
         return next(iter(_words(signing, here, draft)))
 
@@ -195,12 +195,12 @@ async def _list(signing: Signing, here: StaffRequest) -> Response:
     return here.page("to_sign_list.html", {"drafts": list(zip(drafts, words, strict=True))})
 
 
-def _words(signing: Signing, here: StaffRequest, draft: DraftStatement) -> Iterator[str]:
+def _words(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> Iterator[str]:
     asks = partial(ask, signing.plane.services, here.who.principal)
     return draft.how.words(draft.statement, Wording(asks, draft.opened))
 
 
-async def _make(signing: Signing, here: StaffRequest) -> Response:
+async def _make(signing: SigningRoutes, here: StaffRequest) -> Response:
     how = statements.STATEMENTS.get(one(here.sent, "what"))
     if how is None:
         raise InvalidInput("no such statement", remedy="use the form of its page")
@@ -212,7 +212,7 @@ async def _make(signing: Signing, here: StaffRequest) -> Response:
 
 
 def _drafted(
-    signing: Signing, here: StaffRequest, how: OfficerStatement, given: Mapping[str, str], order: Json
+    signing: SigningRoutes, here: StaffRequest, how: OfficerStatement, given: Mapping[str, str], order: Json
 ) -> DraftStatement:
     services, who = signing.plane.services, here.who.principal
     made = how.make(Making(partial(ask, services, who), given, order))
@@ -224,7 +224,7 @@ def _drafted(
     return draft
 
 
-async def _order(signing: Signing, here: StaffRequest, given: Mapping[str, str]) -> Json:
+async def _order(signing: SigningRoutes, here: StaffRequest, given: Mapping[str, str]) -> Json:
     """The order in a form, as it is read of its text. Raises: InvalidInput."""
     head = ActRequest(act=directives.PREVIEW.name, path={}, query="", content_type="application/json")
     body = canonical.dumps({"text": given.get("text", "")})
@@ -234,13 +234,13 @@ async def _order(signing: Signing, here: StaffRequest, given: Mapping[str, str])
     return found
 
 
-async def _show(signing: Signing, here: StaffRequest) -> Response:
+async def _show(signing: SigningRoutes, here: StaffRequest) -> Response:
     draft = signing.drafts.get(here.request.path_params["id"], signing.now_ms)
     return await _shown(signing, here, draft, None)
 
 
 async def _shown(
-    signing: Signing, here: StaffRequest, draft: DraftStatement, why: SluicegateError | Refusal | None
+    signing: SigningRoutes, here: StaffRequest, draft: DraftStatement, why: SluicegateError | Refusal | None
 ) -> Response:
     """The page of a statement; `why` it was not signed, or is not on the record."""
     with here.visitor.place():
@@ -249,7 +249,7 @@ async def _shown(
     return here.page("to_sign.html", {**values, "fault": fault}, 200 if why is None else 400)
 
 
-def _view(signing: Signing, here: StaffRequest, draft: DraftStatement) -> dict[str, Any]:
+def _view(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> dict[str, Any]:
     officers, stated = _officers(signing, here), draft.statement
     own = _own(signing, here)
     signed = {each.keyid for each in draft.signatures}
@@ -266,20 +266,20 @@ def _view(signing: Signing, here: StaffRequest, draft: DraftStatement) -> dict[s
     }
 
 
-def _officers(signing: Signing, here: StaffRequest) -> Mapping[str, str]:
+def _officers(signing: SigningRoutes, here: StaffRequest) -> Mapping[str, str]:
     """The owners of the developer's keys that count, by the ids of the keys."""
     services = signing.plane.services
     found = ask(services, here.who.principal, keys.LIST, KeyFilter(state="counts"))
     return {each.keyid: each.owner for each in found.keys if each.party == found.developer}
 
 
-def _own(signing: Signing, here: StaffRequest) -> list[tuple[Passkey, PublicKey]]:
+def _own(signing: SigningRoutes, here: StaffRequest) -> list[tuple[Passkey, PublicKey]]:
     """The passkeys of who is signed in, in the form in which they are pinned."""
     known = signing.door.store.passkeys(here.who.principal.id) if here.place.takes_passkeys else ()
     return signatures.pinnable(known, here.place)
 
 
-async def _sign(signing: Signing, here: StaffRequest) -> Response:
+async def _sign(signing: SigningRoutes, here: StaffRequest) -> Response:
     """Take a signature. Once there are enough, the statement goes on the record."""
     draft = signing.drafts.get(here.request.path_params["id"], signing.now_ms)
     try:
@@ -304,7 +304,7 @@ async def _sign(signing: Signing, here: StaffRequest) -> Response:
 
 
 def _with_signature(
-    signing: Signing, here: StaffRequest, draft: DraftStatement, answer: str
+    signing: SigningRoutes, here: StaffRequest, draft: DraftStatement, answer: str
 ) -> DraftStatement:
     officers, named = _officers(signing, here), passkeys.passkey_in(answer)
     own = {passkey.id: key for passkey, key in _own(signing, here) if key.keyid in officers}
@@ -317,7 +317,7 @@ def _with_signature(
     return signing.drafts.sign(draft.id, signatures.signature(draft.payload, own[named], answer))
 
 
-async def _recorded(signing: Signing, here: StaffRequest, draft: DraftStatement) -> Refusal | None:
+async def _recorded(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> Refusal | None:
     """Do the act that puts a statement on the record; why it is refused, if it is."""
     act = draft.how.act
     asked = draft.how.asked(draft.envelope.to_json(), draft.opened)
@@ -331,12 +331,12 @@ async def _recorded(signing: Signing, here: StaffRequest, draft: DraftStatement)
     return answer if isinstance(answer, Refusal) else None
 
 
-async def _forget(signing: Signing, here: StaffRequest) -> Response:
+async def _forget(signing: SigningRoutes, here: StaffRequest) -> Response:
     signing.drafts.forget(here.request.path_params["id"])
     return answers.next_page(HERE)
 
 
-def _page(signing: Signing, path: str, work: Work) -> Route:
+def _page(signing: SigningRoutes, path: str, work: Work) -> Route:
     async def shown(request: Request) -> Response:
         arrived = await signin.arrived(signing.door, signing.entrance, request)
         if arrived is None:
@@ -348,7 +348,7 @@ def _page(signing: Signing, path: str, work: Work) -> Route:
     return _route("GET", path, shown)
 
 
-def _form(signing: Signing, path: str, work: Work) -> Route:
+def _form(signing: SigningRoutes, path: str, work: Work) -> Route:
     async def sent(request: Request) -> Response:
         draft = signing.drafts.find(request.path_params.get("id", ""), signing.now_ms)
         act = None if draft is None else draft.how.act  # an order has a lane of its own
