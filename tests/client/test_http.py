@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from threading import Thread
+from contextlib import closing, contextmanager, suppress
+from threading import Event, Thread
 
 import pytest
 
 from sluicegate.acts.act import ANYONE, Act, ActAnswer, Arguments
-from sluicegate.client.http import USUAL, Client
+from sluicegate.client.http import USUAL, Client, Patience
 from sluicegate.errors import CommandRefused, InvalidInput, Unreachable
 from sluicegate_record.form import form
 
@@ -74,7 +74,9 @@ def is_silent(connection: socket.socket) -> None:
 
 
 @contextmanager
-def asking(*turns: Turn, under: str = "", token: str = "") -> Iterator[tuple[Client, list[bytes]]]:
+def asking(
+    *turns: Turn, under: str = "", token: str = "", patience: Patience = USUAL
+) -> Iterator[tuple[Client, list[bytes]]]:
     """A client of a server that does one turn a connection and closes it; and the heads of its requests."""
     heads: list[bytes] = []
 
@@ -88,7 +90,8 @@ def asking(*turns: Turn, under: str = "", token: str = "") -> Iterator[tuple[Cli
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=serve, daemon=True)
         thread.start()
-        with closing(Client(f"http://127.0.0.1:{listener.getsockname()[1]}{under}", token)) as client:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}{under}"
+        with closing(Client(url, token, patience=patience)) as client:
             yield client, heads
         thread.join(30)
         assert not thread.is_alive(), f"asked {len(heads)} times, not {len(turns)}"
@@ -124,6 +127,23 @@ def test_it_is_sent_so_often_and_no_more():
     ):
         client.do(ASK, SEARCH)
     assert len(heads) == USUAL.tries
+
+
+@pytest.mark.parametrize("begins", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"])
+def test_an_answer_that_comes_byte_by_byte_has_a_deadline_as_a_whole(begins):
+    over = Event()
+
+    def drips(connection: socket.socket) -> None:
+        connection.sendall(begins)
+        with suppress(OSError):
+            while not over.wait(0.01):
+                connection.sendall(b"H")
+
+    with asking(drips, patience=Patience(whole_s=0.2)) as (client, heads):
+        with pytest.raises(Unreachable, match="it takes too long"):
+            client.do(ASK, SEARCH)
+        over.set()
+    assert len(heads) == 1
 
 
 def test_two_commands_have_two_ids_on_one_connection_while_it_lasts():

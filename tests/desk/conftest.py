@@ -40,7 +40,9 @@ class PlaneCounterpart:
         self.shown: Callable[[ExportedCase], ExportedCase] = lambda case: case
         self.is_gone = False
 
-    def files(self) -> Fetch:
+    def files(self, within_s: float) -> Fetch:
+        del within_s
+
         def fetch(path: str, limit: int) -> bytes:
             if self.is_gone:
                 raise Unreachable("no answer from the instance")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from sluicegate.acts.review import ExportedCase
-from sluicegate.desk import steps
-from sluicegate.desk.site import DeskSite
+from sluicegate.desk import reading, statements, steps
+from sluicegate.desk.checking import ReadCase
+from sluicegate.desk.following import Following
 from sluicegate.errors import (
     CommandRefused,
     InvalidInput,
@@ -121,15 +123,34 @@ def test_a_refusal_to_show_a_case_is_not_remembered(desk: Desk, anna: Reviewer, 
     assert "Sign with your passkey" in anna.text(steps._statement, id=found.id)
 
 
+def test_no_page_asks_the_instance(desk: Desk, anna: Reviewer, case: str) -> None:
+    found = anna.prepared(case)
+    desk.plane.say(case, "oncd", "approve")
+    desk.following.follow()
+    desk.following._read.clear()
+
+    def slow(_: ExportedCase) -> ExportedCase:
+        raise AssertionError("a page waits for the instance")
+
+    desk.counterpart.shown = slow
+    assert "has not shown it yet" in anna.text(reading._case, instance="openai", case=case)
+    anna.at(steps._step, word="object", instance="openai", case=case)
+    anna.at(steps._statements)
+    anna.at(steps._statement, id=found.id)
+    desk.counterpart.shown = lambda shown: shown
+    desk.following.follow()
+    assert "has not shown it yet" not in anna.text(reading._case, instance="openai", case=case)
+
+
 def test_a_signature_that_comes_for_a_statement_that_was_taken_back_brings_it_not_back(
     desk: Desk, anna: Reviewer, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, check = anna.prepared(case), steps._check
+    found, check = anna.prepared(case), statements.check
 
-    def meanwhile(site: DeskSite, stated: PreparedStatement) -> None:
-        check(site, stated)
+    def meanwhile(following: Following, stated: PreparedStatement, reads: Iterable[ReadCase]) -> None:
+        check(following, stated, reads)
         anna.site.memory.forget(stated.id)
 
-    monkeypatch.setattr(steps, "_check", meanwhile)
+    monkeypatch.setattr(statements, "check", meanwhile)
     assert "not here any more" in anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
     assert anna.site.memory.prepared(found.id) is None

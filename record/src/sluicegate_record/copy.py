@@ -87,7 +87,7 @@ def open_copy(where: str, verifier: checkpoint.Verifier) -> Copy:
             f"{where[:40]!r}… is longer than {WHERE_BYTES_MAX} bytes, expected a URL or a path"
         )
     if where.startswith(("http://", "https://")):
-        return of_files(_server(_checked_url(where).rstrip("/")), verifier)
+        return of_files(_server(_checked_url(where).rstrip("/"), LOG_S), verifier)
     path = Path(where)
     mode = _mode(path)
     if stat.S_ISREG(mode):
@@ -104,13 +104,15 @@ def of_files(fetch: Fetch, verifier: checkpoint.Verifier) -> Copy:
     return Copy(note, _leaves(fetch, size), _hashes(fetch, size))
 
 
-def files_of(where: str) -> Fetch:
+def files_of(where: str, within_s: float = LOG_S) -> Fetch:
     """What gives the files of a log at a URL, or in a folder. They are not checked.
+
+    From a URL it gives them for `within_s` seconds.
 
     It raises: InvalidInput: there is no log. Unreachable. VerificationFailed: a file is missing.
     """
     if where.startswith(("http://", "https://")):
-        return _server(_checked_url(where).rstrip("/"))
+        return _server(_checked_url(where).rstrip("/"), within_s)
     if stat.S_ISDIR(_mode(Path(where))):
         return _folder(Path(where))
     raise InvalidInput(f"{where[:200]!r} is neither a folder nor a URL")
@@ -172,13 +174,13 @@ def _no_log(folder: Path, why: str) -> InvalidInput:
     return InvalidInput(f"{folder} is not a copy of a log: checkpoint: {why}", remedy=remedy)
 
 
-def _server(url: str) -> Fetch:
-    end_s = time.monotonic() + LOG_S
+def _server(url: str, within_s: float) -> Fetch:
+    end_s = time.monotonic() + within_s
 
     def fetch(path: str, limit: int) -> bytes:
         try:
-            within_s = min(FILE_S, end_s - time.monotonic())
-            return _within(within_s, lambda: _patiently(f"{url}/log/{path}", limit))
+            left_s = min(FILE_S, end_s - time.monotonic())
+            return _within(left_s, lambda: _patiently(f"{url}/log/{path}", limit))
         except HTTPError as error:
             raise _lacking(url, path, error.code) from error
         except _UNREADABLE as error:

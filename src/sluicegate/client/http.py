@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
+from threading import Timer
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -33,10 +35,14 @@ WAIT_S_MAX = 5
 
 
 class Patience(NamedTuple):
-    """How long each step of a request may take, in seconds, and how often the request is sent."""
+    """How long each step of a request may take, in seconds, and how often the request is sent.
+
+    `whole_s` is how long it may take with all its steps and tries; None: no such bound.
+    """
 
     timeout_s: float = TIMEOUT_S
     tries: int = 3
+    whole_s: float | None = None
 
 
 USUAL, AT_ONCE = Patience(), Patience(0.5, 1)
@@ -54,7 +60,7 @@ class Client:
         said = f"{self.url!r} is not the URL of a control plane, expected such as {DEFAULT_URL}"
         refused = InvalidInput(said, remedy="set SLUICEGATE_URL, or log in")
         self._connection, self._prefix = connection(self.url, refused, patience.timeout_s)
-        self._tries = patience.tries
+        self._patience, self._is_late = patience, False
         self._headers = _authorization(known.token if token is None else token)
 
     def close(self) -> None:
@@ -68,10 +74,11 @@ class Client:
         """
         given = asked.to_json()
         path = act.path.format(**{key: given.pop(key) for key in act.places})
-        if act.kind == "question":
-            found = self._answer("GET", path, given)
-        else:
-            found = self._sent(path, given, tries=1 if act.kind == "secret" else self._tries)
+        with self._in_time():
+            if act.kind == "question":
+                found = self._answer("GET", path, given)
+            else:
+                found = self._sent(path, given, tries=1 if act.kind == "secret" else self._patience.tries)
         answer = _read(found)
         try:
             return act.answered.from_json(answer)
@@ -101,7 +108,7 @@ class Client:
         tries: int | None = None,
     ) -> _Answer:
         target = self._prefix + quote(path) + (f"?{urlencode(query, doseq=True)}" if query else "")
-        for tries_left in reversed(range(tries or self._tries)):
+        for tries_left in reversed(range(tries or self._patience.tries)):
             self._connect()
             try:
                 response = self._response(method, target, data, {**self._headers, **(headers or {})})
@@ -109,7 +116,7 @@ class Client:
                 found = _Answer(self.url + path, response.status, body, _retry_after_s(response))
             except (OSError, HTTPException) as error:
                 self._connection.close()
-                if not tries_left:
+                if not tries_left or self._is_late:
                     raise self._unreachable(error) from error
                 continue
             if 200 <= found.status < 300:
@@ -143,11 +150,35 @@ class Client:
             try:
                 self._connection.connect()
             except OSError as error:
+                self._connection.close()
                 raise self._unreachable(error) from error
+        if self._is_late:
+            raise self._unreachable(TimeoutError())
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """End the connection if what is done meanwhile takes longer than the patience is."""
+        if self._patience.whole_s is None:
+            yield
+            return
+        timer = Timer(self._patience.whole_s, self._end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _end(self) -> None:
+        self._is_late = True
+        if self._connection.sock is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(self._connection.sock, socket.SHUT_RDWR)
 
     def _unreachable(self, error: Exception) -> Unreachable:
         remedy = "start the control plane, or set SLUICEGATE_URL, or use another profile"
-        return Unreachable(f"no answer from {self.url}: {error}", remedy=remedy)
+        why = "it takes too long" if self._is_late else error
+        return Unreachable(f"no answer from {self.url}: {why}", remedy=remedy)
 
 
 class _Answer(NamedTuple):
@@ -193,7 +224,23 @@ def _encrypted(host: str, port: int | None, timeout: float) -> HTTPSConnection:
             context.load_cert_chain(own)
         except OSError as error:
             raise InvalidInput(f"{CLIENT_CERT} is {own!r}: {error.strerror}") from error
-    return HTTPSConnection(host, port, timeout=timeout, context=context)
+    return _Encrypted(host, port, timeout=timeout, context=context)
+
+
+class _Encrypted(HTTPSConnection):
+    """One whose socket is known while the two ends agree on keys, so that this can be ended, too."""
+
+    def __init__(self, host: str, port: int | None, timeout: float, context: ssl.SSLContext) -> None:
+        super().__init__(host, port, timeout=timeout, context=context)
+        self._tls = context
+
+    def connect(self) -> None:
+        """Connect. Raises: OSError."""
+        HTTPConnection.connect(self)
+        self.sock = found = self._tls.wrap_socket(
+            self.sock, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        found.do_handshake()
 
 
 _SCHEMES: dict[str, Callable[..., HTTPConnection]] = {"http": HTTPConnection, "https": _encrypted}

@@ -28,7 +28,7 @@ from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.keys import KeyReceipt
 from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import ExportedCase, ReviewStatement, StatementReceipt
-from sluicegate.client.http import Client
+from sluicegate.client.http import Client, Patience
 from sluicegate.desk.checking import OutOfStep, ReadCase, compared
 from sluicegate.desk.instances import Instance
 from sluicegate.desk.logcopy import LogCopy, NotContinued
@@ -57,13 +57,16 @@ TRIES = 3
 """How often a case and its log are asked for until they are of one moment."""
 SHOWN_AT_ONCE = 50
 """How many cases are asked for in one turn."""
+ANSWER_S = 15.0
+"""How long someone at a page waits for an answer of an instance, as a whole."""
+PATIENCE = Patience(whole_s=ANSWER_S)
 
 
 class Counterpart(Protocol):
     """What a desk asks of an instance."""
 
-    def files(self) -> Fetch:
-        """What gives the files of its log."""
+    def files(self, within_s: float) -> Fetch:
+        """What gives the files of its log, for so many seconds."""
         ...
 
     def handovers(self) -> Sequence[Envelope]:
@@ -89,9 +92,9 @@ class HttpCounterpart:
     def __init__(self, instance: Instance) -> None:
         self._url, self._token = instance.url, instance.token
 
-    def files(self) -> Fetch:
-        """What gives the files of its log."""
-        return copy.files_of(self._url)
+    def files(self, within_s: float) -> Fetch:
+        """What gives the files of its log, for so many seconds."""
+        return copy.files_of(self._url, within_s)
 
     def handovers(self) -> Sequence[Envelope]:
         """What was signed when its log's key was replaced."""
@@ -110,7 +113,7 @@ class HttpCounterpart:
         return self._do(key_acts.RECORD, given)
 
     def _do(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
-        with closing(Client(self._url, self._token)) as client:
+        with closing(Client(self._url, self._token, patience=PATIENCE)) as client:
             return client.do(act, asked)
 
 
@@ -152,6 +155,8 @@ class Following:
         """The cases that ask the agency and are not decided, in the order in which they were opened."""
         self._places: dict[str, list[int]] = {}
         self._read: dict[str, ReadCase] = {}
+        self._wanted: dict[str, None] = {}
+        """The cases that someone looks at, and that were not shown."""
 
     @property
     def record(self) -> Record:
@@ -193,18 +198,45 @@ class Following:
         return found if found is not None and found.case is now else None
 
     def follow(self) -> None:
-        """Read what is new, and ask for the cases that wait for the agency. It raises nothing."""
+        """Read what is new, and ask for the cases that are looked at or wait for the agency. It raises
+        nothing.
+        """
         with self._turn:
-            if self.state.word == STOPPED:
-                return
+            if self._caught_up(copy.LOG_S):
+                self._attempted(self._ask)
+
+    def catch_up(self) -> None:
+        """Read what is new of the log, for someone who waits: within a time, or not. It raises nothing."""
+        if self._turn.acquire(timeout=ANSWER_S):
             try:
-                self._follow()
-                self._ask()
-            except SluicegateError as error:
-                self._stands("unreachable", error.message)
-            except Exception as error:  # noqa: BLE001 - whatever it serves, the desk goes on
-                _log.exception("the instance %s cannot be read", self.instance.name)
-                self._stands("unreachable", f"what it serves cannot be read: {type(error).__name__}")
+                self._caught_up(ANSWER_S)
+            finally:
+                self._turn.release()
+
+    def _caught_up(self, within_s: float) -> bool:
+        """Read what is new of the log. Requires: the turn is held. Returns: whether it is followed."""
+        return self.state.word != STOPPED and self._attempted(partial(self._follow, within_s))
+
+    def _attempted(self, work: Callable[[], None]) -> bool:
+        """Do some work with the instance, and note what is wrong. Returns: whether it is followed."""
+        try:
+            work()
+        except SluicegateError as error:
+            self._stands("unreachable", error.message)
+        except Exception as error:  # noqa: BLE001 - whatever it serves, the desk goes on
+            _log.exception("the instance %s cannot be read", self.instance.name)
+            self._stands("unreachable", f"what it serves cannot be read: {type(error).__name__}")
+        return self.state.word == "followed"
+
+    def look(self, case: str) -> ReadCase | None:
+        """A case as it was shown last, if it still is so; else as the log has it alone, and the instance is
+        asked in its next turn. None if the log has no such case.
+        """
+        with self.lock:
+            found = self.known(case)
+            if found is None and case in self.record.cases:
+                self._wanted[case] = None
+            return self.bare(case, "the instance has not shown it yet") if found is None else found
 
     def read(self, case: str) -> ReadCase | None:
         """A case with what the instance shows of it now; where it does not show it, as the log has it alone,
@@ -218,7 +250,7 @@ class Following:
             try:
                 return self._compared(case)
             except OutOfStep:
-                self.follow()
+                self.catch_up()
             except SluicegateError as error:
                 return self.bare(case, error.message)
         return self._note(case, "it shows a case that does not come to fit its log")
@@ -233,12 +265,13 @@ class Following:
             self._read[case] = found
         return found
 
-    def _follow(self) -> None:
+    def _follow(self, within_s: float) -> None:
+        files = self.counterpart.files(within_s)
         self._judge()
         try:
-            self._copy.grow(self.counterpart.files(), self.audited.tree(), self._signer)
+            self._copy.grow(files, self.audited.tree(), self._signer)
         except NotContinued as error:
-            if not self._is_another_epoch():
+            if not self._is_another_epoch(files):
                 self._stop(error.message)
                 return
         self._judge()
@@ -291,9 +324,11 @@ class Following:
                 self.open.pop(case.id, None)
 
     def _ask(self) -> None:
-        """Ask for cases that wait for the agency, and that were not shown in their present state."""
+        """Ask for cases that someone looks at or that wait for the agency, and that are not shown so far."""
         with self.lock:
-            lacking = [name for name in self.open if self.known(name) is None and self._awaits(name)]
+            wanted = dict.fromkeys([*self._wanted, *filter(self._awaits, self.open)])
+            lacking = [name for name in wanted if self.known(name) is None]
+            self._wanted.clear()
         for name in lacking[:SHOWN_AT_ONCE]:
             try:
                 self._compared(name)
@@ -318,7 +353,7 @@ class Following:
     def _awaits(self, case: str) -> bool:
         return self.instance.agency in self.record.cases[case].awaiting
 
-    def _is_another_epoch(self) -> bool:
+    def _is_another_epoch(self, files: Fetch) -> bool:
         """Whether the log goes on after a loss, by an epoch that abandons the head of the copy; then the copy
         is of the new log. The old one is kept beside it. Raises: Unreachable: that is not known yet.
         """
@@ -329,7 +364,7 @@ class Following:
         shutil.rmtree(beside, ignore_errors=True)
         other, log = LogCopy(beside, self.instance.verifier), AuditedLog(self.instance.verifier)
         try:
-            other.grow(self.counterpart.files(), log.tree(), partial(self._followed, self.instance.vkey))
+            other.grow(files, log.tree(), partial(self._followed, self.instance.vkey))
             for leaf in other.leaves(0, other.size):
                 if log.take(leaf, merkle.leaf_hash(leaf)):
                     return False

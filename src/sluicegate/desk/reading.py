@@ -98,7 +98,7 @@ def _instances(site: DeskSite, here: Here) -> Response:
 
 def _case(site: DeskSite, here: Here) -> Response:
     instance, case = here.path["instance"], here.path["case"]
-    following, read = site.read(instance, case)
+    following, read = site.look(instance, case)
     seen = site.memory.seen(here.person).get((instance, case))
     found = case_page(following, read, seen, site.now_ms())
     site.memory.see(here.person, instance, case, found.size)

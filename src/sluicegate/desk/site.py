@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from starlette.routing import Route
 
 from sluicegate.core.lifecycle.answer import Refusal, RefusalKind
 from sluicegate.desk.checking import ReadCase
-from sluicegate.desk.following import Following
+from sluicegate.desk.following import ANSWER_S, Following
 from sluicegate.errors import CommandRefused
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
@@ -59,21 +60,35 @@ class DeskSite:
             raise CommandRefused(f"no instance {name[:40]!r}", code=UNKNOWN, remedy="see /instances")
         return found
 
-    def read(self, instance: str, case: str) -> tuple[Following, ReadCase]:
-        """A case with what its instance shows of it now; if it does not show it, as the log has it alone.
+    def look(self, instance: str, case: str) -> tuple[Following, ReadCase]:
+        """A case for a page, as its instance has shown it; else as the log has it alone. No one is asked.
 
         Raises: CommandRefused: the log has no such case, or it does not ask the agency.
         """
         following = self.following(instance)
-        found = following.read(case)
-        if found is None or following.instance.agency not in found.case.parties:
-            said = f"the log of {instance} has no case {case[:80]!r} that asks your agency"
-            raise CommandRefused(said, code=UNKNOWN, remedy="look at the list of cases")
-        return following, found
+        return following, _asks(following, case, following.look(case))
+
+    def read(self, instance: str, case: str) -> tuple[Following, ReadCase]:
+        """A case before something is done in it, as its instance shows it now. Raises as `look`."""
+        following = self.following(instance)
+        return following, _asks(following, case, following.read(case))
+
+    def read_all(self, named: Iterable[tuple[str, str]]) -> list[tuple[Following, ReadCase]]:
+        """The same of several cases, as far as their instances answer in time; the others as for a page."""
+        end_s = time.monotonic() + ANSWER_S
+        return [(self.read if time.monotonic() < end_s else self.look)(*each) for each in named]
 
     def keys(self, place: PagesOrigin, who: Principal) -> list[tuple[Passkey, PublicKey]]:
         """The passkeys of a person that can be pinned, in that form."""
         return signatures.pinnable(self.door.store.passkeys(who.id), place)
+
+
+def _asks(following: Following, case: str, found: ReadCase | None) -> ReadCase:
+    """A case that asks the agency. Raises: CommandRefused."""
+    if found is None or following.instance.agency not in found.case.parties:
+        said = f"the log of {following.instance.name} has no case {case[:80]!r} that asks your agency"
+        raise CommandRefused(said, code=UNKNOWN, remedy="look at the list of cases")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,5 +248,5 @@ def carry(following: Following, found: PreparedStatement) -> int:
     else:
         given = ReviewStatement(envelope=envelope, opened=found.opened)
         size = following.counterpart.record(given).size
-    following.follow()
+    following.catch_up()
     return size

@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.terms import kinds
 
 _STATEMENT = "/statements/{id}"
+Find = Callable[[str, str], tuple[Following, ReadCase]]
+"""Gives a case of an instance, as a page shows it (`DeskSite.look`) or as it is now (`DeskSite.read`)."""
 
 
 def routes(site: DeskSite) -> list[Route]:
@@ -61,7 +63,7 @@ def _step(site: DeskSite, here: Here) -> Response:
 
 
 def _form(site: DeskSite, here: Here, sent: Sent, fault: SluicegateError | None) -> Response:
-    following, read, step = _asked(site, here)
+    following, read, step = _asked(site.look, here)
     with following.lock:
         given = sentences.plan_of(following.record, read)
         found = casepage.case_page(following, read, None, site.now_ms())
@@ -94,9 +96,9 @@ def _concerns(given: Any, agency: str) -> tuple[str, ...]:
     return () if known is None else tuple(known.concerns)
 
 
-def _asked(site: DeskSite, here: Here) -> tuple[Following, ReadCase, DeskStep]:
+def _asked(find: Find, here: Here) -> tuple[Following, ReadCase, DeskStep]:
     """The case and the step of a form. Raises: CommandRefused: it cannot be taken now."""
-    following, read = site.read(here.path["instance"], here.path["case"])
+    following, read = find(here.path["instance"], here.path["case"])
     word = here.path["word"]
     with following.lock:
         known = casepage.steps(following, read, sentences.plan_of(following.record, read))
@@ -109,7 +111,7 @@ def _asked(site: DeskSite, here: Here) -> tuple[Following, ReadCase, DeskStep]:
 
 def _taken(site: DeskSite, here: Here) -> Response:
     """Make a statement of a form."""
-    following, read, step = _asked(site, here)
+    following, read, step = _asked(site.read, here)
     try:
         stated = _stated(following, read, step.word, here.sent)
         made = statements.prepared(following, stated, here.person)
@@ -188,7 +190,7 @@ def _schedule(site: DeskSite, here: Here) -> Response:
 def _schedule_form(
     site: DeskSite, here: Here, named: Sequence[str], sent: Sent, fault: SluicegateError | None
 ) -> Response:
-    reads = [site.read(*_split(each)) for each in dict.fromkeys(named)]
+    reads = [site.look(*_split(each)) for each in dict.fromkeys(named)]
     ordered = sorted(reads, key=lambda each: each[1].case.seq)
     rows = []
     for following, read in ordered:
@@ -230,7 +232,7 @@ def _chosen(site: DeskSite, named: Sequence[str]) -> tuple[Following, list[ReadC
     """The cases that are chosen, of one instance. Raises: InvalidInput."""
     if not 1 <= len(named) <= SCHEDULE_MAX:
         raise InvalidInput(f"one signature is for 1 to {SCHEDULE_MAX} cases, {len(named)} are chosen")
-    found = [site.read(*_split(each)) for each in named]
+    found = site.read_all(map(_split, named))
     following = found[0][0]
     if any(each is not following for each, _ in found):
         raise InvalidInput("the cases are of several instances", remedy="sign for one after the other")
@@ -263,7 +265,7 @@ class StatementView:
 def _view(site: DeskSite, found: PreparedStatement) -> StatementView:
     following, stated = site.following(found.instance), statements.stated_in(found)
     names = statements.cases_in(stated)
-    reads = {name: site.read(found.instance, name)[1] for name in names}
+    reads = {name: site.look(found.instance, name)[1] for name in names}
     with following.lock:
         words = tuple(sentences.statement(following.record, reads, stated, site.now_ms()))
         signed = sorted(key.owner for key in statements.signers(following, found))
@@ -314,17 +316,16 @@ def _shown(site: DeskSite, here: Here, found: PreparedStatement, fault: Sluicega
 def _fault(site: DeskSite, found: PreparedStatement) -> CommandRefused | None:
     """Why a statement cannot be signed now; None if it can."""
     try:
-        _check(site, found)
+        reads = [site.look(*each)[1] for each in _named(found)]
+        statements.check(site.following(found.instance), found, reads)
     except CommandRefused as error:
         return error
     return None
 
 
-def _check(site: DeskSite, found: PreparedStatement) -> None:
-    """Check that a statement may be signed and sent now. Raises: CommandRefused."""
-    names = statements.cases_in(statements.stated_in(found))
-    reads = [site.read(found.instance, name)[1] for name in names]
-    statements.check(site.following(found.instance), found, reads)
+def _named(found: PreparedStatement) -> list[tuple[str, str]]:
+    """The cases that a statement is about, each with its instance."""
+    return [(found.instance, name) for name in statements.cases_in(statements.stated_in(found))]
 
 
 def _usable(site: DeskSite, here: Here, found: PreparedStatement) -> list[tuple[Passkey, PublicKey]]:
@@ -350,7 +351,7 @@ def _sign(site: DeskSite, here: Here) -> Response:
     found, answer = _of(site, here), one(here.sent, "answer")
     following = site.following(found.instance)
     try:
-        _check(site, found)
+        statements.check(following, found, [read for _, read in site.read_all(_named(found))])
         if answer:
             found = _with_signature(site, here, found, answer)
         with following.lock:
@@ -362,6 +363,8 @@ def _sign(site: DeskSite, here: Here) -> Response:
         return _shown(site, here, _of(site, here), error)
     site.memory.forget(found.id)
     names = statements.cases_in(statements.stated_in(found))
+    for name in names[:1]:  # its page comes next
+        following.read(name)
     after = f"/i/{found.instance}/cases/{names[0]}?done={found.id}" if names else "/account"
     return answers.next_page(after)
 
