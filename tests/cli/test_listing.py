@@ -62,7 +62,7 @@ def test_a_grant_says_what_limits_it_now_and_its_duties(plane):
     assert suspended["words"] == "suspended by openai: no key of it works"
     told = plane("grant", "show", oldest["grant"]).out
     assert "limited now: directive limits-1 suspends gpt-5.6" in told
-    assert "duties: mfa True (declared)" in told
+    assert "duties: mfa true (declared)" in told
     assert [each["grant"] for each in grants(plane, "--state", "suspended")] == [newest["grant"]]
 
 

@@ -14,7 +14,6 @@ from sluicegate.cli import wording
 from sluicegate.core.terms import requirement_phrases
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.audience import APPLICANTS, EVALUATORS, RampStep
-from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.plan import Scrutiny
 from sluicegate_record.terms.programmes import STANDARD, Programme
 from sluicegate_record.terms.text import counted
@@ -152,7 +151,7 @@ def _programme(name: str, stated: Programme) -> str:
 def _terms(stage: StageOutline) -> Iterator[str]:
     """What a stage lets in, under what, and whose grants go on there."""
     conditions = stage.conditions.to_json().items()
-    yield from (f"condition {name}: {plain(value)}" for name, value in conditions)
+    yield from (f"condition {name}: {wording.stated(value)}" for name, value in conditions)
     for name, most in stage.exposure.measures.items():
         yield f"lets in at most {wording.measure(name, most)}"
     if stage.ramp:

@@ -112,7 +112,9 @@ def _asks(stage: StageStatus) -> list[str]:
     lines += [f"  criterion: {text}" for text in stage.eligibility.criteria]
     others = {name: each for name, each in stage.eligibility.to_json().items() if name != "criteria"}
     lines += [f"  {name}: {plain(value)}" for name, value in others.items()]
-    lines += [f"  condition {name}: {plain(value)}" for name, value in stage.conditions.to_json().items()]
+    lines += [
+        f"  condition {name}: {wording.stated(value)}" for name, value in stage.conditions.to_json().items()
+    ]
     if stage.audience != APPLICANTS:
         return lines
     reply, within = phrases.duration(stage.reply), phrases.duration(stage.appeal.within)

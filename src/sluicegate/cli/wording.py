@@ -20,7 +20,7 @@ from sluicegate_record.strict import Unread
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.effective import DIFFERENCES
 from sluicegate_record.terms.exposure import Measure
-from sluicegate_record.terms.phrases import SILENCE, duration, rule
+from sluicegate_record.terms.phrases import SILENCE, duration, plain, rule
 from sluicegate_record.terms.programmes import PERSON_NAMED, HeldProgramme
 from sluicegate_record.terms.text import counted
 
@@ -350,11 +350,13 @@ def _ask(name: str, value: Any) -> str:
 
 def duties(conditions: Mapping[str, Any]) -> str:
     """The conditions of a grant, in a line: those that are only declared are marked."""
-    said = []
-    for name, value in conditions.items():
-        declared = isinstance(value, Mapping)
-        said.append(f"{name} {value['value']} (declared)" if declared else f"{name} {value}")
-    return ", ".join(said)
+    return ", ".join(f"{name} {stated(value)}" for name, value in conditions.items())
+
+
+def stated(condition: Any) -> str:
+    """What a condition says; one that is only declared is marked."""
+    declared = isinstance(condition, Mapping)
+    return f"{plain(condition['value'])} (declared)" if declared else plain(condition)
 
 
 def grant(shown: GrantView) -> list[str]:
