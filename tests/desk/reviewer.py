@@ -43,9 +43,9 @@ PLACE = PagesOrigin("http://desk.localhost:8650")
 class Reviewer:
     """Someone who is let in at a desk, and whose passkey its agency has pinned."""
 
-    def __init__(self, desk: Desk, folder: Path, name: str = "anna", site: DeskSite | None = None) -> None:
+    def __init__(self, desk: Desk, folder: Path, name: str = "anna") -> None:
         self.desk, self.name = desk, name
-        self.site = _site(desk, folder) if site is None else site
+        self.site = _site(desk, folder)
         self.person = people.principal_of(name)
         self.passkey = Passkey(key_of(name, "p256"), RelyingParty(PLACE.host, PLACE.origin))
         self.site.memory.let_in(name)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sluicegate.acts import applications
 from sluicegate.acts.review import ExportedCase
 from sluicegate.desk import reading, statements, steps
+from sluicegate.desk.casepage import case_page
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
 from sluicegate.errors import (
@@ -22,9 +24,12 @@ from sluicegate.errors import (
 from sluicegate.ports import PreparedStatement
 from sluicegate_record.form import replace
 from sluicegate_record.log import times
+from sluicegate_record.statements.cases import Referral
 from sluicegate_record.terms.rule import Rule
+from tests import worlds
 from tests.desk.conftest import Desk
 from tests.desk.reviewer import Reviewer
+from tests.plane import yes
 
 
 @pytest.fixture(autouse=True)
@@ -154,3 +159,42 @@ def test_a_signature_that_comes_for_a_statement_that_was_taken_back_brings_it_no
     monkeypatch.setattr(statements, "check", meanwhile)
     assert "not here any more" in anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
     assert anna.site.memory.prepared(found.id) is None
+
+
+def test_who_signed_in_the_appealed_case_signs_nothing_in_the_appeal(desk: Desk, tmp_path: Path) -> None:
+    desk.following.follow()
+    anna = Reviewer(desk, tmp_path / "desk")
+    rules = {"decide": {"allOf": ["ostp"]}, "within": "P2D"}
+    both = {"mode": "approve", "grant": {"allOf": ["oncd", "ostp"]}, "appeal": rules}
+    desk.plane.opened(worlds.plan_value(stages=[worlds.stage(admission=both)]))
+    case = desk.plane.submit().application
+    desk.following.follow()
+    found = anna.prepared(case, "object", "no")
+    assert anna.at(steps._sign, {"answer": [anna.answer(found)]}, id=found.id).status_code == 303
+    appeal = yes(desk.plane.do("applicant", applications.APPEAL, case=case, text="It is wrong.")).case
+    desk.following.follow()
+    found = anna.prepared(appeal)
+    assert "Sign with your passkey" not in anna.text(steps._statement, id=found.id)
+    anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
+    signed = statements.signed_with(found, anna.passkey.public, anna.answer(found))
+    with desk.following.lock:
+        assert statements.lacking(desk.following, signed) == "1 owner of ostp must sign it still"
+    desk.plane.say(appeal, "ostp")
+    assert desk.plane.case(appeal).outcome == "approved"
+
+
+def test_a_referral_is_offered_where_the_terms_let_it_be_made(desk: Desk) -> None:
+    """Not a referral of a referral, where these allow one in a row."""
+    for depth, expected in ((1, ()), (2, ("caisi",))):
+        given = {"from": ["oncd", "ostp"], "to": ["ostp", "caisi"], "binding": True, "depth": depth}
+        one = {"mode": "approve", "grant": {"allOf": ["oncd"]}}
+        value = worlds.plan_value(stages=[worlds.stage(admission=one)], referrals=given)
+        desk.plane.opened(value)
+        case = desk.plane.submit(name=f"Example {depth}").application
+        question = desk.plane.case(case).question
+        said = Referral(question=question, agency="oncd", to="ostp", reason="they know it", said=None)
+        desk.plane.carry(worlds.signed(said.payload(), "oncd"), "oncd")
+        desk.following.follow()
+        read = desk.following.read(case)
+        assert read is not None
+        assert case_page(desk.following, read, None, desk.plane.wall()).refers_to == expected

@@ -9,12 +9,14 @@ from itertools import islice
 
 from sluicegate.core.explanations.narration import narrated
 from sluicegate.core.lifecycle import blocks, evidence, signers
+from sluicegate.core.lifecycle.referrals import not_to_refer
 from sluicegate.desk import queue, sentences
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
 from sluicegate_record import entries
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.discussion import Contribution
+from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.entries import Body, Entry, Hidden, Withheld
 from sluicegate_record.entries.cases import (
     CaseAnswered,
@@ -156,7 +158,7 @@ def case_page(following: Following, read: ReadCase, seen: int | None, now_ms: in
             history=tuple(_history(following, case, seen)),
             blocked=tuple(_blocked(record, case, now_ms)),
             steps=tuple(steps(following, read, given)),
-            refers_to=_refers_to(case, agency, given),
+            refers_to=_refers_to(record, case, agency, given),
             size=following.size,
             seen=seen,
         )
@@ -172,10 +174,9 @@ def steps(following: Following, read: ReadCase, given: Plan | None) -> Iterator[
     if kinds.allows("position", case.kind, case.standing):
         held = "the instance does not show all that was said: ask, or object, or leave it open"
         for word in POSITIONS:
-            consents = word in {"approve", "approve-with-conditions", "no-objection"}
             label, does = sentences.LABELS[word], sentences.MEANINGS[word]
-            yield DeskStep(word, label, does, held if consents and not read.may_consent else "")
-    if _refers_to(case, agency, given):
+            yield DeskStep(word, label, does, held if word in CONSENT and not read.may_consent else "")
+    if _refers_to(following.record, case, agency, given):
         does = "Another agency is asked, too. The terms say whether it joins those who decide."
         yield DeskStep("refer", "Refer it to another agency", does)
 
@@ -185,12 +186,12 @@ def _is_to_receive(case: Case, agency: str) -> bool:
     return is_due and kinds.allows("receive", case.kind, case.standing)
 
 
-def _refers_to(case: Case, agency: str, given: Plan | None) -> tuple[str, ...]:
+def _refers_to(record: Record, case: Case, agency: str, given: Plan | None) -> tuple[str, ...]:
     """The agencies to which an agency can refer a case."""
     stated = None if given is None else given.spec.referrals
-    if stated is None or agency not in stated.from_ or not kinds.allows("refer", case.kind, case.standing):
+    if stated is None or not kinds.allows("refer", case.kind, case.standing):
         return ()
-    return tuple(each for each in stated.to if each not in case.parties)
+    return tuple(to for to in stated.to if not_to_refer(record, case, stated, agency, to) is None)
 
 
 def _needed(case: Case) -> str:

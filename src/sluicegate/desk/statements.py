@@ -17,6 +17,7 @@ from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.review import CaseToSign, ExportedEntry, ReviewStatement
 from sluicegate.client import signing
 from sluicegate.client.signing import Review, Stated
+from sluicegate.core.lifecycle.signers import excluded
 from sluicegate.core.lifecycle.signers import needed as needed_owners
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import STOPPED, Following
@@ -25,11 +26,13 @@ from sluicegate.ports import PreparedStatement
 from sluicegate.signin import signatures
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.law import keys
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.log.webauthn import challenge
+from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position, Receipt, Referral, Schedule
 from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.keys import PINS, KeyStatement
@@ -39,7 +42,6 @@ from sluicegate_record.terms.text import counted
 _TYPES: Mapping[str, type[Statement]] = {
     each.TYPE: each for each in (Position, Schedule, Receipt, Referral, KeyStatement)
 }
-CONSENTS = frozenset({"approve", "approve-with-conditions", "no-objection"})
 
 
 def to_sign(following: Following, read: ReadCase) -> CaseToSign:
@@ -91,7 +93,7 @@ def _check(read: ReadCase, word: str) -> None:
     if not read.may_sign:
         said = "the instance shows this case otherwise than its log: nothing is signed in it here"
         raise CommandRefused(said, code="instance_lies", remedy="ask the developer; keep the copy of the log")
-    if word in CONSENTS and not read.may_consent:
+    if word in CONSENT and not read.may_consent:
         said = f"the instance does not show {' and '.join(read.gaps)}: no yes is signed without it"
         raise CommandRefused(said, code="text_withheld", remedy="ask for it, or object")
 
@@ -170,6 +172,12 @@ def signed_with(found: PreparedStatement, key: PublicKey, answer: str) -> Prepar
     return replace(found, signatures=(*found.signatures, own.to_json()))
 
 
+def partial(record: Record, stated: Statement) -> frozenset[str]:
+    """The owners whose signature a position does not take: they signed in a case that it is an appeal of."""
+    cases = cases_in(stated) if isinstance(stated, Position | Schedule) else ()
+    return frozenset[str]().union(*(excluded(record, record.cases[name]) for name in cases))
+
+
 def signers(following: Following, found: PreparedStatement) -> frozenset[PinnedKey]:
     """The pinned keys of the agency that have signed a statement. Requires: the lock is held."""
     if not found.signatures:
@@ -188,7 +196,7 @@ def _envelope(found: PreparedStatement, signatures: Iterable[Mapping[str, Any]])
 def lacking(following: Following, found: PreparedStatement) -> str:
     """What signatures a statement lacks, in words; empty if it has enough. Requires: the lock is held."""
     stated, record = stated_in(found), following.record
-    owners = {key.owner for key in signers(following, found)}
+    owners = {key.owner for key in signers(following, found)} - partial(record, stated)
     if isinstance(stated, KeyStatement) and stated.says == PINS:
         if stated.keyid not in {each["keyid"] for each in found.signatures}:
             return f"the new key of {stated.owner} signs, too"

@@ -334,16 +334,11 @@ def _usable(site: DeskSite, here: Here, found: PreparedStatement) -> list[tuple[
     own = stated.keyid if isinstance(stated, KeyStatement) and stated.key is not None else ""
     signed = {each["keyid"] for each in found.signatures}
     with following.lock:
-        pinned = following.record.pinned()
-        return [
-            (passkey, key)
-            for passkey, key in site.keys(here.place, here.who.principal)
-            if key.keyid not in signed and (key.keyid == own or _speaks(pinned.get(key.keyid), found.agency))
-        ]
-
-
-def _speaks(key: Any, agency: str) -> bool:
-    return key is not None and key.party == agency
+        record, partial = following.record, statements.partial(following.record, stated)
+        counting = [key for key in record.keys.values() if key.counts and key.party == found.agency]
+        speak = {key.keyid for key in counting if key.owner not in partial}
+    may = (speak | {own}) - signed
+    return [each for each in site.keys(here.place, here.who.principal) if each[1].keyid in may]
 
 
 def _sign(site: DeskSite, here: Here) -> Response:

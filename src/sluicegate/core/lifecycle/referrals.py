@@ -23,6 +23,7 @@ from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import CaseReferred
 from sluicegate_record.law.referrals import depth_of, heard_before, is_outside
 from sluicegate_record.log.leaf import Entropy
+from sluicegate_record.record import Record
 from sluicegate_record.statements import cases as statements
 from sluicegate_record.statements.cases import Word
 from sluicegate_record.terms import kinds
@@ -52,7 +53,7 @@ def refer(state: State, command: Refer, now_ms: int, entropy: Entropy) -> Accept
     if known is not None and known.digest == digest:
         return Acceptance([], result)
     given = state.record.terms[case.question.terms].plan.spec.referrals
-    refusal = _not_to_refer(state, case, stated, given)
+    refusal = not_to_refer(state.record, case, given, stated.agency, stated.to)
     if refusal is not None:
         return refusal
     assert given is not None
@@ -72,26 +73,24 @@ def refer(state: State, command: Refer, now_ms: int, entropy: Entropy) -> Accept
     return Acceptance([Draft(case.id, body)], result)
 
 
-def _not_to_refer(
-    state: State, case: Case, stated: statements.Referral, given: Referrals | None
-) -> Refusal | None:
-    if given is None or stated.agency not in given.from_ or stated.agency not in case.parties:
+def not_to_refer(record: Record, case: Case, given: Referrals | None, agency: str, to: str) -> Refusal | None:
+    """Why an agency may not refer a case to another by the referrals of its terms; None if it may."""
+    if given is None or agency not in given.from_ or agency not in case.parties:
         allowed = ", ".join(given.from_) if given is not None else "no agency"
-        said = f"{stated.agency!r} may not refer this case; the terms let {allowed} do so"
+        said = f"{agency!r} may not refer this case; the terms let {allowed} do so"
         return Refusal("forbidden", "not_to_refer", said, "'status' shows the plan's referrals")
-    if stated.to not in given.to:
-        said = f"no referral to {stated.to[:64]!r}, expected one of {', '.join(given.to)}"
+    if to not in given.to:
+        said = f"no referral to {to[:64]!r}, expected one of {', '.join(given.to)}"
         return Refusal("unknown", "not_on_the_roster", said)
-    if stated.to in case.parties:
-        said = f"{stated.to!r} is asked in this case already"
-        return Refusal("conflict", "asked_already", said)
-    if depth_of(case, stated.agency) > given.depth:
+    if to in case.parties:
+        return Refusal("conflict", "asked_already", f"{to!r} is asked in this case already")
+    if depth_of(case, agency) > given.depth:
         said = f"a referral of a referral: the terms allow {given.depth} in a row"
         return Refusal(
             "forbidden", "too_deep", said, "ask an agency that was asked from the start to refer it"
         )
-    if stated.to not in state.parties:
-        said = f"the agency {stated.to!r} has no pinned key"
+    if all(key.party != to for key in record.keys.values()):
+        said = f"the agency {to!r} has no pinned key"
         return Refusal("unknown", "agency_unknown", said, "add its key to the trust file, and restart")
     return None
 
