@@ -38,22 +38,22 @@ FORMS = (
 )
 
 
-def _origin(office: Office) -> str:
+def origin(office: Office) -> str:
     """The desk by its address: not every program knows that names below localhost are this machine."""
     return office.url.replace("desk.localhost", "127.0.0.1")
 
 
 @pytest.fixture
 def stranger(office: Office) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=_origin(office), timeout=BOUND_S, trust_env=False) as client:
+    with httpx2.Client(base_url=origin(office), timeout=BOUND_S, trust_env=False) as client:
         yield client
 
 
-def _entered(office: Office, client: httpx2.Client, who: str) -> None:
+def entered(office: Office, client: httpx2.Client, who: str) -> None:
     site = office.wired.site
     path = people.let_in(site.memory, site.door.store, who, time.time_ns() // 1_000_000)
     secret = path.rpartition("/")[2]
-    sent = client.post("/welcome", data={"invitation": secret}, headers={"origin": _origin(office)})
+    sent = client.post("/welcome", data={"invitation": secret}, headers={"origin": origin(office)})
     assert sent.status_code == 303
 
 
@@ -68,15 +68,15 @@ def test_a_stranger_is_sent_to_sign_in_and_sees_nothing(stranger: httpx2.Client,
 def test_a_form_without_a_session_of_another_origin_or_without_its_token_is_refused(
     office: Office, stranger: httpx2.Client, path: str
 ) -> None:
-    assert stranger.post(path, data={}, headers={"origin": _origin(office)}).status_code == 401
-    _entered(office, stranger, "ostp.forms")
-    for headers in ({"origin": "https://evil.example"}, {"origin": _origin(office)}, {}):
+    assert stranger.post(path, data={}, headers={"origin": origin(office)}).status_code == 401
+    entered(office, stranger, "ostp.forms")
+    for headers in ({"origin": "https://evil.example"}, {"origin": origin(office)}, {}):
         given: dict[str, Any] = {"headers": headers, "data": {"_form": "00" * 32}}
         assert stranger.post(path, **given).status_code in {401, 403}
 
 
 def test_someone_who_is_removed_is_out_at_once(office: Office, stranger: httpx2.Client) -> None:
-    _entered(office, stranger, "ostp.leaves")
+    entered(office, stranger, "ostp.leaves")
     assert stranger.get("/").status_code == 200
     site = office.wired.site
     people.shut_out(site.memory, site.door.store, "ostp.leaves")
@@ -86,18 +86,18 @@ def test_someone_who_is_removed_is_out_at_once(office: Office, stranger: httpx2.
 def test_a_token_of_a_control_plane_opens_nothing_here(office: Office, stranger: httpx2.Client) -> None:
     token = office.plane.token("agency", "ostp", "ostp")
     assert stranger.get("/", headers={"authorization": f"Bearer {token}"}).status_code == 303
-    sent = stranger.post("/sign-in/token", data={"token": token}, headers={"origin": _origin(office)})
+    sent = stranger.post("/sign-in/token", data={"token": token}, headers={"origin": origin(office)})
     assert sent.status_code == 401
 
 
 def test_what_is_not_there_is_said_so(office: Office, stranger: httpx2.Client) -> None:
-    _entered(office, stranger, "ostp.looks")
+    entered(office, stranger, "ostp.looks")
     for path in ("/i/none/cases/c", "/i/openai/cases/case_x", "/i/openai/record/99999999", "/statements/x"):
         assert stranger.get(path).status_code == 404, path
 
 
 def test_no_page_is_kept_by_anyone(office: Office, stranger: httpx2.Client) -> None:
-    _entered(office, stranger, "ostp.looks")
+    entered(office, stranger, "ostp.looks")
     for path in ("/", "/instances", "/account"):
         answer = stranger.get(path)
         assert answer.headers["cache-control"] == "no-store"

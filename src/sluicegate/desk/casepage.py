@@ -92,8 +92,9 @@ class DeskStep:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """What the page shows. `organization` is the dossier, field by field, its name first.
+    """What the page shows. `organization` is the organization of the dossier, field by field, its name first.
 
+    `attachments` are the documents that the dossier names, each with its digest.
     `names` are what the agencies of the plan are called.
     """
 
@@ -114,6 +115,7 @@ class CasePage:
     stage: Stage | None
     organization: tuple[tuple[str, Json], ...]
     criteria: tuple[tuple[str, str | None], ...]
+    attachments: tuple[tuple[str, str], ...]
     conditions: Conditions | None
     evidence: tuple[tuple[str, str, str], ...]
     parties: tuple[PartyLine, ...]
@@ -151,6 +153,7 @@ def case_page(following: Following, read: ReadCase, seen: int | None, now_ms: in
             stage=stage,
             organization=tuple(_organization(read)),
             criteria=tuple(_criteria(stage, read)) if case.question.party else (),
+            attachments=tuple(_attachments(read)),
             conditions=_conditions(record, case),
             evidence=tuple(_evidence(record, case, given)),
             parties=tuple(_parties(case, agency, given)),
@@ -203,19 +206,32 @@ def _needed(case: Case) -> str:
     return " or ".join(" and ".join(each) for each in sets if each)
 
 
+def _part(read: ReadCase, name: str) -> Mapping[str, Json]:
+    """A part of the dossier that is an object; empty if the dossier has no such."""
+    found = read.dossier.get(name) if isinstance(read.dossier, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def _organization(read: ReadCase) -> Iterator[tuple[str, Json]]:
-    found = read.dossier.get("organization") if isinstance(read.dossier, Mapping) else None
-    if isinstance(found, Mapping):
-        yield from sorted(found.items(), key=lambda each: each[0] != "name")
+    yield from sorted(_part(read, "organization").items(), key=lambda each: each[0] != "name")
 
 
 def _criteria(stage: Stage | None, read: ReadCase) -> Iterator[tuple[str, str | None]]:
-    """What the stage asks of applicants, each with the applicant's answer, if the dossier has one."""
-    found = read.dossier.get("criteria") if isinstance(read.dossier, Mapping) else None
-    answers = found if isinstance(found, Mapping) else {}
-    for each in () if stage is None else stage.eligibility.criteria:
+    """What the stage asks of applicants, each with the applicant's answer, if the dossier has one; then what
+    else the applicant answers.
+    """
+    answers = _part(read, "criteria")
+    asked = () if stage is None else stage.eligibility.criteria
+    for each in dict.fromkeys([*asked, *answers]):
         answer = answers.get(each)
         yield each, answer if isinstance(answer, str) else None
+
+
+def _attachments(read: ReadCase) -> Iterator[tuple[str, str]]:
+    found = read.dossier.get("attachments") if isinstance(read.dossier, Mapping) else None
+    for each in found if isinstance(found, list) else ():
+        if isinstance(each, Mapping):
+            yield str(each.get("name", "")), str(each.get("digest", ""))
 
 
 def _conditions(record: Record, case: Case) -> Conditions | None:
