@@ -377,3 +377,21 @@ def test_what_was_written_comes_back_as_text(plane: Plane) -> None:
     assert "<script>alert" not in answer.text
     assert str(7 * 191) not in answer.text
     assert html.escape(hostile, quote=True)[:20] in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/acts/case.list?" + "&".join(["state=x"] * 200),
+        "/acts/case.list?%ff=%fe",
+        "/acts/case.list?state",
+        "/acts/case.list?nothing=1",
+    ],
+)
+def test_a_query_of_any_kind_is_no_fault_of_ours(plane: Plane, path: str) -> None:
+    assert Browser(plane).enter("developer", "asks").get(path).status_code == 400
+
+
+def test_what_was_done_is_said_to_who_did_it_alone(plane: Plane) -> None:
+    assert "Done:" not in Browser(plane).get("/releases?done=release.recall").text
+    assert "Done:" in Browser(plane).enter("developer", "did").get("/account?done=sign-in.end").text

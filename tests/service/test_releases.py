@@ -12,7 +12,7 @@ from sluicegate.cli import changes as shown
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidDocument
 from sluicegate_record.terms.exposure import Measure
-from tests.plane import Plane
+from tests.plane import Plane, yes
 from tests.worlds import DAY_MS, RELEASE, STAGE, looser, plan_value, stage
 
 
@@ -385,3 +385,24 @@ def test_a_new_release_is_shown_as_people_think_of_it(plane, tmp_path):
         "    ramp: 5 per cent for 1 day, then 100 per cent",
     ):
         assert line in text, text
+
+
+def test_a_plan_that_was_looked_at_is_not_put_in_the_place_of_another_one(plane):
+    def apply(title: str, base: str) -> Any:
+        return plane.do("developer", acts.APPLY, text=json.dumps(titled(title)), base=base)
+
+    def titled(title: str) -> dict[str, Any]:
+        value = plan_value()
+        return {**value, "metadata": {**value["metadata"], "title": title}}
+
+    assert preview(plane, titled("one")).base == "new"
+    yes(apply("one", "new"))
+    seen = preview(plane, titled("three")).base
+    yes(apply("two", seen))
+    size = plane.size
+    for base in (seen, "new"):
+        refused = apply("three", base)
+        assert isinstance(refused, Refusal)
+        assert refused.code == "plan_changed"
+    assert plane.size == size
+    yes(apply("three", preview(plane, titled("three")).base))

@@ -69,7 +69,7 @@ class PlanPreview(ActAnswer):
     `groups` has `changes` by what they are about, and `effects` what they lead to. `outline` is the plan of a
     new release in short. `unheard` says, by stage, why appeals may wait for ever. `exposure` has
     each measure of a stage that changes. `retargeted` are the stages whose target date
-    was promised and changes: that needs a reason.
+    was promised and changes: that needs a reason. `base` is the plan in force that it was compared with.
     """
 
     release: str
@@ -90,6 +90,7 @@ class PlanPreview(ActAnswer):
     undesignated: Annotated[
         tuple[DesignationView, ...], Note("Designations that hold, and would lead to no level any more.")
     ] = ()
+    base: str = ""
 
 
 PREVIEW = Act(
@@ -121,6 +122,7 @@ class PlanReceipt(Done):
         tuple[TermsToAgree, ...], Note("What is to be agreed now, also of earlier plans.")
     ] = ()
     retargeted: tuple[str, ...] = ()
+    base: str = ""
 
 
 @form
@@ -128,6 +130,13 @@ class PlanText(ListedPlan):
     """A plan to put in force."""
 
     reason: Annotated[str | None, text(1, REASON_MAX), Note("Why target dates change. It is public.")] = None
+    base: Annotated[
+        str | None,
+        text(1, 128),
+        Note("The plan that it is to replace, as 'plan' answers it; refused if another one is in force."),
+            "The plan that it is to replace, as 'plan' answers it. If another one is in force, it is refused."
+        ),
+    ] = None
 
 
 APPLY = Act(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,7 +33,7 @@ from sluicegate.pages.page import Filled, FormLook, Reader, ShowForm
 from sluicegate.parsing.request import ActRequest
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door
-from sluicegate.signin.forms import FORM, Sent, one
+from sluicegate.signin.forms import FORM, Sent, one, read
 from sluicegate_record.log import canonical
 
 NAME, NEXT = "_name", "_next"
@@ -73,7 +73,7 @@ async def _show(
     visitor, who = here
     bearer.authorize(who.principal, act)
     query = request.scope["query_string"].decode("latin-1")
-    given = parse_qs(query, keep_blank_values=True, max_num_fields=100)
+    given = read(request.scope["query_string"])
     is_asked = act.kind == "question" and (bool(query) or not any(each.required for each in forms.asked(act)))
     with journaled(measured, act) as seen:
         seen.visitor = visitor

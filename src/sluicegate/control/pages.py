@@ -175,7 +175,7 @@ def made(  # noqa: PLR0913 - what page, where, for whom
     shown = page.show(View(place, asked, asks(page.act, asked), asks, reader, path))
     if not isinstance(shown, Filled):
         return shown
-    shared = {"place": place, "reader": reader, "done": said}
+    shared = {"place": place, "reader": reader, "done": said if reader is not None else ""}
     return MadePage(site.render(shown.template, {**shared, **shown.values}), HTML)
 
 

@@ -330,7 +330,7 @@ def _after_begun(_: Sending, done: DraftReceipt) -> str:
 def _edited(sending: Sending) -> Mapping[str, Json]:
     """What changes in a draft by a step: its fields take the place of those that were there."""
     draft = sending.ask(drafts.SHOW, DraftArgument(draft=sending.path["draft"]))
-    step, file = sending.path["step"], dict(stated(draft))
+    step, file = _step_of(sending), dict(stated(draft))
     for each in FIELDS:
         if each.step == step:
             file[each.key] = each.read(sending.text(each.key))
@@ -344,6 +344,14 @@ def _edited(sending: Sending) -> Mapping[str, Json]:
     if step == USE and PROGRAMMES.key in sending.sent:
         edit["programmes"] = list(_wanted(draft, sending.text(PROGRAMMES.key)))
     return edit
+
+
+def _step_of(sending: Sending) -> str:
+    """The step that is sent. Raises: InvalidInput: there is no such one."""
+    step = sending.path["step"]
+    if step not in STEPS:
+        raise InvalidInput(f"no step {step[:40]!r} of an application", remedy=f"one of {', '.join(STEPS)}")
+    return step
 
 
 def _wanted(draft: DraftFile, text: str) -> Iterator[Json]:

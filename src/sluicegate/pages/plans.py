@@ -78,7 +78,7 @@ def _apply(found: PlanPreview, given: Mapping[str, str]) -> ActForm | None:
     hidden = {name: given[name] for name in ("text", "lists") if given.get(name)}
     return forms.form(
         releases.APPLY,
-        hidden={"lists": "", **hidden},
+        hidden={"lists": "", **hidden, "base": found.base},
         only={"reason"} if found.retargeted else (),
         submit="Put this plan in force",
         then=f"/board/{found.release}",

@@ -87,6 +87,7 @@ def preview_plan(context: Context[PlanPreview], _: ListedPlan) -> PlanPreview | 
         return PlanPreview(
             release=result.release,
             new=before is None,
+            base=releases.base_of(before),
             terms_digests=terms,
             terms_to_agree=tuple(sorted(to_agree)),
             tightened=result.tightened,
@@ -149,14 +150,14 @@ def apply_plan(context: Context[PlanReceipt], asked: PlanText) -> PlanReceipt | 
     """Put a plan in force. Raises: InvalidDocument, with every error's place. InvalidInput: no plain text."""
     if asked.reason is not None and not is_plain(asked.reason):
         raise InvalidInput("a reason without control or invisible characters expected")
-    return context.execute(_command(context, asked.reason))
+    return context.execute(_command(context, asked.reason, asked.base))
 
 
-def _command(context: Context[Any], reason: str | None) -> releases.ApplyPlan:
+def _command(context: Context[Any], reason: str | None, base: str | None = None) -> releases.ApplyPlan:
     ledger, given = context.ledger, Plan.from_json(context.document())
     opened = partial(ledger.listed, given.metadata.name)
     plan_, listed = lists.seal(given, opened, ledger.tags)
-    return releases.ApplyPlan(plan_, reason, listed)
+    return releases.ApplyPlan(plan_, reason, listed, base)
 
 
 @does(acts.STATUS)

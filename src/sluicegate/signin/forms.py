@@ -26,6 +26,11 @@ async def sent(request: Request, visitor: Visitor, place: PagesOrigin) -> Sent:
         raise InvalidInput(f"expected a form, {_KIND}", remedy="use the page's form; programs use the API")
     with visitor.body() as take:
         body = await asking.body(request, ACT_BODY_MAX, take)
+    return read(body)
+
+
+def read(body: bytes) -> Sent:
+    """The fields of a form as it is sent, or of the query of one. Raises: InvalidInput."""
     try:
         return parse_qs(
             body.decode("ascii"),

@@ -35,12 +35,14 @@ from sluicegate_record.terms.plan import Plan
 @dataclass(frozen=True, slots=True)
 class ApplyPlan(Command):
     """Put a plan in force. `plan` is what `core.terms.plan.read` returned, with its names sealed by
-    `lists.seal`; `listed` are those that its stages name. `reason` says why target dates change.
+    `lists.seal`; `listed` are those that its stages name. `reason` says why target dates change. `base` is
+    the plan that it is to replace, as `base_of` names it; None: the one that is in force, whatever it is.
     """
 
     plan: Plan
     reason: str | None = None
     listed: Mapping[str, StageList] = field(default_factory=dict)
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,14 @@ class OpenStage(SignedCommand):
     """Open a stage by an officer's signed opening."""
 
 
+NEW = "new"
+
+
+def base_of(release: Release | None) -> str:
+    """Which plan of a release is in force: its digest; `new` before its first one."""
+    return NEW if release is None else canonical.sha256_hex(canonical.dumps(release.stated.to_json()))
+
+
 def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
     """Decide `ApplyPlan`: the plan, and a `terms` case for every stage whose terms are new."""
     given = command.plan
@@ -61,6 +71,9 @@ def apply_plan(state: State, command: ApplyPlan, now_ms: int, entropy: Entropy) 
         return refusal
     name = given.metadata.name
     before = state.releases.get(name)
+    if command.base not in {None, base_of(before)}:
+        said = f"another plan of {name} has been put in force since this one was shown"
+        return Refusal("conflict", "plan_changed", said, "look at what it changes now, and apply it then")
     terms = given.terms
     tightened = dict(_tightened(before, given, terms))
     raised = state.record.raised(name, given)
