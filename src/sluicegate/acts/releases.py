@@ -134,8 +134,6 @@ class PlanText(ListedPlan):
         str | None,
         text(1, 128),
         Note("The plan that it is to replace, as 'plan' answers it; refused if another one is in force."),
-            "The plan that it is to replace, as 'plan' answers it. If another one is in force, it is refused."
-        ),
     ] = None
 
 
