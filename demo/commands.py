@@ -12,7 +12,7 @@ import typer
 from demo.telling import Report
 from sluicegate.cli.output import Json, emit
 from sluicegate.errors import InvalidInput, VerificationFailed
-from sluicegate.settings import CONTROL_PORT, FEED_PORT, GATEWAY_PORT, UPSTREAM_PORT
+from sluicegate.settings import CONTROL_PORT, DESK_PORT, FEED_PORT, GATEWAY_PORT, UPSTREAM_PORT
 
 _PORT: dict[str, Any] = {"help": "The port to listen on; 0: any that is free.", "min": 0, "max": 65_535}
 _RUN_STATE = Path("build/run")
@@ -65,6 +65,7 @@ def run(
     feed_port: Annotated[int, typer.Option("--feed-port", **_PORT)] = FEED_PORT,
     gateway_port: Annotated[int, typer.Option("--gateway-port", **_PORT)] = GATEWAY_PORT,
     upstream_port: Annotated[int, typer.Option("--upstream-port", **_PORT)] = UPSTREAM_PORT,
+    desk_port: Annotated[int, typer.Option("--desk-port", **_PORT)] = DESK_PORT,
     model: _MODEL = None,
     as_json: Json = False,
 ) -> None:
@@ -76,7 +77,7 @@ def run(
         emit(started.answer, as_json, started.text)
         sys.stdout.flush()
 
-    ports = Ports(control_port, feed_port, gateway_port, upstream_port)
+    ports = Ports(control_port, feed_port, gateway_port, upstream_port, desk_port)
     runs.run(state, ports, _say, ready, _server(model))
 
 

@@ -60,10 +60,12 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None], 
         cast = Cast(folder, agencies_of(plans))
         cast.assemble(log_exists=(folder / "control" / "ledger.db").exists())
         with Processes(folder, say) as processes:
-            say("starting control plane, gateway and upstream")
+            say("starting control plane, gateway, upstream and desk")
             running = site.start(processes, folder, cast, ports, plans, dict.fromkeys(site.UPSTREAMS, server))
             made = _prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say)
-            made = replace(made, is_real=server != site.UPSTREAMS["demo"])
+            reviewer = site.start_desk(processes, running, guide.ISSUER, ports.desk)
+            links = {**made.links, "reviewer": reviewer}
+            made = replace(made, links=links, is_real=server != site.UPSTREAMS["demo"])
             ready(Started(made.answer(), made.text()))
             processes.wait()
         say(f"everything has ended; the next start goes on from {folder}")
@@ -97,7 +99,6 @@ def _prepared(
         links={
             "release manager": paperwork.link(paperwork.staff()),
             "applicant": paperwork.link(paperwork.customer(UTILITY)),
-            "reviewer": paperwork.link(paperwork.agency(guide.ISSUER)),
         },
     )
 

@@ -1,4 +1,4 @@
-"""The demonstration's processes: control plane, gateway, and the model servers behind it."""
+"""The demonstration's processes: control plane, gateway, the model servers behind it, an agency's desk."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from demo.cast import Cast
+from demo.cast import DEVELOPER, Cast
 from demo.processes import Processes
+from sluicegate.cli import desk
 from sluicegate.errors import InvalidInput, Unreachable
-from sluicegate.settings import CONTROL_PORT, FEED_PORT, GATEWAY_PORT, UPSTREAM_PORT
+from sluicegate.settings import CONTROL_PORT, DESK_PORT, FEED_PORT, GATEWAY_PORT, UPSTREAM_PORT
 
 ORIGIN = "sluicegate.example/demo"
 UPSTREAMS = {"demo": "upstream", "small": "upstream"}
 """The upstreams that the plans name, each with the command of `demo` that serves it."""
+REVIEWER = "reviewer"
+"""Who is let in to the desk."""
 FOLLOW_S = 30.0
 """How long a gateway may take to follow the log."""
 
@@ -33,6 +36,7 @@ class Ports:
     feed: int = FEED_PORT
     gateway: int = GATEWAY_PORT
     upstream: int = UPSTREAM_PORT
+    desk: int = DESK_PORT
 
     def check(self) -> None:
         """Raise InvalidInput if one of the ports is taken, or two are the same."""
@@ -41,6 +45,7 @@ class Ports:
             "feed": self.feed,
             "gateway": self.gateway,
             "upstream": self.upstream,
+            "desk": self.desk,
         }
         with ExitStack() as held:
             for name, port in named.items():
@@ -137,6 +142,20 @@ def start(  # noqa: PLR0913 - whose processes, where, and what they serve
     )  # fmt: skip
     gateway = processes.ready("gateway")
     return Site(folder, control["url"], gateway["url"], served[upstreams["demo"]], control["vkey"])
+
+
+def start_desk(processes: Processes, site: Site, agency: str, port: int) -> str:
+    """Start an agency's desk, which follows the control plane, in a folder of its own, and wait until it
+    serves; return a link that signs a reviewer in once.
+
+    The reviewer is not named as the owner of the agency's key file, so that both can have a key.
+
+    Raises: InvalidInput: its state. Unreachable: it ended, or took too long.
+    """
+    folder = site.folder / f"desk-{agency}"
+    desk.follow(folder, site.control_url, agency, site.token(agency), site.vkey, DEVELOPER)
+    processes.start("desk", "desk", "--desk", f"{folder}", "--port", f"{port}")
+    return desk.let_in(folder, REVIEWER, processes.ready("desk")["pages"])
 
 
 def _reason(error: OSError) -> str:

@@ -2,7 +2,7 @@
 
     state.json      marks the folder as ours; the credentials of the newest run, to be revoked by the next
     plans/          the example plans with the dates of their first use: dates are terms, and are signed
-    keys/ tokens/ trust.yaml control/ gateway/ *.log       of the cast and its processes
+    keys/ tokens/ trust.yaml control/ gateway/ desk-oncd/ *.log     of the cast and its processes
     env directive.yaml log.vkey                            for people who paste commands
 
 Only its owner can read it, and only one run at a time uses it.

@@ -17,7 +17,11 @@ import httpx2
 from tests.waiting import BOUND_S, eventually
 
 SERVING = {"serve", "gateway", "upstream"}
-FREE_PORTS = ("--control-port", "0", "--feed-port", "0", "--gateway-port", "0", "--upstream-port", "0")
+DESK = "desk"
+"""What `demo run` starts, too."""
+FREE_PORTS = tuple(
+    each for name in ("control", "feed", "gateway", "upstream", "desk") for each in (f"--{name}-port", "0")
+)
 
 
 class Command:
@@ -61,11 +65,12 @@ class Command:
         pid = self._process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         words = {child: set(Path(f"/proc/{child}/cmdline").read_text().split("\0")) for child in children}
-        return {name: int(child) for child in children for name in SERVING & words[child]}
+        return {name: int(child) for child in children for name in {*SERVING, DESK} & words[child]}
 
-    def serving(self) -> dict[str, int]:
-        """The same, when all are there."""
-        return eventually(lambda: found if (found := self.children()).keys() == SERVING else None)
+    def serving(self, *more: str) -> dict[str, int]:
+        """The same, when all are there, and `more`."""
+        wanted = {*SERVING, *more}
+        return eventually(lambda: found if (found := self.children()).keys() == wanted else None)
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal and return the exit code."""

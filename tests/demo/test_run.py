@@ -10,8 +10,10 @@ import stat
 from pathlib import Path
 
 import httpx2
+import pytest
 
-from tests.demo.commands import FREE_PORTS, Command, chat, is_alive, kill, paste
+from sluicegate.desk.instances import Instances
+from tests.demo.commands import DESK, FREE_PORTS, Command, chat, is_alive, kill, paste
 from tests.waiting import BOUND_S, eventually
 
 KEPT = {"format": "sluicegate-demo/1", "credentials": {}}
@@ -42,8 +44,10 @@ def found(pattern: str, text: str) -> str:
     return match[1]
 
 
-def assert_signs_in(link: str) -> None:
-    """A link of the first lines signs in once, as a browser on this machine uses it."""
+def assert_signs_in(link: str, shows: str = "") -> None:
+    """A link of the first lines signs in once, as a browser on this machine uses it, to an account that
+    shows this text.
+    """
     origin, _, secret = link.rpartition("/welcome/")
     name = origin.removeprefix("http://")
     url = f"http://127.0.0.1:{name.rpartition(':')[2]}"
@@ -51,7 +55,9 @@ def assert_signs_in(link: str) -> None:
     with httpx2.Client(base_url=url, headers=headers, timeout=BOUND_S, trust_env=False) as browser:
         assert "Sign in as" in browser.get(f"/welcome/{secret}").text
         assert browser.post("/welcome", data={"invitation": secret}).status_code == 303
-        assert browser.get("/account").status_code == 200
+        account = browser.get("/account")
+        assert account.status_code == 200
+        assert shows in account.text
         assert browser.post("/welcome", data={"invitation": secret}).status_code == 401
 
 
@@ -69,8 +75,8 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
         covered = found(r"the key that works goes on working:\n(sg_\S+)", text)
         curl, python, order = printed(text)
 
-        for role in ("release manager", "applicant", "reviewer"):
-            assert_signs_in(found(rf"{role} +(http://control\.localhost:\S+)", text))
+        for role, host in (("release manager", "control"), ("applicant", "control"), ("reviewer", "desk")):
+            assert_signs_in(found(rf"{role} +(http://{host}\.localhost:\S+)", text))
 
         answer = json.loads(paste(curl))
         assert answer["choices"][0]["message"]["content"].startswith("You said: hello from curl")
@@ -93,7 +99,7 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
         secrets = ["env", "state.json", "keys/oncd.key", "tokens/example-utility.token"]
         assert {mode(state / name) for name in secrets} == {0o600}
 
-        children = first.serving()
+        children = first.serving(DESK)
         assert first.end(signal.SIGINT) == 0
         assert "Traceback" not in first.err
         assert not any(map(is_alive, children.values()))
@@ -106,13 +112,15 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
         assert refusal(told["gateway"], told["refusedKey"], "gpt-5.6")[1] == "not_admitted"
         assert refusal(told["gateway"], told["coveredKey"], "gpt-5.6")[:2] == (451, "directive_in_force")
         assert told["directivesInForce"] == ["oncd-example-grid"]
+        assert [each.url for each in Instances(state / "desk-oncd").all()] == [told["control"]]
+        assert_signs_in(told["pages"]["reviewer"], "At openai, as oncd")
 
         cases = json.loads(paste(f". {told['env']} && sluicegate case list --json"))["cases"]
         kinds = [*["admission"] * 3, *["terms"] * 4]  # a case grants at most once
         assert sorted(case["kind"] for case in cases) == kinds
         assert "oncd-example-grid-2 is on the record" in paste(told["commands"]["directive"])
 
-        children = second.serving()
+        children = second.serving(DESK)
         assert second.end(signal.SIGTERM) == 0
         assert not any(map(is_alive, children.values()))
 
@@ -125,7 +133,7 @@ def test_what_ends_by_itself_is_named_and_an_expired_grant_is_applied_for_again(
     (state / "plans" / "gpt-5.6-preview.yaml").write_text(plan.replace("validFor: P30D", "validFor: PT1S"))
     with run(tmp_path, "--json") as first:
         granted = first.ready()["grant"]
-        children = first.serving()
+        children = first.serving(DESK)
         kill(children["gateway"])
         assert first.wait() == 4
         error = json.loads(first.err.splitlines()[-1])["error"]
@@ -135,20 +143,21 @@ def test_what_ends_by_itself_is_named_and_an_expired_grant_is_applied_for_again(
     with run(tmp_path, "--json") as second:
         told = second.ready()
         assert told["grant"] != granted
-        children = second.serving()
+        children = second.serving(DESK)
         assert second.end(signal.SIGKILL) == -signal.SIGKILL
         eventually(lambda: not any(map(is_alive, children.values())))
 
 
-def test_a_taken_port_is_named_with_what_to_do(tmp_path):
+@pytest.mark.parametrize("name", ["gateway", "desk"])
+def test_a_taken_port_is_named_with_what_to_do(tmp_path, name):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        command = run(tmp_path, "--gateway-port", port, "--json")
+        command = run(tmp_path, f"--{name}-port", port, "--json")
         assert command.wait() == 3
     error = json.loads(command.err.splitlines()[-1])["error"]
     assert error["code"] == "port_taken"
-    assert f"port {port} for the gateway" in error["message"]
-    assert "--gateway-port" in error["remedy"]
+    assert f"port {port} for the {name}" in error["message"]
+    assert f"--{name}-port" in error["remedy"]
 
 
 def test_a_run_that_is_ended_while_it_starts_ends_quietly(tmp_path):
