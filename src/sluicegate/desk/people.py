@@ -12,12 +12,10 @@ import secrets
 
 from sluicegate.acts.act import AGENCY
 from sluicegate.acts.sign_ins import INVITATIONS_MAX
-from sluicegate.core.access import apikey
+from sluicegate.core.access import invitations
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import DeskMemory, Principal, SignIns
 
-LASTS_MS = 7 * 86_400_000
-"""How long an invitation counts."""
 _PERSON = "person_"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -56,9 +54,9 @@ def let_in(memory: DeskMemory, sign_ins: SignIns, name: str, now_ms: int) -> str
 
 def invited(sign_ins: SignIns, person: Principal, now_ms: int) -> str:
     """The path of a link that signs a person in once."""
-    secret = secrets.token_urlsafe(32)
-    sign_ins.invite(apikey.digest(secret), person.id, now_ms + LASTS_MS, INVITATIONS_MAX)
-    return f"/welcome/{secret}"
+    made = invitations.made(secrets.token_bytes(32), now_ms)
+    sign_ins.invite(made.digest, person.id, made.until_ms, INVITATIONS_MAX)
+    return made.path
 
 
 def shut_out(memory: DeskMemory, sign_ins: SignIns, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 from sluicegate.acts import sign_ins as acts
@@ -19,15 +18,12 @@ from sluicegate.acts.sign_ins import (
     WhoseSignIns,
 )
 from sluicegate.acts.tokens import TokenRequest
-from sluicegate.core.access import apikey
+from sluicegate.core.access import invitations
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Ports, Principal, Principals, Store
 from sluicegate.service import tokens
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
-
-INVITATION_MS = 7 * 86_400_000
-"""How long an invitation counts."""
 
 
 @does(acts.INVITE)
@@ -68,20 +64,19 @@ def _named(known: Principals, asked: InvitationRequest) -> Principal | None:
 
 def make(ledger: Ledger, asked: InvitationRequest | None, by: Principal) -> NewInvitation | Refusal:
     """An invitation for the one it asks for; None: for the principal who makes it."""
-    secret = base64.urlsafe_b64encode(ledger.random(32)).decode().rstrip("=")
-    until_ms = ledger.now_ms() + INVITATION_MS
+    made = invitations.made(ledger.random(32), ledger.now_ms())
     with ledger.store.write() as ports:
         found = by if asked is None else _invited(ledger, ports, asked)
         if isinstance(found, Refusal):
             return found
-        ports.sign_ins.invite(apikey.digest(secret), found.id, until_ms, acts.INVITATIONS_MAX)
+        ports.sign_ins.invite(made.digest, found.id, made.until_ms, acts.INVITATIONS_MAX)
     return NewInvitation(
         principal=found.id,
         role=found.role,
         name=found.name,
         party=found.party,
-        path=f"/welcome/{secret}",
-        until_ms=until_ms,
+        path=made.path,
+        until_ms=made.until_ms,
     )
 
 
