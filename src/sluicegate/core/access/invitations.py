@@ -1,6 +1,6 @@
 """Invitations to pages: a link that signs someone in once.
 
-Only the digest of what is secret in it is kept, by whoever lets people in.
+Only the digest of what is secret in it is kept.
 """
 
 from __future__ import annotations
