@@ -22,6 +22,7 @@ from sluicegate.acts.review import ReviewStatement
 from sluicegate.core.directives import annex, directive
 from sluicegate.core.people.persons import Definition
 from sluicegate.errors import InvalidInput
+from sluicegate.pages import words
 from sluicegate.pages.page import AskAct
 from sluicegate_record.directives.document import Document
 from sluicegate_record.directives.phrases import covered
@@ -35,7 +36,7 @@ from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.releases import StageClosing, StageOpening
 from sluicegate_record.statements.statement import Statement
 from sluicegate_record.terms import audience, kinds, phrases
-from sluicegate_record.terms.text import counted
+from sluicegate_record.terms.text import counted, quoted
 
 TOGETHER = 2
 """How many officers proceed, or write down what an agency has said."""
@@ -129,7 +130,7 @@ def _audience(stage: StageStatus) -> str:
 def _closes(said: StageClosing, _: Wording) -> Iterator[str]:
     yield f"You close the stage {said.stage} of {said.release}, at once."
     yield "Every key of it is refused, and open streams are cut. Only an officer opens it again."
-    yield f"Your reason is public: {said.reason}"
+    yield f"Your reason is public: {quoted(said.reason)}"
 
 
 def _proceeding(making: Making) -> MadeStatement:
@@ -145,7 +146,7 @@ def _proceeds(said: Proceeding, _: Wording) -> Iterator[str]:
     yield f"The question: {kinds.KINDS[question.kind].asks}"
     about = {"release": question.release, "stage": question.stage, "surface": question.surface}
     yield "It is about " + ", ".join(f"the {name} {each}" for name, each in about.items() if each) + "."
-    yield f"Your reason is public: {said.reason}"
+    yield f"Your reason is public: {quoted(said.reason)}"
 
 
 def _directive(making: Making) -> MadeStatement:
@@ -196,26 +197,61 @@ def _annexes(order: Any, text: str) -> dict[str, dict[str, list[str]]]:
     return annex.checked(order, found)
 
 
+_METADATA_SAID = frozenset(
+    {
+        ("name",),
+        ("drill",),
+        *(("replaces", each) for each in ("directive", "document")),
+        *(("transcribed", each) for each in ("how", "on", "digest", "note")),
+    }
+)
+_SPEC_SAID = frozenset(
+    {
+        *((each,) for each in ("issuer", "action", "models", "surfaces", "liftedBy", "licensedBy")),
+        *(("basis", each) for each in ("kind", "authority")),
+        *((part, each) for part in ("covers", "except") for each in ("annexes", "registeredIn")),
+        *((part, "organizations", "count") for part in ("covers", "except")),
+        *(
+            (part, "persons", each)
+            for part in ("covers", "except")
+            for each in ("count", "definition", "statuses")
+        ),
+    }
+)
+"""The fields of a directive that its sentences name. Every other one is listed."""
+
+
 def _directs(said: DirectiveStatement, wording: Wording) -> Iterator[str]:
     found = Document.check(said.document)
     spec, metadata = found.spec, found.metadata
     what = "drill, which refuses no request," if metadata.drill else "directive"
     does = f"{spec.issuer} {spec.action}s {', '.join(spec.models)}"
     yield f"You put the {what} {metadata.name} in force: {does}."
-    where = "on all surfaces" if spec.surfaces == "all" else f"on {', '.join(spec.surfaces)}"
+    where = "on all surfaces" if spec.surfaces == "all" else f"on the surfaces {', '.join(spec.surfaces)}"
     excepted = "" if spec.except_ is None else f", except {covered(spec.except_)}"
     yield f"It covers {covered(spec.covers)}{excepted}, {where}."
+    if found.replaces is not None:
+        yield f"It takes the place of {found.replaces.directive}, with the digest {found.replaces.document}."
     yield from _names(said.document, wording.opened)
-    yield f"Its basis: {spec.basis.kind}, {spec.basis.authority}."
+    yield f"Its basis: {spec.basis.kind}, {quoted(spec.basis.authority)}."
     yield f"It can be lifted by {phrases.rule(spec.lifted_by)}."
+    yield f"Licences from it are given by {phrases.rule(spec.licensing)}."
     if isinstance(metadata.transcribed, Arrival):
         yield f"You write down what came as a {_arrived(metadata.transcribed)}. Two officers sign it."
+    yield from rest(said.document)
+
+
+def rest(document: Mapping[str, Json]) -> Iterator[str]:
+    """The fields of a directive that its sentences do not name, each as label and value."""
+    yield from words.fields(document["spec"], _SPEC_SAID)
+    yield from words.fields(document["metadata"], _METADATA_SAID)
+    yield from words.fields(document, {("apiVersion",), ("kind",), ("metadata",), ("spec",)})
 
 
 def _arrived(said: Arrival) -> str:
     parts = [f"{said.how} of {said.on}"]
     parts += [f"with the digest {said.digest}"] if said.digest else []
-    parts += [f"of which was noted: {said.note}"] if said.note else []
+    parts += [f"of which was noted: {quoted(said.note)}"] if said.note else []
     return ", ".join(parts)
 
 
@@ -227,7 +263,7 @@ def _names(document: Json, opened: Mapping[str, Opening]) -> Iterator[str]:
             raise InvalidInput(f"{name}: other names than the order commits to", code="opening_differs")
         listed = list(_flat(opening.value()))
         where = name.replace(".", ", ")
-        yield f"{where}: {counted(len(listed), 'name')}, not public: {'; '.join(listed)}"
+        yield f"{where}: {counted(len(listed), 'name')}, not public: {'; '.join(map(quoted, listed))}"
 
 
 def _flat(value: Json) -> Iterator[str]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -17,12 +18,15 @@ from sluicegate_record.directives.phrases import covered
 from sluicegate_record.errors import InvalidInput
 from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import phrases
-from sluicegate_record.terms.text import counted
+from sluicegate_record.terms.text import counted, quoted
 
 _DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
 
 
+_TOKEN = re.compile(r"[A-Za-z0-9._:/+@=-]+")
+"""What no one takes for words of ours: a name, a number, a time, a digest."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -94,6 +98,31 @@ def faulty_lines(text: str, fault: Mapping[str, Any] | None) -> tuple[FaultyLine
 def label(name: str) -> str:
     """The name of a field in words: `requestsPerMinute` as `requests per minute`."""
     return "".join(f" {each.lower()}" if each.isupper() else each for each in name).strip()
+
+
+def fields(value: Any, said: AbstractSet[JsonPath], path: JsonPath = ()) -> Iterator[str]:
+    """Every field of a JSON object, at any depth, as label and value; but none that is `said` already."""
+    if path in said:
+        return
+    if value and (isinstance(value, dict) or (isinstance(value, list) and not _are_texts(value))):
+        steps = value.items() if isinstance(value, dict) else enumerate(value, 1)
+        for step, each in steps:
+            yield from fields(each, said, (*path, step))
+        return
+    at = ", ".join(label(step) if _TOKEN.fullmatch(step) else quoted(step) for step in map(str, path))
+    listed = value if value and isinstance(value, list) else [value]
+    yield f"{capital(at)}: {', '.join(map(exact, listed))}"
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def exact(value: Any) -> str:
+    """A value in words, so that another one has others; a text that could pass for our words in quotes."""
+    if isinstance(value, str) and not _TOKEN.fullmatch(value):
+        return quoted(value)
+    return plain(value)
 
 
 def pretty(value: Any) -> str:

@@ -8,6 +8,8 @@ from functools import cache
 
 REASON_MAX = 2_000
 """How many characters a reason, an answer or a notice may have."""
+_MARKS = str.maketrans("“”„‟", "\u2018\u2019\u201a\u201b")
+"""The marks around a text that someone else wrote, and what stands for them within it."""
 _BECOME_MARKS = "\u0f73\u0f75\u0f81\uff9e\uff9f"
 """Characters that are no marks, but that normalization turns into marks."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co"})
@@ -21,6 +23,11 @@ def counted(count: int, one: str, many: str = "") -> str:
 def is_plain(text: str) -> bool:
     """Whether a terminal or a page shows a text unchanged: it has no control or invisible characters."""
     return not any(unicodedata.category(character) in _INVISIBLE for character in text)
+
+
+def quoted(text: str) -> str:
+    """A text that someone else wrote, in “ ”, as one line: no mark within it ends it."""
+    return f"“{shown(text.translate(_MARKS))}”"
 
 
 def has_stack(text: str, most: int) -> bool:

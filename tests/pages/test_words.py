@@ -1,0 +1,152 @@
+"""What officers sign, in words: all of it, and none of the words are of someone else."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sluicegate.pages import statements
+from sluicegate.pages.statements import Wording
+from sluicegate_record.directives.document import (
+    DirectiveBasis,
+    DirectiveMetadata,
+    DirectiveSpec,
+    Document,
+    Persons,
+    Reasons,
+    Replaces,
+    Selection,
+)
+from sluicegate_record.directives.received import Arrival
+from sluicegate_record.form import shape_of
+from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.strict import JsonPath
+
+HASH, OTHER = 64 * "0", 64 * "1"
+NAMES = {"count": 2, "commitment": HASH}
+DOCUMENT: dict[str, Any] = {
+    "apiVersion": "sluicegate/v1",
+    "kind": "Directive",
+    "metadata": {
+        "name": "by-letter",
+        "log": "log.example+0badc0de+key",
+        "replaces": {"directive": "older", "document": f"sha256:{HASH}"},
+        "transcribed": {"how": "letter", "on": "2026-06-12", "digest": f"sha256:{HASH}", "note": "by hand"},
+    },
+    "spec": {
+        "issuer": "oncd",
+        "basis": {"kind": "order", "authority": "a letter"},
+        "action": "restrict",
+        "conditions": {"requestsPerMinute": 60, "personNamed": True},
+        "models": ["gpt-5.6"],
+        "surfaces": ["api"],
+        "covers": {
+            "organizations": NAMES,
+            "registeredIn": ["FR"],
+            "persons": {
+                "definition": "foreign-person",
+                "statuses": ["other"],
+                "source": "a rule",
+                "unknown": "covered",
+                "assurance": "credential",
+            },
+            "annexes": ["annex-a"],
+        },
+        "except": {"persons": NAMES},
+        "annexes": {"annex-a": NAMES},
+        "effective": "2026-06-12T21:21:00.000Z",
+        "expires": "2026-07-12T21:21:00.000Z",
+        "drain": "PT60S",
+        "reasons": {"form": "sealed", "summary": "a summary", "text": "a text", "commitment": HASH},
+        "liftedBy": {"allOf": ["oncd"]},
+        "licensedBy": {"allOf": ["ostp"]},
+    },
+}
+"""A directive that has every field, but that of a drill: a drill replaces nothing."""
+OTHERS: dict[JsonPath, Any] = {
+    ("metadata", "transcribed", "how"): "call",
+    ("metadata", "transcribed", "on"): "2026-06-13",
+    ("spec", "basis", "kind"): "agreed",
+    ("spec", "covers", "persons", "statuses"): ["us_citizen"],
+    ("spec", "covers", "persons", "unknown"): "spared",
+    ("spec", "covers", "persons", "assurance"): "organization",
+    ("spec", "covers", "registeredIn"): ["DE"],
+    ("spec", "effective"): "2026-06-12T21:21:01.000Z",
+    ("spec", "expires"): "2026-07-12T21:21:01.000Z",
+    ("spec", "drain"): "PT61S",
+    ("spec", "reasons", "form"): "written",
+}
+"""Another value of those fields for which no change of a letter or a number gives one."""
+
+
+def _said(document: dict[str, Any]) -> list[str]:
+    def ask(*_: Any) -> Any:
+        raise AssertionError("nothing is asked")
+
+    return list(statements.DIRECTIVE.words(DirectiveStatement(document=document), Wording(ask, {})))
+
+
+def _leaves(value: Any, path: JsonPath = ()) -> Iterator[JsonPath]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _leaves(each, (*path, key))
+    else:
+        yield path
+
+
+FIXED = {("apiVersion",), ("kind",), ("spec", "action"), ("spec", "conditions", "personNamed")}
+LEAVES = [path for path in _leaves(DOCUMENT) if path not in FIXED]
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=".".join)
+def test_another_value_of_a_field_is_said_in_other_words(path: JsonPath) -> None:
+    changed = copy.deepcopy(DOCUMENT)
+    *outer, last = path
+    at: Any = changed
+    for step in outer:
+        at = at[step]
+    at[last] = OTHERS[path] if path in OTHERS else _other(at[last])
+    if path == ("spec", "covers", "annexes"):
+        changed["spec"]["annexes"] = {"annex-b": NAMES}
+    assert _said(changed) != _said(DOCUMENT)
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, list):
+        return [*value[:-1], _other(value[-1])]
+    if isinstance(value, int):
+        return value + 1
+    return value.replace(HASH, OTHER) if HASH in value else value[:-1] + "b"
+
+
+def test_the_document_has_every_field_of_a_directive() -> None:
+    spec, metadata = DOCUMENT["spec"], DOCUMENT["metadata"]
+    for form, value in (
+        (Document, DOCUMENT),
+        (DirectiveMetadata, {**metadata, "drill": True}),
+        (Replaces, metadata["replaces"]),
+        (Arrival, metadata["transcribed"]),
+        (DirectiveSpec, spec),
+        (DirectiveBasis, spec["basis"]),
+        (Selection, spec["covers"]),
+        (Persons, spec["covers"]["persons"]),
+        (Reasons, spec["reasons"]),
+    ):
+        assert {each.key for each in shape_of(form).fields} == set(value), form
+
+
+def test_a_field_that_no_sentence_names_is_listed_as_it_is() -> None:
+    document = {**DOCUMENT, "spec": {**DOCUMENT["spec"], "newer": {"widens": ["all of it", "x"], "by": 2}}}
+    said = list(statements.rest({**document, "more. You object": "no. You"}))
+    assert "Newer, widens: “all of it”, x" in said
+    assert "Newer, by: 2" in said
+    assert "“more. You object”: “no. You”" in said
+
+
+def test_a_person_that_must_be_named_and_a_drill_are_said() -> None:
+    assert "Conditions, person named: yes" in _said(DOCUMENT)
+    metadata = {"name": "by-letter", "log": DOCUMENT["metadata"]["log"], "drill": True}
+    assert "drill, which refuses no request" in _said({**DOCUMENT, "metadata": metadata})[0]
