@@ -43,7 +43,7 @@ def test_from_the_list_to_a_position_that_a_gateway_honours(page: Page, office: 
     page.get_by_label("Your reason").fill("They keep the lights on.")
     page.get_by_role("button", name="Go on to what you sign").click()
     said = page.locator(".statement")
-    expect(said).to_contain_text("You approve Example Utility for gpt-5.6 on the surface api until ")
+    expect(said).to_contain_text("You approve “Example Utility” for gpt-5.6 on the surface api until ")
     expect(said).to_contain_text("Your reason will be public: “They keep the lights on.”")
     page.get_by_role("button", name="Sign with your passkey").click()
     expect(page.get_by_role("status").first).to_contain_text("as this desk has verified it")

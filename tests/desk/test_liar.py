@@ -187,8 +187,8 @@ def test_what_is_signed_is_what_the_log_says(desk: Desk) -> None:
     again = statements.stated_in(made)
     with desk.following.lock:
         words = list(sentences.statement(desk.following.record, {read.case.id: read}, again, made.at_ms))
-    assert words[0].startswith("You approve Example Utility for gpt-5.6 on the surface api until ")
-    assert words[1] == "Your reason will be public: “we are content”"
+    assert words[0].startswith("You approve “Example Utility” for gpt-5.6 on the surface api until ")
+    assert words[-1] == "Your reason will be public: “we are content”"
 
 
 def _removal(desk: Desk) -> str:

@@ -142,8 +142,8 @@ def schedule(exported: Sequence[ExportedCase], said: Review, key: SigningKey) ->
 
 def stated_schedule(cases: Sequence[CaseToSign], said: Review, party: str) -> Stated:
     """One position of a party in several cases. Raises: InvalidInput."""
-    if said.is_sealed or said.conditions:
-        raise InvalidInput("the reason of a schedule is public, and it has no conditions")
+    if said.is_sealed or said.conditions or said.concern:
+        raise InvalidInput("the reason of a schedule is public, and it has no conditions and no concern")
     listed = tuple(
         ScheduledCase(
             case=each.question.case,

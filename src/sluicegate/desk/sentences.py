@@ -15,6 +15,7 @@ from sluicegate.core import times
 from sluicegate.core.lifecycle import blocks, signers
 from sluicegate.core.terms import clocks
 from sluicegate.desk.checking import ReadCase
+from sluicegate.pages import words
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.entries import Withheld
@@ -26,7 +27,7 @@ from sluicegate_record.terms import kinds, phrases, quorum
 from sluicegate_record.terms.conditions import Conditions
 from sluicegate_record.terms.plan import Plan
 from sluicegate_record.terms.rule import Rule
-from sluicegate_record.terms.text import counted
+from sluicegate_record.terms.text import counted, quoted
 
 LABELS: Mapping[str, str] = {
     "approve": "Approve",
@@ -81,15 +82,16 @@ def organization_of(read: ReadCase) -> str | None:
 
 
 def release_of(record: Record, read: ReadCase) -> str:
-    """What a release is called."""
+    """What a release is called: its title, in quotes, or else its name."""
     given = plan_of(record, read)
-    name = read.case.question.release
-    return name if given is None else given.metadata.title or name
+    title = None if given is None else given.metadata.title
+    return quoted(title) if title else read.case.question.release
 
 
 def thing(record: Record, read: ReadCase) -> str:
-    """What is decided in a case, such as `Example Utility for GPT-5.6 on the surface api`."""
-    asked, who = read.case.question, organization_of(read) or "the applicant"
+    """What is decided in a case, such as `“Example Utility” for “GPT-5.6” on the surface api`."""
+    asked, name = read.case.question, organization_of(read)
+    who = "the applicant" if name is None else quoted(name)
     release, part = release_of(record, read), "" if read.case.question.scope is None else "a part of "
     where = f"{release} on the surface {asked.surface}"
     return {
@@ -108,14 +110,21 @@ def thing(record: Record, read: ReadCase) -> str:
 
 def said(record: Record, read: ReadCase, word: Word, now_ms: int) -> Iterator[str]:
     """What a position says, sentence by sentence."""
+    yield from _said_here(record, read, word, now_ms)
+    yield from _reason(word)
+
+
+def _said_here(record: Record, read: ReadCase, word: Word, now_ms: int) -> Iterator[str]:
+    """What a position says in a case, without its reason: a schedule has one for all of its cases."""
     conditions = None if word.conditions is None else Conditions.from_json(word.conditions)
     until = _until(record, read, word, conditions, now_ms)
     yield f"{_SAYS[word.position].format(thing(record, read))}{until}."
     if conditions is not None:
         yield f"Your conditions: {'; '.join(condition(*each) for each in conditions.to_json().items())}."
     if word.concern is not None:
-        yield f"Your objection is about {word.concern}."
-    yield from _reason(word)
+        yield f"Your objection is about {quoted(word.concern)}."
+    if word.previous is not None:
+        yield "It takes the place of what your agency said in this case before."
 
 
 def _reason(word: Word) -> Iterator[str]:
@@ -123,19 +132,16 @@ def _reason(word: Word) -> Iterator[str]:
     if word.sealed is not None:
         yield "Your reason is sealed: only the developer and the agencies that are asked can read it."
     elif word.reason.strip():
-        yield f"Your {what} will be public: “{word.reason}”"
+        yield f"Your {what} will be public: {quoted(word.reason)}"
     else:
         yield "You give no reason."
 
 
 def condition(name: str, value: object) -> str:
     """A condition in words."""
-    label = "".join(f" {each.lower()}" if each.isupper() else each for each in name)
     if isinstance(value, Mapping):
-        return f"{label} {value['value']} (declared: agreed to, not enforced)"
-    if name == "validFor" and isinstance(value, str):
-        return f"valid for {phrases.duration(value)}"
-    return f"{label} {value}"
+        return f"{words.named(name)} {words.exact(value['value'])} {phrases.DECLARED}"
+    return f"{words.named(name)} {words.exact(value)}"
 
 
 def _until(record: Record, read: ReadCase, word: Word, stated: Conditions | None, now_ms: int) -> str:
@@ -233,9 +239,11 @@ def statement(record: Record, cases: Mapping[str, ReadCase], stated: Statement, 
             yield from said(record, cases[stated.question.case], stated.word, now_ms)
         case Schedule():
             yield f"You say this in {counted(len(stated.cases), 'case')}, in the order of their arrival:"
-            words = [(cases[each.case], stated.word(each.case)) for each in stated.cases]
-            yield from (f"{_first(record, read, word, now_ms)}" for read, word in words if word is not None)
-            yield from (each for _, word in words[:1] if word is not None for each in _reason(word))
+            names = [each.case for each in stated.cases]
+            spoken = [(cases[name], word) for name in names if (word := stated.word(name)) is not None]
+            for read, word in spoken:
+                yield from _said_here(record, read, word, now_ms)
+            yield from _reason(spoken[0][1])
         case Receipt():
             read = cases[stated.question.case]
             yield f"You confirm that {stated.agency} has received the case about {thing(record, read)}."
@@ -243,15 +251,11 @@ def statement(record: Record, cases: Mapping[str, ReadCase], stated: Statement, 
         case Referral():
             read = cases[stated.question.case]
             yield f"You have {stated.to} asked, too, about {thing(record, read)}."
-            yield f"Your reason will be public: “{stated.reason}”"
+            yield f"Your reason will be public: {quoted(stated.reason or '')}"
         case KeyStatement():
             yield from _key(stated)
         case _:
             raise AssertionError(stated)
-
-
-def _first(record: Record, read: ReadCase, word: Word, now_ms: int) -> str:
-    return next(said(record, read, word, now_ms))
 
 
 def _key(stated: KeyStatement) -> Iterator[str]:
@@ -268,4 +272,4 @@ def _key(stated: KeyStatement) -> Iterator[str]:
         yield f"What it signed since entry {stated.since} admits no one any more. What it narrowed stays."
     else:
         yield "What it signed stays valid."
-    yield f"Your reason will be public: “{stated.reason}”"
+    yield f"Your reason will be public: {quoted(stated.reason or '')}"

@@ -109,13 +109,18 @@ def fields(value: Any, said: AbstractSet[JsonPath], path: JsonPath = ()) -> Iter
         for step, each in steps:
             yield from fields(each, said, (*path, step))
         return
-    at = ", ".join(label(step) if _TOKEN.fullmatch(step) else quoted(step) for step in map(str, path))
+    at = ", ".join(named(str(step)) for step in path)
     listed = value if value and isinstance(value, list) else [value]
     yield f"{capital(at)}: {', '.join(map(exact, listed))}"
 
 
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def named(name: str) -> str:
+    """The name of a field in words; one that could pass for our words in quotes."""
+    return label(name) if _TOKEN.fullmatch(name) else quoted(name)
 
 
 def exact(value: Any) -> str:
