@@ -52,6 +52,8 @@ SECURITY_TEAM = Customer("Example Security Team", "example-security-team", TRUST
 CUSTOMERS = (UTILITY, GRID_OPERATOR, SECURITY_TEAM)
 LIBRARY = Newcomer("Example Public Library", "example-library")
 """Has an account, and is let in when the model is for everyone."""
+APPLIES = Customer(*LIBRARY, PREVIEW)
+"""The same, where it applies to the preview, and is left for a reviewer to decide."""
 
 EVALUATION = Place("small-model", "evaluation", "api")
 TEAMS = Place("small-model", "teams", "api")

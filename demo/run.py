@@ -14,6 +14,7 @@ from typing import Any
 
 from demo import guide, site
 from demo.cast import (
+    APPLIES,
     CUSTOMERS,
     EVALUATION,
     EVALUATOR,
@@ -82,6 +83,8 @@ def _prepared(
         say(f"{applied.release}: {'applied' if applied.cases else 'in force'}")
     _open_stages(paperwork, say)
     issued = {customer.slug: _fresh_key(state, paperwork, customer, say) for customer in CUSTOMERS}
+    waiting = paperwork.case(paperwork.submit(APPLIES))
+    say(f"{APPLIES.name}: its application for {waiting.release} is {waiting.state}")
     lab = _new_key(state, paperwork, EVALUATOR, paperwork.named_grant(EVALUATOR, EVALUATION))
     running.followed(lab.size)
     order = state.write("directive.yaml", _unused_name((EXAMPLES / DIRECTIVE).read_text(), paperwork))
