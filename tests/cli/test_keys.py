@@ -144,7 +144,7 @@ def test_two_officers_sign_an_order_on_two_machines(plane, tmp_path) -> None:
     countersign = ("directive", "countersign", signed, "-o", both, "--key", plane.key("second-officer"))
     told = plane(*countersign, by=None)
     assert "by-letter" in told.out
-    assert 'not public, covers.organizations: ["Example Utility"]' in told.out
+    assert "not public, covers.organizations: Example Utility" in told.out
     assert f"sluicegate directive issue {both}" in told.out
     given = json.loads(signed.read_bytes())
     given["opened"]["covers.organizations"]["value"] = ["Another"]
