@@ -22,8 +22,11 @@ from sluicegate_record.directives.document import (
 )
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.form import shape_of
+from sluicegate_record.statements.cases import Proceeding
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.strict import JsonPath
+from tests import worlds
+from tests.plane import Plane
 
 HASH, OTHER = 64 * "0", 64 * "1"
 NAMES = {"count": 2, "commitment": HASH}
@@ -149,3 +152,27 @@ def test_a_person_that_must_be_named_and_a_drill_are_said() -> None:
     assert "Conditions, person named: yes" in _said(DOCUMENT)
     metadata = {"name": "by-letter", "log": DOCUMENT["metadata"]["log"], "drill": True}
     assert "drill, which refuses no request" in _said({**DOCUMENT, "metadata": metadata})[0]
+
+
+def test_two_officers_read_for_which_organization_they_proceed_and_over_which_agency() -> None:
+    plane = Plane()
+    plane.opened()
+    name = "Example” of another. You override no agency: “"
+    case = plane.submit(name=name).application
+    plane.say(case, "oncd", "object")
+    stated = Proceeding(question=plane.case(case).question, reason=name)
+
+    def ask(act: Any, asked: Any) -> Any:
+        return plane.send(plane.who["developer"], act, asked)
+
+    def said() -> list[str]:
+        return list(statements.PROCEEDING.words(stated, Wording(ask, {})))
+
+    quoted = "“Example\u2019 of another. You override no agency: \u2018”"
+    about = f"the release {worlds.RELEASE}, the stage {worlds.STAGE}, the surface api"
+    assert said()[0].startswith(f"You proceed in the case {case} of {quoted}, about {about}: ")
+    assert "You override oncd, which says: object; ostp, which is silent." in said()
+    assert f"Your reason is public: {quoted}" in said()
+    assert f"Terms: {stated.question.terms}" in said()
+    plane.say(case, "ostp")
+    assert "You override oncd, which says: object; ostp, which has to sign its yes again." in said()

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sluicegate.acts import directives, log, outlook, releases, review
+from sluicegate.acts import cases, directives, log, outlook, releases, review
 from sluicegate.acts.act import AnyAct, Arguments, Nothing
-from sluicegate.acts.cases import CaseArgument
+from sluicegate.acts.cases import CaseArgument, CaseView
 from sluicegate.acts.directives import DirectiveArgument, SignedDirective
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.releases import ReleaseArgument, StageArgument, StageStatus
@@ -27,6 +27,7 @@ from sluicegate.pages.page import AskAct
 from sluicegate_record.directives.document import Document
 from sluicegate_record.directives.phrases import covered
 from sluicegate_record.directives.received import Arrival
+from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Json, Misread
 from sluicegate_record.log import canonical
@@ -35,7 +36,7 @@ from sluicegate_record.statements.cases import Proceeding
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.releases import StageClosing, StageOpening
 from sluicegate_record.statements.statement import Statement
-from sluicegate_record.terms import audience, kinds, phrases
+from sluicegate_record.terms import audience, kinds, phrases, quorum
 from sluicegate_record.terms.text import counted, quoted
 
 TOGETHER = 2
@@ -140,13 +141,34 @@ def _proceeding(making: Making) -> MadeStatement:
     return MadeStatement(Proceeding(question=found.question, reason=reason), needed)
 
 
-def _proceeds(said: Proceeding, _: Wording) -> Iterator[str]:
+_QUESTION_SAID = frozenset((each,) for each in ("case", "kind", "release", "stage", "surface"))
+
+
+def _proceeds(said: Proceeding, wording: Wording) -> Iterator[str]:
     question = said.question
-    yield f"You proceed in {question.case} despite silence or objection: you answer its question with yes."
-    yield f"The question: {kinds.KINDS[question.kind].asks}"
+    case = wording.ask(cases.SHOW, CaseArgument(case=question.case))
+    whose = "" if case.organization is None else f" of {quoted(case.organization)}"
     about = {"release": question.release, "stage": question.stage, "surface": question.surface}
-    yield "It is about " + ", ".join(f"the {name} {each}" for name, each in about.items() if each) + "."
+    where = ", ".join(f"the {name} {words.exact(each)}" for name, each in about.items() if each)
+    yield f"You proceed in the case {question.case}{whose}, about {where}: you answer its question with yes."
+    yield f"The question: {kinds.KINDS[question.kind].asks}"
+    over = [f"{agency}, which {says}" for agency, says in _overridden(case)]
+    yield f"You override {'; '.join(over)}." if over else "You override no agency: each has said yes."
     yield f"Your reason is public: {quoted(said.reason)}"
+    yield from words.fields(question.to_json(), _QUESTION_SAID)
+
+
+def _overridden(case: CaseView) -> Iterator[tuple[str, str]]:
+    """The agencies that are asked in a case and do not say yes now, each with what it says."""
+    newest = {each.agency: each for each in case.positions if not each.superseded}
+    for agency in sorted(quorum.parties_of(case.rule).union(each.to for each in case.referrals)):
+        stated = newest.get(agency)
+        if stated is None:
+            yield agency, "is silent"
+        elif stated.position not in CONSENT:
+            yield agency, f"says: {stated.position.replace('-', ' ')}"
+        elif stated.stale:
+            yield agency, "has to sign its yes again"
 
 
 def _directive(making: Making) -> MadeStatement:
