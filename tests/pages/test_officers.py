@@ -201,3 +201,26 @@ def test_what_cannot_be_signed_is_said_on_a_page(officers: tuple[Page, Page], si
             assert "<h1>" in answer.text
         gone = client.get("/to-sign/" + 64 * "0")
         assert (gone.status_code, "not here any more" in gone.text) == (400, True)
+
+
+def test_only_who_made_a_statement_takes_it_back_before_it_is_signed(
+    officers: tuple[Page, Page], site: Plane
+) -> None:
+    first, second = officers
+    first.goto("/board/hostile")
+    first.get_by_role("button", name="Open trusted-partners").click()
+    first.wait_for_url("**/to-sign/*")
+    path = first.url.removeprefix(named(site))
+    second.goto(path)
+    expect(second.get_by_role("button", name="Sign with your passkey")).to_be_visible()
+    expect(second.get_by_role("button", name="Take it back")).to_have_count(0)
+    token = second.locator("input[name=_form]").first.get_attribute("value") or ""
+    cookies = {each["name"]: each["value"] for each in second.context.cookies()}
+    with httpx2.Client(base_url=site.url, cookies=cookies, trust_env=False, timeout=BOUND_S) as client:
+        answer = client.post(f"{path}/forget", data={"_form": token}, headers={"origin": site.url})
+        assert answer.status_code == 403, answer.text
+    first.reload()
+    first.get_by_role("button", name="Take it back").click()
+    first.wait_for_url("**/to-sign")
+    second.goto(path)
+    expect(second.locator("main")).to_contain_text("not here any more")

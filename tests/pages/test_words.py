@@ -24,6 +24,7 @@ from sluicegate_record.directives.received import Arrival
 from sluicegate_record.form import shape_of
 from sluicegate_record.statements.cases import Proceeding
 from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.statements.releases import StageClosing
 from sluicegate_record.strict import JsonPath
 from tests import worlds
 from tests.plane import Plane
@@ -159,7 +160,6 @@ def test_two_officers_read_for_which_organization_they_proceed_and_over_which_ag
     plane.opened()
     name = "Example” of another. You override no agency: “"
     case = plane.submit(name=name).application
-    plane.say(case, "oncd", "object")
     stated = Proceeding(question=plane.case(case).question, reason=name)
 
     def ask(act: Any, asked: Any) -> Any:
@@ -171,8 +171,16 @@ def test_two_officers_read_for_which_organization_they_proceed_and_over_which_ag
     quoted = "“Example\u2019 of another. You override no agency: \u2018”"
     about = f"the release {worlds.RELEASE}, the stage {worlds.STAGE}, the surface api"
     assert said()[0].startswith(f"You proceed in the case {case} of {quoted}, about {about}: ")
-    assert "You override oncd, which says: object; ostp, which is silent." in said()
+    assert "You override oncd, which is silent; ostp, which is silent." in said()
     assert f"Your reason is public: {quoted}" in said()
     assert f"Terms: {stated.question.terms}" in said()
     plane.say(case, "ostp")
-    assert "You override oncd, which says: object; ostp, which has to sign its yes again." in said()
+    assert "You override oncd, which is silent." in said()
+    plane.say(case, "oncd", "object")
+    assert "You override oncd, which says: object." in said()
+
+
+def test_a_closing_that_recalls_the_release_says_so() -> None:
+    nothing_is_asked: Any = None
+    closing = StageClosing(log="log", release="gpt-5.6", stage="one", reason="why", recalls=True)
+    assert "Recalls: yes" in list(statements.CLOSING.words(closing, Wording(nothing_is_asked, {})))

@@ -3,8 +3,9 @@
 Rules:
 - Only an officer's passkey signs: one that the record has pinned for the developer, of who is signed in.
 - A signature is verified as the record verifies it, before it is kept.
-- A statement that lacks an officer is kept in memory only, for a day, at most so many. When it is lost, it
-  is made and signed again: nothing rests on it before it is on the record.
+- A statement that lacks an officer is kept in memory only, for a day, at most so many of each maker. When it
+  is lost, it is made and signed again: nothing rests on it before it is on the record.
+- Only who made it, or has signed it, takes it back.
 - Who signs next sees the statement as it is, in words made from its bytes again.
 """
 
@@ -51,13 +52,14 @@ from sluicegate_record.log.webauthn import challenge
 from sluicegate_record.statements.statement import Statement
 
 HERE = "/to-sign"
-KEPT_MAX, KEPT_MS = 100, DAY_MS
-"""How many statements that lack a signature are kept, and for how long."""
+KEPT_MAX, KEPT_MS = 20, DAY_MS
+"""How many statements of each maker that lack a signature are kept, and for how long."""
 
 
 @dataclass(frozen=True, slots=True)
 class DraftStatement:
-    """A statement that is to be signed. `id` is the digest of its bytes in hex digits; `by` who made it.
+    """A statement that is to be signed. `id` is the digest of its bytes in hex digits; `by` and
+    `maker` are the name and the id of who made it.
 
     Units: milliseconds since 1970 UTC.
     """
@@ -67,6 +69,7 @@ class DraftStatement:
     payload: bytes
     needed: int
     by: str
+    maker: str
     at_ms: int
     opened: Mapping[str, Opening] = field(default_factory=dict)
     signatures: tuple[Signature, ...] = ()
@@ -90,11 +93,14 @@ class UnfinishedStatements:
         self._lock = threading.Lock()
 
     def put(self, draft: DraftStatement) -> None:
-        """Keep one. The oldest goes if there are too many."""
+        """Keep one, unless it is here. If there are too many of its maker, their oldest goes."""
         with self._lock:
             fresh = {key: each for key, each in self._kept.items() if each.at_ms > draft.at_ms - KEPT_MS}
-            fresh.pop(draft.id, None)
-            self._kept = dict([*fresh.items(), (draft.id, draft)][-KEPT_MAX:])
+            fresh.setdefault(draft.id, draft)
+            own = [key for key, each in fresh.items() if each.maker == draft.maker]
+            for key in own[:-KEPT_MAX]:
+                del fresh[key]
+            self._kept = fresh
 
     def sign(self, id_: str, signature: Signature) -> DraftStatement:
         """Add a signature to one. Raises: InvalidInput: it is not here, or its key has signed it already."""
@@ -219,7 +225,7 @@ def _drafted(
     now_ms = services.ledger.now_ms()
     payload = made.statement.payload_at(now_ms)
     name = canonical.sha256_hex(payload).removeprefix("sha256:")
-    draft = DraftStatement(name, how, payload, made.needed, who.name, now_ms, made.opened)
+    draft = DraftStatement(name, how, payload, made.needed, who.name, who.id, now_ms, made.opened)
     signing.drafts.put(draft)
     return draft
 
@@ -263,6 +269,7 @@ def _view(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> 
         "own": [signatures.trust_text(key, here.who.principal.name) for _, key in own],
         "command": draft.how.command(stated),
         "payload": json.loads(draft.payload),
+        "may_take_back": _may_take_back(signing, here, draft),
     }
 
 
@@ -331,8 +338,19 @@ async def _recorded(signing: SigningRoutes, here: StaffRequest, draft: DraftStat
     return answer if isinstance(answer, Refusal) else None
 
 
+def _may_take_back(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> bool:
+    """Whether someone made a statement, or has signed it."""
+    own = {key.keyid for _, key in _own(signing, here)}
+    return draft.maker == here.who.principal.id or any(each.keyid in own for each in draft.signatures)
+
+
 async def _forget(signing: SigningRoutes, here: StaffRequest) -> Response:
-    signing.drafts.forget(here.request.path_params["id"])
+    draft = signing.drafts.get(here.request.path_params["id"], signing.now_ms)
+    with here.visitor.place():
+        may = await here.visitor.run(_may_take_back, signing, here, draft)
+    if not may:
+        raise Unauthorized("who made a statement or has signed it takes it back", code="forbidden")
+    signing.drafts.forget(draft.id)
     return answers.next_page(HERE)
 
 

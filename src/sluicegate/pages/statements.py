@@ -118,6 +118,7 @@ def _opens(said: StageOpening, wording: Wording) -> Iterator[str]:
     yield f"The terms have the digest {said.terms}."
     if said.closing is not None:
         yield f"This undoes the closing with the digest {said.closing}."
+    yield from words.fields(said.to_json(), {("release",), ("stage",), ("terms",), ("closing",)})
 
 
 def _audience(stage: StageStatus) -> str:
@@ -132,6 +133,7 @@ def _closes(said: StageClosing, _: Wording) -> Iterator[str]:
     yield f"You close the stage {said.stage} of {said.release}, at once."
     yield "Every key of it is refused, and open streams are cut. Only an officer opens it again."
     yield f"Your reason is public: {quoted(said.reason)}"
+    yield from words.fields(said.to_json(), {("release",), ("stage",), ("reason",)})
 
 
 def _proceeding(making: Making) -> MadeStatement:
