@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from sluicegate.cli import settings_files
 from sluicegate.core.lifecycle.notices import SECRET_PREFIX
 from sluicegate.errors import InvalidInput
 from sluicegate.settings import SafetySource
@@ -22,10 +22,7 @@ def read(path: Path | None) -> tuple[SafetySource, ...]:
     """The sources in a file. Names of files in it are beside it. Raises: InvalidInput."""
     if path is None:
         return ()
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"the file of safety webhooks {path} cannot be read: {error}") from error
+    found = settings_files.tables(path, "safety webhooks")
     return tuple(_source(path, party, given) for party, given in found.items())
 
 
@@ -43,13 +40,7 @@ def _source(path: Path, party: str, given: Any) -> SafetySource:
 
 def _secret(path: Path) -> bytes:
     """The secret of a provider's webhooks, as it shows it: `whsec_` and base64. Raises: InvalidInput."""
-    try:
-        mode, text = path.stat().st_mode, path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the secret of safety webhooks {path} cannot be read") from error
-    if mode & 0o077:
-        said = f"the secret of safety webhooks {path} can be read by others"
-        raise InvalidInput(said, remedy=f"chmod 600 {path}")
+    text = settings_files.secret(path, "safety webhooks")
     try:
         secret = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sluicegate.cli import settings_files
 from sluicegate.errors import InvalidInput
 from sluicegate.settings import SCOPE, PersonRule, SignInProvider
 
@@ -21,10 +21,7 @@ def read(path: Path | None) -> tuple[SignInProvider, ...]:
     """The providers in a file. Names of files in it are beside it. Raises: InvalidInput."""
     if path is None:
         return ()
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"the file of identity providers {path} cannot be read: {error}") from error
+    found = settings_files.tables(path, "identity providers")
     return tuple(_provider(path, name, given) for name, given in found.items())
 
 
@@ -45,7 +42,7 @@ def _provider(path: Path, name: str, given: Any) -> SignInProvider:
         given["title"],
         given["issuer"],
         given["client_id"],
-        _secret(path.parent / given["client_secret_file"]),
+        settings_files.secret(path.parent / given["client_secret_file"], "an identity provider"),
         tuple(_person(path, name, each) for each in people),
         given.get("scope", SCOPE),
         None if ca_file is None else path.parent / ca_file,
@@ -64,14 +61,3 @@ def _check(path: Path, where: str, given: Any, needed: set[str], more: set[str])
     if not texts:
         said = f"{path}: {where} expected with texts for {', '.join(sorted(needed - {'people'}))}"
         raise InvalidInput(f"{said}; it may have {', '.join(sorted(more))}")
-
-
-def _secret(path: Path) -> str:
-    try:
-        mode, text = path.stat().st_mode, path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the secret of an identity provider {path} cannot be read") from error
-    if mode & 0o077:
-        said = f"the secret of an identity provider {path} can be read by others"
-        raise InvalidInput(said, remedy=f"chmod 600 {path}")
-    return text
