@@ -653,7 +653,9 @@ class DeskMemory(Protocol):
         """Every one, the oldest first."""
 
     def prepare(self, stated: PreparedStatement) -> None:
-        """Keep a statement. One of the same id stays as it is, with its signatures."""
+        """Keep a statement. One of the same id stays as it is, with its signatures. There is a bound for each
+        person: the oldest of theirs go.
+        """
 
     def add_signature(self, id_: str, signature: Mapping[str, Any]) -> PreparedStatement | None:
         """Add a signature, in the JSON form of an envelope, to those that a statement has by now.

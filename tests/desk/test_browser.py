@@ -91,7 +91,7 @@ def test_a_reviewer_without_javascript_reads_all_and_is_told_the_command(
         opened.get_by_label("Your reason").fill("It is too early.")
         opened.get_by_role("button", name="Go on to what you sign").click()
         said = opened.locator("main").inner_text()
-        assert "You object to Example Office 1 for gpt-5.6 on the surface api." in said
+        assert "You object to “Example Office 1” for gpt-5.6 on the surface api." in said
         assert "No passkey of yours signs for ostp here" in said
         opened.get_by_role("button", name="Take it back").click()
         assert "Nothing waits for a signature" in opened.locator("main").inner_text()
@@ -109,7 +109,7 @@ def test_by_keyboard_alone_from_the_list_to_what_is_signed(
     _follow(page)
     _to(page, "Go on to what you sign")
     _follow(page)
-    expect(page.locator(".statement")).to_contain_text("You say neither yes nor no to Example Office 2")
+    expect(page.locator(".statement")).to_contain_text("You say neither yes nor no to “Example Office 2”")
     page.get_by_role("button", name="Take it back").click()
 
 

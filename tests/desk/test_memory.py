@@ -13,7 +13,7 @@ import pytest
 
 from sluicegate.desk import people
 from sluicegate.ports import PreparedStatement
-from sluicegate.store.desk import SqliteDeskMemory, desk_database
+from sluicegate.store.desk import PREPARED_MAX, SqliteDeskMemory, desk_database
 from sluicegate_record.log.leaf import Opening
 
 MADE = PreparedStatement("a" * 64, "openai", "ostp", b"{}", "person_anna", 5, Opening(bytes(32), b'"why"'))
@@ -47,6 +47,19 @@ def test_a_statement_is_kept_as_it_is_until_it_is_forgotten(memory: SqliteDeskMe
     assert list(memory.all_prepared()) == [later, signed]
     memory.forget(MADE.id)
     assert list(memory.all_prepared()) == [later]
+
+
+def test_the_oldest_of_the_same_person_goes_if_they_have_too_many(memory: SqliteDeskMemory) -> None:
+    others = replace(MADE, id="b" * 64, by="person_ben", at_ms=1)
+    memory.prepare(others)
+    for number in range(PREPARED_MAX + 2):
+        memory.prepare(replace(MADE, id=f"{number:064}", at_ms=10 + number))
+    kept = memory.all_prepared()
+    assert kept[0] == others
+    assert [each.at_ms for each in kept[1:]] == [10 + number for number in range(2, PREPARED_MAX + 2)]
+    memory.prepare(replace(MADE, id="c" * 64, at_ms=2))
+    assert memory.prepared("c" * 64) is not None
+    assert len(memory.all_prepared()) == PREPARED_MAX + 1
 
 
 def test_a_signature_is_added_to_those_that_a_statement_has_by_now(memory: SqliteDeskMemory) -> None:

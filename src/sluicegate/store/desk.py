@@ -22,6 +22,8 @@ from sluicegate_record.log.leaf import Opening
 
 FILE = "desk.db"
 
+PREPARED_MAX = 100
+"""How many statements of each person that are to be signed are kept."""
 _metadata = sa.MetaData()
 _people = sa.Table("people", _metadata, sa.Column("name", sa.String(64), primary_key=True))
 _seen = sa.Table(
@@ -97,7 +99,7 @@ class SqliteDeskMemory:
             return [_stated(row) for row in connection.execute(query)]
 
     def prepare(self, stated: PreparedStatement) -> None:
-        """Keep a statement, unless there is one of the same id."""
+        """Keep a statement, unless there is one of the same id. If a person has too many, their oldest go."""
         opened = stated.opened
         row = {
             "id": stated.id,
@@ -112,6 +114,11 @@ class SqliteDeskMemory:
         }
         with self._session.writing() as connection:
             connection.execute(insert(_prepared).values(row).on_conflict_do_nothing())
+            of_person = sa.and_(_prepared.c.person == stated.by, _prepared.c.id != stated.id)
+            newest_first = sa.select(_prepared.c.id).where(of_person)
+            newest_first = newest_first.order_by(_prepared.c.at_ms.desc(), _prepared.c.id)
+            oldest = newest_first.limit(-1).offset(PREPARED_MAX - 1)
+            connection.execute(sa.delete(_prepared).where(_prepared.c.id.in_(oldest)))
 
     def add_signature(self, id_: str, signature: Mapping[str, Any]) -> PreparedStatement | None:
         """Add a signature to a statement."""
