@@ -361,9 +361,9 @@ def test_in_a_silence_something_is_said(world, path, first):
         assert eventually(lambda: is_silent(client.waiting()))
         go_on.set()
         content = dechunked(client.rest()[0].partition(b"\r\n\r\n")[2])
-    before, _, after = content.rpartition(said)
-    assert before.replace(said, b"") == begins
-    assert after == DELTA[path] + LAST[path]
+    assert content.replace(said, b"") == begins + DELTA[path] + LAST[path]
+    before, _, _ = content.partition(DELTA[path] + LAST[path])
+    assert before.count(said) >= 3
     assert all(part.endswith(b"\n\n") for part in content.split(said)[:-1] if part)
 
 

@@ -75,7 +75,7 @@ class Instances(NamedTuple):
         try:
             found = _File.from_json(canonical.loads(text)).instances
         except (NotCanonical, Misread) as error:
-            remedy = "move it away, and 'sluicegate desk add' each instance again"
+            remedy = "move it away, and 'sluicegate instance add' each instance again"
             raise InvalidInput(f"{path} is damaged: {error.message}", remedy=remedy) from error
         for each in found:
             each.check()
@@ -92,7 +92,7 @@ class Instances(NamedTuple):
         if before is not None and before.vkey != added.vkey:
             said = f"{added.name!r} is the instance of another log, {before.vkey.partition('+')[0]}"
             raise InvalidInput(
-                said, remedy=f"choose another --name, or 'sluicegate desk drop {added.name}' first"
+                said, remedy=f"choose another --name, or 'sluicegate instance drop {added.name}' first"
             )
         self._write({**known, added.name: added}.values())
 
