@@ -86,7 +86,7 @@ _LEFT_OUT = (
     (re.compile(r"(?<=/person#)\S+"), "…"),
     (re.compile(r"\b([0-9a-f]{4})[0-9a-f]{28,}\b"), r"\1…"),
     (re.compile(r"(?<=root )[0-9a-f]{4}"), ""),
-    (re.compile(r'(?<=said: )(\{"count": \d+, "digest": "sha256:)[0-9a-f]{4}'), r"\1"),
+    (re.compile(r"( said:\n +count: \d+\n +digest: sha256:)[0-9a-f]{4}"), r"\1"),
     (re.compile(r"(?<=keyid )[0-9a-f]{4}"), ""),
     (re.compile(r"(?<=public key )\S+"), "…"),
     (re.compile(r"^[A-Za-z0-9+/]{43}=$", re.MULTILINE), "…"),
