@@ -50,6 +50,14 @@ def time_element(at_ms: int) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(times.format_time(at_ms), minute(at_ms))
 
 
+def elapsed(ms: int) -> str:
+    """How long something took, in the unit that suits it, such as `76 ms`, `4 s` or `13 days`."""
+    for size, name in ((DAY_MS, "day"), (3_600_000, "hour"), (60_000, "minute")):
+        if ms >= 2 * size:
+            return counted(ms // size, name)
+    return f"{ms // 1_000} s" if ms >= 10_000 else f"{_number(ms)} ms"
+
+
 def short_time(at_ms: int) -> Markup:
     """A time for a table, such as `11 Dec 2026, 17:00 UTC`."""
     at = _utc(at_ms)
@@ -174,6 +182,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "day": day,
     "dated": dated,
     "duration": phrases.duration,
+    "elapsed": elapsed,
     "label": label,
     "minute": minute,
     "moment": moment,
