@@ -18,6 +18,7 @@ from sluicegate_record.directives.phrases import covered
 from sluicegate_record.errors import InvalidInput
 from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
+from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted, quoted
