@@ -200,6 +200,7 @@ def sent_on_pages(page: Page) -> str:
     expect(page.locator("#d-programmes-hint")).to_contain_text("There are: cyber:daybreak_red.")
     page.get_by_label("Programmes").fill("cyber:daybreak_red")
     page.get_by_role("button", name="Save and go on").click()
+    page.wait_for_url("**/criteria")
     page.get_by_label(CRITERIA[0]).fill("Ada Example, by day and night.")
     page.get_by_label("Take the digest of a file").set_input_files(
         {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"a plan"}
@@ -210,6 +211,7 @@ def sent_on_pages(page: Page) -> str:
     page.get_by_role("link", name="Who will use it").click()
     page.get_by_label("Who else you give access to").select_option("none")
     page.get_by_role("button", name="Save and go on").click()
+    page.wait_for_url("**/criteria")
     page.get_by_role("link", name="Look through and send").click()
     expect(page.locator("main")).to_contain_text("Ada Example, by day and night.")
     expect(page.get_by_role("alert")).to_have_count(0)
