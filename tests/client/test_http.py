@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -232,3 +233,26 @@ def test_what_a_day_allows_no_more_is_a_refusal_and_is_not_asked_again():
     ):
         client.do(SEND, Words(text="a"))
     assert (len(heads), refused.value.code) == (1, "too_many_keys")
+
+
+def test_a_connection_that_a_server_ended_while_idle_is_not_asked():
+    """Also for what is sent once only: it would not be known whether it was done."""
+    told = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for _ in range(2):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(told)
+
+        thread = Thread(target=serve)
+        thread.start()
+        client = Client(f"http://127.0.0.1:{server.getsockname()[1]}", "", patience=Patience(30.0, 1))
+        assert client.raw("/") == b"{}"
+        held = client._connection.sock
+        assert select.select([held], [], [], 30)[0]
+        assert client.raw("/") == b"{}"
+        client.close()
+        thread.join()

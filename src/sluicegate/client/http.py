@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import select
 import socket
 import ssl
 import time
@@ -32,6 +33,11 @@ ANSWER_BYTES_MAX = 64 << 20
 """How large an answer may be."""
 WAIT_S_MAX = 5
 """How long a command waits at most before it asks a server again that is busy."""
+
+
+def _is_over(idle: socket.socket) -> bool:
+    """Whether a server has ended an idle connection: nothing was asked, and there is something to read."""
+    return bool(select.select([idle], [], [], 0)[0])
 
 
 class Patience(NamedTuple):
@@ -146,6 +152,8 @@ class Client:
 
     def _connect(self) -> None:
         """Raises: Unreachable: nothing listens there. It tries once."""
+        if self._connection.sock is not None and _is_over(self._connection.sock):
+            self._connection.close()
         if self._connection.sock is None:
             try:
                 self._connection.connect()
