@@ -5,10 +5,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from sluicegate.settings import HttpSettings
 from tests.control.conftest import Plane, served
+from tests.waiting import BOUND_S
 from tests.worlds import plan_value, stage
 
 HOSTILE = "<script>alert(1)</script> \"'><img src=x onerror=alert(2)> {{7*7}}"
@@ -50,5 +51,6 @@ def browser() -> Iterator[Browser]:
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        expect.set_options(timeout=BOUND_S * 1_000)  # a busy machine takes longer than the usual 5 s
         yield made
         made.close()

@@ -167,6 +167,7 @@ def test_an_invited_applicant_applies_answers_is_admitted_and_makes_a_key(page: 
     grant = offices.admit(site, name)
     page.reload()
     page.get_by_role("link", name="Make a key").click()
+    page.wait_for_load_state()  # what makes keys is here then
     page.get_by_role("button", name="Make a key").click()
     expect(page.locator("#made-key")).to_have_text(re.compile("sg_.{49}"))
     with site.ledger.reading() as state:
