@@ -342,6 +342,7 @@ class MemorySignIns:
             found = self.session.contents.passkeys.pop(passkey, None)
             if found is not None:
                 self._keep(lambda each: (each.principal, each.how) != (found.principal, "passkey"))
+                self._end_invitations(found.principal)
 
     def begin(self, digest: bytes, session: PageSession, most: int) -> None:
         with self.session.changing():
@@ -374,14 +375,16 @@ class MemorySignIns:
 
     def end_invitations(self, principal: str) -> None:
         with self.session.changing():
-            held = self.session.contents
-            held.invitations = {d: each for d, each in held.invitations.items() if each[0] != principal}
+            self._end_invitations(principal)
+
+    def _end_invitations(self, principal: str) -> None:
+        held = self.session.contents
+        held.invitations = {d: each for d, each in held.invitations.items() if each[0] != principal}
 
     def end_sessions(self, principal: str) -> None:
         with self.session.changing():
             self._keep(lambda each: each.principal != principal)
-            held = self.session.contents
-            held.invitations = {d: each for d, each in held.invitations.items() if each[0] != principal}
+            self._end_invitations(principal)
 
     def shut_out(self, principal: str) -> None:
         self.end_sessions(principal)

@@ -541,7 +541,7 @@ class SignIns(Protocol):
         """Note that someone has signed in with a passkey."""
 
     def remove_passkey(self, passkey: str) -> None:
-        """Forget a passkey, and end the sessions of its principal that began with a passkey."""
+        """Forget a passkey; end the sessions of its principal that began with one, and its invitations."""
 
     def begin(self, digest: bytes, session: PageSession, most: int) -> None:
         """Note that someone has signed in. The `most` latest of a principal count.

@@ -55,7 +55,10 @@ class SignInsContract(Contract):
         store.sign_ins.begin(b"one", session("ses_1"), 9)
         store.sign_ins.begin(b"two", session("ses_2", how="token"), 9)
         store.sign_ins.begin(b"three", session("ses_3", "b"), 9)
+        for who in ("a", "b"):
+            store.sign_ins.invite(who.encode(), who, 10, 9)
         store.sign_ins.remove_passkey("x")
+        assert [store.sign_ins.invited(who, 1) for who in (b"a", b"b")] == [None, "b"]
         assert [each.id for each in store.sign_ins.sessions("a", 1)] == ["ses_2"]
         assert [each.id for each in store.sign_ins.sessions("b", 1)] == ["ses_3"]
 

@@ -29,20 +29,21 @@ from sluicegate.service.ledger import Ledger
 @does(acts.INVITE)
 def invite(context: Context[NewInvitation], asked: InvitationRequest) -> NewInvitation | Refusal:
     """Make an invitation as it is asked for."""
-    others = (asked.role, asked.name, asked.party) != (None, None, None)
-    if others and context.principal.role != DEVELOPER:
+    if asked == InvitationRequest():
+        return make(context.ledger, None, context.principal)
+    return _not_to_invite(context, asked) or make(context.ledger, asked, context.principal)
+
+
+def _not_to_invite(context: Context[NewInvitation], asked: InvitationRequest) -> Refusal | None:
+    """Why someone else is not invited."""
+    if context.principal.role != DEVELOPER:
         said = "only the developer's staff invite others than themselves"
         return Refusal("forbidden", "forbidden", said, "leave role, name and party out")
-    if others and (asked.role not in acts.PEOPLE or asked.name is None):
+    if asked.role not in acts.PEOPLE or asked.name is None:
         said = f"an invitation of the role {str(asked.role)[:40]!r}"
-        return Refusal(
-            "unknown", "role_unknown", said, f"one of {', '.join(sorted(acts.PEOPLE))}, and a name"
-        )
-    if others:
-        refusal = _in_use(context.ledger.store, asked)
-        if refusal is not None:
-            return refusal
-    return make(context.ledger, asked if others else None, context.principal)
+        expected = f"one of {', '.join(sorted(acts.PEOPLE))}, and a name"
+        return Refusal("unknown", "role_unknown", said, expected)
+    return _in_use(context.ledger.store, asked)
 
 
 def _in_use(store: Store, asked: InvitationRequest) -> Refusal | None:
@@ -161,7 +162,6 @@ def remove(context: Context[SignInEnd], asked: PasskeyArgument) -> SignInEnd | R
         if found is None or found.principal != context.principal.id:
             return _unknown("passkey", asked.passkey)
         ports.sign_ins.remove_passkey(asked.passkey)
-        ports.sign_ins.end_invitations(context.principal.id)
         return SignInEnd(over=asked.passkey)
 
     return context.arrange(removed)

@@ -22,6 +22,13 @@ _ADD = (
     " VALUES (:id, :principal, :name, :public_key, :counter, :created_ms, :used_ms)"
 )
 _PASSKEYS = "SELECT id, principal, name, public_key, counter, created_ms, used_ms FROM passkeys WHERE "
+_OF_PASSKEY = "principal = (SELECT principal FROM passkeys WHERE id = :id)"
+_WITHOUT = (
+    f"DELETE FROM sessions WHERE how = 'passkey' AND {_OF_PASSKEY}",  # noqa: S608 - ours
+    f"DELETE FROM invitations WHERE {_OF_PASSKEY}",  # noqa: S608
+    "DELETE FROM passkeys WHERE id = :id",
+)
+"""What ends with a passkey."""
 _BEGIN = (
     "INSERT INTO sessions (digest, id, principal, how, agent, created_ms, seen_ms, until_ms)"
     " VALUES (:digest, :id, :principal, :how, :agent, :created_ms, :seen_ms, :until_ms)"
@@ -80,13 +87,9 @@ class SqliteSignIns:
         self._do(used, id=passkey, counter=counter, at_ms=at_ms)
 
     def remove_passkey(self, passkey: str) -> None:
-        """Forget a passkey, and end the sessions that its principal began with one."""
-        ended = (
-            "DELETE FROM sessions WHERE how = 'passkey'"
-            " AND principal = (SELECT principal FROM passkeys WHERE id = :id)"
-        )
+        """Forget a passkey; end the sessions of its principal that began with one, and its invitations."""
         with self._session.writing() as connection:
-            for each in (ended, "DELETE FROM passkeys WHERE id = :id"):
+            for each in _WITHOUT:
                 connection.execute(sa.text(each), {"id": passkey})
 
     def begin(self, digest: bytes, session: PageSession, most: int) -> None:
