@@ -21,11 +21,11 @@ from sluicegate.desk import people, statements
 from sluicegate.desk.site import FRAME, DeskSite, Here, Work
 from sluicegate.errors import CommandRefused
 from sluicegate.http.entrance import Entrance, Visitor
+from sluicegate.pages.page import Sent
 from sluicegate.ports import PreparedStatement
 from sluicegate.settings import HttpSettings
 from sluicegate.signin.challenges import Challenges
 from sluicegate.signin.door import Door, Known, SignedIn
-from sluicegate.signin.forms import Sent
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate.signin.sessions import Sessions
 from sluicegate.store.desk import SqliteDeskMemory, desk_database

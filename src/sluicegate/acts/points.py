@@ -78,7 +78,7 @@ LIST = Act(
     "/api/v1/points",
     PointFilter,
     Points,
-    "List declared enforcement points, and its newest statement about each directive.",
+    "List declared enforcement points, and the newest statement of each about each directive.",
 )
 
 

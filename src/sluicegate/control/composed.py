@@ -24,48 +24,31 @@ from sluicegate.http import bearer
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, applying
-from sluicegate.pages.answers import Refused
-from sluicegate.pages.page import ComposedForm, Sending
-from sluicegate.parsing.request import ActRequest
+from sluicegate.pages.answers import Refused, route
+from sluicegate.pages.page import ComposedForm, Sending, one
+from sluicegate.parsing.request import written
 from sluicegate.signin import routes as signin
-from sluicegate.signin.door import Door
-from sluicegate.signin.forms import one
-from sluicegate_record.log import canonical
 
 FORMS: Iterable[ComposedForm[Any]] = applying.FORMS
 
 
-def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests) -> list[Route]:
+def routes(plane: ControlPlane, entrance: Entrance, measured: Requests) -> list[Route]:
     """The routes of all forms that pages compose; `measured` counts what is asked."""
-    return [_route(each, partial(_do, plane, entrance, door, measured, each)) for each in FORMS]
+    return [route("POST", each.path, partial(_do, plane, entrance, measured, each)) for each in FORMS]
 
 
-async def _do(  # noqa: PLR0913 - where, and which form
-    plane: ControlPlane,
-    entrance: Entrance,
-    door: Door,
-    measured: Requests,
-    form: ComposedForm[Any],
-    request: Request,
+async def _do(
+    plane: ControlPlane, entrance: Entrance, measured: Requests, form: ComposedForm[Any], request: Request
 ) -> Response:
     act = form.act
-    visitor, who, sent = await signin.own_form(door, entrance, request, act)
+    visitor, who, sent = await signin.own_form(plane.door, entrance, request, act)
     bearer.authorize(who.principal, act)
     sending = Sending(dict(request.path_params), sent, partial(ask, plane.services, who.principal))
     with journaled(measured, act) as seen:
         seen.visitor = visitor
         with visitor.place():
-            said = dict(await visitor.run(form.compose, sending))
-        path = {key: str(said.pop(key)) for key in act.places}
-        head = ActRequest(act=act.name, path=path, query="", content_type="application/json")
-        answer = await done(plane, request, seen, head, canonical.dumps(said), one(sent, NAME) or None)
+            said = await visitor.run(form.compose, sending)
+        answer = await done(plane, request, seen, *written(act, said), one(sent, NAME) or None)
         if isinstance(answer, Refusal):
             raise Refused(answer)
     return answers.next_page(form.then(sending, answer))
-
-
-def _route(form: ComposedForm[Any], endpoint: answers.Endpoint) -> Route:
-    async def answered(request: Request) -> Response:
-        return await answers.or_error(request, partial(endpoint, request))
-
-    return Route(form.path, answered, methods=["POST"], name=f"POST {form.path}")

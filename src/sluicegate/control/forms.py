@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from sluicegate.acts.act import ActAnswer, AnyAct
 from sluicegate.acts.table import PUBLIC
-from sluicegate.control.command_journal import journaled
+from sluicegate.control.command_journal import JournaledRequest, journaled
 from sluicegate.control.pages import DONE, ask, reader_of
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
@@ -29,12 +29,12 @@ from sluicegate.http import bearer, errors
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, forms, officer, plans
-from sluicegate.pages.page import Filled, FormLook, Reader, ShowForm
-from sluicegate.parsing.request import ActRequest
+from sluicegate.pages.answers import route
+from sluicegate.pages.page import Filled, FormLook, Reader, Sent, ShowForm, one
+from sluicegate.parsing.request import ActRequest, written
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door
-from sluicegate.signin.forms import FORM, Sent, one, read
-from sluicegate_record.log import canonical
+from sluicegate.signin.forms import FORM, read
 
 NAME, NEXT = "_name", "_next"
 """The fields of every form beside those of its act: the name of a command, where to go next."""
@@ -45,12 +45,12 @@ OWN: Mapping[str, ShowForm] = {**plans.FORMS, **officer.FORMS}
 _BY_NAME = {act.name: act for act in PUBLIC}
 
 
-def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests) -> list[Route]:
+def routes(plane: ControlPlane, entrance: Entrance, measured: Requests) -> list[Route]:
     """The routes of forms; `measured` counts what is asked."""
     return [
-        _route("/acts", "GET", partial(_list, door, entrance)),
-        _route("/acts/{act}", "GET", partial(_show, plane, entrance, door, measured)),
-        _route("/acts/{act}", "POST", partial(_do, plane, entrance, door, measured)),
+        route("GET", "/acts", partial(_list, plane.door, entrance)),
+        route("GET", "/acts/{act}", partial(_show, plane, entrance, measured)),
+        route("POST", "/acts/{act}", partial(_do, plane, entrance, measured)),
     ]
 
 
@@ -62,12 +62,10 @@ async def _list(door: Door, entrance: Entrance, request: Request) -> Response:
     return answers.private("acts.html", {"families": forms.families(PUBLIC, reader.role), "reader": reader})
 
 
-async def _show(
-    plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests, request: Request
-) -> Response:
+async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:
     """The form of an act; of a question, also what it answers as soon as it is asked."""
     act = _act(request)
-    here = await signin.arrived(door, entrance, request, act)
+    here = await signin.arrived(plane.door, entrance, request, act)
     if here is None:
         return signin.to_sign_in(request)
     visitor, who = here
@@ -79,17 +77,13 @@ async def _show(
         seen.visitor = visitor
         if not is_asked:
             return await _shown(plane, visitor, act, reader_of(who), given)
-        said = forms.said(act, given)
-        path = {key: str(said.pop(key, "")) for key in act.places}
-        head = ActRequest(act=act.name, path=path, query=forms.query(said), content_type="")
-        return await _answered(plane, request, seen, act, reader_of(who), given, (head, b"", None))
+        asked = *written(act, forms.said(act, given)), None
+        return await _answered(plane, request, seen, act, reader_of(who), given, asked)
 
 
-async def _do(
-    plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests, request: Request
-) -> Response:
+async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:
     act = _act(request)
-    visitor, who, sent = await signin.own_form(door, entrance, request, act)
+    visitor, who, sent = await signin.own_form(plane.door, entrance, request, act)
     bearer.authorize(who.principal, act)
     if act.kind == "question":
         raise InvalidInput("a question is asked by its page", remedy=f"open /acts/{act.name}")
@@ -98,16 +92,14 @@ async def _do(
     with journaled(measured, act) as seen:
         seen.visitor = visitor
         said = forms.said(act, {key: value for key, value in given.items() if not key.startswith(OF_PAGE)})
-        path = {key: str(said.pop(key, "")) for key in act.places}
-        head = ActRequest(act=act.name, path=path, query="", content_type="application/json")
-        asked = head, canonical.dumps(said), named
+        asked = *written(act, said), named
         return await _answered(plane, request, seen, act, reader_of(who), given, asked, after)
 
 
 async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was written
     plane: ControlPlane,
     request: Request,
-    seen: Any,
+    seen: JournaledRequest,
     act: AnyAct,
     reader: Reader,
     given: Sent,
@@ -115,6 +107,7 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
     after: str = "",
 ) -> Response:
     """What an act answers, as a page; or the form again, with what is wrong."""
+    assert seen.visitor is not None
     shown = partial(_shown, plane, seen.visitor, act, reader, given)
     try:
         answer: ActAnswer | Refusal = await done(plane, request, seen, *asked)
@@ -176,10 +169,3 @@ def _act(request: Request) -> AnyAct:
     if found is None:
         raise InvalidInput("there is no such act", code="act_unknown", remedy="/acts lists them")
     return found
-
-
-def _route(path: str, method: str, endpoint: answers.Endpoint) -> Route:
-    async def answered(request: Request) -> Response:
-        return await answers.or_error(request, partial(endpoint, request))
-
-    return Route(path, answered, methods=[method], name=f"{method} {path}")

@@ -27,7 +27,7 @@ from sluicegate.http.entrance import Entrance
 from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pace import steady_ms
 from sluicegate.pages import answers, applicant, applying, forms, manager, officer, own, person, plans, site
-from sluicegate.pages.answers import HTML, Refused
+from sluicegate.pages.answers import HTML, Refused, route
 from sluicegate.pages.page import Filled, MadePage, PagePlace, Reader, SitePage, View
 from sluicegate.pages.public import PAGES as PUBLIC_PAGES
 from sluicegate.parsing import request as requests
@@ -87,22 +87,20 @@ class Keeper:
             self.bytes -= len(oldest.document.body)
 
 
-def routes(plane: ControlPlane, entrance: Entrance, door: Door) -> list[Route]:
+def routes(plane: ControlPlane, entrance: Entrance) -> list[Route]:
     """The routes of pages and of their files."""
     keeper = Keeper()
     return [
-        *(_public(plane, entrance, door, keeper, page) for page in PAGES if page.is_public),
-        *(_private(plane, entrance, door, page) for page in PAGES if not page.is_public),
+        *(_public(plane, entrance, keeper, page) for page in PAGES if page.is_public),
+        *(_private(plane, entrance, page) for page in PAGES if not page.is_public),
         Route(person.PATH, _person),
         Route("/assets/{name}", _asset),
     ]
 
 
-def _public(
-    plane: ControlPlane, entrance: Entrance, door: Door, keeper: Keeper, page: SitePage[Any, Any]
-) -> Route:
+def _public(plane: ControlPlane, entrance: Entrance, keeper: Keeper, page: SitePage[Any, Any]) -> Route:
     async def shown(request: Request) -> Response:
-        place = page_place(door, request)
+        place = page_place(plane.door, request)
         visitor = await entrance.admit(request, weight=page.weight)
         with visitor.place():
             size = plane.services.ledger.size()
@@ -112,23 +110,23 @@ def _public(
                 keeper.put(place, size, document)
         return public(request, document.body, document.kind, NEWEST, site.HEADERS)
 
-    return _route(page, shown)
+    return route("GET", page.path, shown, name=f"page {page.path}")
 
 
-def _private(plane: ControlPlane, entrance: Entrance, door: Door, page: SitePage[Any, Any]) -> Route:
+def _private(plane: ControlPlane, entrance: Entrance, page: SitePage[Any, Any]) -> Route:
     async def shown(request: Request) -> Response:
-        here = await signin.arrived(door, entrance, request)
+        here = await signin.arrived(plane.door, entrance, request)
         if here is None:
             return signin.to_sign_in(request)
         visitor, who = here
         _check_role(page, who.principal)
         with visitor.place():
-            place = page_place(door, request)
+            place = page_place(plane.door, request)
             where = (plane.services, page, place, request.path_params)
             document = await visitor.run(made, *where, who.principal, reader_of(who))
         return Response(document.body, headers=answers.PRIVATE, media_type=document.kind)
 
-    return _route(page, shown)
+    return route("GET", page.path, shown, name=f"page {page.path}")
 
 
 def _check_role(page: SitePage[Any, Any], principal: Principal) -> None:
@@ -136,13 +134,6 @@ def _check_role(page: SitePage[Any, Any], principal: Principal) -> None:
     if page.roles and principal.role not in page.roles:
         said = f"this page is for the role {' or '.join(sorted(page.roles))}, not for {principal.role}"
         raise Unauthorized(said, code="forbidden", remedy="the top of each page names those of your role")
-
-
-def _route(page: SitePage[Any, Any], shown: answers.Endpoint) -> Route:
-    async def endpoint(request: Request) -> Response:
-        return await answers.or_error(request, partial(shown, request))
-
-    return Route(page.path, endpoint, methods=["GET"], name=f"page {page.path}")
 
 
 def page_place(door: Door, request: Request) -> PagePlace:

@@ -34,13 +34,14 @@ from sluicegate.errors import InvalidInput, SluicegateError, Unauthorized
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, statements
+from sluicegate.pages.answers import route
+from sluicegate.pages.page import Sent, one
 from sluicegate.pages.statements import Making, OfficerStatement, Wording
-from sluicegate.parsing.request import ActRequest
+from sluicegate.parsing.request import written
 from sluicegate.ports import Passkey
 from sluicegate.signin import passkeys, signatures
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
-from sluicegate.signin.forms import Sent, one
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical, dsse
@@ -150,9 +151,13 @@ class SigningRoutes:
 
     plane: ControlPlane
     entrance: Entrance
-    door: Door
     measured: Requests
     drafts: UnfinishedStatements = field(default_factory=UnfinishedStatements)
+
+    @property
+    def door(self) -> Door:
+        """How people come in."""
+        return self.plane.door
 
     @property
     def now_ms(self) -> int:
@@ -179,9 +184,9 @@ Work = Callable[[SigningRoutes, StaffRequest], Awaitable[Response]]
 """Answers a request."""
 
 
-def routes(plane: ControlPlane, entrance: Entrance, door: Door, measured: Requests) -> list[Route]:
+def routes(plane: ControlPlane, entrance: Entrance, measured: Requests) -> list[Route]:
     """The routes of signing."""
-    signing = SigningRoutes(plane, entrance, door, measured)
+    signing = SigningRoutes(plane, entrance, measured)
     return [
         _page(signing, HERE, _list),
         _form(signing, HERE, _make),
@@ -232,9 +237,8 @@ def _drafted(
 
 async def _order(signing: SigningRoutes, here: StaffRequest, given: Mapping[str, str]) -> Json:
     """The order in a form, as it is read of its text. Raises: InvalidInput."""
-    head = ActRequest(act=directives.PREVIEW.name, path={}, query="", content_type="application/json")
-    body = canonical.dumps({"text": given.get("text", "")})
-    read = await signing.plane.parsers.read(head, body, here.who.principal, here.visitor.run)
+    asked = written(directives.PREVIEW, {"text": given.get("text", "")})
+    read = await signing.plane.parsers.read(*asked, here.who.principal, here.visitor.run)
     assert read.reading is not None
     found: Json = read.reading.required()
     return found
@@ -328,13 +332,10 @@ async def _recorded(signing: SigningRoutes, here: StaffRequest, draft: DraftStat
     """Do the act that puts a statement on the record; why it is refused, if it is."""
     act = draft.how.act
     asked = draft.how.asked(draft.envelope.to_json(), draft.opened)
-    head = ActRequest(act=act.name, path={}, query="", content_type="application/json")
     with journaled(signing.measured, act) as seen:
         seen.visitor = here.visitor
-        body = canonical.dumps(asked.to_json())
-        answer: ActAnswer | Refusal = await done(
-            signing.plane, here.request, seen, head, body, f"sign_{draft.id[:48]}"
-        )
+        request, name = written(act, asked.to_json()), f"sign_{draft.id[:48]}"
+        answer: ActAnswer | Refusal = await done(signing.plane, here.request, seen, *request, name)
     return answer if isinstance(answer, Refusal) else None
 
 
@@ -363,7 +364,7 @@ def _page(signing: SigningRoutes, path: str, work: Work) -> Route:
         _check(who)
         return await work(signing, StaffRequest(request, visitor, who, signing.door.place(request), {}))
 
-    return _route("GET", path, shown)
+    return route("GET", path, shown)
 
 
 def _form(signing: SigningRoutes, path: str, work: Work) -> Route:
@@ -374,17 +375,10 @@ def _form(signing: SigningRoutes, path: str, work: Work) -> Route:
         _check(who)
         return await work(signing, StaffRequest(request, visitor, who, signing.door.place(request), fields))
 
-    return _route("POST", path, sent)
+    return route("POST", path, sent)
 
 
 def _check(who: SignedIn) -> None:
     """Raises: Unauthorized: not one of the developer's staff."""
     if who.principal.role != DEVELOPER:
         raise Unauthorized("the developer's officers sign here", code="forbidden")
-
-
-def _route(method: str, path: str, endpoint: answers.Endpoint) -> Route:
-    async def answered(request: Request) -> Response:
-        return await answers.or_error(request, partial(endpoint, request))
-
-    return Route(path, answered, methods=[method], name=f"{method} {path}")

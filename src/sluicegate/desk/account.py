@@ -18,11 +18,10 @@ from sluicegate.desk.following import Following
 from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
+from sluicegate.pages.page import one
 from sluicegate.ports import Passkey
 from sluicegate.signin import signatures
-from sluicegate.signin.forms import one
 from sluicegate_record.entities.key import PinnedKey
-from sluicegate_record.log import canonical
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.keys import PINS, RETIRES, REVOKES, KeyStatement
 
@@ -208,8 +207,3 @@ def _invite(site: DeskSite, here: Here) -> Response:
     """A link for another device of the reader."""
     path = people.invited(site.door.store, here.who.principal, site.now_ms())
     return _shown(site, here, None, f"{here.place.origin}{path}")
-
-
-def digest_of(key: PublicKey) -> str:
-    """The digest by which a person compares a key with what a developer has pinned."""
-    return canonical.sha256_hex(key.data)

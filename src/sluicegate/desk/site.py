@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -20,10 +19,10 @@ from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
 from sluicegate.pages.answers import Refused
 from sluicegate.pages.frame import SiteFrame
-from sluicegate.pages.page import Reader
+from sluicegate.pages.page import Reader, Sent
 from sluicegate.ports import DeskMemory, Passkey, Principal
-from sluicegate.signin import forms, signatures
 from sluicegate.signin import routes as signin
+from sluicegate.signin import signatures
 from sluicegate.signin.door import Door, SignedIn
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate_record.log.publickey import PublicKey
@@ -99,7 +98,7 @@ class Here:
     visitor: Visitor
     who: SignedIn
     place: PagesOrigin
-    sent: forms.Sent
+    sent: Sent
 
     @property
     def person(self) -> str:
@@ -131,7 +130,7 @@ def page(site: DeskSite, path: str, work: Work) -> Route:
         visitor, who = arrived
         return await _done(site, work, Here(request, visitor, who, site.door.place(request), {}))
 
-    return _route(path, shown, "GET")
+    return answers.route("GET", path, shown, FRAME)
 
 
 def form(site: DeskSite, path: str, work: Work) -> Route:
@@ -141,7 +140,7 @@ def form(site: DeskSite, path: str, work: Work) -> Route:
         visitor, who, fields = await signin.own_form(site.door, site.entrance, request)
         return await _done(site, work, Here(request, visitor, who, site.door.place(request), fields))
 
-    return _route(path, sent, "POST")
+    return answers.route("POST", path, sent, FRAME)
 
 
 async def _done(site: DeskSite, work: Work, here: Here) -> Response:
@@ -152,10 +151,3 @@ async def _done(site: DeskSite, work: Work, here: Here) -> Response:
             kind: RefusalKind = "unknown" if no.code == UNKNOWN else "conflict"
             raise Refused(Refusal(kind, no.code, no.message, no.remedy)) from no
         return answer
-
-
-def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
-    async def answered(request: Request) -> Response:
-        return await answers.or_error(request, partial(endpoint, request), FRAME)
-
-    return Route(path, answered, methods=[method], name=f"{method} {path}")

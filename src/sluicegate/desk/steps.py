@@ -25,9 +25,9 @@ from sluicegate.desk.following import Following
 from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import BadSignature, CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
+from sluicegate.pages.page import Sent, one
 from sluicegate.ports import Passkey, PreparedStatement
 from sluicegate.signin import passkeys
-from sluicegate.signin.forms import Sent, one
 from sluicegate_record.form import Json
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.cases import NEED_REASON, POSITIONS, SCHEDULE_MAX

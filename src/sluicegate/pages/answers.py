@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, SluicegateError
@@ -50,6 +52,17 @@ def private(template: str, values: Mapping[str, Any], status: int = 200) -> Resp
 def next_page(path: str) -> Response:
     """Have the browser ask for another page, after a form."""
     return RedirectResponse(path, 303, PRIVATE)
+
+
+def route(
+    method: str, path: str, endpoint: Endpoint, within: SiteFrame = CONTROL, *, name: str = ""
+) -> Route:
+    """The route of a page or a form. An error is a page, too."""
+
+    async def answered(request: Request) -> Response:
+        return await or_error(request, partial(endpoint, request), within)
+
+    return Route(path, answered, methods=[method], name=name or f"{method} {path}")
 
 
 def local(path: str, otherwise: str) -> str:

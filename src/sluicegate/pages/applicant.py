@@ -167,9 +167,7 @@ def _grant(view: View[GrantArgument, GrantView]) -> Filled:
             submit="Have them refused" if grant.fallback else "Have the fallback answer them",
             then=here,
         ),
-        "surrender": forms.form(
-            grants.SURRENDER, hidden={"grant": grant.grant}, submit="Give it back", then=HERE
-        ),
+        "surrender": forms.form(grants.SURRENDER, hidden=this, submit="Give it back", then=HERE),
         "base": grant.address or "https://GATEWAY",
         "model": grant.models[0] if grant.models else "MODEL",
         "wrong": effective.DIFFERENCES,
@@ -196,7 +194,7 @@ def _member(member: MemberView, grant: str, here: str) -> MemberOfGrant:
         forms.form(
             members.CLAIM,
             hidden=hidden,
-            only=("status", "method", "assurance", "until"),
+            only=CLAIMED,
             submit="Say so",
             then=here,
         ),

@@ -12,7 +12,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from sluicegate.acts.act import AnyAct
 from sluicegate.errors import InvalidInput
@@ -109,11 +108,6 @@ def families(acts: Iterable[AnyAct], role: str) -> Mapping[str, Sequence[AnyAct]
         if role in act.roles:
             found.setdefault(act.name.partition(".")[0].replace("-", " ").capitalize(), []).append(act)
     return found
-
-
-def query(values: Mapping[str, Json]) -> str:
-    """Arguments as the query of a question."""
-    return urlencode(values, doseq=True)
 
 
 def said(act: AnyAct, sent: Mapping[str, Sequence[str]]) -> dict[str, Json]:

@@ -118,20 +118,29 @@ ShowForm = Callable[[FormLook], Filled]
 """What an act shows that has a page of its own. Other acts have one that is made from their row."""
 
 
+Sent = Mapping[str, Sequence[str]]
+"""The fields of a form, each with its values."""
+
+
+def one(sent: Sent, name: str) -> str:
+    """The one value of a field; empty if it is not there. Raises: InvalidInput: it is there twice."""
+    values = sent.get(name, ("",))
+    if len(values) != 1:
+        raise InvalidInput(f"{name[:80]}: stated twice", remedy="load the page again")
+    return values[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What a form sends that a page composes: the parts of its path, its fields. `ask` asks more."""
 
     path: Mapping[str, str]
-    sent: Mapping[str, Sequence[str]]
+    sent: Sent
     ask: AskAct
 
     def text(self, name: str) -> str:
-        """The value of a field; empty if it is not there. Raises: InvalidInput: it is there twice."""
-        given = self.sent.get(name, ("",))
-        if len(given) != 1:
-            raise InvalidInput(f"{name[:80]}: stated twice", remedy="load the page again")
-        return given[0]
+        """The one value of a field, as `one`."""
+        return one(self.sent, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from sluicegate.acts.act import AnyAct, Arguments
 from sluicegate.acts.table import ACTS
@@ -33,6 +33,17 @@ class ActRequest(Exact):
     def row(self) -> AnyAct:
         """The act."""
         return ACTS[self.act]
+
+
+def written(act: AnyAct, said: Mapping[str, Json]) -> tuple[ActRequest, bytes]:
+    """A request for an act that is asked with `said`, and its body."""
+    rest = {key: each for key, each in said.items() if key not in act.places}
+    path = {key: str(said.get(key, "")) for key in act.places}
+    if act.kind == "question":
+        query = urlencode(rest, doseq=True)
+        return ActRequest(act=act.name, path=path, query=query, content_type=""), b""
+    head = ActRequest(act=act.name, path=path, query="", content_type="application/json")
+    return head, canonical.dumps(rest)
 
 
 def read(head: ActRequest, body: bytes) -> Arguments:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -11,12 +10,12 @@ from sluicegate.bounds import ACT_BODY_MAX, QUERY_FIELDS_MAX
 from sluicegate.errors import InvalidInput
 from sluicegate.http import asking
 from sluicegate.http.entrance import Visitor
+from sluicegate.pages.page import Sent
 from sluicegate.signin.origins import PagesOrigin, check_same
 
 FORM = "_form"
 """The field that says for which session a form was made."""
 _KIND = "application/x-www-form-urlencoded"
-Sent = Mapping[str, Sequence[str]]
 
 
 async def sent(request: Request, visitor: Visitor, place: PagesOrigin) -> Sent:
@@ -41,11 +40,3 @@ def read(body: bytes) -> Sent:
         )
     except ValueError as error:
         raise InvalidInput("a form that cannot be read", remedy="load the page again") from error
-
-
-def one(found: Sent, name: str) -> str:
-    """The one value of a field; empty if it is not there. Raises: InvalidInput: it is there twice."""
-    values = found.get(name, ("",))
-    if len(values) != 1:
-        raise InvalidInput(f"{name}: stated twice", remedy="load the page again")
-    return values[0]

@@ -7,7 +7,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.requests import Request
@@ -19,11 +19,10 @@ from sluicegate.acts.act import AnyAct
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
-from sluicegate.pages.page import Reader
+from sluicegate.pages.page import Reader, Sent, one
 from sluicegate.settings import PersonRule
 from sluicegate.signin import forms, sessions
 from sluicegate.signin.door import Door, SignedIn
-from sluicegate.signin.forms import one
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate.signin.provider import Attempt, IdentityProvider
 
@@ -32,23 +31,27 @@ WEIGHT = 5
 SIGN_IN, SIGN_OUT, PASSKEY = "/sign-in", "/sign-out", "/account/passkey"
 ACCOUNT = "/account"
 _NAME_MAX = 64
-Way = Callable[[Door, PagesOrigin, forms.Sent, str], SignedIn]
+Way = Callable[[Door, PagesOrigin, Sent, str], SignedIn]
 """A way in: by what a form sends, and how the browser calls itself."""
 
 
 def routes(door: Door, entrance: Entrance) -> list[Route]:
     """The routes of a door."""
+    endpoints: tuple[tuple[str, str, Callable[..., Awaitable[Response]]], ...] = (
+        ("GET", SIGN_IN, _sign_in),
+        ("POST", f"{SIGN_IN}/passkey", partial(_enter, _by_passkey)),
+        ("POST", f"{SIGN_IN}/token", partial(_enter, _by_token)),
+        ("GET", f"{SIGN_IN}/by/{{provider}}", _to_provider),
+        ("GET", f"{SIGN_IN}/by/{{provider}}/back", _from_provider),
+        ("GET", "/welcome/{secret}", _welcome),
+        ("POST", "/welcome", partial(_enter, _by_invitation)),
+        ("GET", PASSKEY, _to_make),
+        ("POST", PASSKEY, _add),
+        ("POST", SIGN_OUT, _sign_out),
+    )
     return [
-        _route(door, "GET", SIGN_IN, partial(_sign_in, door, entrance)),
-        _route(door, "POST", f"{SIGN_IN}/passkey", partial(_enter, door, entrance, _by_passkey)),
-        _route(door, "POST", f"{SIGN_IN}/token", partial(_enter, door, entrance, _by_token)),
-        _route(door, "GET", f"{SIGN_IN}/by/{{provider}}", partial(_to_provider, door, entrance)),
-        _route(door, "GET", f"{SIGN_IN}/by/{{provider}}/back", partial(_from_provider, door, entrance)),
-        _route(door, "GET", "/welcome/{secret}", partial(_welcome, door, entrance)),
-        _route(door, "POST", "/welcome", partial(_enter, door, entrance, _by_invitation)),
-        _route(door, "GET", PASSKEY, partial(_to_make, door, entrance)),
-        _route(door, "POST", PASSKEY, partial(_add, door, entrance)),
-        _route(door, "POST", SIGN_OUT, partial(_sign_out, door, entrance)),
+        answers.route(method, path, partial(endpoint, door, entrance), door.frame)
+        for method, path, endpoint in endpoints
     ]
 
 
@@ -65,7 +68,7 @@ async def arrived(
 
 async def own_form(
     door: Door, entrance: Entrance, request: Request, act: AnyAct | None = None
-) -> tuple[Visitor, SignedIn, forms.Sent]:
+) -> tuple[Visitor, SignedIn, Sent]:
     """Who sends a form of their session, and what it says. Raises: Unauthorized: no one is signed in."""
     here = await arrived(door, entrance, request, act)
     if here is None:
@@ -89,19 +92,19 @@ async def _sign_in(door: Door, entrance: Entrance, request: Request) -> Response
     return answers.private("sign_in.html", {**values, "providers": door.providers, "frame": door.frame})
 
 
-def _by_passkey(door: Door, place: PagesOrigin, sent: forms.Sent, agent: str) -> SignedIn:
+def _by_passkey(door: Door, place: PagesOrigin, sent: Sent, agent: str) -> SignedIn:
     return door.by_passkey(place, one(sent, "answer"), agent)
 
 
-def _by_token(door: Door, _: PagesOrigin, sent: forms.Sent, agent: str) -> SignedIn:
+def _by_token(door: Door, _: PagesOrigin, sent: Sent, agent: str) -> SignedIn:
     return door.by_token(one(sent, "token").strip(), agent)
 
 
-def _by_invitation(door: Door, _: PagesOrigin, sent: forms.Sent, agent: str) -> SignedIn:
+def _by_invitation(door: Door, _: PagesOrigin, sent: Sent, agent: str) -> SignedIn:
     return door.by_invitation(one(sent, "invitation"), agent)
 
 
-async def _enter(door: Door, entrance: Entrance, way: Way, request: Request) -> Response:
+async def _enter(way: Way, door: Door, entrance: Entrance, request: Request) -> Response:
     visitor, place = await entrance.admit(request, weight=WEIGHT), door.place(request)
     sent = await forms.sent(request, visitor, place)
     with visitor.place():
@@ -111,7 +114,7 @@ async def _enter(door: Door, entrance: Entrance, way: Way, request: Request) -> 
             journal.note("sign_in_failed", "a sign-in at the pages that failed", address=visitor.caller)
             raise
     after = answers.local(one(sent, "next"), ACCOUNT if way is _by_invitation else door.home(who.principal))
-    return sessions.keep(answers.next_page(after), place, who.secret)
+    return sessions.keep(answers.next_page(after), place, place.cookie, who.secret)
 
 
 async def _to_provider(door: Door, entrance: Entrance, request: Request) -> Response:
@@ -119,7 +122,7 @@ async def _to_provider(door: Door, entrance: Entrance, request: Request) -> Resp
     place, provider = door.place(request), _provider(door, request)
     attempt = door.attempt(provider.settings.name)
     answer = answers.next_page(await provider.to_ask(attempt))
-    return sessions.keep_attempt(answer, place, attempt.secret)
+    return sessions.keep(answer, place, place.attempt_cookie, attempt.secret)
 
 
 async def _from_provider(door: Door, entrance: Entrance, request: Request) -> Response:
@@ -132,8 +135,8 @@ async def _from_provider(door: Door, entrance: Entrance, request: Request) -> Re
     except Unauthorized:
         journal.note("sign_in_failed", "a sign-in by a provider that failed", address=visitor.caller)
         raise
-    answer = sessions.keep(answers.next_page(door.home(who.principal)), place, who.secret)
-    return sessions.forget_attempt(answer, place)
+    answer = sessions.keep(answers.next_page(door.home(who.principal)), place, place.cookie, who.secret)
+    return sessions.forget(answer, place, place.attempt_cookie)
 
 
 async def _redeemed(door: Door, place: PagesOrigin, request: Request) -> PersonRule:
@@ -208,11 +211,5 @@ async def _sign_out(door: Door, entrance: Entrance, request: Request) -> Respons
     visitor, who, _ = await own_form(door, entrance, request)
     with visitor.place():
         await visitor.run(door.store.end, who.session)
-    return sessions.forget(answers.next_page("/"), door.place(request))
-
-
-def _route(door: Door, method: str, path: str, endpoint: answers.Endpoint) -> Route:
-    async def answered(request: Request) -> Response:
-        return await answers.or_error(request, partial(endpoint, request), door.frame)
-
-    return Route(path, answered, methods=[method], name=f"{method} {path}")
+    place = door.place(request)
+    return sessions.forget(answers.next_page("/"), place, place.cookie)

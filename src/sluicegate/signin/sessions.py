@@ -27,6 +27,8 @@ IDLE_MS = 8 * 3_600_000
 LASTS_MS = 24 * 3_600_000
 NOTED_MS = 60_000
 """How often it is noted that a session is in use."""
+ATTEMPT_S = 600
+"""How long a sign-in at a provider may take."""
 AGENT_MAX = 200
 SESSIONS_MAX = 20
 """How many sessions of one principal count at a time: the latest ones."""
@@ -82,38 +84,16 @@ def secret_of(request: Request, place: PagesOrigin) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def keep(response: Response, place: PagesOrigin, secret: str) -> Response:
-    """Have the browser keep a secret."""
+def keep(response: Response, place: PagesOrigin, cookie: str, secret: str) -> Response:
+    """Have the browser keep a secret in a cookie: of a session, or of a sign-in at a provider."""
+    lasts_s = LASTS_MS // 1_000 if cookie == place.cookie else ATTEMPT_S
     response.set_cookie(
-        place.cookie, secret, max_age=LASTS_MS // 1_000, secure=place.is_secure, httponly=True, samesite="lax"
+        cookie, secret, max_age=lasts_s, secure=place.is_secure, httponly=True, samesite="lax"
     )
     return response
 
 
-def forget(response: Response, place: PagesOrigin) -> Response:
-    """Have the browser forget the secret."""
-    response.delete_cookie(place.cookie, secure=place.is_secure, httponly=True, samesite="lax")
-    return response
-
-
-ATTEMPT_S = 600
-"""How long a sign-in at a provider may take."""
-
-
-def keep_attempt(response: Response, place: PagesOrigin, secret: str) -> Response:
-    """Have the browser keep the secret of a sign-in at a provider."""
-    response.set_cookie(
-        place.attempt_cookie,
-        secret,
-        max_age=ATTEMPT_S,
-        secure=place.is_secure,
-        httponly=True,
-        samesite="lax",
-    )
-    return response
-
-
-def forget_attempt(response: Response, place: PagesOrigin) -> Response:
+def forget(response: Response, place: PagesOrigin, cookie: str) -> Response:
     """Have the browser forget it."""
-    response.delete_cookie(place.attempt_cookie, secure=place.is_secure, httponly=True, samesite="lax")
+    response.delete_cookie(cookie, secure=place.is_secure, httponly=True, samesite="lax")
     return response
