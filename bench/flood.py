@@ -97,7 +97,8 @@ async def _watched(running: Fleet, flood: Flood, credential: Credential, seconds
     await asyncio.gather(
         _ask(running, credential, seen, ends_s), _order(running, seen, ends_s), _look(running, seen, ends_s)
     )
-    assert not flooding.done()
+    if flooding.done():
+        await flooding  # why it did not go on
     flooding.cancel()
     with suppress(asyncio.CancelledError):
         await flooding

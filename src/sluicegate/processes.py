@@ -1,9 +1,10 @@
-"""Processes that end with their parent, however it ends; and what they tell the manager of services."""
+"""What a process asks of its kernel, and what it tells the manager of services."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import socket
 from contextlib import suppress
@@ -19,6 +20,16 @@ def die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def is_readable(descriptor: int, wait_s: float = 0) -> bool:
+    """Whether there is something to read, or the other end is gone: now, or until `wait_s` are over.
+
+    `select.select` fails on a descriptor over 1,023, which a process with many connections has.
+    """
+    asked = select.poll()
+    asked.register(descriptor, select.POLLIN)
+    return bool(asked.poll(1_000 * wait_s))
 
 
 def tell_manager(state: str) -> None:

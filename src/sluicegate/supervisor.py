@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 import os
 import resource
-import select
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sluicegate import journal
-from sluicegate.processes import die_with
+from sluicegate.processes import die_with, is_readable
 
 _log = logging.getLogger(__name__)
 PAUSE_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -88,7 +87,7 @@ class Supervisor:
         self._spawn(process, writing)
         os.close(writing)
         with os.fdopen(reading) as pipe:
-            while not select.select([pipe], [], [], LOOKED_EVERY_S)[0]:
+            while not is_readable(reading, LOOKED_EVERY_S):
                 _check_signals(0)
             process.said = pipe.readline().strip()
         if not process.said:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -14,6 +13,7 @@ import pytest
 from sluicegate.acts.act import ANYONE, Act, ActAnswer, Arguments
 from sluicegate.client.http import USUAL, Client, Patience
 from sluicegate.errors import CommandRefused, InvalidInput, Unreachable
+from sluicegate.processes import is_readable
 from sluicegate_record.form import form
 
 Turn = Callable[[socket.socket], None]
@@ -252,7 +252,7 @@ def test_a_connection_that_a_server_ended_while_idle_is_not_asked():
         client = Client(f"http://127.0.0.1:{server.getsockname()[1]}", "", patience=Patience(30.0, 1))
         assert client.raw("/") == b"{}"
         held = client._connection.sock
-        assert select.select([held], [], [], 30)[0]
+        assert is_readable(held.fileno(), 30)
         assert client.raw("/") == b"{}"
         client.close()
         thread.join()

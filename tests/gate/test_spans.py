@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from sluicegate.gate import span_log, spans
 from sluicegate.gate.dialects import ENDPOINTS
 from sluicegate.gate.span_log import COUNTS, environment
 from sluicegate.gate.span_sender import Sender, _Once
+from sluicegate.processes import is_readable
 from tests.gate.clients import chat, get, post
 from tests.gate.running import Running, running
 from tests.gate.test_cut import begin
@@ -484,7 +484,7 @@ def test_the_sender_ends_with_a_gateway_that_is_killed_while_others_have_the_pip
         try:
             gateway.kill()
             gateway.wait()
-            assert select.select([process], [], [], BOUND_S)[0]
+            assert is_readable(process, BOUND_S)
         finally:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(process, signal.SIGKILL)

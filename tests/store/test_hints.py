@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import select
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from sluicegate.processes import is_readable
 from sluicegate.store import hints
 from sluicegate.store.hints import HintSocket
 
@@ -20,18 +20,14 @@ def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     return made
 
 
-def is_hinted(hint_socket: HintSocket) -> bool:
-    return bool(select.select([hint_socket], [], [], 0)[0])
-
-
 def test_a_hint_comes_once_however_many_were_sent(folder):
     with closing(HintSocket(folder)) as hint_socket:
-        assert not is_hinted(hint_socket)
+        assert not is_readable(hint_socket.fileno())
         for _ in range(2_000):  # more than the kernel keeps
             hints.send(folder)
-        assert is_hinted(hint_socket)
+        assert is_readable(hint_socket.fileno())
         hint_socket.drain()
-        assert not is_hinted(hint_socket)
+        assert not is_readable(hint_socket.fileno())
 
 
 def test_a_hint_to_nobody_is_lost(folder):
@@ -45,7 +41,7 @@ def test_a_hint_to_nobody_is_lost(folder):
 def test_a_socket_takes_the_place_of_one_that_was_left(folder):
     with closing(HintSocket(folder)), closing(HintSocket(folder)) as later:
         hints.send(folder)
-        assert is_hinted(later)
+        assert is_readable(later.fileno())
 
 
 def test_no_descriptor_is_left_open(folder):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import select
 import socket
 import ssl
 import time
@@ -25,6 +24,7 @@ from sluicegate.acts.errors import ErrorAnswer
 from sluicegate.client import profiles
 from sluicegate.client.profiles import DEFAULT_URL, Login
 from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError, Unauthorized, Unreachable
+from sluicegate.processes import is_readable
 from sluicegate.settings import CLIENT_CERT
 from sluicegate_record.form import Misread
 
@@ -33,11 +33,6 @@ ANSWER_BYTES_MAX = 64 << 20
 """How large an answer may be."""
 WAIT_S_MAX = 5
 """How long a command waits at most before it asks a server again that is busy."""
-
-
-def _is_over(idle: socket.socket) -> bool:
-    """Whether a server has ended an idle connection: nothing was asked, and there is something to read."""
-    return bool(select.select([idle], [], [], 0)[0])
 
 
 class Patience(NamedTuple):
@@ -152,7 +147,8 @@ class Client:
 
     def _connect(self) -> None:
         """Raises: Unreachable: nothing listens there. It tries once."""
-        if self._connection.sock is not None and _is_over(self._connection.sock):
+        idle = self._connection.sock
+        if idle is not None and is_readable(idle.fileno()):  # nothing was asked: the server has ended it
             self._connection.close()
         if self._connection.sock is None:
             try:
