@@ -66,8 +66,8 @@ lock: .venv/lock.stamp                ## what pyproject.toml needs, pinned and h
 	compile ../pyproject.toml build.in --constraints dev.txt --extra lock --output-file lock.txt
 
 docs: .venv/sluicegate.stamp .venv/demo.stamp         ## make docs/record and the generated reference pages again
-	@$(PY) -m tools.record docs/record && $(PY) -m tools.reference docs && \
-	$(PY) -m sluicegate demo story >docs/record/story.txt
+	@$(PY) -m tools.record docs/record && $(PY) -m sluicegate demo story >docs/record/story.txt && \
+	$(PY) -m tools.reference docs
 
 screenshots: .venv/sluicegate.stamp .venv/dev.stamp .venv/demo.stamp .venv/browser.stamp   ## picture the public pages, into docs/pictures
 	@$(PY) -m tools.screenshots docs/pictures
