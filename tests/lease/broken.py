@@ -14,7 +14,7 @@ from sluicegate.feed.run import Poll, Sighting
 from sluicegate.gate.engine import Flight
 from sluicegate.gate.feed import Tail
 from sluicegate.gate.kept import TrustedHead
-from sluicegate.ports import FeedRecord, FeedTerm
+from sluicegate.ports import FeedRecord, FeedTerm, Run
 from sluicegate.service.fleet import Fleet, Sight
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import times
@@ -141,12 +141,12 @@ class ReadBefore(Head):
 class CommitsAfterwards(Leases):
     """Reads the head, and commits its term after that."""
 
-    def _confirm_now(self) -> None:
+    def _confirm_now(self) -> Sequence[Run]:
         assert isinstance(self.head, ReadBefore)
         self.head.follow()
         self.head.is_confirming = True
         try:
-            super()._confirm_now()
+            return super()._confirm_now()
         finally:
             self.head.is_confirming = False
 

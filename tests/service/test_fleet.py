@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from sluicegate_record.statements.points import Enforcement
 from tests.clock import Clock
 from tests.fakes import Broken, Contents, MemoryFeedRegister
 from tests.plane import Plane, yes
+from tests.waiting import eventually
 from tests.worlds import AT_MS, plan_value, public_key, set_point, state_point
 
 LEASE_MS = 5_000
@@ -185,6 +188,56 @@ def test_what_was_committed_and_not_followed_is_followed_before_a_lease_is_given
     answer = plane.ask(0)
     assert "directive.issued" in [entry.type for entry in answer.entries]
     assert answer.lease_ms == LEASE_MS
+
+
+# Many at once
+
+
+class Queue:
+    """A lock that counts who has come to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.came = 0
+
+    def __enter__(self) -> None:
+        self.came += 1
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize(("are_known", "commits"), [(True, 1), (False, 2)])
+def test_of_all_who_wait_for_the_disk_one_commits_for_all(plane, are_known, commits):
+    """Who came before a commit began has its own with it."""
+    queues: list[Queue] = []
+
+    def queue() -> Queue:
+        queues.append(Queue())
+        return queues[-1]
+
+    plane.feed = plane.a_feed(lock=queue)
+    polls = [plane.poll(plane.size, gateway=f"gateway-{number}") for number in range(4)]
+    for poll in polls:
+        plane.hear(poll)
+        if are_known:
+            plane.feed.answer(poll)
+            plane.boot.at_ms += 1
+    plane.boot.at_ms += CONFIRM_EVERY_MS if are_known else 0
+    (confirming,) = queues
+    before, confirming.came = plane.fleet_file.commits, 0
+
+    def slowly() -> None:
+        eventually(lambda: confirming.came >= len(polls))
+        plane.boot.at_ms += 1
+
+    plane.fleet_file.committing = slowly
+    with ThreadPoolExecutor(len(polls)) as threads:
+        answers = list(threads.map(plane.feed.answer, polls))
+    assert plane.fleet_file.commits == before + commits
+    assert all(run.leased for run in plane.fleet_file.runs.values())
+    assert len(answers) == len(polls)
 
 
 # Registration

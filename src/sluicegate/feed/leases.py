@@ -115,7 +115,7 @@ class Leases:
 
     def begin(self) -> None:
         """Commit the first term, so that the key of this feed can be certified. Raises: StoreUnavailable."""
-        self._confirm_now()
+        self._confirm_since(self._clocks.boot_ms())
         self._told()
 
     def heard(self, poll: Poll) -> None:
@@ -154,7 +154,7 @@ class Leases:
             entries = self._fitting(poll.after, reached)
             end = poll.after + len(entries)
             if end == reached.size and self._is_to_be_kept(poll):
-                self._confirm_now()
+                self._confirm_since(self._clocks.boot_ms())
                 continue
             leased = self._lease(poll, reached, end, confirmed_ms)
             if leased is not None:
@@ -182,7 +182,7 @@ class Leases:
         Raises: StoreUnavailable: it will be committed when asked again.
         """
         if self._changed():
-            self._confirm_now()
+            self._confirm_since(self._clocks.boot_ms())
 
     def check(self) -> None:
         """Check that a lease could be given now: confirm, under a certificate. Raises: StoreUnavailable."""
@@ -328,25 +328,34 @@ class Leases:
 
     def _confirm(self) -> float:
         """When, at the latest before now, this feed has confirmed."""
-        if self._clocks.boot_ms() - self._confirmed_ms >= CONFIRM_EVERY_MS:
-            self._confirm_now()
+        self._confirm_since(self._clocks.boot_ms() - CONFIRM_EVERY_MS)
         return self._confirmed_ms
 
-    def _confirm_now(self) -> None:
-        """Commit the term with all that is to be on the disk; then read the head, and follow the log."""
+    def _confirm_since(self, since_ms: float) -> None:
+        """Confirm, unless that was begun after a time: of all who wait for the disk, one confirms for all."""
+        if self._confirmed_ms > since_ms:
+            return
         with self._confirming:
-            began_ms = self._clocks.boot_ms()
-            self._look(began_ms)
-            runs, gone, parts, budgets = self._due(began_ms)
-            longest_ms = max(self._gives.longest_lease_ms, self.head.reached.longest_ms)
-            until_ms = max(self._gives.gives_until_ms, began_ms + self.allowance * longest_ms)
-            term = replace(self._gives, gives_until_ms=until_ms, longest_lease_ms=longest_ms)
-            self._register.commit(term, runs, gone, parts, budgets)
-            # Durable here: from now on the file shows every lease to come.
-            self.head.follow()
-            self._note_confirmed(term, began_ms, runs, parts, budgets)
+            runs = [] if self._confirmed_ms > since_ms else self._confirm_now()
         if runs:
             self._told()
+
+    def _confirm_now(self) -> Sequence[Run]:
+        """Commit the term with all that is to be on the disk; then read the head, and follow the log.
+
+        Requires: `_confirming` is held. Returns: the runs that were written.
+        """
+        began_ms = self._clocks.boot_ms()
+        self._look(began_ms)
+        runs, gone, parts, budgets = self._due(began_ms)
+        longest_ms = max(self._gives.longest_lease_ms, self.head.reached.longest_ms)
+        until_ms = max(self._gives.gives_until_ms, began_ms + self.allowance * longest_ms)
+        term = replace(self._gives, gives_until_ms=until_ms, longest_lease_ms=longest_ms)
+        self._register.commit(term, runs, gone, parts, budgets)
+        # Durable here: from now on the file shows every lease to come.
+        self.head.follow()
+        self._note_confirmed(term, began_ms, runs, parts, budgets)
+        return runs
 
     def _changed(self) -> bool:
         now_ms, wall_ms = self._clocks.boot_ms(), self.now_ms()
