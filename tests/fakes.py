@@ -19,6 +19,7 @@ from sluicegate.ports import (
     Budget,
     FeedRecord,
     FeedTerm,
+    KeyDay,
     Letter,
     Node,
     PageSession,
@@ -56,6 +57,7 @@ class Contents:
     certificates: dict[str, str] = field(default_factory=dict)
     has_earlier_runs: bool = False
     key_uses: dict[str, int] = field(default_factory=dict)
+    key_days: dict[tuple[str, int], KeyDay] = field(default_factory=dict)
     invitations: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     passkeys: dict[str, Passkey] = field(default_factory=dict)
     sessions: dict[bytes, PageSession] = field(default_factory=dict)
@@ -293,6 +295,25 @@ class MemoryKeyUses:
         with self.session.changing():
             uses = self.session.contents.key_uses
             uses |= {each: max(at_ms, uses.get(each, at_ms)) for each in credentials}
+
+    def days(self, credentials: Collection[str], since: int) -> Sequence[KeyDay]:
+        kept = self.session.contents.key_days
+        return [kept[name] for name in sorted(kept) if name[0] in credentials and name[1] >= since]
+
+    def count(self, days: Collection[KeyDay]) -> None:
+        with self.session.changing():
+            kept = self.session.contents.key_days
+            for each in days:
+                before = kept.get((each.credential, each.day), KeyDay(each.credential, each.day, 0, 0))
+                kept[each.credential, each.day] = before._replace(
+                    passed=before.passed + each.passed, refused=before.refused + each.refused
+                )
+
+    def forget_days(self, before: int, most: int) -> None:
+        with self.session.changing():
+            kept = self.session.contents.key_days
+            for name in [name for name in kept if name[1] < before][:most]:
+                del kept[name]
 
 
 class MemorySignIns:

@@ -428,14 +428,32 @@ class FeedKeys(Protocol):
         """Forget those runs: their leases have ended."""
 
 
+class KeyDay(NamedTuple):
+    """How many requests of a credential were let through and refused on a day. Units: days since 1970 UTC."""
+
+    credential: str
+    day: int
+    passed: int
+    refused: int
+
+
 class KeyUses(Protocol):
-    """When keys were last used, by what gateways report. Nothing is decided by it."""
+    """When keys were last used, and how often on each day, by what gateways report: it decides nothing."""
 
     def last(self, credentials: Collection[str]) -> Mapping[str, int]:
         """When each of some credentials was last used, milliseconds since 1970 UTC; without unused ones."""
 
     def note(self, credentials: Collection[str], at_ms: int) -> None:
         """Note that some credentials were used at a time; an earlier one than is noted changes nothing."""
+
+    def days(self, credentials: Collection[str], since: int) -> Sequence[KeyDay]:
+        """The counts of some credentials from a day on, by credential and day; without days of no request."""
+
+    def count(self, days: Collection[KeyDay]) -> None:
+        """Add to the counts of some days."""
+
+    def forget_days(self, before: int, most: int) -> None:
+        """Forget at most `most` counts of days before this one."""
 
 
 NO_PARTS: Mapping[str, Sequence[Allotment]] = MappingProxyType({})

@@ -145,6 +145,7 @@ READING = {
     "/api/v1/ids/grant?begins=g": "id.find",
     "/api/v1/grants": "grant.list",
     "/api/v1/grants/grant_x": "grant.show",
+    "/api/v1/grants/grant_x/usage": "credential.usage",
     "/api/v1/credentials": "credential.list",
     "/api/v1/credentials/cred_x": "credential.show",
     "/api/v1/credentials/cred_x/explanation?model=m": "credential.explain",

@@ -99,6 +99,7 @@ MAY = {
     "credential.list": "DAP",
     "credential.issue": "DP",
     "credential.show": "DAP",
+    "credential.usage": "DP",
     "credential.rotate": "DP",
     "credential.import": "D",
     "credential.complete": "D",

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import Node, PastCommand, Principal
+from sluicegate.ports import KeyDay, Node, PastCommand, Principal
 from sluicegate.store import schema
 from sluicegate.store.database import Session
 from sluicegate.store.log import nodes_at
@@ -180,6 +180,7 @@ INSERT INTO organizations VALUES ('org_1', 'applicant_1', 'o''example labs, inc.
 DROP TABLE feed_keys;
 DROP TABLE spent;
 DROP TABLE key_uses;
+DROP TABLE key_days;
 DROP INDEX plans;
 INSERT INTO incarnations VALUES ('gateway-1', 'incarnation-1', 'api');
 PRAGMA user_version=3;
@@ -373,6 +374,8 @@ def test_every_other_write_fails_as_what_it_is(path, when):
         for write in (
             lambda: store.feed_keys.certify("feed-1", "{}"),
             lambda: store.key_uses.note(["cred_1"], 5),
+            lambda: store.key_uses.count([KeyDay("cred_1", 5, 1, 0)]),
+            lambda: store.key_uses.forget_days(9, 1),
             store.feed_keys.forget_earlier_runs,
             lambda: store.principals.add(os.urandom(32), Principal(os.urandom(4).hex(), "agency", "oncd")),
             lambda: store.outbox.delivered("msg_1"),

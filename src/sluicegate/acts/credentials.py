@@ -1,4 +1,4 @@
-"""Acts on credentials: list, issue, revoke."""
+"""Acts on credentials: list, issue, revoke; how much they are used."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Ar
 from sluicegate.acts.fields import Identifier, ShortText
 from sluicegate.acts.grants import GrantName, HoldingFilter
 from sluicegate.acts.growth import ENDS, daily
+from sluicegate.acts.paging import Paging
 from sluicegate_record.form import Note, Time, form, within
 
 EXPIRES = "When the key ends, such as 2027-01-31; a date in UTC, or a time."
@@ -66,6 +67,55 @@ LIST = Act(
     CredentialFilter,
     CredentialList,
     "List the credentials under the grants you may see, each grant's newest first; or those of one account.",
+)
+
+
+@form
+class GrantUsageQuestion(Paging):
+    """Of which grant, or account."""
+
+    grant: GrantName
+
+
+@form
+class DayUsage(ActAnswer):
+    """How many requests of a key were let through on a day in UTC, and how many were refused."""
+
+    day: Annotated[str, Note("Such as 2027-01-31.")]
+    passed: int
+    refused: int
+
+
+@form
+class KeyUsage(ActAnswer):
+    """A key, and the days on which it was used."""
+
+    credential: str
+    label: str | None
+    days: tuple[DayUsage, ...]
+
+
+@form
+class GrantUsage(ActAnswer):
+    """The requests of the newest keys of a grant, from `since` to `until`, as gateways have reported.
+
+    It is beside the log, and decides nothing. `next` is the last credential of this page, if there are more.
+    """
+
+    since: str
+    until: str
+    keys: tuple[KeyUsage, ...]
+    next: str | None
+
+
+USAGE = Act(
+    "credential.usage",
+    frozenset({DEVELOPER, APPLICANT}),
+    "question",
+    "/api/v1/grants/{grant}/usage",
+    GrantUsageQuestion,
+    GrantUsage,
+    "Show how many requests of each key of a grant were let through and refused, by day, for 30 days.",
 )
 
 

@@ -98,11 +98,28 @@ class Difference(Arguments):
 
 
 @form
+class TalliedKey(Arguments):
+    """How many requests of a key a run has let through and refused."""
+
+    credential: Identifier
+    passed: Count
+    refused: Count
+
+
+@form
+class KeyTally(Arguments):
+    """What a run has counted by key. `number` counts its tallies: one that comes twice counts once."""
+
+    number: Count
+    rows: Annotated[tuple[TalliedKey, ...], some(TalliedKey, 1, 1_000)]
+
+
+@form
 class FleetReport(Arguments):
     """What a run of a gateway reports of its use. `proven` are grants under which a call has succeeded;
     `missing` are keys of identity providers that it was asked to verify with and does not have; `days` are
     the requests of a day of stages whose plan states how many that are to be at most; `differences` are
-    grants under which something else ran than was granted, as answers say.
+    grants under which something else ran than was granted, as answers say; `tally` are requests by key.
 
     Nothing depends on it: a report that is lost costs no lease.
     """
@@ -115,6 +132,7 @@ class FleetReport(Arguments):
     missing: Annotated[tuple[MissingKey, ...], some(MissingKey, 0, 100)] = ()
     days: DayTotals | None = None
     differences: Annotated[tuple[Difference, ...], some(Difference, 0, 100)] = ()
+    tally: KeyTally | None = None
 
 
 @form

@@ -1,10 +1,10 @@
-"""`credential issue`, `rotate`, `revoke`: keys over HTTP."""
+"""`credential issue`, `rotate`, `revoke`, `usage`: keys over HTTP."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 from sluicegate.acts import credentials, grants
 from sluicegate.acts.credentials import (
@@ -12,6 +12,7 @@ from sluicegate.acts.credentials import (
     CredentialList,
     CredentialRotation,
     CredentialSummary,
+    GrantUsage,
     KeyDigest,
 )
 from sluicegate.acts.grants import GrantArgument, GrantView
@@ -36,11 +37,11 @@ def issue(
 ) -> None:
     client = Client()
     is_account = grant.startswith(_ACCOUNT)
-    usage = _EVERYWHERE if is_account else _usage(client.do(grants.SHOW, GrantArgument(grant=grant)))
+    works = _EVERYWHERE if is_account else _usage(client.do(grants.SHOW, GrantArgument(grant=grant)))
     key, digest = _made()
     asked = KeyDigest(grant=grant, digest=digest, member=member, label=label, expires=expires)
     done = client.do(credentials.ISSUE, asked)
-    lines = [f"credential {done.credential}", f"  key, shown only now: {key}", *usage]
+    lines = [f"credential {done.credential}", f"  key, shown only now: {key}", *works]
     tell(done, as_json, "\n".join(lines), key=key)
 
 
@@ -151,6 +152,24 @@ listed = listing(
         (*COLUMNS, "expires", "last use, by the hour"),
         _credentials,
         "There is no such key, or you may not see it.",
+    ),
+)
+
+
+def _used(found: GrantUsage) -> list[list[Any]]:
+    return [
+        [key.credential, key.label, each.day, each.passed, each.refused]
+        for key in found.keys
+        for each in reversed(key.days)
+    ]
+
+
+usage = listing(
+    credentials.USAGE,
+    Columns(
+        ("credential", "label", "day", "let through", "refused"),
+        _used,
+        "Gateways have reported no request of these keys in the last 30 days.",
     ),
 )
 show = acting(credentials.SHOW, _shown)

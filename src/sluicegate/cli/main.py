@@ -172,6 +172,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "discard": "imports.discard",
             "list": "credentials.listed",
             "show": "credentials.show",
+            "usage": "credentials.usage",
             "rotate": "credentials.rotate",
             "revoke": "credentials.revoke",
             "attest": "attestations.attest",

@@ -82,7 +82,7 @@ def door_of(ledger: Ledger, origin: str = "", providers: tuple[SignInProvider, .
 
 TIME, FLEET, TELLING = "what is due", "what is in force everywhere", "notices of directives"
 REMINDING = "reminders of findings"
-USES = "when keys were last used"
+USES, DAYS = "when keys were last used", "how often keys were used on each day"
 """The chores of a control plane."""
 
 
@@ -96,5 +96,6 @@ def chores_of(services: Services) -> Chores:
             TELLING: lambda: services.telling.tell(ledger.size()),
             REMINDING: services.reminders.remind,
             USES: services.last_uses.write,
+            DAYS: lambda: services.day_uses.write(ledger.now_ms()),
         }
     )

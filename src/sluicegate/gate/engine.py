@@ -32,6 +32,7 @@ from sluicegate.gate.days import DayCount, Days
 from sluicegate.gate.in_flight import InFlight
 from sluicegate.gate.missing import MissingKeys
 from sluicegate.gate.rate import Limit, Rates
+from sluicegate.gate.tally import KeyCounter
 from sluicegate.gate.usage import UsageCounter
 from sluicegate_record.entries import Entry
 from sluicegate_record.log.times import DAY_MS
@@ -111,6 +112,7 @@ class Flight:
         self.directive = ""
         self.credential = credential
         self.usage = engine.usage.began(ask, credential)
+        engine.tally.passed(credential.id)
         self.refused: Deny | None = None
 
     def check(self) -> Deny | None:
@@ -177,6 +179,7 @@ class Engine:
         self.cut_by: dict[str, int] = {}
         """Requests cut so far, by directive, or by reason if no directive cut them. The newest is last."""
         self.usage = UsageCounter(self.table)
+        self.tally = KeyCounter()
         self.missing = MissingKeys()
         self.proven: set[str] = set()
         """Grants under which a call has succeeded here and the log does not say so yet."""
@@ -226,7 +229,7 @@ class Engine:
     def identify(self, digest: bytes | None) -> str | Deny:
         """The organization that a key belongs to; an unknown key is refused before its request is read."""
         found = decision.identify(digest, self.table, self.now())
-        return found if isinstance(found, Deny) else found.grant.organization
+        return self._counted(digest, found) if isinstance(found, Deny) else found.grant.organization
 
     def usable_models(self, digest: bytes, naming: Naming = NOBODY) -> list[str]:
         """The models that this key may use here for the person it names, sorted."""
@@ -238,6 +241,10 @@ class Engine:
         If only a directive refuses it, it is decided again for the fallback. If that is refused too, the
         first refusal counts.
         """
+        found = self._admit(ask, cut)
+        return self._counted(ask.digest, found) if isinstance(found, Deny) else found
+
+    def _admit(self, ask: Ask, cut: Cut) -> Flight | Deny:
         decided = decision.decide(ask, self.table, self.now())
         if isinstance(decided, Deny):
             return self._admit_instead(ask, decided, cut) or decided
@@ -253,6 +260,13 @@ class Engine:
         self._in_flight.began(credential)
         self._note_until(decided.until_ms)
         return flight
+
+    def _counted(self, digest: bytes | None, refused: Deny) -> Deny:
+        """A refusal, counted for its key if that is known."""
+        credential = None if digest is None else self.table.credentials.get(digest)
+        if credential is not None:
+            self.tally.refused(credential.id)
+        return refused
 
     def land(self, flight: Flight) -> None:
         """The request is over, however it ended."""
@@ -382,7 +396,7 @@ class Engine:
 
     def _admit_instead(self, ask: Ask, refused: Deny, cut: Cut) -> Flight | None:
         instead = decision.instead(ask, refused, self.table)
-        flight = self.admit(instead, cut) if instead is not None else None
+        flight = self._admit(instead, cut) if instead is not None else None
         if not isinstance(flight, Flight):
             return None
         flight.directive = refused.directive or ""

@@ -495,7 +495,8 @@ class Feed:
                 differing = self._engine.unrecorded()
                 asked_ms = self._clock.boot_ms()
                 missing, days = self._engine.missing.report(asked_ms), self._engine.days.report(asked_ms)
-                if not (proven or usage or missing or days or differing):
+                tally = self._engine.tally.report(asked_ms)
+                if not (proven or usage or missing or days or differing or tally):
                     continue
                 body: dict[str, Any] = {**self._tail.run, "proven": proven, "usage": usage}
                 if missing:  # an earlier control plane does not know the field
@@ -504,6 +505,8 @@ class Feed:
                     body["differences"] = [{"grant": grant, "kind": kind} for grant, kind in differing]
                 if days:  # nor this one, of plans that it may know all the same
                     body["days"] = {"spender": self._engine.days.spender, "rows": days}
+                if tally:  # nor this one
+                    body["tally"] = tally
                 timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
                 try:
                     async with session.post(
@@ -512,6 +515,7 @@ class Feed:
                         if response.status == 200:
                             self._engine.usage.arrived()
                             self._engine.days.arrived(asked_ms)
+                        self._engine.tally.answered(response.status, asked_ms)
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
                     _log.debug("a report of use did not arrive: %s", error)
 

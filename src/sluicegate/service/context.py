@@ -14,6 +14,7 @@ from sluicegate.parsing.documents import Reading
 from sluicegate.ports import Ports, Principal
 from sluicegate.service import allowance
 from sluicegate.service.allowance import Charge
+from sluicegate.service.day_uses import DayUses
 from sluicegate.service.daybook import DayBook
 from sluicegate.service.finding_reminders import FindingReminders
 from sluicegate.service.fleet import Fleet
@@ -35,7 +36,8 @@ UNLINKED = frozenset({APPLICANT, PERSON})
 @dataclass(frozen=True, slots=True)
 class Services:
     """The ledger and its fleet, and what follows them. `key_failures`: why a provider's keys did not come;
-    `key_news`: which providers have signed with a key that is not known; `last_uses`: when keys were used;
+    `key_news`: which providers have signed with a key that is not known; `last_uses`: when keys were used,
+    `day_uses`: how often on each day;
     `addresses`: where requests go, by surface.
     """
 
@@ -50,6 +52,7 @@ class Services:
     key_failures: dict[str, str]
     key_news: KeyNews
     last_uses: LastUses
+    day_uses: DayUses
     replays: Replays
     addresses: Mapping[str, str]
 
@@ -65,9 +68,10 @@ class Services:
         """Those over a ledger and its fleet."""
         counted = UsageBook(ledger.now_ms()), DayBook()
         settings = post or PostSettings(), limits or DailyLimits()
-        last_uses = LastUses(ledger.store.key_uses, ledger.room)
+        kept = ledger.store.key_uses, ledger.room
+        uses = LastUses(*kept), DayUses(*kept)
         told, news, replays = (Telling(ledger), FindingReminders(ledger)), KeyNews(), Replays()
-        return cls(ledger, fleet, *told, *counted, *settings, {}, news, last_uses, replays, addresses)
+        return cls(ledger, fleet, *told, *counted, *settings, {}, news, *uses, replays, addresses)
 
 
 @dataclass(frozen=True, slots=True)

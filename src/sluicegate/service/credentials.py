@@ -20,7 +20,11 @@ from sluicegate.acts.credentials import (
     CredentialList,
     CredentialRotation,
     CredentialSummary,
+    DayUsage,
+    GrantUsage,
+    GrantUsageQuestion,
     KeyDigest,
+    KeyUsage,
     KnownCredential,
     RotatedCredential,
 )
@@ -41,23 +45,60 @@ from sluicegate.service import access
 from sluicegate.service.accounts import names_of
 from sluicegate.service.casefile import grant_of
 from sluicegate.service.context import Context, does
+from sluicegate.service.day_uses import DAYS
 from sluicegate.service.grants import grant_unknown
 from sluicegate.service.holdings import Search, legal_names
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.paging import page
+from sluicegate_record.log import times
 from sluicegate_record.log.times import DAY_MS
 
 
 @does(acts.LIST)
 def listed(context: Context[CredentialList], wanted: CredentialFilter) -> CredentialList | Refusal:
     """The credentials under the grants that the reader may see, by grant, each grant's newest first."""
+    refusal = _not_to_list(context, wanted)
+    if refusal is not None:
+        return refusal
+    shown, is_cut = page(_found(context, wanted), wanted.limit)
+    size, rows = _summaries(context, shown)
+    return CredentialList(size=size, credentials=rows, next=shown[-1][1] if is_cut else None)
+
+
+def _not_to_list(context: Context[Any], wanted: CredentialFilter) -> Refusal | None:
+    """Why the wanted credentials are not listed: the reader may not see what they are under."""
     before = None if wanted.before is None else grant_of_key(context, wanted.before)
     for grant in (wanted.grant, before):
         if grant is not None and not _sees(context, grant):
             return grant_unknown(grant) if grant == wanted.grant else credential_unknown(wanted.before or "")
-    shown, is_cut = page(_found(context, wanted), wanted.limit)
-    size, rows = _summaries(context, shown)
-    return CredentialList(size=size, credentials=rows, next=shown[-1][1] if is_cut else None)
+    return None
+
+
+@does(acts.USAGE)
+def usage(context: Context[GrantUsage], asked: GrantUsageQuestion) -> GrantUsage | Refusal:
+    """How much the keys under a grant of the caller's are used."""
+    wanted = CredentialFilter(grant=asked.grant, before=asked.before, limit=asked.limit)
+    refusal = _not_to_list(context, wanted)
+    if refusal is not None or not holds(context, asked.grant):
+        return refusal or grant_unknown(asked.grant)
+    shown, is_cut = page(_found(context, wanted), asked.limit)
+    names, now_ms = [name for _, name in shown], context.ledger.now_ms()
+    labels, days = _labels(context, names), dict[str, list[DayUsage]]()
+    for each in context.services.day_uses.of(names, now_ms):
+        of_day = DayUsage(day=_date(each.day), passed=each.passed, refused=each.refused)
+        days.setdefault(each.credential, []).append(of_day)
+    return GrantUsage(
+        since=_date(now_ms // DAY_MS - DAYS + 1),
+        until=_date(now_ms // DAY_MS),
+        keys=tuple(
+            KeyUsage(credential=name, label=labels[name], days=tuple(days.get(name, ()))) for name in names
+        ),
+        next=names[-1] if is_cut else None,
+    )
+
+
+def _date(day: int) -> str:
+    return times.format_time(day * DAY_MS)[:10]
 
 
 @does(acts.SHOW)

@@ -7,7 +7,7 @@ from sluicegate.acts.act import Nothing
 from sluicegate.acts.fleet import FleetReport, Gateways, ReportReceipt, UsageRow
 from sluicegate.core.access.naming import Naming, UsageKey
 from sluicegate.errors import InvalidInput, Unauthorized
-from sluicegate.service import daybook, grants, providers, usage
+from sluicegate.service import day_uses, daybook, grants, providers, usage
 from sluicegate.service.context import Context, does
 from sluicegate.service.usage import UsageCount
 
@@ -32,6 +32,9 @@ def report(context: Context[ReportReceipt], asked: FleetReport) -> ReportReceipt
     if asked.days is not None:
         days = daybook.known(ledger, asked.days.rows)
         context.services.days.report((asked.gateway, asked.days.spender), days, ledger.now_ms())
+    if asked.tally is not None:
+        tallied, run = day_uses.known(ledger, asked.tally), (asked.gateway, asked.incarnation)
+        context.services.day_uses.report(run, asked.tally.number, tallied, ledger.now_ms())
     if asked.proven:
         grants.prove(ledger, by, asked.surface, asked.proven)
     if asked.differences:

@@ -1,18 +1,32 @@
-"""When keys were last used, in SQL."""
+"""When keys were last used, and how often on each day, in SQL."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
+from sluicegate.ports import KeyDay
 from sluicegate.store.database import Session
 
 _LAST = "SELECT credential, at_ms FROM key_uses WHERE credential IN (SELECT value FROM json_each(?))"
 _NOTE = sa.text(
     "INSERT INTO key_uses (credential, at_ms) VALUES (:credential, :at_ms)"
     " ON CONFLICT (credential) DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)"
+)
+_DAYS = (
+    "SELECT credential, day, passed, refused FROM key_days"
+    " WHERE credential IN (SELECT value FROM json_each(?)) AND day >= ? ORDER BY credential, day"
+)
+_COUNT = sa.text(
+    "INSERT INTO key_days (credential, day, passed, refused) VALUES (:credential, :day, :passed, :refused)"
+    " ON CONFLICT (credential, day)"
+    " DO UPDATE SET passed = passed + excluded.passed, refused = refused + excluded.refused"
+)
+_FORGET = sa.text(
+    "DELETE FROM key_days WHERE (credential, day) IN"
+    " (SELECT credential, day FROM key_days WHERE day < :day LIMIT :most)"
 )
 
 
@@ -34,3 +48,20 @@ class SqliteKeyUses:
         if rows:
             with self._session.writing() as connection:
                 connection.execute(_NOTE, rows)
+
+    def days(self, credentials: Collection[str], since: int) -> Sequence[KeyDay]:
+        """The counts of some credentials from a day on."""
+        if not credentials:
+            return []
+        return [KeyDay(*row) for row in self._session.rows(_DAYS, (json.dumps([*credentials]), since))]
+
+    def count(self, days: Collection[KeyDay]) -> None:
+        """Add to the counts of some days."""
+        if days:
+            with self._session.writing() as connection:
+                connection.execute(_COUNT, [each._asdict() for each in days])
+
+    def forget_days(self, before: int, most: int) -> None:
+        """Forget some counts of days that are earlier."""
+        with self._session.writing() as connection:
+            connection.execute(_FORGET, {"day": before, "most": most})

@@ -7,6 +7,7 @@ Rules:
   from readers of the log the names that are in this database beside it, and must outlive the log's key.
 - `incarnations` holds the runs of gateways to which an earlier build, without feeds, gave leases.
 - `key_uses` has a row for each key, and each principal with a token, that was used: when, to the hour.
+- `key_days` has a row for each key and day on which it was used, of the newest days.
 - `invitations`, `passkeys` and `sessions` are how people come in; of what is secret they have digests.
 - `earlier_tokens` has the tokens that another has replaced and that count for a while yet.
 - `spent` has a row for each party that has used some of a daily limit.
@@ -92,6 +93,11 @@ MADE_WHEN_OPENED = (
     "CREATE INDEX IF NOT EXISTS principals_by_role ON principals (role)",
     "CREATE TABLE IF NOT EXISTS feed_keys (feed VARCHAR(64) PRIMARY KEY, certificate TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS key_uses (credential TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID",
+    (
+        "CREATE TABLE IF NOT EXISTS key_days (credential TEXT NOT NULL, day INTEGER NOT NULL,"
+        " passed INTEGER NOT NULL, refused INTEGER NOT NULL, PRIMARY KEY (credential, day)) WITHOUT ROWID"
+    ),
+    "CREATE INDEX IF NOT EXISTS key_days_by_day ON key_days (day)",
     (
         "CREATE TABLE IF NOT EXISTS issued_tokens"
         " (principal VARCHAR(64) PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID"
