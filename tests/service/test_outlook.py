@@ -7,19 +7,21 @@ from typing import Any
 import pytest
 
 from sluicegate.acts import outlook as acts
+from sluicegate.acts.explanations import EXPLAIN
 from sluicegate.acts.releases import CLOSE, OPEN
 from sluicegate.core.lifecycle import Refusal
 from sluicegate_record.statements.releases import StageClosing
 from tests import worlds
 from tests.plane import Plane, yes
-from tests.worlds import MODEL, RELEASE, STAGE, plan_value, stage
+from tests.worlds import MODEL, RELEASE, STAGE, looser, plan_value, stage
+
+LATER = {"allOf": [{"agreedBy": {"allOf": ["ostp"]}}]}
 
 
 @pytest.fixture
 def plane() -> Plane:
     made = Plane()
-    asked = {"allOf": [{"agreedBy": {"allOf": ["ostp"]}}]}
-    made.opened(plan_value(stages=[stage(), stage("later", opensWhen=asked)]))
+    made.opened(plan_value(stages=[stage(), stage("later", opensWhen=LATER)]))
     return made
 
 
@@ -71,6 +73,35 @@ def test_it_says_why_a_stage_was_closed_and_which_directives_are_on_its_models(p
     assert [each.text for each in found.timeline[0].events if each.what == "closed"] == ["a jailbreak"]
     (directive,) = found.directives
     assert (directive.directive, directive.models) == ("d-1", (MODEL,))
+
+
+def test_other_terms_take_nothing_from_the_time_line_and_why_says_what_they_mean(plane):
+    grant = plane.admit()
+    key = plane.credential(grant).credential
+    yes(plane.apply(plan_value(stages=[looser(), stage("later", opensWhen=LATER)])))
+    found = show(plane, "applicant").timeline[0]
+    assert (found.state, [each.what for each in found.events]) == (
+        "waits",
+        ["asked", "agreed", "opened", "asked"],
+    )
+    why = yes(plane.do("applicant", EXPLAIN, credential=key, model=MODEL))
+    (said,) = (each.text for each in why.because if each.what == "stage")
+    assert why.allowed
+    assert "under the terms of this grant; under those in force now it is not open" in said
+
+
+def test_all_that_happened_has_the_entry_that_says_so(plane):
+    said = {"log": plane.ledger.vkey(), "release": RELEASE, "stage": STAGE, "reason": "r"}
+    envelope = worlds.signed(StageClosing(**said).payload(), worlds.OFFICER)
+    yes(plane.do("developer", CLOSE, envelope=envelope.to_json()))
+    found = show(plane, "applicant").timeline[0].events
+    types = {each.what: plane.ledger.entries(each.entry, each.entry + 1)[0].type for each in found}
+    assert types == {
+        "asked": "case.opened",
+        "agreed": "case.determined",
+        "opened": "stage.opened",
+        "closed": "stage.closed",
+    }
 
 
 def test_a_release_that_its_reader_may_not_know_of_does_not_exist(plane):

@@ -27,6 +27,7 @@ class StageEvent(ActAnswer):
     ]
     comes: bool
     text: str = ""
+    entry: Annotated[int | None, Note("The entry of the log that says so, of what happened.")] = None
 
 
 @form
@@ -36,7 +37,10 @@ class StageCourse(ActAnswer):
     stage: str
     state: Annotated[
         Literal["open", "halted", "closed", "waits"],
-        Note("`halted`: open, but no one is admitted; `closed`: it was open; `waits`: it was never open."),
+        Note(
+            "`halted`: open, but no one is admitted; `closed`: it was open; "
+            "`waits`: not open yet, under the terms in force."
+        ),
     ]
     events: tuple[StageEvent, ...]
 

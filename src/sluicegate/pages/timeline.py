@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sluicegate.acts.outlook import StageCourse, StageEvent
+from sluicegate.acts.outlook import StageCourse
 
 WIDTH = 1_000
 SAID: Mapping[str, str] = {
@@ -39,11 +39,11 @@ class Mark(NamedTuple):
 
 
 class StageRow(NamedTuple):
-    """A stage: when it was open, as far as that is known, and what happens to it."""
+    """A stage: when it was open, and what happens to it."""
 
     stage: str
     state: str
-    open: Bar | None
+    open: tuple[Bar, ...]
     marks: tuple[Mark, ...]
 
 
@@ -68,7 +68,7 @@ def timeline(stages: Sequence[StageCourse], now_ms: int) -> Timeline:
         StageRow(
             each.stage,
             each.state,
-            _open(each, place(now_ms), [place(event.at_ms) for event in _opened(each)]),
+            tuple(Bar(place(begin), max(1, place(end) - place(begin))) for begin, end in _open(each, now_ms)),
             tuple(Mark(place(event.at_ms), event.what, event.comes) for event in each.events),
         )
         for each in stages
@@ -76,11 +76,18 @@ def timeline(stages: Sequence[StageCourse], now_ms: int) -> Timeline:
     return Timeline(first, last, place(now_ms), tuple(rows))
 
 
-def _opened(stage: StageCourse) -> Iterator[StageEvent]:
-    return (each for each in stage.events if each.what == "opened")
-
-
-def _open(stage: StageCourse, now: int, opened: Sequence[int]) -> Bar | None:
-    if not opened or stage.state not in {"open", "halted"}:
-        return None
-    return Bar(opened[-1], max(1, now - opened[-1]))
+def _open(stage: StageCourse, now_ms: int) -> Iterator[tuple[int, int]]:
+    """From when to when a stage was open: until it closed, or other terms were asked about."""
+    begin: int | None = None
+    end: int | None = None
+    for event in stage.events:
+        if event.what == "opened":
+            begin, end = (event.at_ms if begin is None else begin), None
+        elif event.what == "asked":
+            end = event.at_ms if begin is not None and end is None else end
+        elif event.what == "closed" and begin is not None:
+            yield begin, event.at_ms
+            begin = end = None
+    last = now_ms if stage.state in {"open", "halted"} else end
+    if begin is not None and last is not None:
+        yield begin, last

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from sluicegate.acts import outlook as acts
 from sluicegate.acts.act import DEVELOPER
-from sluicegate.acts.outlook import ActiveDirective, ReleaseOutlook
+from sluicegate.acts.outlook import ActiveDirective, ReleaseOutlook, StageEvent
 from sluicegate.acts.releases import ReleaseArgument
 from sluicegate.core.explanations import narration
 from sluicegate.core.lifecycle import Refusal, State, evidence, outlook
 from sluicegate.core.lifecycle.releases import release_unknown
+from sluicegate.core.lifecycle.trail import STAGE, stage_name
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
@@ -19,10 +20,13 @@ from sluicegate.service.promises import standing
 from sluicegate.service.releases import status_of
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
-from sluicegate_record.entries.releases import StageClosed
+from sluicegate_record.entries import Entry
+from sluicegate_record.entries.releases import StageClosed, StageOpened
 from sluicegate_record.terms import kinds
 
 CASES_MAX = 50
+TURNS_MAX = 50
+"""How many of the newest entries about a stage its time line has."""
 
 
 @does(acts.SHOW)
@@ -33,7 +37,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
     reader sees; an applicant's on none.
     """
     ledger, reader = context.ledger, context.principal
-    why = _reasons(ledger, asked.release)
+    turns = _turns(ledger, asked.release)
     with ledger.reading() as state:
         release = state.releases.get(asked.release)
         if release is None or not access.known(reader, state, ledger.directs)(release):
@@ -46,7 +50,9 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
             size=state.size,
             at_ms=now_ms,
             status=status_of(context, state, release, now_ms),
-            timeline=tuple(outlook.course(state, release, each, forecast, why) for each in stages),
+            timeline=tuple(
+                outlook.course(state, release, each, forecast, turns.get(each.name, ())) for each in stages
+            ),
             open_cases=len(cases),
             cases=tuple(outlook.clocked(state, cases)[:CASES_MAX]),
             directives=tuple(_directives(state, release)),
@@ -74,17 +80,24 @@ def _answers(state: State, reader: Principal) -> outlook.Answers:
     return outlook.answers((heading, each) for heading, each in sections if access.sees_some(reader, heading))
 
 
-def _reasons(ledger: Ledger, release: str) -> dict[str, str]:
-    """Why stages closed last, by stage: the entries have it, which are read while no one waits."""
+def _turns(ledger: Ledger, release: str) -> dict[str, tuple[StageEvent, ...]]:
+    """When stages opened and closed, by stage: the entries have it, which are read while no one waits."""
     with ledger.reading() as state:
         known = state.releases.get(release)
-        closed = {name: state.record.closing_of(release, name) for name in known.terms} if known else {}
-    found = {}
-    for name, closing in closed.items():
-        for entry in ledger.entries(closing.seq, closing.seq + 1) if closing is not None else ():
-            if isinstance(entry.body, StageClosed):
-                found[name] = entry.body.reason or narration.lost(entry.body)
-    return found
+        names = known.terms if known is not None else ()
+        places = {each: state.trail.of(STAGE, stage_name(release, each), TURNS_MAX) for each in names}
+    return {
+        name: tuple(event for seq in seqs for entry in ledger.entries(seq, seq + 1) for event in _turn(entry))
+        for name, seqs in places.items()
+    }
+
+
+def _turn(entry: Entry) -> Iterator[StageEvent]:
+    if isinstance(entry.body, StageOpened):
+        yield StageEvent(at_ms=entry.at_ms, what="opened", comes=False, entry=entry.seq)
+    if isinstance(entry.body, StageClosed):
+        why = entry.body.reason or narration.lost(entry.body)
+        yield StageEvent(at_ms=entry.at_ms, what="closed", comes=False, text=why, entry=entry.seq)
 
 
 def _directives(state: State, release: Release) -> Iterator[ActiveDirective]:

@@ -67,7 +67,10 @@ def _stage(inquiry: Inquiry) -> LayerWords:
     release, name = stage
     open_ms = [inquiry.state.record.opened.get(terms) for terms in terms_of(inquiry, stage)]
     since = next((f" since {times.format_time(each)}" for each in open_ms if each is not None), "")
-    return LayerWords(f"stage {release}/{name} is open{since}", "", of_stage(inquiry, stage))
+    said = f"stage {release}/{name} is open{since}"
+    if open_ms[-1:] == [None]:  # newer terms, which are in force for who comes now
+        said += ", under the terms of this grant; under those in force now it is not open, and admits no one"
+    return LayerWords(said, "", of_stage(inquiry, stage))
 
 
 def _deployment(inquiry: Inquiry) -> LayerWords:

@@ -58,32 +58,42 @@ def answers(sections: Iterable[tuple[Heading, Section]]) -> dict[str, array[int]
 
 
 def course(
-    state: State, release: Release, stage: Stage, forecast: OpeningForecast | None, why: Mapping[str, str]
+    state: State,
+    release: Release,
+    stage: Stage,
+    forecast: OpeningForecast | None,
+    turns: Sequence[StageEvent],
 ) -> StageCourse:
-    """A stage on the time line. `why` has the reasons of officers' closings, by stage."""
+    """A stage on the time line. `turns` are its openings and closings, under whatever terms."""
     record, name, terms = state.record, stage.name, release.terms[stage.name]
     open_ms, closing = record.opened.get(terms), record.closing_of(release.name, name)
     is_halted = record.lacking.get(terms, SOUND).then == "halt"
     standing: Literal["open", "halted", "closed", "waits"] = "halted" if is_halted else "open"
     if open_ms is None:
         standing = "closed" if closing is not None and closing.terms else "waits"
-    events = sorted(_events(state, release, stage, forecast, why), key=lambda each: each.at_ms)
+    events = sorted(_events(state, release, stage, forecast, turns), key=_when)
     return StageCourse(stage=name, state=standing, events=tuple(events))
 
 
+def _when(event: StageEvent) -> tuple[int, bool, int]:
+    """The order of a time line: what happened before what comes, as the log has it."""
+    return event.at_ms, event.entry is None, event.entry or 0
+
+
 def _events(
-    state: State, release: Release, stage: Stage, forecast: OpeningForecast | None, why: Mapping[str, str]
+    state: State,
+    release: Release,
+    stage: Stage,
+    forecast: OpeningForecast | None,
+    turns: Sequence[StageEvent],
 ) -> Iterator[StageEvent]:
     record, name, terms = state.record, stage.name, release.terms[stage.name]
-    for case in (record.cases[each] for each in record.asked.get(terms, ())):
-        yield StageEvent(at_ms=case.at_ms, what="asked", comes=False)
+    for case in _about_terms(state, release.name, name):
+        yield StageEvent(at_ms=case.at_ms, what="asked", comes=False, entry=case.seq)
         if case.outcome in kinds.GRANTED and case.determined_ms is not None:
-            yield StageEvent(at_ms=case.determined_ms, what="agreed", comes=False)
-    open_ms, closing = record.opened.get(terms), record.closing_of(release.name, name)
-    if closing is not None:
-        yield StageEvent(at_ms=closing.at_ms, what="closed", comes=False, text=why.get(name, ""))
-    if open_ms is not None:
-        yield StageEvent(at_ms=open_ms, what="opened", comes=False)
+            decided = case.determined_seq
+            yield StageEvent(at_ms=case.determined_ms, what="agreed", comes=False, entry=decided)
+    yield from turns
     if forecast is not None and forecast.stage == name and forecast.at_ms is not None:
         what: Literal["opens", "expected"] = "opens" if forecast.basis == "time" else "expected"
         yield StageEvent(at_ms=forecast.at_ms, what=what, comes=True)
@@ -92,6 +102,14 @@ def _events(
         yield StageEvent(
             at_ms=until_ms, what="until", comes=terms not in record.bases, text=stage.basis.until
         )
+
+
+def _about_terms(state: State, release: str, stage: str) -> Iterator[Case]:
+    """The cases about terms of a stage, those in force and earlier ones."""
+    for names in state.record.asked.values():
+        for case in (state.cases[name] for name in names):
+            if (case.question.release, case.question.stage) == (release, stage):
+                yield case
 
 
 # The cases by their clocks
