@@ -29,10 +29,12 @@ def test_a_case_can_be_returned_until_an_agency_has_said_something_about_the_sub
     plane.opened()
     case = yes(plane.submit()).application
     assert may(plane, case) == {"return", "proceed"}
-    assert may(plane, case, "applicant") == set()
+    assert may(plane, case, "applicant") == {"withdraw"}
     asks = worlds.position(plane.case(case), "oncd", "ask", reason="why?")
     yes(plane.carry(asks, "oncd"))
     assert may(plane, case) == {"return", "proceed"}
+    assert may(plane, case, "applicant") == {"answer", "withdraw"}
+    assert may(plane, case, "oncd") == set()
     yes(plane.do("applicant", applications.ANSWER, case=case, text="an answer"))
     yes(plane.say(case, "oncd", "approve"))
     assert "return" not in may(plane, case)

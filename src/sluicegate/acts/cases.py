@@ -233,7 +233,7 @@ class CaseView(CaseSummary):
     place on the waitlist, counted from 1. `forTheRecord` says that an appeal cannot lead to a grant.
     `nextSteps` are what the case waits for its reader to do: steps by their names in the table of steps;
     `issue`, to make a key under the grant; `pin`, to give an agency that cannot sign another key. `may` are
-    the steps that the developer's staff can take now.
+    the steps that its reader can take now, of the developer's staff and of who applied.
     """
 
     application: str | None

@@ -229,9 +229,7 @@ def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]
 
 
 def _may(state: State, principal: Principal, case: Case) -> Iterator[str]:
-    """What the staff can do in a case now; what an applicant does, only where they applied for it."""
-    if principal.role != DEVELOPER:
-        return
+    """What the staff or an applicant can do in a case now; what an applicant does, only who applied."""
     applied = case.principal == principal.id
     asked = {
         "answer": applied and bool(case.asking),
@@ -243,7 +241,7 @@ def _may(state: State, principal: Principal, case: Case) -> Iterator[str]:
         "proceed": is_advice(state, case),
     }
     for step, holds in asked.items():
-        if holds and kinds.allows(step, case.kind, case.state):
+        if holds and principal.role in kinds.STEPS[step].roles and kinds.allows(step, case.kind, case.state):
             yield step
 
 
