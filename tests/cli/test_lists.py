@@ -66,7 +66,7 @@ def test_an_agency_signs_over_the_names_and_the_log_has_none(plane):
     assert (
         "admitted by your agreement, 2 organizations:\n    Example Utility\n    Muster & Söhne, Inc." in shown
     )
-    assert '  admission: {"mode": "approve", "grant": "oncd and ostp"' in shown
+    assert "  admission:\n    mode: approve\n    grant: oncd and ostp" in shown
     shown = plane.text("review", "export", tested, "-o", plane.folder / "t.json", by="oncd")
     sign = ("review", "sign", plane.folder / "t.json", "--position", "approve", "--key", plane.key("oncd"))
     shown += plane.text(*sign, "-o", plane.folder / "t2.json", by=None)

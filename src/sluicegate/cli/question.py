@@ -69,7 +69,7 @@ def _about(case: ExportedCase) -> Iterator[str]:
     if case.question.kind in {kinds.LIFT, kinds.LICENCE}:
         assert case.document is not None
         for name, value in case.document.to_json()["spec"].items():
-            yield f"  {name}: {json.dumps(worded(value))}"
+            yield from spelled_out(name, worded(value))
         return
     assert case.terms is not None
     if case.question.kind == kinds.RECONSIDER:
@@ -82,18 +82,26 @@ def _about(case: ExportedCase) -> Iterator[str]:
         yield from _applicant(case)
         yield from _asked_of(stage)
         return
-    spec = case.terms.to_json()["spec"]
+    yield from _terms(case, case.terms, stage)
+
+
+def _terms(case: ExportedCase, terms: Plan, stage: Stage) -> Iterator[str]:
+    """What the terms of a stage bind: of the release, and of the stage itself."""
+    spec = terms.to_json()["spec"]
     bound = _BOUND if stage.audience.kind == EVALUATORS else _BOUND - {"evaluators"}
-    yield from (f"  {name}: {json.dumps(worded(value))}" for name, value in spec.items() if name in bound)
-    yield f"  {wording.directed(_directs(case.terms, stage))}"
-    if case.terms.spec.closers:
-        yield f"  findings of others are closed by a retest of {', '.join(sorted(case.terms.spec.closers))}"
+    for name, value in spec.items():
+        if name in bound:
+            yield from spelled_out(name, worded(value))
+    yield f"  {wording.directed(_directs(terms, stage))}"
+    if terms.spec.closers:
+        yield f"  findings of others are closed by a retest of {', '.join(sorted(terms.spec.closers))}"
     stated = {name: value for name, value in stage.to_json().items() if name != "name"}
     if stage.audience.is_listed:
         del stated["audience"]
         yield f"  admitted by your agreement, {counted(len(case.listed), 'organization')}:"
         yield from (f"    {plain(each.application['organization']['name'])}" for each in case.listed)
-    yield from (f"  {name}: {json.dumps(worded(value))}" for name, value in stated.items())
+    for name, value in stated.items():
+        yield from spelled_out(name, worded(value))
 
 
 _BOUND = frozenset(
@@ -235,9 +243,9 @@ def spelled_out(name: str, value: Json, depth: int = 1) -> Iterator[str]:
         for number, each in enumerate(value, 1):
             yield from spelled_out(f"{name} {number}", each, depth)
     elif isinstance(value, list):
-        yield f"{begin} {', '.join(map(plain, value)) or 'nothing'}"
+        yield f"{begin} {', '.join(spelled(plain(each)) for each in value) or 'nothing'}"
     else:
-        yield f"{begin} {plain(value)}"
+        yield f"{begin} {spelled(plain(value))}"
 
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
