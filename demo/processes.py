@@ -17,9 +17,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, MappingProxyType, TracebackType
 from typing import Any, Self
 
 from sluicegate.errors import SluicegateError, Unreachable
@@ -67,14 +67,15 @@ class Processes:
             raise self._loss(lost) from error
         return self.stopping and explicable
 
-    def start(self, name: str, *arguments: str) -> None:
-        """Start `sluicegate ARGUMENTS --json` under a name."""
+    def start(self, name: str, *arguments: str, env: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Start `sluicegate ARGUMENTS --json` under a name; `env` is in its environment, too."""
         with (self._logs / f"{name}.log").open("wb") as log:
             child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
                 [sys.executable, "-m", "sluicegate", *arguments, "--json"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env={**os.environ, **env},
                 start_new_session=True,
                 preexec_fn=self._end_with_parent,  # noqa: PLW1509 - no other thread of ours holds a lock
             )

@@ -127,6 +127,7 @@ def start(  # noqa: PLR0913 - whose processes, where, and what they serve
         "control", "serve", "--state", f"{folder / 'control'}", "--trust", f"{cast.trust_file}",
         "--origin", ORIGIN, "--port", f"{ports.control}", "--feed-port", f"{ports.feed}",
         "--clock-is-right",  # a person may come back to it after days, on a machine that nothing synchronizes
+        env={"SLUICEGATE_GATEWAYS": f"api=http://127.0.0.1:{ports.gateway}" if ports.gateway else ""},
     )  # fmt: skip
     control = processes.ready("control")
     served = {word: processes.ready(word)["url"] for word in set(upstreams.values())}

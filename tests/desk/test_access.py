@@ -57,6 +57,14 @@ def entered(office: Office, client: httpx2.Client, who: str) -> None:
     assert sent.status_code == 303
 
 
+def test_an_address_that_is_not_there_is_a_page_for_a_browser(stranger: httpx2.Client) -> None:
+    page = stranger.get("/nothing", headers={"accept": "text/html"})
+    assert page.status_code == 404
+    assert "There is nothing at /nothing" in page.text
+    assert "Agency&#39;s desk" in page.text
+    assert stranger.get("/nothing").json()["error"]["code"] == "route_unknown"
+
+
 @pytest.mark.parametrize("path", PRIVATE)
 def test_a_stranger_is_sent_to_sign_in_and_sees_nothing(stranger: httpx2.Client, path: str) -> None:
     answer = stranger.get(path)

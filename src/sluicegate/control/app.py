@@ -12,9 +12,10 @@ from sluicegate.control import composed, forms, logfiles, openapi, operations, p
 from sluicegate.control.plane import FLEET, ControlPlane
 from sluicegate.control.routes import routes
 from sluicegate.http import app as http
-from sluicegate.http.app import Fault
+from sluicegate.http.app import Fault, Running
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.measures import Requests, registry
+from sluicegate.pages import answers
 from sluicegate.settings import HttpSettings
 from sluicegate.signin import routes as signin
 
@@ -39,9 +40,8 @@ def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) 
         openapi.route(PUBLIC, entrance),
         *safety.routes(plane.safety, entrance),
     ]
-    return http.application(
-        routed, [partial(_tick, plane), partial(_note, plane), plane.refresher.run], fault
-    )
+    tasks: list[Running] = [partial(_tick, plane), partial(_note, plane), plane.refresher.run]
+    return http.application(routed, tasks, fault, answers.readable)
 
 
 async def _tick(plane: ControlPlane) -> None:

@@ -35,7 +35,8 @@ def application(site: DeskSite, fault: Fault) -> Starlette:
         Route("/assets/{name}", _asset),
         Route("/healthz", _healthz),
     ]
-    return http.application(routed, [partial(_follow, each) for each in site.followings.values()], fault)
+    tasks = [partial(_follow, each) for each in site.followings.values()]
+    return http.application(routed, tasks, fault, partial(answers.readable, within=FRAME))
 
 
 async def _follow(following: Following) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.errors import SluicegateError
@@ -24,10 +25,23 @@ Running = Callable[[], Coroutine[Any, Any, None]]
 """What is done beside the requests, until it is cancelled."""
 Fault = Callable[[BaseException], None]
 """Called once if such a task has failed: the process cannot go on."""
+OnError = Callable[[Request, Exception], Awaitable[Response]]
+Shown = Callable[[Request, Response], Response]
+"""An error answer as its reader can read it."""
 
 
-def application(routes: Sequence[Route], tasks: Sequence[Running], fault: Fault) -> Starlette:
-    """The application that serves some routes, and does some tasks beside them."""
+def application(
+    routes: Sequence[Route], tasks: Sequence[Running], fault: Fault, shown: Shown = lambda _, answer: answer
+) -> Starlette:
+    """The application that serves some routes, and does some tasks beside them; `shown` makes a page of an
+    error for who reads pages.
+    """
+
+    def read_by(handle: OnError) -> OnError:
+        async def handled(request: Request, error: Exception) -> Response:
+            return shown(request, await handle(request, error))
+
+        return handled
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -44,10 +58,10 @@ def application(routes: Sequence[Route], tasks: Sequence[Running], fault: Fault)
     app = Starlette(
         routes=routes,
         exception_handlers={
-            SluicegateError: on_error,
-            HTTPException: on_http,
+            SluicegateError: read_by(on_error),
+            HTTPException: read_by(on_http),
             ClientDisconnect: on_hang_up,
-            Exception: on_surprise,
+            Exception: read_by(on_surprise),
         },
         lifespan=lifespan,
     )

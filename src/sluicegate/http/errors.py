@@ -33,7 +33,7 @@ STATUS_OF_ERROR: dict[type[errors.SluicegateError], int] = {
     errors.StoreUnusable: 500,
     errors.Unreachable: 502,
 }
-STATUS_OF_CODE = {"forbidden": 403, "body_too_large": 413, TOO_MANY: 429}
+STATUS_OF_CODE = {"forbidden": 403, "body_too_large": 413, "address_unknown": 421, TOO_MANY: 429}
 """The status of an error with a code of its own."""
 
 

@@ -7,6 +7,7 @@ Rules:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -30,6 +31,8 @@ PRIVATE: Mapping[str, str] = {
 }
 """The headers of a page of one reader. Its forms say where they come from."""
 _PATH = re.compile(r"/(?!/)[\w./~?=&%:+,-]*", re.ASCII)
+_FOR_PROGRAMS = ("/api/", "/fleet/", "/log/")
+"""What programs ask, whatever they accept."""
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -97,3 +100,21 @@ async def or_error(
         remedy = "check the address of the page" if is_address else wrong.remedy
         answer = await errors.on_error(request, wrong)
         return error(answer, wrong.message, remedy, within, of_form=is_form)
+
+
+def readable(request: Request, answer: Response, within: SiteFrame = CONTROL) -> Response:
+    """An error that no page has answered, as its reader can read it: a page for a browser."""
+    path = request.url.path
+    if "text/html" not in request.headers.get("accept", "") or path.startswith(_FOR_PROGRAMS):
+        return answer
+    said = json.loads(bytes(answer.body))["error"]
+    if answer.status_code == 404:
+        message, remedy = (
+            f"There is nothing at {path[:200]}",
+            "check the address, or begin at one of these pages",
+        )
+    elif answer.status_code == 405:
+        message, remedy = f"{path[:200]} takes what a form sends", "open the page that has the form"
+    else:
+        message, remedy = said["message"], said["remedy"]
+    return error(answer, message, remedy, within)

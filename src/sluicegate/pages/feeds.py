@@ -17,6 +17,7 @@ from sluicegate.acts.outlook import ReleaseOutlook
 from sluicegate.acts.record import EntryList, RecordedEntry
 from sluicegate.pages.page import MadePage, PagePlace
 from sluicegate.pages.timeline import SAID
+from sluicegate.pages.words import spoken
 from sluicegate_record.log import times
 from sluicegate_record.terms import dates
 
@@ -29,19 +30,19 @@ def atom(place: PagePlace, found: EntryList) -> MadePage:
     ET.register_namespace("", _ATOM)
     root = _element(None, "feed")
     _element(root, "title", _TITLE)
-    _element(root, "id", f"{place.origin}/record")
+    _element(root, "id", place.link("/record"))
     _element(root, "updated", times.format_time(found.entries[0].at_ms if found.entries else 0))
-    _element(root, "link", href=f"{place.origin}/record.atom", rel="self")
-    _element(root, "link", href=f"{place.origin}/record")
-    _element(_element(root, "author"), "name", place.origin)
+    _element(root, "link", href=place.link("/record.atom"), rel="self")
+    _element(root, "link", href=place.link("/record"))
+    _element(_element(root, "author"), "name", place.link())
     for each in found.entries:
         entry = _element(root, "entry")
         _element(entry, "title", _title(each))
-        _element(entry, "id", _link(place, each))
+        _element(entry, "id", _entry(place, each.index))
         _element(entry, "updated", times.format_time(each.at_ms))
-        _element(entry, "link", href=_link(place, each))
+        _element(entry, "link", href=_entry(place, each.index))
         _element(entry, "category", term=each.type)
-        _element(entry, "summary", each.words)
+        _element(entry, "summary", spoken(each.words))
     body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return MadePage(body, "application/atom+xml; charset=utf-8")
 
@@ -51,14 +52,14 @@ def json_feed(place: PagePlace, found: EntryList) -> MadePage:
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": _TITLE,
-        "home_page_url": f"{place.origin}/record",
-        "feed_url": f"{place.origin}/record.json",
+        "home_page_url": place.link("/record"),
+        "feed_url": place.link("/record.json"),
         "items": [
             {
-                "id": _link(place, each),
-                "url": _link(place, each),
+                "id": _entry(place, each.index),
+                "url": _entry(place, each.index),
                 "title": _title(each),
-                "content_text": each.words,
+                "content_text": spoken(each.words),
                 "date_published": times.format_time(each.at_ms),
                 "tags": [each.type],
             }
@@ -97,8 +98,8 @@ def calendar(place: PagePlace, found: Iterable[ReleaseOutlook]) -> MadePage:
 
 def _dates(place: PagePlace, found: ReleaseOutlook) -> Iterator[_Date]:
     name = found.status.release
-    link = f"{place.origin}/releases/{name}"
-    host = place.origin.rpartition("/")[2]
+    link = place.link(f"/releases/{name}")
+    host = place.link().rpartition("/")[2]
     for course in found.timeline:
         for each in course.events:
             at = (
@@ -107,7 +108,8 @@ def _dates(place: PagePlace, found: ReleaseOutlook) -> Iterator[_Date]:
                 else _moment(each.at_ms)
             )
             uid = f"{name}.{course.stage}.{each.what}.{each.at_ms}@{host}"
-            yield _Date(uid, at, f"{name}, stage {course.stage}: {SAID[each.what]}", link)
+            where = link if each.entry is None else _entry(place, each.entry)
+            yield _Date(uid, at, f"{name}, stage {course.stage}: {SAID[each.what]}", where)
     for promise in found.promises:
         text = f"{promise.party} promised: {promise.text} ({promise.state})"
         yield _Date(f"{promise.promise}@{host}", date.fromisoformat(promise.by), text, link)
@@ -118,11 +120,11 @@ def _moment(at_ms: int) -> datetime:
 
 
 def _title(each: RecordedEntry) -> str:
-    return f"Entry {each.index}: {each.words}"
+    return f"Entry {each.index}: {spoken(each.words)}"
 
 
-def _link(place: PagePlace, each: RecordedEntry) -> str:
-    return f"{place.origin}/record/{each.index}"
+def _entry(place: PagePlace, index: int) -> str:
+    return place.link(f"/record/{index}")
 
 
 def _element(parent: ET.Element | None, name: str, text: str | None = None, **attributes: str) -> ET.Element:

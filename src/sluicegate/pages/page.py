@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol
 
 from sluicegate.acts.act import Act, ActAnswer, Answered, Asked
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate_record.form import Json
 
@@ -27,11 +27,27 @@ class AskAct(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PagePlace:
-    """Where a page is: the origin that its reader uses, such as `https://gate.example`, and the rest."""
+    """Where a page is: its origin, such as `https://gate.example`, and the rest.
+
+    The origin is what an operator says, or a name of this machine; empty if its reader came by another name.
+    """
 
     origin: str
     path: str
     query: str
+
+    def link(self, path: str = "") -> str:
+        """A path of this server as a link that counts elsewhere.
+
+        Raises: Unauthorized: it is not known by which name people reach it. No request decides a link.
+        """
+        if not self.origin:
+            raise Unauthorized(
+                "this server does not know by which name people reach it, so it writes no links",
+                code="address_unknown",
+                remedy="say where people reach the pages: start it with --url https://…",
+            )
+        return f"{self.origin}{path}"
 
 
 @dataclass(frozen=True, slots=True)

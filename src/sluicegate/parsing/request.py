@@ -6,6 +6,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -18,6 +19,8 @@ from sluicegate_record.form import Exact, Form, Json, Misread, form, shape_of, s
 from sluicegate_record.log import canonical
 
 _SEE = "see /api/v1/openapi.json"
+_NUMBER = re.compile("0|[1-9][0-9]{0,18}")
+"""A number as there is one spelling of it: what it names has one address."""
 
 
 @form
@@ -115,5 +118,5 @@ def _fields(query: str) -> Iterable[tuple[str, str]]:
 def _value(schema: Mapping[str, Any], word: str) -> Json:
     kinds = [schema, *schema.get("anyOf", ())]
     if any(kind.get("type") == "integer" for kind in kinds):
-        return int(word) if word.isascii() and word.isdigit() and len(word) < 20 else word
+        return int(word) if _NUMBER.fullmatch(word) else word
     return word

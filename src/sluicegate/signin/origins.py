@@ -51,21 +51,28 @@ class PagesOrigin:
         return not self.host.replace(".", "").isdigit() and ":" not in self.host
 
 
+def origin_of(request: Request, origin: str) -> str:
+    """The origin of a request: what an operator has said, or the name of this machine that its reader uses.
+
+    Empty: it came by another name, which anyone can write into a request.
+    """
+    found = PagesOrigin(origin or f"http://{request.url.netloc}")
+    return found.origin if origin or is_this_machine(found.host) else ""
+
+
 def place_of(request: Request, origin: str) -> PagesOrigin:
-    """The place of a request: `origin` if an operator has said one.
+    """The place of a request, where people sign in.
 
     Raises: Unauthorized: it was reached by a name that is not this machine's.
     """
-    if origin:
-        return PagesOrigin(origin)
-    found = PagesOrigin(f"http://{request.url.netloc}")
-    if not is_this_machine(found.host):
+    found = origin_of(request, origin)
+    if not found:
         raise Unauthorized(
             "people sign in here from this machine only",
             code="origin_unknown",
             remedy="say where people reach the pages: start it with --url https://…",
         )
-    return found
+    return PagesOrigin(found)
 
 
 def is_this_machine(host: str) -> bool:
