@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from sluicegate.acts import applications, credentials, directives, drafts, review
+from sluicegate.acts import applications, credentials, directives, drafts, fleet, review
 from sluicegate.acts.fields import opened_beside
 from sluicegate.core.access import apikey
 from sluicegate.core.people import persons
@@ -26,7 +27,7 @@ from tests.pages.conftest import HOSTILE, LONG, RTL
 from tests.pages.signing_in import authenticator, invitation, named, sign_in
 from tests.pages.test_public import parsed
 from tests.waiting import BOUND_S
-from tests.worlds import API, RELEASE, STAGE, plan_value, stage
+from tests.worlds import API, MODEL, RELEASE, STAGE, plan_value, stage
 
 CLOCK = {"within": 10, "unit": "business-days", "calendar": "us-federal", "silence": "deny"}
 CRITERIA = ["A security officer answers within an hour.", HOSTILE, RTL, LONG]
@@ -99,7 +100,7 @@ def test_a_question_is_answered_and_a_case_withdrawn_by_its_page_without_javascr
         expect(opened.locator("#clocks + dl")).to_contain_text("stopped until you answer")
         opened.get_by_label("Your answer").fill(f"Our own staff. {HOSTILE}")
         opened.get_by_role("button", name="Send your answer").click()
-        expect(opened.get_by_role("status")).to_contain_text("case: answer")
+        expect(opened.get_by_role("status")).to_contain_text("Done: answer an agency's question.")
         expect(opened.locator("main")).to_contain_text("You answered: Our own staff.")
         opened.get_by_role("button", name="Withdraw it").click()
         expect(opened.locator(".lead")).to_have_text("Withdrawn by you.")
@@ -134,13 +135,25 @@ def furnished(plane: Plane, who: str) -> tuple[str, str, str]:
     organization = {"name": HOSTILE, "registeredIn": "ZZ", "criteria": dict.fromkeys(CRITERIA, HOSTILE)}
     draft = {"release": RELEASE, "stage": STAGE, "surface": API, "organization": json.dumps(organization)}
     kept = offices.put(plane, "applicant", who, drafts.SAVE.path, draft)["draft"]
-    return asked, offices.admit(plane, applied(plane, who, LONG)), kept
+    grant = offices.admit(plane, applied(plane, who, LONG))
+    used(plane, key_of(plane, grant, who, HOSTILE[:60]))
+    return asked, grant, kept
+
+
+def used(plane: Plane, key: str) -> None:
+    """A gateway has let requests of a key through, and refused some."""
+    report = {"gateway": "gateway", "incarnation": key, "surface": API}
+    for number in (1, 2):
+        rows = [{"credential": key, "passed": 1_234, "refused": 6}]
+        tally = {"number": number, "rows": rows}
+        offices.put(plane, "gateway", "gateway", fleet.REPORT.path, {**report, "tally": tally})
 
 
 def pages(case: str, grant: str, draft: str) -> list[str]:
     """Each page, for a reader who has these."""
     kept = [f"/drafts/{draft}/{step}" for step in applying.STEPS]
-    return ["/applications", f"/applications/{case}", f"/grants/{grant}", f"/apply/{RELEASE}/{STAGE}", *kept]
+    grants = [f"/grants/{grant}", f"/acts/credential.explain?credential={KEYS[grant]}&model={MODEL}"]
+    return ["/applications", f"/applications/{case}", *grants, f"/apply/{RELEASE}/{STAGE}", *kept, "/acts"]
 
 
 # Applying
@@ -163,7 +176,7 @@ def test_an_invited_applicant_applies_answers_is_admitted_and_makes_a_key(page: 
     page.reload()
     page.get_by_label("Your answer").fill("Our own staff.")
     page.get_by_role("button", name="Send your answer").click()
-    expect(page.get_by_role("status")).to_contain_text("case: answer")
+    expect(page.get_by_role("status")).to_contain_text("Done: answer an agency's question.")
     grant = offices.admit(site, name)
     page.reload()
     page.get_by_role("link", name="Make a key").click()
@@ -423,12 +436,52 @@ def test_anothers_case_looks_like_one_that_does_not_exist(site: Plane) -> None:
         assert site.ledger.size() == size + 1  # the owner's key
 
 
-def key_of(plane: Plane, grant: str) -> str:
-    """A credential that the owner of a grant makes."""
+KEYS = dict[str, str]()
+"""The keys of grants."""
+
+
+def key_of(plane: Plane, grant: str, who: str = "owner", label: str | None = None) -> str:
+    """A credential that the holder of a grant makes."""
     path = credentials.ISSUE.path.format(grant=grant)
-    made = offices.put(plane, "applicant", "owner", path, {"digest": "ef" * 32})
-    found: str = made["credential"]
-    return found
+    digest = hashlib.sha256(grant.encode()).hexdigest()
+    made = offices.put(plane, "applicant", who, path, {"digest": digest, "label": label})
+    KEYS[grant] = made["credential"]
+    return KEYS[grant]
+
+
+def test_how_often_a_key_was_used_is_a_picture_and_the_same_in_a_table(page: Page, site: Plane) -> None:
+    grant = offices.admit(site, applied(site, "uses", "Using Works"))
+    sign_in(page, site, "applicant", "uses")
+    page.goto(f"/grants/{grant}")
+    expect(page.locator("#usage ~ .empty")).to_contain_text("No request")
+    used(site, key_of(site, grant, "uses", "build server"))
+    page.reload()
+    expect(page.locator("figure.uses")).to_contain_text("build server: 2,468 let through, 12 refused")
+    assert page.locator("figure.uses rect.passed").count() == 1
+    row = page.locator("table", has_text="Requests by key and day").locator("tbody tr")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("2,468")
+
+
+def test_why_a_key_may_be_used_is_said_in_words_what_refuses_first(page: Page, site: Plane) -> None:
+    grant = offices.admit(site, applied(site, "why", "Why Works"))
+    key = key_of(site, grant, "why")
+    sign_in(page, site, "applicant", "why")
+    page.goto(f"/grants/{grant}")
+    page.get_by_role("link", name=f"why {key}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Why this key may use {MODEL}")
+    expect(page.get_by_role("heading", level=2).first).to_have_text("What lets it through")
+    main = page.locator("main")
+    expect(main).to_contain_text("The key: this key is valid")
+    assert re.search(r"\d{4}-\d\d-\d\dT", main.inner_text()) is None
+    offices.put(site, "applicant", "why", credentials.REVOKE.path.format(credential=key), {})
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Why this key may not use {MODEL}")
+    expect(page.get_by_role("heading", level=2).first).to_have_text("What refuses it")
+    expect(main).to_contain_text("refused, with status 401: credential revoked")
+    page.get_by_label("Model").fill("")
+    page.goto("/acts/credential.explain?credential=cred_x&model=m")
+    expect(page.get_by_role("alert")).to_contain_text("no credential 'cred_x'")
 
 
 def test_a_page_of_applicants_is_for_no_other_role_and_for_no_one_who_is_not_signed_in(site: Plane) -> None:

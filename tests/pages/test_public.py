@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -109,6 +110,8 @@ def test_a_file_of_pages_is_kept_for_ever_and_another_one_is_not_there(site: Pla
         ("/releases/quiet", 404),
         ("/record/99999", 404),
         ("/record/-1", 400),
+        ("/record/02", 400),
+        ("/record?limit=05", 400),
         ("/record/x", 400),
         ("/record?limit=100000", 400),
         ("/record?nothing=1", 400),
@@ -189,6 +192,67 @@ def test_pages_that_are_kept_take_so_much_memory_and_no_more() -> None:
     assert keeper.bytes == pages.KEPT_BYTES_MAX
     kept = [keeper.get(PagePlace(f"http://host-{number}", "/record/1", ""), 1) for number in range(100)]
     assert sum(each is not None for each in kept) == pages.KEPT_BYTES_MAX >> 20
+
+
+HOST = "control.localhost:8600"
+
+
+@pytest.mark.parametrize("path", sorted(DOCUMENTS))
+def test_a_feed_has_no_links_that_a_strangers_request_has_chosen(site: Plane, path: str) -> None:
+    answer = get(site, path, host="evil.example")
+    assert answer.status_code == 421
+    assert "--url" in answer.text
+    own = get(site, path, host=HOST)
+    assert own.status_code == 200
+    assert f"http://{HOST}/" in own.text
+
+
+def test_an_entry_says_no_address_that_a_strangers_request_has_chosen(site: Plane) -> None:
+    assert "ledger verify URL --key" in get(site, "/record/2", host="evil.example").text
+    assert "evil.example" not in get(site, "/record/2", host="evil.example").text
+    assert f"ledger verify http://{HOST} --key" in get(site, "/record/2", host=HOST).text
+
+
+BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/releases/", 404), ("/sign-out", 405)])
+def test_an_address_that_is_not_there_is_a_page_for_a_browser_and_json_for_a_program(
+    site: Plane, path: str, status: int
+) -> None:
+    page = get(site, path, accept=BROWSER)
+    assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert page.headers["cache-control"] == "no-store"
+    found = parsed(page.text)
+    assert "main" in found.tags
+    assert not found.inline
+    assert 'href="/releases"' in page.text
+    for accept in ("*/*", "application/json"):
+        assert get(site, path, accept=accept).json()["error"]["code"] in {
+            "route_unknown",
+            "method_not_allowed",
+        }
+
+
+def test_what_is_asked_of_the_api_is_json_whatever_is_accepted(site: Plane) -> None:
+    answer = get(site, "/api/v1/nothing", accept=BROWSER)
+    assert answer.json()["error"]["code"] == "route_unknown"
+
+
+def test_what_an_unknown_address_says_is_text(site: Plane) -> None:
+    page = get(site, "/%3Cscript%3Ealert(1)%3C/script%3E", accept=BROWSER)
+    assert page.status_code == 404
+    assert "&lt;script&gt;alert(1)" in page.text
+    assert parsed(page.text).tags.count("script") == parsed(
+        get(site, "/nothing", accept=BROWSER).text
+    ).tags.count("script")
+
+
+def test_what_happened_to_a_stage_leads_to_its_entry(site: Plane) -> None:
+    page = get(site, "/releases/gpt-5.6").text
+    line = page.partition("What happened, and what comes")[2].partition("</table>")[0]
+    index, *_ = re.findall(r'<a href="/record/(\d+)"><time', line)
+    assert "is opened: terms of gpt-5.6/trusted-partners" in get(site, f"/record/{index}").text
 
 
 def test_a_time_line_has_words_for_all_that_happens_to_a_stage() -> None:

@@ -28,7 +28,7 @@ from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.http import bearer, errors
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
-from sluicegate.pages import answers, forms, officer, plans
+from sluicegate.pages import answers, applicant, forms, officer, plans
 from sluicegate.pages.answers import route
 from sluicegate.pages.page import Filled, FormLook, Reader, Sent, ShowForm, one
 from sluicegate.parsing.request import ActRequest, written
@@ -40,7 +40,7 @@ NAME, NEXT = "_name", "_next"
 """The fields of every form beside those of its act: the name of a command, where to go next."""
 OF_PAGE = "_"
 """What begins so is a field of the page, beside those of its act."""
-OWN: Mapping[str, ShowForm] = {**plans.FORMS, **officer.FORMS}
+OWN: Mapping[str, ShowForm] = {**applicant.FORMS, **plans.FORMS, **officer.FORMS}
 """The acts that have a page of their own."""
 _BY_NAME = {act.name: act for act in PUBLIC}
 

@@ -37,6 +37,7 @@ from sluicegate.service import doings
 from sluicegate.service.context import STRANGER, Services
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
+from sluicegate.signin.origins import origin_of
 
 PAGES = (
     *PUBLIC_PAGES,
@@ -139,7 +140,7 @@ def _check_role(page: SitePage[Any, Any], principal: Principal) -> None:
 def page_place(door: Door, request: Request) -> PagePlace:
     """Where a page is."""
     return PagePlace(
-        door.origin or f"{request.url.scheme}://{request.url.netloc}",
+        origin_of(request, door.origin),
         request.url.path,
         request.scope["query_string"].decode("latin-1"),
     )
@@ -174,7 +175,10 @@ def _without_done(query: str) -> tuple[str, str]:
     """A query without the name of what was done just before, and how the page calls that."""
     before, mark, name = query.rpartition(DONE)
     act = ACTS.get(name) if mark and before[-1:] in {"", "&"} else None
-    return (query, "") if act is None else (before.removesuffix("&"), forms.title(act).lower())
+    if act is None:
+        return query, ""
+    title = forms.title(act)
+    return before.removesuffix("&"), f"{title[:1].lower()}{title[1:]}"
 
 
 def ask(services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:

@@ -18,17 +18,18 @@ from sluicegate.acts import (
 )
 from sluicegate.acts.act import APPLICANT, AnyAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
-from sluicegate.acts.credentials import CredentialFilter, CredentialSummary
+from sluicegate.acts.credentials import CredentialFilter, CredentialSummary, GrantUsageQuestion
 from sluicegate.acts.directives import AffectedPeople, DirectiveArgument
 from sluicegate.acts.drafts import DraftFilter
+from sluicegate.acts.explanations import EXPLAIN, KeyExplanation
 from sluicegate.acts.grants import GrantArgument, GrantFilter, GrantView
 from sluicegate.acts.licences import LicenceFilter
 from sluicegate.acts.members import MemberSearch, MemberView
 from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
-from sluicegate.pages import applying, forms, standings
+from sluicegate.pages import applying, forms, standings, uses
 from sluicegate.pages.forms import ActForm
-from sluicegate.pages.page import AskAct, Filled, SitePage, View
-from sluicegate_record.terms import audience, effective, kinds
+from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
+from sluicegate_record.terms import audience, effective
 
 HERE, GRANTS = "/applications", "/grants"
 LISTED = 50
@@ -36,6 +37,28 @@ LISTED = 50
 ONLY = frozenset({APPLICANT})
 CLAIMED = ("status", "method", "assurance", "until")
 """What an organization says of a member."""
+_LAYERS = (
+    ("What refuses it", {"refuses"}),
+    ("What is not known, because of that", {"unknown"}),
+    ("What lets it through", {"allows"}),
+    ("What is decided at each request", {"elsewhere"}),
+)
+"""The parts of the page that explains a key, with the layers in each, by their states."""
+_CALLED: Mapping[str, str] = {
+    "gateway": "The gateway",
+    "credential": "The key",
+    "request": "The request",
+    "model": "The model",
+    "directive": "Directives",
+    "stage": "The stage",
+    "deployment": "What serves it",
+    "grant": "The grant",
+    "programme": "Programmes",
+    "person": "The person",
+    "quota": "How many requests",
+    "upstream": "Who serves the model",
+}
+"""What the layers of an explanation are called."""
 _STEPS: Mapping[str, tuple[AnyAct, str, str]] = {
     "accept": (applications.ACCEPT, "Take the seat", ""),
     "reply": (applications.REPLY, "Send your reply", "Your reply"),
@@ -75,7 +98,6 @@ def _open_to_applicants(status: Status) -> Iterator[tuple[ReleaseStatus, StageSt
 def _case(view: View[CaseArgument, CaseView]) -> Filled:
     case, here = view.found, f"{HERE}/{view.found.case}"
     names = names_in(view.ask(releases.STATUS, Nothing()))
-    is_own = case.kind in kinds.OF_ONE
     values = {
         "case": case,
         "line": standings.line(case, names),
@@ -86,7 +108,7 @@ def _case(view: View[CaseArgument, CaseView]) -> Filled:
         "said": list(standings.said(case, names)),
         "answers": [_answer(case.case, each.agency, here) for each in case.questions],
         "steps": {name: _step(name, case.case, here) for name in case.next_steps if name in _STEPS},
-        "withdraw": _withdraw(case, here) if is_own else None,
+        "withdraw": _withdraw(case.case, here) if "withdraw" in case.may else None,
     }
     return Filled("application.html", values)
 
@@ -101,11 +123,9 @@ def _step(name: str, case: str, here: str) -> ActForm:
     return forms.form(act, hidden={"case": case}, labels={"text": called}, submit=submit, then=here)
 
 
-def _withdraw(case: CaseView, here: str) -> ActForm | None:
-    """The form that ends a case, where its applicant opened it and it is open."""
-    if not kinds.allows("withdraw", case.kind, case.state):
-        return None
-    return forms.form(applications.WITHDRAW, hidden={"case": case.case}, submit="Withdraw it", then=here)
+def _withdraw(case: str, here: str) -> ActForm:
+    """The form that ends a case."""
+    return forms.form(applications.WITHDRAW, hidden={"case": case}, submit="Withdraw it", then=here)
 
 
 class KeyRow(NamedTuple):
@@ -136,6 +156,7 @@ class DirectiveMeaning(NamedTuple):
 def _grant(view: View[GrantArgument, GrantView]) -> Filled:
     grant, here = view.found, f"{GRANTS}/{view.found.grant}"
     held = view.ask(credentials.LIST, CredentialFilter(grant=grant.grant, limit=LISTED))
+    used = view.ask(credentials.USAGE, GrantUsageQuestion(grant=grant.grant, limit=LISTED))
     people = view.ask(members.LIST, MemberSearch(grant=grant.grant, limit=LISTED))
     limited = [each for each in grant.limits if each.kind == "directive" and each.name is not None]
     excepted = view.ask(licences.LIST, LicenceFilter()).licences
@@ -145,6 +166,8 @@ def _grant(view: View[GrantArgument, GrantView]) -> Filled:
         "place": view.place,
         "keys": [_key(each, here) for each in held.credentials],
         "more_keys": held.next,
+        "usage": used,
+        "charts": uses.charts(used),
         "issue": forms.form(
             credentials.ISSUE,
             hidden=this,
@@ -212,9 +235,19 @@ def _directive(ask: AskAct, name: str, words: str, grant: str) -> DirectiveMeani
     return DirectiveMeaning(words, ask(directives.AFFECTED, DirectiveArgument(directive=name)), asks)
 
 
+def _explained(look: FormLook) -> Filled:
+    """Why a key may use a model, or may not: what refuses first."""
+    found, form = look.answer, forms.form(EXPLAIN, look.given)
+    if not isinstance(found, KeyExplanation):
+        return Filled("act.html", {"act": EXPLAIN, "form": form, "fault": look.fault})
+    parts = [(title, [each for each in found.because if each.state in states]) for title, states in _LAYERS]
+    return Filled("explained.html", {"found": found, "form": form, "parts": parts, "called": _CALLED})
+
+
 PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(HERE, cases.LIST, _applications, roles=ONLY),
     SitePage(f"{HERE}/{{case}}", cases.SHOW, _case, roles=ONLY),
     SitePage(f"{GRANTS}/{{grant}}", grants.SHOW, _grant, roles=ONLY),
 )
 """In this order a path is looked for."""
+FORMS: Mapping[str, ShowForm] = {EXPLAIN.name: _explained}

@@ -26,6 +26,8 @@ LINE_MAX = 200
 DOCUMENT_FROM = 50_000
 """Texts that may be as long as this are documents."""
 _CHOICE = re.compile(r"[\w-]+( \| [\w-]+)+")
+_TITLE = re.compile(r"[.;:](?= |$)")
+"""What ends the title in the help of an act."""
 _HAS_FILE = "file"
 """The name of the file of a text, which a form does not ask for."""
 
@@ -96,9 +98,13 @@ def form(  # noqa: PLR0913 - what a page knows better than the row of the act
 
 
 def title(act: AnyAct) -> str:
-    """What an act is called on a page, such as `Case: answer`."""
-    family, _, word = act.name.partition(".")
-    return f"{family.replace('-', ' ').capitalize()}: {word.replace('-', ' ')}"
+    """What an act is called on a page: the first part of its help, such as `Answer an agency's question`."""
+    return _TITLE.split(act.help, maxsplit=1)[0]
+
+
+def rest(act: AnyAct) -> str:
+    """What its help says beside that; empty if nothing."""
+    return act.help.removeprefix(title(act)).lstrip(".;: ")
 
 
 def families(acts: Iterable[AnyAct], role: str) -> Mapping[str, Sequence[AnyAct]]:

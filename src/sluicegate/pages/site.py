@@ -95,6 +95,7 @@ def _environment() -> jinja2.Environment:
     made.globals["new_name"] = lambda: f"form_{secrets.token_hex(16)}"
     made.globals["pages_of"] = lambda role: OF_ROLE.get(role, ())
     made.globals["title_of"] = forms.title
+    made.globals["rest_of"] = forms.rest
     made.globals["frame"] = frame.CONTROL
     made.filters |= words.FILTERS
     return made

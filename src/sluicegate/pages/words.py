@@ -11,11 +11,11 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from sluicegate.core import times as core_times
 from sluicegate_record.directives.phrases import covered
-from sluicegate_record.errors import InvalidInput
+from sluicegate_record.errors import InvalidInput, VerificationFailed
 from sluicegate_record.log import dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.times import DAY_MS
@@ -28,7 +28,8 @@ _DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:/+@=-]+")
 """What no one takes for words of ours: a name, a number, a time, a digest."""
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d\.\d{3})?Z", re.ASCII)
+"""A time as entries and answers write it."""
 
 
 def day(at_ms: int) -> str:
@@ -66,9 +67,31 @@ def short_time(at_ms: int) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(times.format_time(at_ms), text)
 
 
+def timed(text: str) -> Markup:
+    """A text; each time in it, as entries write it, as a time."""
+    found, at = Markup(""), 0
+    for each in _TIME.finditer(text):
+        found += text[at : each.start()] + _moment(each)
+        at = each.end()
+    return found + text[at:]
+
+
 def moment(text: str) -> Markup | str:
-    """A text; where it is a time as the API writes it, as a time."""
-    return short_time(times.parse_time(text)) if _TIME.fullmatch(text) else text
+    """A text that stays as it is; one that is a time as a time."""
+    return timed(text) if _TIME.fullmatch(text) else text
+
+
+def spoken(text: str) -> str:
+    """A text; each time in it as people write it, in UTC."""
+    return timed(text).striptags() if _TIME.search(text) else text
+
+
+def _moment(found: re.Match[str]) -> Markup:
+    """A time as one; what only looks like one stays text."""
+    try:
+        return short_time(times.parse_time(f"{found[1]}T{found[2]}{found[3] or ':00.000'}Z"))
+    except VerificationFailed:
+        return escape(found[0])
 
 
 def plain(value: Any) -> str:
@@ -196,4 +219,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "short_time": short_time,
     "statement": statement,
     "time": time_element,
+    "timed": timed,
 }
