@@ -447,7 +447,7 @@ class KeyUses(Protocol):
         """Note that some credentials were used at a time; an earlier one than is noted changes nothing."""
 
     def days(self, credentials: Collection[str], since: int) -> Sequence[KeyDay]:
-        """The counts of some credentials from a day on, by credential and day; without days of no request."""
+        """The counts of some credentials from a day on, by credential and day."""
 
     def count(self, days: Collection[KeyDay]) -> None:
         """Add to the counts of some days."""

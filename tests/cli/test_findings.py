@@ -39,7 +39,10 @@ def test_a_finding_closes_a_stage_until_it_is_gone(plane):
     assert is_open(plane)
     (case,) = plane.answer("case", "list", "--kind", "terms")["cases"]
     told = plane.text("review", "export", case["case"], "-o", plane.folder / "terms.json", by="oncd")
-    assert '  findings: {"levels": [{"name": "low"}, {"name": "high", "acknowledge": "P2D"' in told
+    assert (
+        "  findings:\n    levels 1:\n      name: low\n    levels 2:\n      name: high\n      acknowledge: P2D"
+        in told
+    )
     assert "  findings of others are closed by a retest of caisi, oncd, ostp\n" in told
     caisi, officer = ("--key", plane.key("caisi")), ("--key", plane.key("release-officer"))
     told = plane.text("finding", "report", *ABOUT, "--axes", "7,4,6,3", *caisi, by="caisi")

@@ -84,7 +84,7 @@ MAY = {
     "directive.names": "DA",
     "finding.list": "DAP",
     "finding.show": "DAP",
-    "keys.list": "DA",
+    "keys.list": "DAP",
     "keys.effects": "DA",
     "keys.record": "DA",
     "deployment.show": "DAP",

@@ -10,21 +10,19 @@ from sluicegate.errors import StoreUnavailable
 from sluicegate.service.last_use import PART, LastUses
 from sluicegate.service.room import Room, endless
 from sluicegate_record.log.times import HOUR_MS
-from tests.fakes import Breaking
+from tests.fakes import Breaking, MemoryKeyUses
 from tests.plane import Plane, yes
 from tests.worlds import MODEL
 
 NOON = 12 * HOUR_MS
 
 
-class Counting:
+class Counting(MemoryKeyUses):
     """`ports.KeyUses` that notes what it was asked to write."""
 
     def __init__(self) -> None:
+        super().__init__(Breaking().session)
         self.written: list[tuple[int, int]] = []
-
-    def last(self, credentials):
-        return {}
 
     def note(self, credentials, at_ms):
         self.written.append((len(credentials), at_ms))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, DEVELOPER, Act, ActAnswer, Arguments, Done
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import text
 from sluicegate.acts.growth import daily
@@ -42,6 +42,7 @@ class KeyView(ActAnswer):
     since: int | None = None
     used_seq: int | None = None
     used_ms: Time | None = None
+    opens: Annotated[bool, Note("Whether something can be sealed to it.")] = False
 
 
 @form
@@ -119,7 +120,7 @@ class KeyReceipt(Done):
 
 LIST = Act(
     "keys.list",
-    frozenset({DEVELOPER, AGENCY}),
+    frozenset({DEVELOPER, AGENCY, APPLICANT}),
     "question",
     "/api/v1/keys",
     KeyFilter,

@@ -109,6 +109,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "reply": "applications.reply",
             "appeal": "applications.appeal",
             "amend": "applications.amend",
+            "seal": "attachments.seal",
         },
     ),
     "case": (
@@ -129,6 +130,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "decline": "review.decline",
             "proceed": "review.proceed",
             "note": "review.note",
+            "open": "attachments.open_",
         },
     ),
     "instance": (

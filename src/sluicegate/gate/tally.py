@@ -13,9 +13,9 @@ from typing import Any
 KEYS_MAX = 20_000
 """How many keys are counted at a time: further ones are not, until these were reported."""
 ROWS_MAX = 500
-"""How many keys one report tells of."""
+"""How many keys one report has."""
 AGAIN_MS = 600_000
-"""How long nothing is told after a report was refused: an earlier control plane knows no such counts."""
+"""How long nothing is reported after one was refused: an earlier control plane knows no such counts."""
 
 
 class KeyCounter:
@@ -25,9 +25,9 @@ class KeyCounter:
         self._counts: dict[str, list[int]] = {}
         self._number = 0
         self._from_ms = 0.0
-        self._is_told = False
-        self._told: list[dict[str, Any]] = []
-        """What was told, and has not arrived yet."""
+        self._is_sent = False
+        self._sent: list[dict[str, Any]] = []
+        """What was reported, and has not arrived yet."""
 
     def passed(self, credential: str) -> None:
         """Count a request that was let through."""
@@ -46,23 +46,23 @@ class KeyCounter:
         counts[which] += 1
 
     def report(self, now_ms: float) -> dict[str, Any] | None:
-        """What is to be told, as JSON; None if nothing was counted, or if it is not to be told now."""
-        self._is_told = now_ms >= self._from_ms
-        if not self._is_told:
+        """What is to be reported, as JSON; None if nothing was counted, or not now."""
+        self._is_sent = now_ms >= self._from_ms
+        if not self._is_sent:
             return None
-        if not self._told and self._counts:
+        if not self._sent and self._counts:
             self._number += 1
             keys = list(islice(self._counts, ROWS_MAX))
-            self._told = [self._row(each) for each in keys]
-        return {"number": self._number, "rows": self._told} if self._told else None
+            self._sent = [self._row(each) for each in keys]
+        return {"number": self._number, "rows": self._sent} if self._sent else None
 
     def _row(self, credential: str) -> dict[str, Any]:
         passed, refused = self._counts.pop(credential)
         return {"credential": credential, "passed": passed, "refused": refused}
 
     def answered(self, status: int, now_ms: float) -> None:
-        """What was told was answered: it has arrived, or the control plane refused it."""
-        if self._is_told and status == 200:
-            self._told = []
-        if self._is_told and status == 400:
+        """The report was answered: it has arrived, or the control plane refused it."""
+        if self._is_sent and status == 200:
+            self._sent = []
+        if self._is_sent and status == 400:
             self._from_ms = now_ms + AGAIN_MS

@@ -29,7 +29,7 @@ from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.pages import applying, forms, standings, uses
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
-from sluicegate_record.terms import audience, effective
+from sluicegate_record.terms import audience, effective, kinds, quorum
 
 HERE, GRANTS = "/applications", "/grants"
 LISTED = 50
@@ -97,9 +97,14 @@ def _open_to_applicants(status: Status) -> Iterator[tuple[ReleaseStatus, StageSt
 
 def _case(view: View[CaseArgument, CaseView]) -> Filled:
     case, here = view.found, f"{HERE}/{view.found.case}"
-    names = names_in(view.ask(releases.STATUS, Nothing()))
+    status = view.ask(releases.STATUS, Nothing())
+    names = names_in(status)
+    release = next((each for each in status.releases if each.release == case.release), None)
+    is_asked = release is not None and case.kind in kinds.APPLIED and case.determination is None
     values = {
         "case": case,
+        "documents": is_asked,
+        "seal": applying.sealing_to(view.ask, names, quorum.parties_of(case.rule)) if is_asked else None,
         "line": standings.line(case, names),
         "clocks": list(standings.clocks(case, names)),
         "names": names,

@@ -8,19 +8,20 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from sluicegate.acts import drafts, releases
+from sluicegate.acts import drafts, keys, releases
 from sluicegate.acts.act import APPLICANT, Nothing
 from sluicegate.acts.drafts import DraftArgument, DraftFile, DraftReceipt
+from sluicegate.acts.keys import KeyFilter
 from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import forms, standings
 from sluicegate.pages.forms import AskedField
-from sluicegate.pages.page import ComposedForm, Filled, Sending, SitePage, View
+from sluicegate.pages.page import AskAct, ComposedForm, Filled, Sending, SitePage, View
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical
@@ -160,8 +161,8 @@ FIELDS: tuple[FileField, ...] = (
 ATTACHMENTS = FileField(
     "attachments",
     "Attachments",
-    "Documents stay with you. Their digests are in your application, so that what you show later is what you "
-    "meant. One on a line: name; SHA-256.",
+    "Documents stay with you. Their names and digests are in your application, which is not public, so that "
+    "what you show later is what you meant. One on a line: name; SHA-256.",
     CRITERIA,
     kind="lines",
     rows=RowField(("name", "digest")),
@@ -246,6 +247,7 @@ def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
         "no_owners": value.get("owners") == [],
         "criteria": [_criterion(at, text, answers) for at, text in enumerate(stage.eligibility.criteria)],
         "attachments": ATTACHMENTS.asked(value.get("attachments")),
+        "seal": sealing_to(view.ask, release.names, stage.agencies) if step == CRITERIA else None,
         "eligibility": _eligibility(stage),
         "faults": _by_field(draft),
         "labels": {each.key: each.label for each in (*FIELDS, ATTACHMENTS)},
@@ -259,6 +261,23 @@ def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
         "here_path": here,
     }
     return Filled("draft.html", values)
+
+
+class SealingTo(NamedTuple):
+    """Who a document can be sealed to: what they are called, and their keys, in base64."""
+
+    parties: tuple[str, ...]
+    called: str
+    keys: tuple[str, ...]
+
+
+def sealing_to(ask: AskAct, names: standings.Names, agencies: Collection[str]) -> SealingTo | None:
+    """Those of some agencies that open what is sealed to a key of theirs; None without any."""
+    known = ask(keys.LIST, KeyFilter()).keys
+    found = [each for each in known if each.opens and each.party in agencies]
+    parties = tuple(dict.fromkeys(each.party for each in found))
+    called = " and ".join(standings.called(each, names) for each in parties)
+    return SealingTo(parties, called, tuple(canonical.b64(each.public) for each in found)) if found else None
 
 
 def _programmes(release: ReleaseStatus, draft: DraftFile) -> AskedField:

@@ -23,7 +23,7 @@ from sluicegate.acts.keys import (
     SignedEntry,
     SigningKeys,
 )
-from sluicegate.core.lifecycle import Refusal, State
+from sluicegate.core.lifecycle import Refusal, State, findings
 from sluicegate.core.lifecycle.keys import RecordKey, state_of
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
@@ -80,6 +80,7 @@ def _view(state: State, key: PinnedKey) -> KeyView:
         since=None if key.ended is None else key.ended.since,
         used_seq=use.places[-1] if use.places else None,
         used_ms=use.at_ms if use.places else None,
+        opens=findings.opens(key),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sluicegate.acts import outlook as acts
 from sluicegate.acts.act import DEVELOPER
@@ -37,7 +37,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
     reader sees; an applicant's on none.
     """
     ledger, reader = context.ledger, context.principal
-    turns = _turns(ledger, asked.release)
+    turned = _turns(ledger, asked.release)
     with ledger.reading() as state:
         release = state.releases.get(asked.release)
         if release is None or not access.known(reader, state, ledger.directs)(release):
@@ -51,7 +51,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
             at_ms=now_ms,
             status=status_of(context, state, release, now_ms),
             timeline=tuple(
-                outlook.course(state, release, each, forecast, turns.get(each.name, ())) for each in stages
+                outlook.course(state, release, each, forecast, turned.get(each.name, ())) for each in stages
             ),
             open_cases=len(cases),
             cases=tuple(outlook.clocked(state, cases)[:CASES_MAX]),
@@ -87,17 +87,19 @@ def _turns(ledger: Ledger, release: str) -> dict[str, tuple[StageEvent, ...]]:
         names = known.terms if known is not None else ()
         places = {each: state.trail.of(STAGE, stage_name(release, each), TURNS_MAX) for each in names}
     return {
-        name: tuple(event for seq in seqs for entry in ledger.entries(seq, seq + 1) for event in _turn(entry))
+        name: tuple(turns(entry for seq in seqs for entry in ledger.entries(seq, seq + 1)))
         for name, seqs in places.items()
     }
 
 
-def _turn(entry: Entry) -> Iterator[StageEvent]:
-    if isinstance(entry.body, StageOpened):
-        yield StageEvent(at_ms=entry.at_ms, what="opened", comes=False, entry=entry.seq)
-    if isinstance(entry.body, StageClosed):
-        why = entry.body.reason or narration.lost(entry.body)
-        yield StageEvent(at_ms=entry.at_ms, what="closed", comes=False, text=why, entry=entry.seq)
+def turns(entries: Iterable[Entry]) -> Iterator[StageEvent]:
+    """The openings and closings among some entries about a stage."""
+    for entry in entries:
+        if isinstance(entry.body, StageOpened):
+            yield StageEvent(at_ms=entry.at_ms, what="opened", comes=False, entry=entry.seq)
+        if isinstance(entry.body, StageClosed):
+            why = entry.body.reason or narration.lost(entry.body)
+            yield StageEvent(at_ms=entry.at_ms, what="closed", comes=False, text=why, entry=entry.seq)
 
 
 def _directives(state: State, release: Release) -> Iterator[ActiveDirective]:

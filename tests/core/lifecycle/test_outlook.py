@@ -9,6 +9,7 @@ import pytest
 from sluicegate.acts.outlook import OpeningForecast
 from sluicegate.core.lifecycle import outlook
 from sluicegate.core.lifecycle.releases import CloseStage
+from sluicegate.service.outlook import turns
 from sluicegate_record.log import times
 from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, World, plan_value, receipt, stage, stage_closing
 
@@ -149,10 +150,11 @@ def test_a_stage_that_an_officer_closed_waits_for_an_officer() -> None:
     assert found.waits_for == ("an officer's 'stage open'",)
 
 
-def line(world: World, name: str = STAGE, **why: str) -> Any:
+def line(world: World, name: str = STAGE) -> Any:
     release = world.state.releases[RELEASE]
     found = outlook.forecast(world.state, release, {}, world.now_ms)
-    return outlook.course(world.state, release, release.plan.stages[name], found, why)
+    about = [each for each in world.entries if getattr(each.body, "stage", None) == name]
+    return outlook.course(world.state, release, release.plan.stages[name], found, tuple(turns(about)))
 
 
 def test_the_time_line_has_what_happened_and_what_comes_in_its_order() -> None:
@@ -177,8 +179,11 @@ def test_the_time_line_has_what_happened_and_what_comes_in_its_order() -> None:
     assert [(each.at_ms - AT_MS) / DAY_MS for each in told.events][:3] == [0, 1, 2]
     assert [each.what for each in line(world, SECOND).events if each.comes] == ["opens"]
     world.must(CloseStage(stage_closing()))
-    told = line(world, **{STAGE: "why"})
-    assert (told.state, [each.text for each in told.events if each.what == "closed"]) == ("closed", ["why"])
+    told = line(world)
+    assert (told.state, [each.text for each in told.events if each.what == "closed"]) == (
+        "closed",
+        ["it is unsafe"],
+    )
 
 
 def test_a_stage_that_lacks_something_is_halted() -> None:

@@ -303,7 +303,9 @@ def parties_of(state: State, keys: Iterable[str]) -> tuple[str, ...]:
 
 def keys_to_seal_to(state: State, plan: Plan) -> Iterator[PinnedKey]:
     """The keys to which details can be sealed: Ed25519 keys of those who may report, that are no passkeys."""
-    for key in state.record.keys.values():
-        is_sealable = key.webauthn is None and len(key.public) == ED25519_BYTES
-        if is_sealable and key.counts and key.party in reporters(plan):
-            yield key
+    return (key for key in state.record.keys.values() if opens(key) and key.party in reporters(plan))
+
+
+def opens(key: PinnedKey) -> bool:
+    """Whether something can be sealed to a key, and its holder opens it."""
+    return key.counts and key.webauthn is None and len(key.public) == ED25519_BYTES

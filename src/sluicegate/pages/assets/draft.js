@@ -1,4 +1,5 @@
 // A draft saves itself when a field is left. Files stay here: only their digests go into the application.
+const MOST = 512 * 1024 * 1024;
 const form = document.querySelector("form[data-draft]");
 const said = form?.querySelector(".verdict");
 
@@ -37,10 +38,18 @@ if (files && crypto.subtle) {
   files.addEventListener("change", async () => {
     const listed = form.elements.attachments;
     for (const file of files.files) {
-      const found = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+      let found;
+      try {
+        if (file.size > MOST) throw new Error(`it has more than ${MOST / 1024 / 1024} MiB. Take it at the command line`);
+        found = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+      } catch (error) {
+        files.value = "";
+        say(`The digest of ${file.name} could not be taken: ${error.message}.`, "bad");
+        return;
+      }
       const digest = Array.from(found, (each) => each.toString(16).padStart(2, "0")).join("");
       const before = listed.value.trimEnd();
-      listed.value = `${before}${before ? "\n" : ""}${file.name.replaceAll(";", ",")}; sha256:${digest}`;
+      listed.value = `${before}${before ? "\n" : ""}${file.name.replace(/[;\p{C}\p{Zl}\p{Zp}]/gu, "_")}; sha256:${digest}`;
     }
     files.value = "";
     save();
