@@ -362,7 +362,7 @@ def test_passkeys_and_sessions_of_one_are_bounded(plane: Plane) -> None:
     answer = made.made(browser.options("/account/passkey"))
     sent = browser.post("/account/passkey", _form=browser.form(), name="x", answer=answer)
     assert sent.status_code == 400
-    assert "remove one first" in sent.text
+    assert "Remove one first" in sent.text
     first = Browser(plane).enter("applicant", "everywhere")
     for _ in range(SESSIONS_MAX):
         Browser(plane).enter("applicant", "everywhere")
