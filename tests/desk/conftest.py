@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from sluicegate import bootstrap
 from sluicegate.acts import keys, review
 from sluicegate.acts.act import AnyAct
 from sluicegate.acts.cases import CaseArgument
@@ -22,8 +20,7 @@ from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.service import log
 from sluicegate_record.copy import Fetch
 from sluicegate_record.log.dsse import Envelope
-from tests.control.conftest import in_a_thread, served
-from tests.desk.office import Office
+from tests.desk.office import Office, running
 from tests.pages import conftest as pages
 from tests.plane import Plane
 from tests.waiting import BOUND_S
@@ -101,12 +98,8 @@ class Desk:
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A desk and a control plane that it follows, both served."""
-    made = Office(tmp_path_factory.mktemp("office"))
-    with served(made.plane.wired) as made.plane.url:
-        made.opened()
-        with in_a_thread(partial(bootstrap.serve_desk, made.follow())) as url:
-            made.url = url.replace("127.0.0.1", "desk.localhost")
-            yield made
+    with running(tmp_path_factory.mktemp("office")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +18,15 @@ from sluicegate.desk import people
 from sluicegate.desk.instances import Instance, Instances
 from sluicegate.settings import DeskSettings, HttpSettings
 from tests import worlds
-from tests.control.conftest import Plane
+from tests.control.conftest import Plane, in_a_thread, served
 from tests.pages.conftest import HOSTILE, RTL
 from tests.pages.signing_in import authenticator
 from tests.waiting import eventually
 from tests.worlds import RELEASE, STAGE, private_key
 
 WHO = "ostp.anna"
+TWO = "by-two"
+"""A release for which two owners must sign."""
 DAYS = {"within": 5, "unit": "business-days"}
 
 
@@ -62,11 +67,21 @@ class Office:
         plan = worlds.plan_value(
             stages=[stage], referrals={"from": ["ostp"], "to": ["caisi"], "binding": True}
         )
+        self._opened(plan)
+
+    def asked_for_two(self) -> str:
+        """An application in which a position of the agency needs two of its owners."""
+        admission = {"mode": "approve", "grant": {"anyOf": ["ostp"]}, "countersign": ["ostp"]}
+        self._opened(worlds.plan_value(TWO, models=(TWO,), stages=[worlds.stage(admission=admission)]))
+        return self.submitted("Example Pair", TWO)
+
+    def _opened(self, plan: Mapping[str, Any]) -> None:
+        release = plan["metadata"]["name"]
         for case in self.ask("/api/v1/releases", {"text": json.dumps(plan)})["cases"]:
             for agency in ("oncd", "ostp"):
                 self.say(case, agency)
         with self.plane.ledger.reading() as state:
-            envelope = worlds.opening(state, RELEASE, STAGE)
+            envelope = worlds.opening(state, release, STAGE)
         self.ask("/api/v1/releases/openings", {"envelope": envelope.to_json()})
 
     def say(self, case: str, agency: str, word: str = "approve", **said: Any) -> None:
@@ -74,9 +89,9 @@ class Office:
             envelope = worlds.position(state.cases[case], agency, word, **said)
         self.ask("/api/v1/positions", {"envelope": envelope.to_json()})
 
-    def submitted(self, name: str = "Example Utility") -> str:
+    def submitted(self, name: str = "Example Utility", release: str = RELEASE) -> str:
         organization = json.dumps({"name": name, "registeredIn": "US", "intendedUse": HOSTILE[:60]})
-        asked = {"release": RELEASE, "stage": STAGE, "surface": "api", "organization": organization}
+        asked = {"release": release, "stage": STAGE, "surface": "api", "organization": organization}
         case: str = self.ask("/api/v1/applications", asked, "applicant", name=holder(name))["application"]
         return case
 
@@ -106,20 +121,41 @@ class Office:
         eventually(is_known)
 
 
-def enter(page: Page, office: Office, who: str = WHO) -> None:
-    """Come in by a link, with a passkey that the agency has pinned."""
-    authenticator(page)
+@contextmanager
+def running(folder: Path) -> Iterator[Office]:
+    """A desk and a control plane that it follows, both served."""
+    made = Office(folder)
+    with served(made.plane.wired) as made.plane.url:
+        made.opened()
+        with in_a_thread(partial(bootstrap.serve_desk, made.follow())) as url:
+            made.url = url.replace("127.0.0.1", "desk.localhost")
+            yield made
+
+
+def come_in(page: Page, office: Office, who: str) -> None:
+    """Come in by a link."""
     memory, sign_ins = office.wired.site.memory, office.wired.site.door.store
     page.goto(people.let_in(memory, sign_ins, who, bootstrap.wall_ms()))
     page.get_by_role("button", name=f"Sign in as {who}").click()
+
+
+def enter(page: Page, office: Office, who: str = WHO) -> None:
+    """Come in by a link, with a passkey that the agency has pinned."""
+    ask_for_pin(page, office, who)
+    expect(page.locator("main")).to_contain_text("1 owner of ostp must sign it still")
+    countersigned(page, office)
+
+
+def ask_for_pin(page: Page, office: Office, who: str) -> None:
+    """Come in by a link, make a passkey, and with it sign the statement that pins it."""
+    authenticator(page)
+    come_in(page, office, who)
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("What to call it").fill("laptop")
     page.get_by_role("button", name="Make a passkey").click()
     page.get_by_role("button", name="Make the statement that pins it").last.click()
     expect(page.locator(".statement")).to_contain_text(f"From now on {who} signs for ostp")
     page.get_by_role("button", name="Sign with your passkey").click()
-    expect(page.locator("main")).to_contain_text("1 owner of ostp must sign it still")
-    countersigned(page, office)
 
 
 def countersigned(page: Page, office: Office) -> None:

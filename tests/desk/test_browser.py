@@ -1,16 +1,13 @@
-"""The desk's pages in a real browser: barriers, widths, no JavaScript, the keyboard, each step."""
+"""The desk's pages in a real browser: no JavaScript, what is new, each step."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from sluicegate.desk import people
-from tests.desk.office import WHO, Office, enter
-from tests.waiting import BOUND_S
+from tests.desk.office import WHO, Office, come_in, enter
 
 
 @pytest.fixture(scope="module")
@@ -23,68 +20,12 @@ def cases(office: Office) -> list[str]:
     return found
 
 
-def _by_link(page: Page, office: Office, who: str) -> None:
-    """Come in by a link, without a passkey."""
-    memory, sign_ins = office.wired.site.memory, office.wired.site.door.store
-    page.goto(people.let_in(memory, sign_ins, who, office.wired.site.now_ms()))
-    page.get_by_role("button", name=f"Sign in as {who}").click()
-
-
-def _paths(cases: list[str]) -> list[str]:
-    case = f"/i/openai/cases/{cases[0]}"
-    steps = ("receive", "approve", "approve-with-conditions", "object", "ask", "recuse", "decline", "refer")
-    chosen = "&".join(f"case=openai/{each}" for each in cases)
-    return [
-        "/",
-        "/?state=all&text=nothing",
-        "/instances",
-        "/statements",
-        "/account",
-        "/account/passkey",
-        case,
-        *(f"{case}/{step}" for step in steps),
-        f"/schedule?{chosen}",
-        "/i/openai/record/3",
-        "/i/openai/cases/case_none",
-        "/sign-in",
-    ]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_barrier_or_speaks_to_anyone_else(
-    browser: Browser, office: Office, cases: list[str], scheme: Any
-) -> None:
-    said, asked = list[str](), set[str]()
-    with browser.new_context(base_url=office.url, color_scheme=scheme) as context:
-        context.set_default_timeout(BOUND_S * 1_000)
-        opened = context.new_page()
-        opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
-        opened.on("dialog", lambda each: said.append(each.message))
-        opened.on("request", lambda each: asked.add(each.url))
-        _by_link(opened, office, "ostp.looks-on")
-        for path in _paths(cases):
-            opened.goto(path)
-            found = Axe().run(opened)
-            assert not found.response["violations"], (path, found.generate_report())
-    assert [each for each in said if "404" not in each] == []
-    assert all(each.startswith(office.url) for each in asked)
-
-
-@pytest.mark.parametrize("width", [320, 375, 1_280])
-def test_no_page_is_wider_than_its_window(page: Page, office: Office, cases: list[str], width: int) -> None:
-    _by_link(page, office, "ostp.looks-on")
-    page.set_viewport_size({"width": width, "height": 800})
-    for path in _paths(cases):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-
-
 def test_a_reviewer_without_javascript_reads_all_and_is_told_the_command(
     browser: Browser, office: Office, cases: list[str]
 ) -> None:
     with browser.new_context(base_url=office.url, java_script_enabled=False) as context:
         opened = context.new_page()
-        _by_link(opened, office, "ostp.plain")
+        come_in(opened, office, "ostp.plain")
         opened.goto("/")
         opened.get_by_role("link", name="Example Office 1").click()
         opened.get_by_role("link", name="Object", exact=True).click()
@@ -97,39 +38,10 @@ def test_a_reviewer_without_javascript_reads_all_and_is_told_the_command(
         assert "Nothing waits for a signature" in opened.locator("main").inner_text()
 
 
-def test_by_keyboard_alone_from_the_list_to_what_is_signed(
-    page: Page, office: Office, cases: list[str]
-) -> None:
-    _by_link(page, office, "ostp.keys")
-    page.goto("/")
-    _to(page, "Example Office 2")
-    _follow(page)
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Example Office 2")
-    _to(page, "Abstain")
-    _follow(page)
-    _to(page, "Go on to what you sign")
-    _follow(page)
-    expect(page.locator(".statement")).to_contain_text("You say neither yes nor no to “Example Office 2”")
-    page.get_by_role("button", name="Take it back").click()
-
-
-def _follow(page: Page) -> None:
-    """Take what has the focus, and wait for the page that it leads to."""
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-
-
-def _to(page: Page, name: str) -> None:
-    """Tab until what has a name has the focus."""
-    page.keyboard.press("Tab")
-    while name not in page.evaluate("document.activeElement.innerText ?? ''"):
-        page.keyboard.press("Tab")
-
-
 def test_what_is_new_since_one_last_looked_is_marked_for_that_one(
     page: Page, office: Office, cases: list[str]
 ) -> None:
-    _by_link(page, office, "ostp.reads")
+    come_in(page, office, "ostp.reads")
     page.goto("/?state=all")
     row = page.get_by_role("row").filter(has_text="Example Office 1")
     expect(row).to_contain_text("new")

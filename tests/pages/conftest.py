@@ -17,15 +17,20 @@ RTL = "הערכת מודל · تقييم"
 LONG = "An-Organization-" * 5
 
 
+def hostile_plan() -> str:
+    """A plan whose texts are not what a page expects."""
+    hostile = plan_value("hostile", models=("m-hostile",))
+    hostile["metadata"]["title"] = HOSTILE[:100]
+    hostile["spec"]["stages"][0]["eligibility"] = {"criteria": [HOSTILE, RTL, LONG]}
+    return json.dumps(hostile)
+
+
 def _plans() -> Iterator[str]:
     after = stage(name="everyone-else", opensWhen={"allOf": [{"after": "trusted-partners"}, {"soak": "P7D"}]})
     plain = plan_value("gpt-5.6", models=("gpt-5.6",), stages=[stage(name="trusted-partners"), after])
     plain["metadata"]["title"] = "GPT-5.6 limited preview"
     yield json.dumps(plain)
-    hostile = plan_value("hostile", models=("m-hostile",))
-    hostile["metadata"]["title"] = HOSTILE[:100]
-    hostile["spec"]["stages"][0]["eligibility"] = {"criteria": [HOSTILE, RTL, LONG]}
-    yield json.dumps(hostile)
+    yield hostile_plan()
     yield json.dumps(plan_value("quiet", models=("m-quiet",), announced=False))
 
 

@@ -8,12 +8,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sluicegate.acts import releases, review
+from sluicegate.acts import directives, releases, review
+from sluicegate.client.directives import Binding, signed_directive
 from sluicegate_record.entities.case import Case
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.quorum import parties_of
 from tests import worlds
 from tests.control.conftest import Plane
+from tests.pages.conftest import HOSTILE, LONG, RTL
+
+ORDER = "hostile-order"
+"""A directive with hostile texts."""
 
 
 def put(plane: Plane, role: str, name: str, path: str, body: Mapping[str, Any]) -> Any:
@@ -62,3 +67,14 @@ def admit(plane: Plane, name: str) -> str:
     assert found.state == kinds.DETERMINED
     assert found.grant is not None
     return found.grant
+
+
+def ordered(plane: Plane) -> None:
+    """Put a directive in force whose texts are hostile, long or in another script."""
+    given = worlds.directive_value(ORDER)
+    given["spec"] |= {
+        "basis": {"kind": "order", "authority": HOSTILE[:100]},
+        "reasons": {"form": "written", "summary": HOSTILE[:100], "text": f"{HOSTILE} {RTL} {LONG}"},
+    }
+    signed = signed_directive(given, Binding(plane.ledger.vkey()), worlds.private_key("oncd"))
+    put(plane, "developer", "developer", directives.ISSUE.path, signed.to_json())

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from sluicegate.acts import applications, credentials, directives, drafts, fleet, review
+from sluicegate.acts import credentials, directives
 from sluicegate.acts.fields import opened_beside
 from sluicegate.core.access import apikey
 from sluicegate.core.people import persons
@@ -22,33 +18,20 @@ from sluicegate_record.terms import kinds
 from tests import worlds
 from tests.control.conftest import Plane, served
 from tests.pages import offices
+from tests.pages.applicants import CRITERIA, Furnished, applied, furnished, key_of, plan, used
 from tests.pages.browsing import reading
-from tests.pages.conftest import HOSTILE, LONG, RTL
-from tests.pages.signing_in import authenticator, invitation, named, sign_in
+from tests.pages.conftest import HOSTILE
+from tests.pages.signing_in import named, sign_in
 from tests.pages.test_public import parsed
 from tests.waiting import BOUND_S
-from tests.worlds import API, MODEL, RELEASE, STAGE, plan_value, stage
-
-CLOCK = {"within": 10, "unit": "business-days", "calendar": "us-federal", "silence": "deny"}
-CRITERIA = ["A security officer answers within an hour.", HOSTILE, RTL, LONG]
-
-
-def prepared(plane: Plane) -> None:
-    """Open a stage that has criteria, conditions and a clock."""
-    admission = {"mode": "approve", "grant": {"allOf": ["oncd", "ostp"]}, "clock": CLOCK}
-    eligibility = {"criteria": CRITERIA, "owners": {"above": 25}, "onwardAccess": ["none", "affiliates"]}
-    programmes = {"cyber": {"standard": {}, "daybreak_red": {"asks": {"mfa": True}}}}
-    stages = [stage(admission=admission, eligibility=eligibility)]
-    plan = plan_value(stages=stages, programmes=programmes)
-    plan["metadata"]["title"] = "GPT-5.6 limited preview"
-    offices.opened(plane, plan)
+from tests.worlds import API, MODEL, RELEASE, STAGE
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     made = Plane(tmp_path_factory.mktemp("applicant"), HttpSettings(burst=10_000))
     with served(made.wired) as made.url:
-        prepared(made)
+        offices.opened(made, plan())
         yield made
 
 
@@ -57,15 +40,6 @@ def page(browser: Browser, site: Plane) -> Iterator[Page]:
     with browser.new_context(base_url=named(site)) as context:
         context.set_default_timeout(BOUND_S * 1_000)
         yield context.new_page()
-
-
-def applied(plane: Plane, who: str, name: str = "Example Utility", **more: Any) -> str:
-    """An application of somebody, by the API; its case."""
-    organization = {"name": name, "registeredIn": "US", "owners": []}
-    asked = {"release": RELEASE, "stage": STAGE, "surface": API, "organization": json.dumps(organization)}
-    done = offices.put(plane, "applicant", who, applications.SUBMIT.path, {**asked, **more})
-    found: str = done["application"]
-    return found
 
 
 def test_what_waits_for_the_applicant_comes_first_and_each_clock_is_in_words(page: Page, site: Plane) -> None:
@@ -106,139 +80,7 @@ def test_a_question_is_answered_and_a_case_withdrawn_by_its_page_without_javascr
         expect(opened.locator(".lead")).to_have_text("Withdrawn by you.")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_an_applicant_has_a_barrier_or_is_wider_than_its_window(
-    browser: Browser, site: Plane, scheme: Any
-) -> None:
-    said = list[str]()
-    each = furnished(site, f"barriers-{scheme}")
-    with browser.new_context(base_url=named(site), color_scheme=scheme) as context:
-        opened = context.new_page()
-        opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
-        opened.on("dialog", lambda each: said.append(each.message))
-        sign_in(opened, site, "applicant", f"barriers-{scheme}")
-        for path in pages(*each):
-            opened.goto(path)
-            found = Axe().run(opened)
-            assert not found.response["violations"], (path, found.generate_report())
-            for width in (320, 375, 1_280):
-                opened.set_viewport_size({"width": width, "height": 800})
-                assert opened.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
-    assert said == []
-
-
-def furnished(plane: Plane, who: str) -> tuple[str, str, str]:
-    """Somebody's case that waits for an answer, grant and draft, each with hostile texts."""
-    asked = applied(plane, who, f"{HOSTILE[:60]} {RTL}")
-    offices.receive(plane, asked, "ostp")
-    offices.say(plane, asked, "oncd", "ask", reason=f"{LONG} {HOSTILE} {RTL}")
-    organization = {"name": HOSTILE, "registeredIn": "ZZ", "criteria": dict.fromkeys(CRITERIA, HOSTILE)}
-    draft = {"release": RELEASE, "stage": STAGE, "surface": API, "organization": json.dumps(organization)}
-    kept = offices.put(plane, "applicant", who, drafts.SAVE.path, draft)["draft"]
-    grant = offices.admit(plane, applied(plane, who, LONG))
-    used(plane, key_of(plane, grant, who, HOSTILE[:60]))
-    return asked, grant, kept
-
-
-def used(plane: Plane, key: str) -> None:
-    """A gateway has let requests of a key through, and refused some."""
-    report = {"gateway": "gateway", "incarnation": key, "surface": API}
-    for number in (1, 2):
-        rows = [{"credential": key, "passed": 1_234, "refused": 6}]
-        tally = {"number": number, "rows": rows}
-        offices.put(plane, "gateway", "gateway", fleet.REPORT.path, {**report, "tally": tally})
-
-
-def pages(case: str, grant: str, draft: str) -> list[str]:
-    """Each page, for a reader who has these."""
-    kept = [f"/drafts/{draft}/{step}" for step in applying.STEPS]
-    grants = [f"/grants/{grant}", f"/acts/credential.explain?credential={KEYS[grant]}&model={MODEL}"]
-    return ["/applications", f"/applications/{case}", *grants, f"/apply/{RELEASE}/{STAGE}", *kept, "/acts"]
-
-
 # Applying
-
-
-def test_an_invited_applicant_applies_answers_is_admitted_and_makes_a_key(page: Page, site: Plane) -> None:
-    authenticator(page)
-    page.goto(invitation(site, "applicant", "journey"))
-    page.get_by_role("button").click()
-    page.get_by_role("link", name="Add a passkey").click()
-    page.get_by_role("button", name="Make a passkey").click()
-    page.wait_for_url("**/account")
-    name = sent_on_pages(page)
-    assert [each.label for each in offices.case(site, name).question.programmes] == ["cyber: daybreak_red"]
-    dossier = exported(site, name)
-    assert dossier["criteria"] == {CRITERIA[0]: "Ada Example, by day and night."}
-    assert dossier["attachments"] == [{"name": "plan.pdf", "digest": worlds.digest("a plan")}]
-    assert dossier["organization"]["owners"][1] == {"name": "Ada, and Ben", "registeredIn": "GB", "share": 30}
-    offices.say(site, name, "oncd", "ask", reason="Who will use it?")
-    page.reload()
-    page.get_by_label("Your answer").fill("Our own staff.")
-    page.get_by_role("button", name="Send your answer").click()
-    expect(page.get_by_role("status")).to_contain_text("Done: answer an agency's question.")
-    grant = offices.admit(site, name)
-    page.reload()
-    page.get_by_role("link", name="Make a key").click()
-    page.wait_for_load_state()  # what makes keys is here then
-    page.get_by_role("button", name="Make a key").click()
-    expect(page.locator("#made-key")).to_have_text(re.compile("sg_.{49}"))
-    with site.ledger.reading() as state:
-        known = state.table.credentials[apikey.digest(page.locator("#made-key").inner_text())]
-    assert known.grant.id == grant
-
-
-def sent_on_pages(page: Page) -> str:
-    """Somebody who is signed in reads what a stage asks, applies in steps, and corrects what is wrong; the
-    case.
-    """
-    page.goto("/applications")
-    page.get_by_role("link", name="Apply for GPT-5.6 limited preview").click()
-    expect(page.locator("main")).to_contain_text(CRITERIA[0])
-    expect(page.locator("main")).to_contain_text("10 business days from its receipt")
-    page.get_by_label("Legal name").fill("Journey Works")
-    page.get_by_label("Registered in").fill("USA")
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url("**/organization")
-    expect(page.locator("p.fault")).to_contain_text("two letters of a country")
-    assert page.get_by_label("Registered in").input_value() == "USA"
-    page.get_by_label("Registered in").fill("US")
-    page.get_by_label("Owners").fill("Example Holding; US; 60\nAda, and Ben; GB; 30")
-    page.get_by_label("Owners").blur()
-    expect(page.locator("form .verdict")).to_have_text("Saved.")
-    page.reload()
-    assert page.get_by_label("Owners").input_value() == "Example Holding; US; 60\nAda, and Ben; GB; 30"
-    page.get_by_role("button", name="Save and go on").click()
-    page.get_by_label("What you will use it for").fill("finding weaknesses")
-    page.get_by_label("Who else you give access to").select_option("embedded")
-    expect(page.locator("#d-programmes-hint")).to_contain_text("There are: cyber:daybreak_red.")
-    page.get_by_label("Programmes").fill("cyber:daybreak_red")
-    page.get_by_role("button", name="Save and go on").click()
-    page.wait_for_url("**/criteria")
-    page.get_by_label(CRITERIA[0]).fill("Ada Example, by day and night.")
-    page.get_by_label("Take the digest of a file").set_input_files(
-        {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"a plan"}
-    )
-    expect(page.get_by_label("Attachments")).to_have_value(f"plan.pdf; {worlds.digest('a plan')}")
-    page.get_by_role("button", name="Save and go on").click()
-    expect(page.get_by_role("alert")).to_contain_text("onward access 'embedded' is not eligible")
-    page.get_by_role("link", name="Who will use it").click()
-    page.get_by_label("Who else you give access to").select_option("none")
-    page.get_by_role("button", name="Save and go on").click()
-    page.wait_for_url("**/criteria")
-    page.get_by_role("link", name="Look through and send").click()
-    expect(page.locator("main")).to_contain_text("Ada Example, by day and night.")
-    expect(page.get_by_role("alert")).to_have_count(0)
-    page.get_by_role("button", name="Send the application").click()
-    page.wait_for_url("**/applications?done=draft.submit")
-    page.get_by_role("link", name="Application: gpt-5.6").click()
-    return page.url.rpartition("/")[2]
-
-
-def exported(plane: Plane, name: str) -> Any:
-    """The dossier of a case, as an agency reads it."""
-    with plane.client(plane.token("agency", "oncd", "oncd")) as client:
-        return client.get(review.EXPORT.path.format(case=name)).json()["dossier"]["application"]
 
 
 def test_everything_but_digests_works_in_an_application_without_javascript(
@@ -259,34 +101,6 @@ def test_everything_but_digests_works_in_an_application_without_javascript(
         expect(opened.locator("main")).to_contain_text("sha256:abab")
         opened.get_by_role("button", name="Send the application").click()
         expect(opened.locator("main")).to_contain_text(HOSTILE[:60])
-
-
-def test_the_way_to_a_draft_and_to_a_key_by_keyboard_alone(page: Page, site: Plane) -> None:
-    grant = offices.admit(site, applied(site, "keyboard", "Keyboard Works"))
-    sign_in(page, site, "applicant", "keyboard")
-    page.goto("/applications")
-    tab_to(page, "document.activeElement.textContent.startsWith('Apply')")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/apply/**")
-    tab_to(page, "document.activeElement.name === 'name'")
-    page.keyboard.type("Typed Works")
-    page.keyboard.press("Tab")
-    page.keyboard.type("US")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/organization")
-    page.goto(f"/grants/{grant}")
-    tab_to(page, "document.activeElement.textContent === 'Make a key'")
-    page.keyboard.press("Enter")
-    expect(page.locator("#made-title")).to_be_focused()
-
-
-def tab_to(page: Page, there: str) -> None:
-    """Go on by the Tab key until the focus is where it should be."""
-    for _ in range(100):
-        page.keyboard.press("Tab")
-        if page.evaluate(there):
-            return
-    raise AssertionError(f"no way by keyboard to {there}")
 
 
 def test_a_grant_is_renewed_and_its_fallback_chosen_on_pages(site: Plane) -> None:
@@ -412,7 +226,7 @@ def test_anothers_case_looks_like_one_that_does_not_exist(site: Plane) -> None:
         theirs, nothing = (stranger.get(f"/applications/{each}") for each in (case, f"{case[:-1]}2"))
         assert theirs.status_code == nothing.status_code == 404
         assert theirs.text.replace(case, "X") == nothing.text.replace(f"{case[:-1]}2", "X")
-        draft = furnished(site, "owner")[2]
+        draft = furnished(site, "owner").draft
         for step in applying.STEPS:
             theirs, nothing = (stranger.get(f"/drafts/{each}/{step}") for each in (draft, f"{draft[:-1]}2"))
             assert theirs.status_code == nothing.status_code == 404
@@ -434,19 +248,6 @@ def test_anothers_case_looks_like_one_that_does_not_exist(site: Plane) -> None:
             assert stranger.post(f"/acts/{act}", {"case": case, "text": "mine"}).status_code == 404
         assert stranger.post("/acts/case.withdraw", {"case": case}).status_code == 404
         assert site.ledger.size() == size + 1  # the owner's key
-
-
-KEYS = dict[str, str]()
-"""The keys of grants."""
-
-
-def key_of(plane: Plane, grant: str, who: str = "owner", label: str | None = None) -> str:
-    """A credential that the holder of a grant makes."""
-    path = credentials.ISSUE.path.format(grant=grant)
-    digest = hashlib.sha256(grant.encode()).hexdigest()
-    made = offices.put(plane, "applicant", who, path, {"digest": digest, "label": label})
-    KEYS[grant] = made["credential"]
-    return KEYS[grant]
 
 
 def test_how_often_a_key_was_used_is_a_picture_and_the_same_in_a_table(page: Page, site: Plane) -> None:
@@ -532,11 +333,20 @@ def test_a_form_that_is_sent_twice_is_done_once(site: Plane) -> None:
             size = site.ledger.size()
 
 
+def pages(has: Furnished) -> list[str]:
+    """Each page, for a reader who has these."""
+    kept = [f"/drafts/{has.draft}/{step}" for step in applying.STEPS]
+    grants = [f"/grants/{has.grant}", f"/acts/credential.explain?credential={has.key}&model={MODEL}"]
+    return [
+        "/applications", f"/applications/{has.case}", *grants, f"/apply/{RELEASE}/{STAGE}", *kept, "/acts"
+    ]  # fmt: skip
+
+
 def test_what_anyone_wrote_is_text_on_each_page(site: Plane) -> None:
-    asked, grant, draft = furnished(site, "hostile")
+    has = furnished(site, "hostile")
     with reading(site, "applicant", "hostile") as own:
-        own.post("/acts/case.answer", {"case": asked, "agency": "oncd", "text": HOSTILE})
-        for path in pages(asked, grant, draft):
+        own.post("/acts/case.answer", {"case": has.case, "agency": "oncd", "text": HOSTILE})
+        for path in pages(has):
             found = parsed(own.get(path).text)
             assert found.tags.count("img") == 1  # the mark
             assert not found.inline, path

@@ -12,56 +12,25 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from sluicegate.pages import site as files
-from sluicegate.pages.public import PAGES
 from sluicegate_record.log import canonical, checkpoint
 from tests.control.conftest import Plane
-from tests.pages.test_public import PLACES
+from tests.pages.keyboard import CALM, follow, press, skip, write
 from tests.record.law.test_logkeys import handovers, world_of
 from tests.waiting import BOUND_S
 from tests.worlds import LOG, LOG_2, LOG_3, ORIGIN, log_vkey, private_key, public_key
 
 MERKLE = Path(__file__).parents[1] / "vectors" / "merkle"
-HTML = [page.path.format(**PLACES) for page in PAGES if "." not in page.path] + [
-    "/releases/hostile",
-    "/releases/nope",
-    "/person",
-]
 CHECKED = "Your browser has checked it"
 
 
 @pytest.fixture
 def page(browser: Browser, site: Plane) -> Iterator[Page]:
-    with browser.new_context(base_url=site.url, timezone_id="America/New_York") as context:
+    with browser.new_context(base_url=site.url, timezone_id="America/New_York", **CALM) as context:
         context.set_default_timeout(BOUND_S * 1_000)
         yield context.new_page()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_barrier_or_speaks_to_anyone_else(browser: Browser, site: Plane, scheme: Any) -> None:
-    said, asked = list[str](), set[str]()
-    with browser.new_context(base_url=site.url, color_scheme=scheme) as context:
-        opened = context.new_page()
-        opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
-        opened.on("dialog", lambda each: said.append(each.message))
-        opened.on("request", lambda each: asked.add(each.url))
-        for path in HTML:
-            opened.goto(path)
-            found = Axe().run(opened)
-            assert not found.response["violations"], (path, found.generate_report())
-        assert context.cookies() == []
-    assert [each for each in said if "404" not in each] == []
-    assert all(each.startswith(site.url) for each in asked)
-
-
-@pytest.mark.parametrize("width", [320, 375, 1_280])
-def test_no_page_is_wider_than_its_window(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    for path in HTML:
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-
-
-def test_each_page_can_be_read_without_javascript(browser: Browser, site: Plane) -> None:
+def test_the_record_is_searched_without_javascript(browser: Browser, site: Plane) -> None:
     with browser.new_context(base_url=site.url, java_script_enabled=False) as context:
         opened = context.new_page()
         opened.goto("/record/2")
@@ -72,15 +41,18 @@ def test_each_page_can_be_read_without_javascript(browser: Browser, site: Plane)
         assert opened.locator(".entries li").count()
 
 
-def test_the_way_from_a_release_to_a_checked_entry_by_keyboard_alone(page: Page) -> None:
+def test_the_way_from_a_link_to_a_date_that_the_browser_has_checked_by_keyboard_alone(page: Page) -> None:
     page.goto("/releases/gpt-5.6")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
-    while page.evaluate("!document.activeElement.closest('.entries')"):
-        page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    skip(page)
+    follow(page.locator(".entries .said").get_by_role("link").first)
     expect(page.locator("#verdict")).to_contain_text(CHECKED)
     assert "release.applied" in page.locator("main").inner_text()
+    stated = page.locator("#when time").get_attribute("datetime")
+    assert stated
+    expect(page.locator("#proof div", has_text="Time").locator("dd")).to_have_text(stated)
+    write(page.get_by_label("The log's key"), log_vkey(LOG_2))
+    press(page.get_by_role("button", name="Check with this key"))
+    expect(page.locator("#verdict")).to_contain_text("not signed by")
 
 
 def test_times_are_in_the_zone_of_the_reader(page: Page) -> None:
@@ -125,10 +97,13 @@ def test_a_lie_about_the_proof_is_seen(page: Page, lie: Any) -> None:
     expect(page.locator("#verdict")).to_contain_text("It could not be shown")
 
 
-def test_a_page_that_shows_another_entry_than_the_log_has_is_seen(page: Page) -> None:
+@pytest.mark.parametrize(("shown", "instead"), [("&#34;party&#34;", "&#34;partY&#34;"), ('"20', '"19')])
+def test_a_page_that_shows_another_entry_or_time_than_the_log_has_is_seen(
+    page: Page, shown: str, instead: str
+) -> None:
     def answer(route: Route) -> None:
         found = route.fetch()
-        route.fulfill(response=found, body=found.text().replace("&#34;party&#34;", "&#34;partY&#34;"))
+        route.fulfill(response=found, body=found.text().replace(shown, instead))
 
     page.route("**/record/2", answer)
     page.goto("/record/2")

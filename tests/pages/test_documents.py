@@ -18,10 +18,10 @@ from sluicegate.settings import HttpSettings
 from tests import worlds
 from tests.control.conftest import Plane, served
 from tests.pages import offices
+from tests.pages.applicants import applied, plan
 from tests.pages.browsing import reading
 from tests.pages.conftest import HOSTILE
 from tests.pages.signing_in import named, sign_in
-from tests.pages.test_applicant import applied, prepared
 from tests.pages.test_public import parsed
 from tests.waiting import BOUND_S
 from tests.worlds import API, RELEASE, STAGE, private_key
@@ -35,7 +35,7 @@ UNREADABLE = "File.prototype.arrayBuffer = () => Promise.reject(new Error('it is
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     made = Plane(tmp_path_factory.mktemp("documents"), HttpSettings(burst=10_000))
     with served(made.wired) as made.url:
-        prepared(made)
+        offices.opened(made, plan())
         yield made
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -12,12 +12,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.control.conftest import Plane
 from tests.pages.conftest import HOSTILE
+from tests.pages.keyboard import CALM, follow, press, skip, write
 from tests.pages.officers import clear, passkey_of, trusted
 from tests.pages.signing_in import authenticator, named, sign_in
 from tests.waiting import BOUND_S
 from tests.worlds import position
 
-LETTER = b"No foreign person may use gpt-5.6."
 ORDER = """apiVersion: sluicegate/v1
 kind: Directive
 metadata: {name: by-letter}
@@ -36,7 +36,10 @@ spec:
 def officers(browser: Browser, site: Plane) -> Iterator[tuple[Page, Page]]:
     """Two officers in two browsers, each with a passkey that is pinned as theirs."""
     with ExitStack() as stack:
-        pages = [stack.enter_context(browser.new_context(base_url=named(site))).new_page() for _ in range(2)]
+        pages = [
+            stack.enter_context(browser.new_context(base_url=named(site), **CALM)).new_page()
+            for _ in range(2)
+        ]
         for number, page in enumerate(pages):
             page.set_default_timeout(BOUND_S * 1_000)
             trusted(site.ledger, passkey_of(site.ledger, page, named(site), f"officer-{number}"))
@@ -48,18 +51,21 @@ def _sign(page: Page) -> None:
     page.get_by_role("button", name="Sign with your passkey").click()
 
 
-def test_a_manager_goes_from_a_plan_to_an_opened_stage_and_closes_it(
+def test_a_manager_goes_from_a_plan_to_an_opened_stage_and_closes_it_by_keyboard_alone(
     site: Plane, officers: tuple[Page, Page]
 ) -> None:
     page, _ = officers
-    page.goto("/plan/gpt-5.6")
+    page.goto("/board")
+    skip(page)
+    follow(page.get_by_role("link", name="Plan", exact=True))
+    follow(page.get_by_role("link", name="gpt-5.6"))
     text = page.get_by_role("textbox", name="Text")
-    text.fill(text.input_value().replace("gpt-5.6", "opened-1").replace("GPT-5.6 limited", "Another"))
-    page.get_by_role("button", name="Show what it changes").click()
+    write(text, text.input_value().replace("gpt-5.6", "opened-1").replace("GPT-5.6 limited", "Another"))
+    follow(page.get_by_role("button", name="Show what it changes"))
     expect(page.get_by_role("heading", name="A new release: opened-1")).to_be_visible()
     clear(page)
-    page.get_by_role("button", name="Put this plan in force").click()
-    page.wait_for_url("**/board/opened-1?done=plan.apply")
+    follow(page.get_by_role("button", name="Put this plan in force"))
+    expect(page).to_have_url(re.compile("/board/opened-1.done=plan.apply"))
     for agency in ("oncd", "ostp"):
         with site.ledger.reading() as state:
             asked = [each for each in state.cases.values() if each.question.release == "opened-1"]
@@ -67,56 +73,20 @@ def test_a_manager_goes_from_a_plan_to_an_opened_stage_and_closes_it(
             envelope = position(case, agency).to_json()
             assert site.send("/api/v1/positions", {"envelope": envelope}).status_code == 200
     page.reload()
-    page.get_by_role("button", name="Open trusted-partners").click()
+    follow(page.get_by_role("button", name="Open trusted-partners"))
     expect(page.locator(".card .lead")).to_have_text("You open the stage trusted-partners of opened-1.")
     clear(page)
-    _sign(page)
-    page.wait_for_url("**/board/opened-1?done=stage.open")
+    follow(page.get_by_role("button", name="Sign with your passkey"))
+    expect(page).to_have_url(re.compile("/board/opened-1.done=stage.open"))
     card = page.locator("#stage-trusted-partners")
     expect(card.locator("h2 .state")).to_have_text("open")
-    card.get_by_text("Close it at once").click()
-    card.get_by_label("Why").fill(HOSTILE[:100])
-    card.get_by_role("button", name="Show what I sign").click()
+    press(card.locator("summary", has_text="Close it at once"))
+    write(card.get_by_label("Why"), HOSTILE[:100])
+    follow(card.get_by_role("button", name="Show what I sign"))
     expect(page.locator(".card").first).to_contain_text(HOSTILE[:20])
-    _sign(page)
-    page.wait_for_url("**/board/opened-1?done=stage.close")
+    follow(page.get_by_role("button", name="Sign with your passkey"))
+    expect(page).to_have_url(re.compile("/board/opened-1.done=stage.close"))
     expect(page.locator("#stage-trusted-partners h2 .state")).to_have_text("closed")
-
-
-def test_two_officers_on_two_machines_write_a_letter_down(
-    site: Plane, officers: tuple[Page, Page], tmp_path: Path
-) -> None:
-    first, second = officers
-    letter = tmp_path / "letter.txt"
-    letter.write_bytes(LETTER)
-    first.goto("/order")
-    first.get_by_role("textbox", name="The letter's text").fill(LETTER.decode())
-    order = first.get_by_role("textbox", name="Text", exact=True)
-    order.fill(ORDER)
-    first.get_by_role("button", name="Show who it covers").click()
-    expect(first.get_by_role("textbox", name="The letter's text")).to_have_value(LETTER.decode())
-    order.fill(ORDER.replace("{organizations: [Example Utility]}", "everyone"))
-    first.get_by_role("button", name="Show who it covers").click()
-    first.get_by_label("How", exact=True).select_option("letter")
-    first.get_by_label("On which day").fill("2026-06-12")
-    first.get_by_label("The letter", exact=True).set_input_files(letter)
-    expect(first.get_by_label("Digest of the letter")).not_to_have_value("")
-    first.get_by_role("button", name="Show what I sign").click()
-    said = first.locator(".card").inner_text()
-    assert "You put the directive by-letter in force: oncd suspends gpt-5.6." in said
-    assert "It covers everyone, on all surfaces." in said
-    _sign(first)
-    expect(first.locator("main")).to_contain_text("It lacks 1 signature")
-    second.goto("/to-sign")
-    second.get_by_role("link", name="You put the directive by-letter").click()
-    assert second.locator(".card").inner_text() == said
-    _sign(second)
-    second.wait_for_url("**/directives/by-letter?done=directive.issue")
-    expect(second.locator("main")).to_contain_text("written down by officers")
-    expect(second.get_by_role("status").last).to_contain_text("In force everywhere since")
-    second.get_by_text("All of it").click()
-    second.get_by_role("button", name="Open the case").click()
-    second.wait_for_url("**/directives/by-letter?done=directive.lift")
 
 
 def test_a_passkey_that_is_no_officers_key_signs_nothing(browser: Browser, site: Plane) -> None:

@@ -16,13 +16,15 @@ from demo.moved import ANSWERED, FollowingGateway, MovedSite
 from demo.paperwork import Paperwork
 from sluicegate.acts import licences
 from sluicegate.acts.licences import LicenceRequest
+from tests.pages.keyboard import CALM, choose, follow, give, press, reach, skip, write
 from tests.pages.officers import clear, passkey_of, trusted
 from tests.waiting import BOUND_S
-from tests.worlds import plan_value, stage
+from tests.worlds import digest, plan_value, stage
 
 NAME, MODEL = "by-letter", "gpt-5.6"
 UTILITY = Customer("Example Utility", "utility", Place(MODEL, "trusted-partners", "api"))
 REFUSED = "directive_in_force"
+LETTER = b"No one may use gpt-5.6."
 ORDER = f"""apiVersion: sluicegate/v1
 kind: Directive
 metadata: {{name: {NAME}}}
@@ -56,7 +58,8 @@ class Scene:
         self.gateway = FollowingGateway(self.site, "gateway-1", "api")
         url = self.site.url.replace("127.0.0.1", "control.localhost")
         self.pages = [
-            stack.enter_context(browser.new_context(base_url=url)).new_page() for _ in ("first", "second")
+            stack.enter_context(browser.new_context(base_url=url, **CALM)).new_page()
+            for _ in ("first", "second")
         ]
         for number, page in enumerate(self.pages):
             page.set_default_timeout(BOUND_S * 1_000)
@@ -78,27 +81,21 @@ def scene(tmp_path: Path, browser: Browser) -> Iterator[Scene]:
         yield Scene(tmp_path / "scene", browser, stack)
 
 
-def test_an_order_from_letter_to_lift(scene: Scene) -> None:
+def test_an_order_from_letter_to_lift_by_keyboard_alone(scene: Scene) -> None:
     first, second = scene.pages
     assert scene.asked() == ANSWERED
-    first.goto("/order")
-    first.get_by_role("textbox", name="Text", exact=True).fill(ORDER)
-    first.get_by_role("button", name="Show who it covers").click()
-    expect(first.get_by_role("rowheader", name=UTILITY.name)).to_be_visible()
+    said = _written_down(first)
     clear(first)
-    first.get_by_label("How", exact=True).select_option("call")
-    first.get_by_label("On which day").fill("2026-06-24")
-    first.get_by_label("Or what was said").fill("no one may use it")
-    first.get_by_role("button", name="Show what I sign").click()
-    clear(first)
-    first.get_by_role("button", name="Sign with your passkey").focus()
-    first.keyboard.press("Enter")
+    follow(first.get_by_role("button", name="Sign with your passkey"))
     expect(first.locator("main")).to_contain_text("It lacks 1 signature")
     assert scene.asked() == ANSWERED
-    second.goto("/to-sign")
-    second.get_by_role("link", name=f"You put the directive {NAME}").click()
-    second.get_by_role("button", name="Sign with your passkey").click()
-    second.wait_for_url(f"**/directives/{NAME}?done=directive.issue")
+    second.goto("/board")
+    skip(second)
+    follow(second.get_by_role("link", name="To sign"))
+    follow(second.get_by_role("link", name=f"You put the directive {NAME}"))
+    assert second.locator(".card").inner_text() == said
+    follow(second.get_by_role("button", name="Sign with your passkey"))
+    expect(second.locator("main")).to_contain_text("written down by officers")
     verdict = second.locator(".live .verdict")
     expect(verdict).to_have_text("0 of 1 so far.")
     assert scene.asked() == REFUSED
@@ -107,26 +104,55 @@ def test_an_order_from_letter_to_lift(scene: Scene) -> None:
     expect(second.get_by_role("row", name="gateway-1")).to_contain_text("acknowledged")
     clear(second)
     _excepted(scene, second)
-    second.get_by_text("All of it").click()
-    second.get_by_role("button", name="Open the case").click()
-    second.wait_for_url(f"**/directives/{NAME}?done=directive.lift")
-    second.get_by_role("link", name="There is one already").click()
+    press(second.locator("summary", has_text="All of it"))
+    follow(second.get_by_role("button", name="Open the case"))
+    follow(second.get_by_role("link", name="There is one already"))
     scene.papers.decide(second.url.rpartition("/")[2])
     second.goto(f"/directives/{NAME}")
     expect(verdict).to_have_text("It is over.")
     assert scene.asked() == ANSWERED
 
 
+def _written_down(page: Page) -> str:
+    """An officer puts a letter beside the order, looks who it covers, changes it, and says how it came; what
+    the officers sign, in words.
+    """
+    page.goto("/directives")
+    skip(page)
+    follow(page.get_by_role("link", name="Write down"))
+    order = page.get_by_role("textbox", name="Text", exact=True)
+    write(order, ORDER.replace("covers: everyone", "covers: {organizations: [Example Library]}"))
+    write(page.get_by_role("textbox", name="The letter's text"), LETTER.decode())
+    reach(page.get_by_role("button", name="Show who it covers"), back=True)
+    follow(page.get_by_role("button", name="Show who it covers"))
+    expect(page.get_by_role("textbox", name="The letter's text")).to_have_value(LETTER.decode())
+    write(order, ORDER)
+    follow(page.get_by_role("button", name="Show who it covers"))
+    expect(page.get_by_role("rowheader", name=UTILITY.name)).to_be_visible()
+    clear(page)
+    choose(page.get_by_label("How", exact=True), "letter")
+    write(page.get_by_label("On which day"), "2026-06-24")
+    give(
+        page.get_by_label("The letter", exact=True),
+        {"name": "letter.txt", "mimeType": "text/plain", "buffer": LETTER},
+    )
+    expect(page.get_by_label("Digest of the letter")).to_have_value(digest(LETTER.decode()))
+    follow(page.get_by_role("button", name="Show what I sign"))
+    said = page.locator(".card").inner_text()
+    assert f"You put the directive {NAME} in force: oncd suspends {MODEL}." in said
+    assert "It covers everyone, on all surfaces." in said
+    return said
+
+
 def _excepted(scene: Scene, page: Page) -> None:
     """A licence, which the officer sees, and ends at once."""
     asked = scene.papers.customer(UTILITY).do(licences.REQUEST, LicenceRequest(directive=NAME))
     page.goto("/cases?kind=licence")
-    page.get_by_role("rowheader").get_by_role("link").click()
+    follow(page.get_by_role("rowheader").get_by_role("link"))
     scene.papers.decide(asked.case)
     assert scene.asked() == ANSWERED
     page.goto(f"/directives/{NAME}")
-    page.get_by_role("region", name="Licences").locator("summary").click()
-    page.get_by_role("textbox", name="Reason").fill("it was a test")
-    page.get_by_role("button", name="End it at once").click()
-    page.wait_for_url(f"**/directives/{NAME}?done=licence.end")
+    press(page.get_by_role("region", name="Licences").locator("summary"))
+    write(page.get_by_role("textbox", name="Reason"), "it was a test")
+    follow(page.get_by_role("button", name="End it at once"))
     assert scene.asked() == REFUSED

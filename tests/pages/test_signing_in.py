@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.control.conftest import Plane
@@ -79,22 +77,3 @@ def test_a_session_that_another_browser_ended_is_over(browser: Browser, page: Pa
         expect(second.get_by_role("status")).to_contain_text("sign in: end")
     page.goto("/account")
     page.wait_for_url("**/sign-in?next=/account")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_those_who_are_signed_in_has_a_barrier(browser: Browser, site: Plane, scheme: Any) -> None:
-    said = list[str]()
-    with browser.new_context(base_url=named(site), color_scheme=scheme) as context:
-        opened = context.new_page()
-        opened.on("console", lambda each: said.append(each.text) if each.type == "error" else None)
-        link = invitation(site, "developer", f"barriers-{scheme}")
-        for path in ("/sign-in", link):
-            opened.goto(path)
-            found = Axe().run(opened)
-            assert not found.response["violations"], (path, found.generate_report())
-        opened.get_by_role("button").click()
-        for path in ("/account", "/account/passkey", "/acts", "/acts/token.issue", "/acts/release.list"):
-            opened.goto(path)
-            found = Axe().run(opened)
-            assert not found.response["violations"], (path, found.generate_report())
-    assert [each for each in said if "400" not in each] == []

@@ -335,7 +335,7 @@ def _said(entry: Entry) -> _Said:  # noqa: PLR0911 - one for each kind
 
 
 def _details(body: Body) -> Iterator[str]:
-    """What a position says beside its reason."""
+    """What a position says beside its reason, and who signed it."""
     if not isinstance(body, PositionRecorded):
         return
     if body.concern:
@@ -343,8 +343,11 @@ def _details(body: Body) -> Iterator[str]:
     if body.conditions is not None:
         stated = body.conditions.to_json().items()
         yield f"on conditions: {'; '.join(sentences.condition(*each) for each in stated)}"
-    if body.transcribed is not None:
-        yield f"written down by officers: {body.transcribed.how} of {body.transcribed.on}"
+    by = " and ".join(body.owners or (body.owner,))
+    if body.transcribed is None:
+        yield f"signed by {by}"
+    else:
+        yield f"written down by {by}: {body.transcribed.how} of {body.transcribed.on}"
 
 
 def _utterance(entry: Entry, said: _Said, seen: int | None, notes: tuple[str, ...] = ()) -> Utterance:

@@ -153,37 +153,42 @@ async function get(path) {
   return found;
 }
 
-function fact(list, term, text) {
-  const row = document.createElement("div");
-  const [name, said] = [document.createElement("dt"), document.createElement("dd")];
-  name.textContent = term;
-  said.textContent = text;
-  row.append(name, said);
-  list.append(row);
+const TERMS = ["Place", "Time", "Log's key", "Root"];
+
+/** Say what was proven; before that the lines have their place, so that nothing below them moves. */
+function facts(said = []) {
+  const list = document.getElementById("proof");
+  list.replaceChildren(...TERMS.map((term, at) => {
+    const row = document.createElement("div");
+    const [name, told] = [document.createElement("dt"), document.createElement("dd")];
+    name.textContent = term;
+    told.textContent = said[at] ?? "…";
+    row.append(name, told);
+    return row;
+  }));
+  list.hidden = false;
 }
 
 async function show(section, vkey) {
   const verdict = document.getElementById("verdict");
-  const facts = document.getElementById("proof");
   verdict.className = "verdict waiting";
   verdict.textContent = "Your browser is checking it…";
-  facts.hidden = true;
+  facts();
   try {
     const index = Number(section.dataset.index);
     const { entry, head, key } = await check(index, vkey, get);
     const shown = JSON.parse(document.getElementById("public").textContent);
-    if (JSON.stringify(ordered(entry.public)) !== JSON.stringify(ordered(shown))) {
+    const time = document.querySelector("#when time").dateTime;
+    if (JSON.stringify(ordered(entry.public)) !== JSON.stringify(ordered(shown)) || time !== entry.at) {
       throw new Error("this page shows something else than the log has");
     }
-    facts.replaceChildren();
-    fact(facts, "Place", `entry ${index} of those from 0 to ${head.size - 1}`);
-    fact(facts, "Log's key", `${key.name}+${hex(key.id)}`);
-    fact(facts, "Root", base64(head.root));
-    facts.hidden = false;
+    const place = `entry ${index} of those from 0 to ${head.size - 1}`;
+    facts([place, entry.at, `${key.name}+${hex(key.id)}`, base64(head.root)]);
     verdict.className = "verdict good";
     const whose = vkey.trim() === section.dataset.vkey ? "the key that this server states" : "your key";
     verdict.textContent = `Your browser has checked it: the entry is in the log that ${whose} has signed.`;
   } catch (error) {
+    document.getElementById("proof").hidden = true;
     verdict.className = "verdict bad";
     verdict.textContent = error.name === "NotSupportedError"
       ? "This browser cannot check Ed25519 signatures. Use a newer one, or the command line."

@@ -69,5 +69,7 @@ at("renew").addEventListener("click", async () => {
     say("This link has ended. Keep the new one: it is shown only now.");
   } catch (error) { say("Not done: " + error.message); }
 });
-if (token) show().then(() => say(""), error => say("This link does not work: " + error.message));
-else say("This page needs the whole link that your organization gave you.");
+if (token) {
+  say("Loading…");
+  show().then(() => say(""), error => say("This link does not work: " + error.message));
+} else say("This page needs the whole link that your organization gave you.");
