@@ -40,7 +40,7 @@ def applied(plane: Plane, who: str, name: str = "Example Utility", **more: Any) 
 
 
 class Furnished(NamedTuple):
-    """What somebody has: a case that waits for an answer, a grant, a draft, a key under the grant that was used."""
+    """What somebody has: a case that waits for an answer, a grant, a draft, and a key that was used."""
 
     case: str
     grant: str

@@ -49,7 +49,7 @@ def test_a_token_signs_in_without_javascript_and_says_what_its_role_may_do(
         opened.get_by_role("textbox", name="Token").fill(site.token("developer"))
         opened.get_by_role("button", name="Sign in").click()
         opened.goto("/acts")
-        opened.get_by_role("link", name="Release: list").click()
+        opened.get_by_role("link", name="Show each release").click()
         assert "gpt-5.6" in opened.locator("main").inner_text()
 
 
@@ -60,11 +60,11 @@ def test_an_act_is_done_by_its_form_once_and_a_refusal_keeps_what_was_written(
     page.goto("/acts/token.issue")
     page.get_by_label("Role").select_option("agency")
     page.get_by_label("Name").fill("by-form")
-    page.get_by_role("button", name="Token: issue").click()
+    page.get_by_role("button", name="Make a token").click()
     expect(page.get_by_role("alert")).to_contain_text("names one of")
     assert page.get_by_label("Name").input_value() == "by-form"
     page.get_by_label("Role").select_option("applicant")
-    page.get_by_role("button", name="Token: issue").click()
+    page.get_by_role("button", name="Make a token").click()
     expect(page.locator("main")).to_contain_text("sgt_")
 
 
@@ -74,6 +74,6 @@ def test_a_session_that_another_browser_ended_is_over(browser: Browser, page: Pa
         second = other.new_page()
         sign_in(second, site, "applicant", "two-browsers")
         second.get_by_role("button", name="End").first.click()
-        expect(second.get_by_role("status")).to_contain_text("sign in: end")
+        expect(second.get_by_role("status")).to_contain_text("Done: end a session of yours")
     page.goto("/account")
     page.wait_for_url("**/sign-in?next=/account")
