@@ -23,13 +23,14 @@ FIRST_TRIED = {
     "a clock that stands still while suspended": 17,
     "a lease before its run is committed": 2,
     "a lease of any length": 3,
-    "a term committed after the head was read": 4,
+    "a term committed after the head was read": 17,
     "age from the answer": 37,
     "age from the confirmation's end": 7,
     "any time believed": 4,
     "lease from receipt": 23,
     "no check before write": 35,
     "no wait after a start": 26,
+    "sent is acknowledged": 8,
     "the clock of another boot": 62,
 }
 """From which world on a fault is looked for that few worlds show; any change may move it."""
