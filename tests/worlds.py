@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, Protocol
@@ -768,8 +768,8 @@ class Rough:
         return entry
 
 
-def _filled(times: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
-    return {party: list(found) for party, found in times.items() if found}
+def _filled(times: Mapping[str, Iterable[int]]) -> dict[str, list[int]]:
+    return {party: kept for party, found in times.items() if (kept := list(found))}
 
 
 def content(value: Any) -> Any:  # noqa: C901, PLR0911 - one a kind of value
@@ -789,6 +789,7 @@ def content(value: Any) -> Any:  # noqa: C901, PLR0911 - one a kind of value
             heading: {
                 "cases": [case.id for case in section.cases],
                 "times": [list(section.whole), _filled(section.answers), _filled(section.begun)],
+                "due": section.first_due,
                 "waits": section.waits,
             }
             for heading, section in value.sections.items()

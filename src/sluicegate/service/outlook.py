@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
 
 from sluicegate.acts import outlook as acts
 from sluicegate.acts.act import DEVELOPER
@@ -10,6 +12,7 @@ from sluicegate.acts.outlook import ActiveDirective, ReleaseOutlook, StageEvent
 from sluicegate.acts.releases import ReleaseArgument
 from sluicegate.core.explanations import narration
 from sluicegate.core.lifecycle import Refusal, State, evidence, outlook
+from sluicegate.core.lifecycle.docket import Heading, first_due
 from sluicegate.core.lifecycle.releases import release_unknown
 from sluicegate.core.lifecycle.trail import STAGE, stage_name
 from sluicegate.ports import Principal
@@ -43,7 +46,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
         if release is None or not access.known(reader, state, ledger.directs)(release):
             return release_unknown(asked.release)
         now_ms = ledger.now_ms()
-        cases = _open_cases(state, release, reader)
+        found = _open_cases(state, release, reader)
         forecast = outlook.forecast(state, release, _answers(state, reader), now_ms)
         stages = release.plan.spec.stages
         return ReleaseOutlook(
@@ -53,8 +56,8 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
             timeline=tuple(
                 outlook.course(state, release, each, forecast, turned.get(each.name, ())) for each in stages
             ),
-            open_cases=len(cases),
-            cases=tuple(outlook.clocked(state, cases)[:CASES_MAX]),
+            open_cases=found.number,
+            cases=tuple(outlook.clocked(state, islice(found.first_due, CASES_MAX))),
             directives=tuple(_directives(state, release)),
             promises=standing(ledger, state, reader, release.name),
             forecast=forecast,
@@ -63,13 +66,26 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
         )
 
 
-def _open_cases(state: State, release: Release, reader: Principal) -> list[Case]:
+class _OpenCases(NamedTuple):
+    """How many open cases there are, and which: by the time that runs out first."""
+
+    number: int
+    first_due: Iterable[Case]
+
+
+def _open_cases(state: State, release: Release, reader: Principal) -> _OpenCases:
     """The open cases of a release that a reader sees; one from outside sees its own at most."""
-    if not access.is_outside(reader):
-        return [each for each in state.docket.open_cases(release.name) if access.sees(reader, each)]
-    own = (state.cases[name] for name in state.cases_of.get(reader.id, ()))
-    here = (each for each in own if each.question.release == release.name and access.sees(reader, each))
-    return [each for each in here if each.state != kinds.DETERMINED]
+    if access.is_outside(reader):
+        own = (state.cases[name] for name in state.cases_of.get(reader.id, ()))
+        here = (each for each in own if each.question.release == release.name and access.sees(reader, each))
+        found = sorted((each for each in here if each.state != kinds.DETERMINED), key=first_due)
+        return _OpenCases(len(found), found)
+
+    def is_wanted(heading: Heading) -> bool:
+        return heading.is_open and heading.release == release.name and access.sees_some(reader, heading)
+
+    names = state.docket.first_due(is_wanted)
+    return _OpenCases(state.docket.count(is_wanted), map(state.cases.__getitem__, names))
 
 
 def _answers(state: State, reader: Principal) -> outlook.Answers:

@@ -33,4 +33,4 @@ def read(context: Context[CaseReport], asked: ReportFilter) -> CaseReport | Refu
             for each in state.record.promises.values()
             if may_know(each) and release in {None, promises.release_of(state, each)}
         ]
-    return made.report(totals, lacking, required, size, kept)
+        return made.report(totals, lacking, required, size, kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sluicegate.acts.act import APPLICANT
 from sluicegate.core.lifecycle import Command, State, reports
 from sluicegate.core.lifecycle.applications import Answer, Withdraw
-from sluicegate.core.lifecycle.docket import Docket, heading_of
+from sluicegate.core.lifecycle.docket import Docket, first_due, heading_of
 from sluicegate.core.lifecycle.grants import OpenRemoval
 from sluicegate.core.lifecycle.positions import RecordPosition
 from sluicegate.core.lifecycle.record import UseList
@@ -73,6 +73,8 @@ def check(state: State) -> None:
     assert {case.id for case in state.docket.open_cases()} == {
         case.id for case in shuffled if case.state != "determined"
     }
+    by_due = sorted(first_due(case) for case in shuffled if case.state != "determined")
+    assert [*state.docket.first_due(lambda _: True)] == [each.case for each in by_due]
 
 
 def test_it_is_what_a_scan_gives_after_every_act() -> None:
@@ -254,7 +256,9 @@ def test_a_report_adds_up_what_each_case_says(seed: int, later_ms: int) -> None:
         took = [found.answers[agency.agency] / DAY_MS for _, found in each if agency.agency in found.answers]
         assert agency.cases == len(took)
         assert agency.median == pytest.approx(median(took), abs=0.01)
+        assert agency.mean == pytest.approx(mean(took), abs=0.01)
     for row_ in report.overall:
         took = [found.whole / DAY_MS for kind, found in each if kind == row_.kind and found.whole is not None]
         assert row_.cases == len(took)
         assert row_.median == pytest.approx(median(took), abs=0.01)
+        assert row_.mean == pytest.approx(mean(took), abs=0.01)

@@ -24,8 +24,8 @@ def course(asked: Any = None, **first: Any) -> World:
 
 def forecast(world: World) -> OpeningForecast:
     release = world.state.releases[RELEASE]
-    took_ms = outlook.answers(world.state.docket.sections.items())
-    found = outlook.forecast(world.state, release, took_ms, world.now_ms)
+    took = outlook.answers(world.state.docket.sections.items())
+    found = outlook.forecast(world.state, release, took, world.now_ms)
     assert found is not None
     return found
 
@@ -201,7 +201,8 @@ def test_cases_are_in_the_order_in_which_their_times_run_out() -> None:
     world.must(receipt(second, "oncd"))
     world.later(1)
     world.must(receipt(first, "oncd"))
-    found = outlook.clocked(world.state, world.state.docket.open_cases(RELEASE))
+    names = world.state.docket.first_due(lambda heading: heading.release == RELEASE)
+    found = [*outlook.clocked(world.state, map(world.state.cases.__getitem__, names))]
     assert [each.case for each in found][:2] == [second.id, first.id]
     assert found[0].due_ms is not None
     assert found[-1].due_ms is None

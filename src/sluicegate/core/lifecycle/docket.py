@@ -6,6 +6,8 @@ Rules:
 - A heading follows from the case, the plan in force and the pinned keys; that of an appeal also from the
   appealed case and its application. If one of these changes, the case is stale. (The confirmation of a
   directive changes no heading: its issuer has a key then.)
+- A section keeps its cases in each order that is asked for, and what they come to. So who reads looks at no
+  more of them than it shows.
 - Stale cases are put in order before anyone reads. A case that changed many times meanwhile moves once.
 """
 
@@ -18,7 +20,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sluicegate.acts.act import APPLICANT
-from sluicegate.core.lifecycle import blocks, signers, waits
+from sluicegate.core.lifecycle import blocks, signers, timing, waits
+from sluicegate.core.lifecycle.lengths import Lengths
 from sluicegate.core.lifecycle.waits import Times, Wait
 from sluicegate_record.entities.case import Case
 from sluicegate_record.record import Record
@@ -46,6 +49,23 @@ class Heading(NamedTuple):
         return self.standing != kinds.DETERMINED
 
 
+class FirstDue(NamedTuple):
+    """When an open case needs someone first; those without a time come last. `at_ms` is 0 then.
+
+    Units: milliseconds since 1970 UTC.
+    """
+
+    never: bool
+    at_ms: int
+    case: str
+
+
+def first_due(case: Case) -> FirstDue:
+    """When the first of the times of an open case runs out."""
+    at_ms = timing.first_due_ms(case)
+    return FirstDue(at_ms is None, at_ms or 0, case.id)
+
+
 class Section:
     """The cases with one heading, and what their times add up to.
 
@@ -58,10 +78,12 @@ class Section:
         """In how many of the cases an agency's word was written down by officers."""
         self.cases: list[Case] = []
         """By their places in the log."""
-        self.whole = array("q")
-        """How long the determined ones took, in milliseconds, sorted."""
-        self.answers: dict[str, array[int]] = {}
-        """How long each party took that answered, in milliseconds, sorted."""
+        self.first_due: list[FirstDue] = []
+        """The open ones, by the time that runs out first."""
+        self.whole = Lengths()
+        """How long the determined ones took."""
+        self.answers: dict[str, Lengths] = {}
+        """How long each party took that answered."""
         self.waits: dict[str, tuple[int, Wait]] = {}
         """How many cases waited for each party, and for how long together."""
         self.begun: dict[str, array[int]] = {}
@@ -73,17 +95,25 @@ class Section:
     def add(self, case: Case) -> None:
         """Put a case in."""
         insort(self.cases, case, key=_seq)
+        if case.state != kinds.DETERMINED:
+            insort(self.first_due, first_due(case))
         times = waits.times(case, self._transcripts)
-        for kept, ms in self._sorted(times):
-            insort(kept, ms)
+        for kept, ms in self._lengths(times):
+            kept.add(ms)
+        for begun, at_ms in self._beginnings(times):
+            insort(begun, at_ms)
         self._count(times, 1)
 
     def remove(self, seq: int) -> None:
         """Take out the case that was opened by entry `seq`, as it was put in."""
         case = self.cases.pop(bisect_left(self.cases, seq, key=_seq))
+        if case.state != kinds.DETERMINED:
+            del self.first_due[bisect_left(self.first_due, first_due(case))]
         times = waits.times(case, self._transcripts)
-        for kept, ms in self._sorted(times):
-            del kept[bisect_left(kept, ms)]
+        for kept, ms in self._lengths(times):
+            kept.remove(ms)
+        for begun, at_ms in self._beginnings(times):
+            del begun[bisect_left(begun, at_ms)]
         self._count(times, -1)
 
     def newest(self, before: int | None = None) -> Iterator[Case]:
@@ -97,12 +127,15 @@ class Section:
             begun = self.begun.get(party, ())
             yield party, cases - len(begun) + bisect_left(begun, now_ms), wait
 
-    def _sorted(self, times: Times) -> Iterator[tuple[array[int], int]]:
-        """The times of a case that are kept sorted, each with where it is kept."""
+    def _lengths(self, times: Times) -> Iterator[tuple[Lengths, int]]:
+        """How long a case and the answers in it took, each with where that is kept."""
         if times.whole is not None:
             yield self.whole, times.whole
         for party, took_ms in times.answers.items():
-            yield self.answers.setdefault(party, array("q")), took_ms
+            yield self.answers.setdefault(party, Lengths()), took_ms
+
+    def _beginnings(self, times: Times) -> Iterator[tuple[array[int], int]]:
+        """Since when a case waits for agencies, each with where that is kept."""
         for party, wait in times.waits.items():
             if wait.running and party != APPLICANT:
                 yield self.begun.setdefault(party, array("q")), -wait.ms
@@ -138,6 +171,11 @@ class Docket:
         """The cases with wanted headings, newest first. `before` as in `Section.newest`."""
         found = (section.newest(before) for heading, section in self._sections.items() if wanted(heading))
         return heapq.merge(*found, key=_newest_first)
+
+    def first_due(self, wanted: Callable[[Heading], bool]) -> Iterator[str]:
+        """The open cases with wanted headings, by the time that runs out first."""
+        found = (section.first_due for heading, section in self._sections.items() if wanted(heading))
+        return (each.case for each in heapq.merge(*found))
 
     def count(self, wanted: Callable[[Heading], bool]) -> int:
         """How many cases have wanted headings."""

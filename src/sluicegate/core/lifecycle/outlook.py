@@ -10,14 +10,13 @@ Rules:
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import median
 from typing import Literal, NamedTuple
 
 from sluicegate.acts.outlook import AgencyHistory, ClockedCase, OpeningForecast, StageCourse, StageEvent
-from sluicegate.core.lifecycle import stages
+from sluicegate.core.lifecycle import stages, timing
 from sluicegate.core.lifecycle.docket import Heading, Section
+from sluicegate.core.lifecycle.lengths import PooledLengths
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.terms import requirement_phrases
 from sluicegate.core.times import minute
@@ -41,16 +40,16 @@ class Spread(NamedTuple):
     latest_ms: int
 
 
-Answers = Mapping[str, Sequence[int]]
-"""How long each agency took in each case that it has answered, in milliseconds."""
+Answers = Mapping[str, PooledLengths]
+"""How long each agency took in the cases that it has answered."""
 
 
-def answers(sections: Iterable[tuple[Heading, Section]]) -> dict[str, array[int]]:
+def answers(sections: Iterable[tuple[Heading, Section]]) -> dict[str, PooledLengths]:
     """How long each party took in the cases of some sections that it has answered itself."""
-    found: dict[str, array[int]] = {}
+    found: dict[str, PooledLengths] = {}
     for _, section in sections:
-        for party, took_ms in section.answers.items():
-            found.setdefault(party, array("q")).extend(took_ms)
+        for party, took in section.answers.items():
+            found.setdefault(party, PooledLengths()).add(took)
     return found
 
 
@@ -115,26 +114,17 @@ def _about_terms(state: State, release: str, stage: str) -> Iterator[Case]:
 # The cases by their clocks
 
 
-def clocked(state: State, cases: Iterable[Case]) -> list[ClockedCase]:
-    """Open cases, by the time that runs out first; those without a time last."""
-    found = [
-        ClockedCase(
+def clocked(state: State, cases: Iterable[Case]) -> Iterator[ClockedCase]:
+    """Open cases, each with the time that runs out first."""
+    for case in cases:
+        yield ClockedCase(
             case=case.id,
             kind=case.kind,
             stage=case.question.stage,
             state=case.standing,
             awaiting=state.docket.heading(case.id).awaiting,
-            due_ms=_due_ms(case),
+            due_ms=timing.first_due_ms(case),
         )
-        for case in cases
-    ]
-    return sorted(found, key=lambda each: (each.due_ms is None, each.due_ms or 0, each.case))
-
-
-def _due_ms(case: Case) -> int | None:
-    running = (timer.due_ms for timer in case.clocks.values())
-    whole = None if case.asked_ms is not None else case.due_ms
-    return min((at_ms for at_ms in (*running, whole) if at_ms is not None), default=None)
 
 
 # The forecast
@@ -154,7 +144,7 @@ class _Look(NamedTuple):
     state: State
     release: Release
     stage: Stage
-    took_ms: Answers
+    took: Answers
     now_ms: int
     awaited: tuple[Awaited, ...]
 
@@ -190,19 +180,19 @@ class ExpectedFacts(StageFacts):
         return self._expected.get(kinds.OPENING) if known is None else known
 
 
-def forecast(state: State, release: Release, took_ms: Answers, now_ms: int) -> OpeningForecast | None:
+def forecast(state: State, release: Release, took: Answers, now_ms: int) -> OpeningForecast | None:
     """When the first stage that is not open probably opens; None if every stage is."""
     for name, stage in release.plan.stages.items():
         if state.record.opened.get(release.terms[name]) is None:
             awaited = tuple(_awaited(state, release, stage))
-            return _of_stage(_Look(state, release, stage, took_ms, now_ms, awaited))
+            return _of_stage(_Look(state, release, stage, took, now_ms, awaited))
     return None
 
 
 def _of_stage(look: _Look) -> OpeningForecast:
-    name, took_ms = look.stage.name, look.took_ms
+    name, took = look.stage.name, look.took
     named = sorted({agency for case in look.awaited for agency in case.awaiting})
-    history = tuple(_history(each, took_ms[each]) for each in named if took_ms.get(each))
+    history = tuple(_history(each, took[each]) for each in named if took.get(each))
     certain_ms = stages.opens_ms(look.state.record, look.release.name, name, look.now_ms)
     waits_for = () if certain_ms is not None else tuple(_untimed(look))
     found = None if certain_ms is None else Spread(certain_ms, certain_ms, certain_ms)
@@ -233,7 +223,7 @@ def _awaited(state: State, release: Release, stage: Stage) -> Iterator[Awaited]:
 
 def _expected(look: _Look) -> Spread | None:
     """When a stage probably opens, and from when to when. Requires: all who are awaited have a history."""
-    spreads = {case.kind: _answered(case, look.took_ms, look.now_ms) for case in look.awaited}
+    spreads = {case.kind: _answered(case, look.took, look.now_ms) for case in look.awaited}
     found = [
         look.holds_ms({kind: each[place] for kind, each in spreads.items()})
         for place in range(len(Spread._fields))
@@ -242,10 +232,11 @@ def _expected(look: _Look) -> Spread | None:
     return None if earliest is None or at is None or latest is None else Spread(earliest, at, latest)
 
 
-def _answered(case: Awaited, took_ms: Answers, now_ms: int) -> Spread:
+def _answered(case: Awaited, took: Answers, now_ms: int) -> Spread:
     """When all that a case waits for have probably answered: not before now."""
     each = [
-        (min(took_ms[agency]), int(median(took_ms[agency])), max(took_ms[agency])) for agency in case.awaiting
+        (took[agency].shortest_ms, int(took[agency].median_ms), took[agency].longest_ms)
+        for agency in case.awaiting
     ]
     return Spread(*(max(now_ms, *(case.since_ms + ms for ms in place)) for place in zip(*each, strict=True)))
 
@@ -254,7 +245,7 @@ def _untimed(look: _Look) -> Iterator[str]:
     """What a stage waits for without a time: agencies without a history, and what no case asks about."""
     stage = look.stage
     for agency in dict.fromkeys(agency for case in look.awaited for agency in case.awaiting):
-        if not look.took_ms.get(agency):
+        if not look.took.get(agency):
             yield f"{agency} (no history yet)"
     agreed = {case.kind: look.now_ms for case in look.awaited if case.awaiting}
     facts, is_by_hand = look.facts(agreed), stage.opens_when is None
@@ -276,13 +267,13 @@ def _untimed(look: _Look) -> Iterator[str]:
             )
 
 
-def _history(agency: str, took_ms: Sequence[int]) -> AgencyHistory:
+def _history(agency: str, took: PooledLengths) -> AgencyHistory:
     return AgencyHistory(
         agency=agency,
-        cases=len(took_ms),
-        median_ms=int(median(took_ms)),
-        shortest_ms=min(took_ms),
-        longest_ms=max(took_ms),
+        cases=len(took),
+        median_ms=int(took.median_ms),
+        shortest_ms=took.shortest_ms,
+        longest_ms=took.longest_ms,
     )
 
 

@@ -3,15 +3,14 @@
 Rules:
 - Days are elapsed time of 86,400 s, with two decimals.
 - A day counts for the party that the case waited for (`waits`). A case may wait for several parties at once.
-- A report adds up sections of the docket, so it costs as much with many cases as with few.
+- A report adds up sections of the docket, which keep what they come to. So it costs as much with many cases
+  as with few.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from statistics import median
 
 from sluicegate.acts.reports import (
     AgencyDays,
@@ -25,6 +24,7 @@ from sluicegate.acts.reports import (
 )
 from sluicegate.core.lifecycle import signers, waits
 from sluicegate.core.lifecycle.docket import Heading, Section
+from sluicegate.core.lifecycle.lengths import PooledLengths
 from sluicegate.core.lifecycle.state import State
 from sluicegate.core.lifecycle.waits import Wait
 from sluicegate.core.terms import clocks
@@ -35,7 +35,7 @@ from sluicegate_record.terms import kinds
 
 
 class Totals:
-    """What some sections of a docket add up to. The sections may change afterwards."""
+    """What some sections of a docket add up to. Requires: they do not change meanwhile."""
 
     def __init__(self, sections: Iterable[tuple[Heading, Section]], now_ms: int) -> None:
         self.at_ms = now_ms
@@ -43,10 +43,10 @@ class Totals:
         """Cases, by kind and state or outcome."""
         self.transcribed: Counter[tuple[str, str]] = Counter()
         """Those of them in which officers wrote down the word of an agency."""
-        self.answers: dict[str, array[int]] = {}
-        """How long each party took that answered itself, in milliseconds."""
-        self.whole: dict[str, array[int]] = {}
-        """How long determined cases took, by kind, in milliseconds."""
+        self.answers: dict[str, PooledLengths] = {}
+        """How long each party took that answered itself."""
+        self.whole: dict[str, PooledLengths] = {}
+        """How long determined cases took, by kind."""
         self.waits: dict[str, tuple[int, Wait]] = {}
         """How many cases waited for each party, and for how long together."""
         for heading, section in sections:
@@ -56,9 +56,9 @@ class Totals:
         counted = heading.kind, heading.outcome or heading.standing
         self.counts[counted] += len(section.cases)
         self.transcribed[counted] += section.transcribed
-        self.whole.setdefault(heading.kind, array("q")).extend(section.whole)
-        for party, took_ms in section.answers.items():
-            self.answers.setdefault(party, array("q")).extend(took_ms)
+        self.whole.setdefault(heading.kind, PooledLengths()).add(section.whole)
+        for party, took in section.answers.items():
+            self.answers.setdefault(party, PooledLengths()).add(took)
         for party, cases, wait in section.waited(self.at_ms):
             before, total = self.waits.get(party, (0, Wait()))
             self.waits[party] = before + cases, total.plus(*wait)
@@ -79,18 +79,19 @@ def report(
         agencies=tuple(
             AgencyDays(
                 agency=party,
-                cases=len(took_ms),
-                mean=_mean(sum(took_ms), len(took_ms)),
-                median=_median(took_ms),
+                cases=len(took),
+                mean=_mean(took.total_ms, len(took)),
+                median=_days(took.median_ms),
             )
-            for party, took_ms in sorted(totals.answers.items())
+            for party, took in sorted(totals.answers.items())
+            if took
         ),
         overall=tuple(
             KindDays(
-                kind=kind, cases=len(took_ms), mean=_mean(sum(took_ms), len(took_ms)), median=_median(took_ms)
+                kind=kind, cases=len(took), mean=_mean(took.total_ms, len(took)), median=_days(took.median_ms)
             )
             for kind in kinds.KINDS
-            if (took_ms := totals.whole.get(kind))
+            if (took := totals.whole.get(kind))
         ),
         waiting=tuple(
             PartyWait(
@@ -156,11 +157,6 @@ def _days(ms: float) -> float:
 
 def _mean(total_ms: int, cases: int) -> float:
     return _days(total_ms / cases)
-
-
-def _median(took_ms: Iterable[int]) -> float:
-    """The median in days. The parts of `took_ms` are sorted, and Python's sort merges sorted parts."""
-    return _days(median(took_ms))
 
 
 def _requirements(state: State, release: Release, now_ms: int) -> list[RequirementDelay]:

@@ -22,3 +22,10 @@ def whole_due(case: Case, now_ms: int) -> int | None:
         return None
     stops = [*case.stops, Span(case.asked_ms, now_ms)]
     return due(case, case.at_ms, case.whole_clock[0], stops)
+
+
+def first_due_ms(case: Case) -> int | None:
+    """The earliest of an agency's time and that of the whole; None if none runs."""
+    running = (timer.due_ms for timer in case.clocks.values())
+    whole = None if case.asked_ms is not None else case.due_ms
+    return min((at_ms for at_ms in (*running, whole) if at_ms is not None), default=None)
