@@ -301,6 +301,11 @@ class Record:
         if case is not None:
             self.put(case.hearing(entry))
 
+    @property
+    def changes(self) -> Sequence[Change]:
+        """What the newest entry has changed."""
+        return self._changes
+
     def put(self, entity: Entity) -> None:
         """Keep the new state of an entity."""
         if isinstance(entity, Case):

@@ -10,7 +10,7 @@ from itertools import islice
 from sluicegate.core.explanations.narration import narrated
 from sluicegate.core.lifecycle import blocks, evidence, signers
 from sluicegate.core.lifecycle.referrals import not_to_refer
-from sluicegate.desk import queue, sentences
+from sluicegate.desk import inbox, sentences
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
 from sluicegate_record import entries
@@ -134,7 +134,7 @@ def case_page(following: Following, read: ReadCase, seen: int | None, now_ms: in
         record, case, agency = following.record, read.case, following.instance.agency
         given = sentences.plan_of(record, read)
         stage = None if given is None else given.stages.get(case.question.stage)
-        state, says = queue.stands(case, agency)
+        state, says = inbox.turn(case, agency)
         return CasePage(
             instance=following.instance.name,
             agency=agency,

@@ -31,16 +31,14 @@ TEXTS = frozenset({"appeal", "notice"})
 
 
 @dataclass(frozen=True, slots=True)
-class ReadCase:
-    """A case as the desk has read it: as the log has it, with what the instance opened of it.
+class ShownCase:
+    """A case as the log has it, with what the instance has shown of it.
 
-    `opening` is the entry that opened it, `discussion` what was said in it, oldest first. `listed` are the
-    dossiers of the organizations that terms name, `names` the organizations that a lift is about.
+    `listed` are the dossiers of the organizations that terms name, `names` the organizations that a lift is
+    about.
     """
 
     case: Case
-    opening: Entry
-    discussion: tuple[Entry, ...] = ()
     terms: Plan | None = None
     dossier: Json = None
     listed: tuple[Json, ...] = ()
@@ -59,6 +57,16 @@ class ReadCase:
         return not self.lies and not self.gaps
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadCase(ShownCase):
+    """A case as the desk has read it: `opening` is the entry that opened it, `discussion` what was said in
+    it, oldest first, as far as the instance has opened it.
+    """
+
+    opening: Entry
+    discussion: tuple[Entry, ...] = ()
+
+
 class OutOfStep(VerificationFailed):
     """The case and the copy of its log are of different moments: either has to be asked for again."""
 
@@ -73,18 +81,17 @@ def compared(
     `had` is how many contributions to it the log had when the instance was asked: it cannot show fewer.
     Raises: OutOfStep.
     """
-    bare = ReadCase(case, entries.read(leaf(case.seq)))
+    opening = entries.read(leaf(case.seq))
     lies = tuple(_lies(record, case, leaf, shown, had))
     if lies:
-        return ReadCase(case, bare.opening, lies=lies)
-    opening = bare.opening
+        return ReadCase(case, opening=opening, lies=lies)
     if shown.opening is not None:
         opening = entries.read(leaf(case.seq), sealed=shown.opening.opened)
     discussion = tuple(exports.discussion(shown))
     return ReadCase(
         case,
-        opening,
-        discussion,
+        opening=opening,
+        discussion=discussion,
         terms=shown.terms,
         dossier=None if shown.dossier is None else shown.dossier.application,
         listed=tuple(each.application for each in shown.listed),

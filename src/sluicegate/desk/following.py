@@ -29,7 +29,9 @@ from sluicegate.acts.keys import KeyReceipt
 from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import ExportedCase, ReviewStatement, StatementReceipt
 from sluicegate.client.http import Client, Patience
-from sluicegate.desk.checking import OutOfStep, ReadCase, compared
+from sluicegate.desk import sentences
+from sluicegate.desk.checking import OutOfStep, ReadCase, ShownCase, compared
+from sluicegate.desk.inbox import Inbox
 from sluicegate.desk.instances import Instance
 from sluicegate.desk.logcopy import LogCopy, NotContinued
 from sluicegate.errors import SluicegateError, Unreachable, VerificationFailed
@@ -44,7 +46,6 @@ from sluicegate_record.log.checkpoint import Verifier
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.record import Record
 from sluicegate_record.statements.epochs import TreeHead
-from sluicegate_record.terms import kinds
 
 _log = logging.getLogger(__name__)
 STOPPED = "stopped"
@@ -151,8 +152,8 @@ class Following:
     def _begin(self) -> None:
         """Judge the log from its beginning."""
         self.audited = AuditedLog(self.instance.verifier, self._told)
-        self.open: dict[str, None] = {}
-        """The cases that ask the agency and are not decided, in the order in which they were opened."""
+        self.open = Inbox(self.instance.agency)
+        """The cases that ask the agency and are not decided."""
         self._places: dict[str, list[int]] = {}
         self._read: dict[str, ReadCase] = {}
         self._wanted: dict[str, None] = {}
@@ -262,7 +263,7 @@ class Following:
         shown = self.counterpart.export(case)
         with self.lock:
             found = compared(self.record, self.record.cases[case], self.leaf, shown, had)
-            self._read[case] = found
+            self._keep(found)
         return found
 
     def _follow(self, within_s: float) -> None:
@@ -315,13 +316,15 @@ class Following:
     def _told(self, entry: Entry) -> None:
         """Note an entry that was judged."""
         self._places.setdefault(entry.stream, []).append(entry.seq)
-        case = self.record.cases.get(entry.stream)
-        if case is not None:
-            asks = self.instance.agency in case.parties and case.state != kinds.DETERMINED
-            if asks:
-                self.open[case.id] = None
-            else:
-                self.open.pop(case.id, None)
+        for change in self.record.changes:
+            if isinstance(change.after, Case):
+                self._put(change.after)
+
+    def _put(self, case: Case) -> None:
+        """Put a case where it is now in the list, with the text by which it is found."""
+        known = self.known(case.id)
+        what = sentences.thing(self.record, ShownCase(case) if known is None else known)
+        self.open.put(case, f"{what} {case.id} {self.instance.name} {case.kind}")
 
     def _ask(self) -> None:
         """Ask for cases that someone looks at or that wait for the agency, and that are not shown so far."""
@@ -341,14 +344,20 @@ class Following:
         """A case as the log has it alone, and why the rest is a gap; None if the log has no such case."""
         with self.lock:
             now, gaps = self.record.cases.get(case), (f"the case ({why})",)
-            return None if now is None else ReadCase(now, entries.read(self.leaf(now.seq)), gaps=gaps)
+            return None if now is None else ReadCase(now, opening=entries.read(self.leaf(now.seq)), gaps=gaps)
 
     def _note(self, case: str, lie: str) -> ReadCase:
         """Keep of a case what the log says alone, and what is wrong with what the instance shows."""
         with self.lock:
             now = self.record.cases[case]
-            found = self._read[case] = ReadCase(now, entries.read(self.leaf(now.seq)), lies=(lie,))
+            found = ReadCase(now, opening=entries.read(self.leaf(now.seq)), lies=(lie,))
+            self._keep(found)
         return found
+
+    def _keep(self, found: ReadCase) -> None:
+        """Keep what the instance has shown of a case. Requires: the lock is held."""
+        self._read[found.case.id] = found
+        self._put(found.case)
 
     def _awaits(self, case: str) -> bool:
         return self.instance.agency in self.record.cases[case].awaiting
@@ -391,8 +400,3 @@ class Following:
         with self.lock:
             at_ms = self._now_ms() if read else self.state.read_ms
             self.state = replace(self.state, word=word, why=why, read_ms=at_ms)
-
-
-def cases_of(following: Following) -> Iterator[Case]:
-    """The cases that ask the agency of an instance and are not decided. Requires: its lock is held."""
-    return (following.record.cases[name] for name in following.open)

@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from sluicegate.desk import sentences
-from sluicegate.desk.checking import ReadCase
-from sluicegate.desk.following import Following, cases_of
-from sluicegate_record import entries
+from sluicegate.desk import inbox, sentences
+from sluicegate.desk.checking import ShownCase
+from sluicegate.desk.following import Following
+from sluicegate.desk.inbox import WAITING, Line
 from sluicegate_record.entities.case import Case
-from sluicegate_record.terms import kinds
 from sluicegate_record.terms.text import counted
 
 CaseKey = tuple[str, str]
 """An instance and a case of it."""
 Seen = Mapping[CaseKey, int]
 """How many entries the log had when a person last looked at a case."""
-WAITING, ASKED, ANSWERED = "waiting", "asked", "answered"
-"""What a case asks of the agency: its word, nothing until the applicant answers, or nothing more."""
-ALL = "all"
+SHOWN_MAX = 50
+"""How many cases are on one page."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFilter:
-    """Which cases: in a state, or all that are open; of one instance or kind, and with a text."""
+    """Which cases: in a state, or all that are open; of one instance or kind, and with a text; only those
+    after one of them, if it is given.
+    """
 
     state: str = WAITING
     instance: str = ""
     kind: str = ""
     text: str = ""
-
-    def wants(self, row: QueueRow) -> bool:
-        """Whether a case is among those that are wanted."""
-        text = self.text.casefold().strip()
-        found = f"{row.what} {row.case} {row.instance} {row.kind}".casefold()
-        return (
-            self.state in {ALL, row.state}
-            and self.instance in {"", row.instance}
-            and self.kind in {"", row.kind}
-            and text in found
-        )
+    after: CaseKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +55,51 @@ class QueueRow:
     news: int | None
     wrong: bool
 
-    @property
-    def has_news(self) -> bool:
-        """Whether anything is new about it."""
-        return self.news is None or self.news > 0
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """A page of the list. `more`: other cases come after its last one."""
+
+    rows: Sequence[QueueRow]
+    more: bool
 
 
-def queue(followings: Iterable[Following], seen: Seen) -> list[QueueRow]:
+def queue(followings: Mapping[str, Following], seen: Seen, wanted: QueueFilter) -> QueuePage:
     """The open cases that ask the agency, what is due first at the top; those without a date by their age."""
-    found = [row for each in followings for row in _rows(each, seen)]
-    return sorted(found, key=lambda row: (row.due_ms is None, row.due_ms or 0, row.opened_ms, row.case))
+    after = None if wanted.after is None else _line(followings, *wanted.after)
+    found: list[tuple[Line, QueueRow]] = []
+    for name, following in followings.items():
+        if wanted.instance in {"", name}:
+            with following.lock:
+                found += islice(_rows(following, seen, wanted, after), SHOWN_MAX + 1)
+    found.sort(key=lambda each: each[0])
+    return QueuePage([row for _, row in found[:SHOWN_MAX]], len(found) > SHOWN_MAX)
 
 
-def _rows(following: Following, seen: Seen) -> Iterator[QueueRow]:
+def _line(followings: Mapping[str, Following], instance: str, case: str) -> Line | None:
+    """Where a case is in the list, or was while it was open; None if there is none."""
+    following = followings.get(instance)
+    if following is None:
+        return None
     with following.lock:
-        for case in list(cases_of(following)):
-            yield _row(following, case, seen.get((following.instance.name, case.id)))
+        found = following.record.cases.get(case)
+        return None if found is None else inbox.line(found, following.instance.agency)
+
+
+def _rows(
+    following: Following, seen: Seen, wanted: QueueFilter, after: Line | None
+) -> Iterator[tuple[Line, QueueRow]]:
+    for line in following.open.first(wanted.state, wanted.kind, wanted.text.casefold().strip(), after):
+        case = following.record.cases[line.case]
+        yield line, _row(following, case, seen.get((following.instance.name, case.id)))
 
 
 def _row(following: Following, case: Case, seen: int | None) -> QueueRow:
     agency, known = following.instance.agency, following.known(case.id)
-    read = ReadCase(case, entries.read(following.leaf(case.seq))) if known is None else known
+    read = ShownCase(case) if known is None else known
     timer = case.clocks.get(agency)
     own = None if timer is None else timer.due_ms
-    state, says = stands(case, agency)
+    state, says = inbox.turn(case, agency)
     return QueueRow(
         instance=following.instance.name,
         case=case.id,
@@ -96,37 +108,33 @@ def _row(following: Following, case: Case, seen: int | None) -> QueueRow:
         release=case.question.release or case.question.directive,
         state=state,
         says=says,
-        due_ms=case.due_ms if own is None else own,
+        due_ms=inbox.agency_due_ms(case, agency),
         due_by=sentences.due_by(case, agency) if own is not None else None,
         opened_ms=case.at_ms,
-        news=None if seen is None else sum(seq >= seen for seq in following.seqs(case.id)),
+        news=None if seen is None else _news(following, case.id, seen),
         wrong=bool(read.lies or read.gaps),
     )
 
 
-def stands(case: Case, agency: str) -> tuple[str, str]:
-    """What a case asks of an agency now, and that in words."""
-    if agency in case.asking:
-        return ASKED, "waits for the applicant's answer"
-    said = case.positions.get(agency)
-    if agency in case.awaiting:
-        if said is not None and said.is_stale:
-            return WAITING, "your word does not count any more: sign again"
-        if case.agency_clock is not None and agency not in case.clocks:
-            return WAITING, "waits for you; confirm that you received it"
-        return WAITING, "waits for you"
-    if case.state == kinds.DETERMINED:
-        return ANSWERED, f"decided: {case.outcome}"
-    word = "" if said is None else f"you said {said.position.replace('-', ' ')}; "
-    return ANSWERED, f"{word}waits for {', '.join(case.awaiting) or 'something else'}"
+def _news(following: Following, case: str, seen: int) -> int:
+    return sum(seq >= seen for seq in following.seqs(case))
 
 
-def summary(rows: Iterable[QueueRow]) -> str:
+def summary(followings: Mapping[str, Following], seen: Seen) -> str:
     """How many wait, and how many changed, in a sentence."""
-    found = list(rows)
-    waiting = [row for row in found if row.state == WAITING]
-    news = sum(row.has_news for row in found)
-    said = f"{counted(len(waiting), 'case')} {'waits' if len(waiting) == 1 else 'wait'} for your agency."
-    if not found:
+    total = waiting = news = 0
+    for following in followings.values():
+        with following.lock:
+            total += following.open.count()
+            waiting += following.open.count(WAITING)
+            news += following.open.count() - _unchanged(following, seen)
+    if not total:
         return "No case asks your agency now."
+    said = f"{counted(waiting, 'case')} {'waits' if waiting == 1 else 'wait'} for your agency."
     return f"{said} {counted(news, 'case')} {'has' if news == 1 else 'have'} changed since you last looked."
+
+
+def _unchanged(following: Following, seen: Seen) -> int:
+    """How many open cases a person has seen as they are now."""
+    own = ((case, size) for (name, case), size in seen.items() if name == following.instance.name)
+    return sum(case in following.open and not _news(following, case, size) for case, size in own)

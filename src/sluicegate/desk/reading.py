@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.core.explanations.narration import narrated
-from sluicegate.desk import queue, sentences
+from sluicegate.desk import inbox, queue, sentences
 from sluicegate.desk.casepage import case_page
 from sluicegate.desk.following import Following, InstanceState
-from sluicegate.desk.queue import QueueFilter
+from sluicegate.desk.queue import CaseKey, QueueFilter, QueuePage
 from sluicegate.desk.site import UNKNOWN, DeskSite, Here, page
 from sluicegate.errors import CommandRefused
 from sluicegate_record import entries
 from sluicegate_record.terms import kinds
 
-SHOWN_MAX = 300
-"""How many cases are on one page."""
 UNLAWFUL_MAX = 20
 
 
@@ -35,26 +34,43 @@ def routes(site: DeskSite) -> list[Route]:
 def _queue(site: DeskSite, here: Here) -> Response:
     asked = here.request.query_params
     wanted = QueueFilter(
-        state=asked.get("state", queue.WAITING),
+        state=asked.get("state", inbox.WAITING),
         instance=asked.get("instance", ""),
         kind=asked.get("kind", ""),
         text=asked.get("text", "")[:100],
+        after=_case_key(asked.get("after", "")),
     )
-    rows = queue.queue(site.followings.values(), site.memory.seen(here.person))
-    found = [each for each in rows if wanted.wants(each)]
+    seen = site.memory.seen(here.person)
+    found = queue.queue(site.followings, seen, wanted)
     return here.page(
         "desk/queue.html",
         {
             "here": "",
-            "rows": found[:SHOWN_MAX],
-            "more": max(0, len(found) - SHOWN_MAX),
-            "summary": queue.summary(rows),
+            "rows": found.rows,
+            "later": _later(wanted, found),
+            "summary": queue.summary(site.followings, seen),
             "wanted": wanted,
             "instances": [_instance(each) for each in site.followings.values()],
-            "kinds": sorted({each.kind for each in rows}),
+            "kinds": sorted({kind for each in site.followings.values() for kind in each.open.kinds()}),
             "to_sign": len(site.memory.all_prepared()),
         },
     )
+
+
+def _case_key(text: str) -> CaseKey | None:
+    """A case by its instance and its name, as the list names the last one of a page."""
+    instance, mark, case = text.partition("/")
+    return (instance, case) if mark else None
+
+
+def _later(wanted: QueueFilter, found: QueuePage) -> str:
+    """Where the list goes on after a page; empty at its end."""
+    if not found.more:
+        return ""
+    last = found.rows[-1]
+    asked = {"state": wanted.state, "instance": wanted.instance, "kind": wanted.kind, "text": wanted.text}
+    asked["after"] = f"{last.instance}/{last.case}"
+    return f"/?{urlencode({name: each for name, each in asked.items() if each})}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sluicegate.client.recusal import LEAVES, recusal
 from sluicegate.core import times
 from sluicegate.core.lifecycle import blocks, signers
 from sluicegate.core.terms import clocks
-from sluicegate.desk.checking import ReadCase
+from sluicegate.desk.checking import ReadCase, ShownCase
 from sluicegate.pages import words
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.proceedings import CONSENT
@@ -64,7 +64,7 @@ _SAYS: Mapping[str, str] = {
 }
 
 
-def plan_of(record: Record, read: ReadCase) -> Plan | None:
+def plan_of(record: Record, read: ShownCase) -> Plan | None:
     """The plan whose terms a case is about, from the instance or from the log; None if neither shows it."""
     if read.terms is not None:
         return read.terms
@@ -74,21 +74,21 @@ def plan_of(record: Record, read: ReadCase) -> Plan | None:
     return None
 
 
-def organization_of(read: ReadCase) -> str | None:
+def organization_of(read: ShownCase) -> str | None:
     """The name of the organization that a case is about, if the instance has shown it."""
     found = read.dossier.get("organization") if isinstance(read.dossier, Mapping) else None
     name = found.get("name") if isinstance(found, Mapping) else None
     return name if isinstance(name, str) else None
 
 
-def release_of(record: Record, read: ReadCase) -> str:
+def release_of(record: Record, read: ShownCase) -> str:
     """What a release is called: its title, in quotes, or else its name."""
     given = plan_of(record, read)
     title = None if given is None else given.metadata.title
     return quoted(title) if title else read.case.question.release
 
 
-def thing(record: Record, read: ReadCase) -> str:
+def thing(record: Record, read: ShownCase) -> str:
     """What is decided in a case, such as `“Example Utility” for “GPT-5.6” on the surface api`."""
     asked, name = read.case.question, organization_of(read)
     who = "the applicant" if name is None else quoted(name)
