@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.desk import queue
+from sluicegate.desk import inbox, queue
 from sluicegate.desk.inbox import ALL, ANSWERED, WAITING
 from sluicegate.desk.queue import QueueFilter, QueuePage
 from sluicegate_record.statements.keys import REVOKES
@@ -39,7 +39,11 @@ def test_its_pages_have_each_case_once_in_order(desk: Desk, monkeypatch: pytest.
     assert {row.what.partition(" for ")[0] for row in seen} == {f"“Example {each}”" for each in range(5)}
 
 
-def test_a_case_is_found_by_its_name_once_that_is_shown_and_by_its_id(desk: Desk) -> None:
+@pytest.mark.parametrize("few", [1, 500])
+def test_a_case_is_found_by_its_name_once_that_is_shown_and_by_its_id(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(inbox, "FEW", few)
     first, second = submitted(desk, 2)
     desk.following.catch_up()
     assert ids(page(desk, text="example 1")) == []

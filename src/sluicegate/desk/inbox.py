@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from sluicegate_record.entities.case import Case
@@ -18,8 +19,8 @@ from sluicegate_record.terms import kinds
 WAITING, ASKED, ANSWERED = "waiting", "asked", "answered"
 """What a case asks of the agency: its word, nothing until the applicant answers, or nothing more."""
 ALL = "all"
-FEW = 1_000
-"""If no more cases have a text, they alone are sorted; else a page is full soon."""
+FEW = 500
+"""In how many cases a text is looked for in the order of the list, before it is looked for in all."""
 
 
 class Turn(NamedTuple):
@@ -122,11 +123,20 @@ class Inbox:
         lines = heapq.merge(*(_after(each, after) for pile, each in self._piles.items() if is_wanted(pile)))
         if not text:
             return lines
-        named = {name for name, said in self._texts.items() if text in said}
-        if len(named) > FEW:
-            return (each for each in lines if each.case in named)
-        found = (each for pile, each in map(self._lines.__getitem__, named) if is_wanted(pile))
-        return iter(sorted(each for each in found if after is None or each > after))
+        return self._named(text, lines, is_wanted)
+
+    def _named(self, text: str, lines: Iterator[Line], is_wanted: Callable[[_Pile], bool]) -> Iterator[Line]:
+        """Those of some lines whose cases have a text. If few of the first ones have it, few have it at all:
+        then those are looked for, and sorted.
+        """
+        last = None
+        for last in islice(lines, FEW):
+            if text in self._texts[last.case]:
+                yield last
+        if last is None:
+            return
+        named = (self._lines[name] for name, said in self._texts.items() if text in said)
+        yield from sorted(each for pile, each in named if each > last and is_wanted(pile))
 
 
 def _after(lines: Sequence[Line], after: Line | None) -> Iterator[Line]:

@@ -2,8 +2,9 @@
 
 Rules:
 - The law's own facts say when a stage opens. Nothing here decides that a second time.
-- Only entries change those facts. After each of them the moment is put on the agenda again. So what became
-  due while nothing ran happens at the next start, in the order in which it became due.
+- Only entries change those facts. The moment is put on the agenda again before anyone reads it, after all of
+  them that have come. So what became due while nothing ran happens at the next start, in the order in which
+  it became due.
 """
 
 from __future__ import annotations
@@ -241,11 +242,11 @@ def _tested_by(requirement: Evidenced, facts: StageFacts) -> Iterator[str]:
             yield from (f"{party} ({name})" for party in sorted(quorum.parties_of(asked.from_)))
 
 
-def follow(record: Record, agenda: Agenda, body: Body, at_ms: int) -> None:
-    """Put on the agenda when each stage of a release opens, after an entry that may have changed it."""
-    name = _release_of(record, body)
-    if name is None:
-        return
+def follow(record: Record, agenda: Agenda, name: str, at_ms: int) -> None:
+    """Put on the agenda when each stage of a release opens.
+
+    `at_ms` is the time of the last entry that may have changed that.
+    """
     for stage in record.releases[name].terms:
         due_ms = opens_ms(record, name, stage, at_ms)
         agenda.put(What.of_stage(name, stage, OPENING), None if due_ms is None else max(due_ms, at_ms))
@@ -256,14 +257,15 @@ def follow(record: Record, agenda: Agenda, body: Body, at_ms: int) -> None:
         agenda.put(What.of_stage(name, stage, LACK), at_ms if has_changed else None)
 
 
-def _release_of(record: Record, body: Body) -> str | None:
-    """The release of which an entry may have changed what opens a stage."""
-    if isinstance(body, _CHANGING):
-        return body.release
+def changed_by(record: Record, body: Body) -> str | None:
+    """The release of which an entry may have changed what opens a stage. Requires: the record has it."""
+    if type(body) in _CHANGING:
+        name: str = body.release  # type: ignore[attr-defined]
+        return name
     if isinstance(body, CaseDetermined):
         case = record.cases[body.case]
         return case.question.release if case.kind in {kinds.TERMS, kinds.OPENING} else None
     return None
 
 
-_CHANGING = (*CHANGING, StageForeseen, StageLacking)
+_CHANGING = frozenset({*CHANGING, StageForeseen, StageLacking})

@@ -18,6 +18,7 @@ from typing import Any, Self
 from sluicegate.core.access.fold import fold_in
 from sluicegate.core.access.rows import StageName
 from sluicegate.core.access.table import Table
+from sluicegate.core.lifecycle import stages
 from sluicegate.core.lifecycle.agenda import Agenda, What
 from sluicegate.core.lifecycle.docket import Docket
 from sluicegate.core.lifecycle.fold import SEATING, fold
@@ -53,7 +54,9 @@ class State:
         self.record = Record()
         self.table = Table()
         self.at_ms = 0
-        self.agenda = Agenda()
+        self._agenda = Agenda()
+        self.unlooked: dict[str, int] = {}
+        """The releases of which it may have changed when a stage opens, and the time of the entry."""
         self.registry = Registry()
         """Persons, signatories and providers, except what the table holds."""
         self.definitions: dict[str, Definition] = {}
@@ -127,6 +130,12 @@ class State:
         return self.record.developer
 
     @property
+    def agenda(self) -> Agenda:
+        """What is due when."""
+        self.settle()
+        return self._agenda
+
+    @property
     def docket(self) -> Docket:
         """Every case, sorted by what lists and reports ask for."""
         self.settle()
@@ -171,8 +180,12 @@ class State:
         self.at_ms = entry.at_ms
 
     def settle(self) -> None:
-        """Put the docket in order. Who folds for others calls this last: then no reader changes anything."""
+        """Put the docket and the agenda in order. Who folds for others calls this last: then no reader
+        changes anything.
+        """
         self._docket.settle(self.record)
+        while self.unlooked:
+            stages.follow(self.record, self._agenda, *self.unlooked.popitem())
 
     def seated(self, release: str, stage: str) -> AbstractSet[str]:
         """The organizations that hold a seat of a stage now,
