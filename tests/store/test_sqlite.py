@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -240,24 +241,42 @@ def test_the_index_of_names_has_what_a_build_without_it_has_written(path):
 
 
 class Numbered:
-    """A session with an index of names: a three of digits is in every name whose number it divides."""
+    """A session with an index of names: six digits in a row are in every name whose number they divide."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
     def rows(self, query: str, given: tuple[Any, ...] = ()) -> Sequence[tuple[Any, ...]]:
         self.asked.append(given[0])
-        step = int(given[0].strip('"')) if len(given) == 2 else 0
-        return [(number,) for number in range(step, 10_000, step)][: given[1]] if step else []
+        step = int(bytes.fromhex(given[0].partition("x")[2])) if len(given) == 2 else 0
+        return [(number,) for number in range(step, 100_000, step)][: given[1]] if step else []
 
 
-def test_a_name_is_looked_for_by_the_two_rarest_of_its_threes():
+@pytest.mark.parametrize("part", ["000001000300000002000007", "0000020003000007"])
+def test_a_name_is_looked_for_by_the_two_rarest_of_its_parts(part):
     session = Numbered()
-    SqlitePrincipals(cast(Session, session)).organizations_like("001300002007", 9)
-    assert session.asked[-1] == '"300" AND "007"'
-    session = Numbered()
-    SqlitePrincipals(cast(Session, session)).organizations_like("001900002007600", 9)
-    assert session.asked[-1] == '"900" AND "600"'
+    SqlitePrincipals(cast(Session, session)).organizations_like(part, 9)
+    assert session.asked[-1] == " AND ".join(f"6x{each.encode().hex()}" for each in ("000300", "000007"))
+
+
+@pytest.mark.parametrize("part", ["zq", "z", "utility 000000", "é1", "\U0001f600"])
+def test_what_few_names_have_is_found_in_an_index_however_alike_the_others_are(path, part):
+    """No more is done with ten times as many names that do not have it."""
+    done = []
+    for others in (200, 2_000):
+        with closing(SqliteStore(path.with_name(f"{others}.db"))) as store:
+            with store.write() as ports:
+                for number in range(others):
+                    name = f"example utility {number + 100:08d}"
+                    ports.principals.add_organization(f"org_{number}", "owner", name, "US")
+                ports.principals.add_organization("wanted", "owner", f"a {part}001", "US")
+            steps = itertools.count()
+            connection = store.database._connect()
+            connection.set_progress_handler(lambda steps=steps: next(steps) and 0, 1)
+            store.database._idle.append(connection)
+            assert list(store.principals.organizations_like(part, 9)) == ["wanted"]
+            done.append(next(steps))
+    assert done[1] < 2 * done[0]
 
 
 def test_one_that_cannot_be_brought_up_to_date_stays_as_it_was(path):

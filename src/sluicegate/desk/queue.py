@@ -77,7 +77,7 @@ def queue(followings: Mapping[str, Following], seen: Seen, wanted: QueueFilter) 
 
 
 def _line(followings: Mapping[str, Following], instance: str, case: str) -> Line | None:
-    """Where a case is in the list, or was while it was open; None if there is none."""
+    """Where a case is in the list, or was while it was open; None if no log has it."""
     following = followings.get(instance)
     if following is None:
         return None
@@ -135,6 +135,6 @@ def summary(followings: Mapping[str, Following], seen: Seen) -> str:
 
 
 def _unchanged(following: Following, seen: Seen) -> int:
-    """How many open cases a person has seen as they are now."""
+    """How many open cases have not changed since a person looked."""
     own = ((case, size) for (name, case), size in seen.items() if name == following.instance.name)
     return sum(case in following.open and not _news(following, case, size) for case, size in own)

@@ -125,8 +125,9 @@ def _found(
     if few is None or len(few) > state.docket.count(wants):
         found = state.docket.newest(wants, before)
     else:
-        own = (state.cases[name] for name in few if wants(state.docket.heading(name)))
-        found = (each for each in sorted(own, key=_newest_first) if before is None or each.seq < before)
+        own = sorted(map(state.cases.__getitem__, few), key=_newest_first)
+        older = (each for each in own if before is None or each.seq < before)
+        found = (each for each in older if wants(state.docket.heading(each.id)))
     return (
         case
         for case in found

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Row
 
 from sluicegate.core.people.legal_names import bare_key
 from sluicegate.ports import Principal, Registration, SavedDraft, Spent
-from sluicegate.store import schema
+from sluicegate.store import grams, schema
 from sluicegate.store.database import Session
 
 _PRINCIPALS = schema.principals
@@ -22,9 +22,19 @@ _DRAFTS = schema.drafts
 _SPENT_BY = sa.select(schema.spent.c.until_ms).where(schema.spent.c.party == sa.bindparam("of"))
 _SPEND = sa.text("INSERT OR REPLACE INTO spent (party, until_ms) VALUES (:of, :then)")
 _BARE = sa.text("INSERT INTO bare_names VALUES (:bare, :pseudonym)")
+_PARTS = sa.text(
+    "INSERT INTO name_parts (rowid, words)"
+    " SELECT rowid, :words FROM organizations WHERE pseudonym = :pseudonym"
+)
+_BY_THREES = "SELECT pseudonym FROM organization_names WHERE name MATCH ? AND instr(name, ?) LIMIT ?"
+_BY_PARTS = (
+    "SELECT n.pseudonym FROM name_parts CROSS JOIN organization_names AS n ON n.rowid = name_parts.rowid"
+    " WHERE name_parts MATCH ? AND instr(n.name, ?) LIMIT ?"
+)
 TRIGRAM = 3
-FIRST = 20
-"""How many names with three characters show how rare those are."""
+FIRST = 128
+"""How many names with a part show how rare it is."""
+RARE = sys.maxsize
 NEAR_THREES, NEAR_MAX = 6, 50
 """By how many threes organizations are found for a name that matches none, and how many are compared."""
 ENDED = b"ended token of "
@@ -126,6 +136,7 @@ class SqlitePrincipals:
         with self._session.writing() as connection:
             connection.execute(sa.insert(_ORGANIZATIONS).values(**values))
             connection.execute(_BARE, {"bare": bare_key(name), "pseudonym": pseudonym})
+            connection.execute(_PARTS, {"words": grams.words_of(name), "pseudonym": pseudonym})
 
     def name_secret(self, purpose: str) -> bytes | None:
         """What the names of organizations are keyed with in entries, for a purpose."""
@@ -149,33 +160,35 @@ class SqlitePrincipals:
 
     def organizations_like(self, part: str, limit: int) -> Sequence[str]:
         """The pseudonyms of at most `limit` organizations in whose legal name `part` occurs."""
-        if threes := self._rarest_first(_threes(part)):
-            query = "SELECT pseudonym FROM organization_names WHERE name MATCH ? AND instr(name, ?) LIMIT ?"
-            return _first(self._session.rows(query, (" AND ".join(threes[:2]), part, limit)))
+        if words := _telling(self._rarest_first("name_parts", grams.words_in(part))):
+            return _first(self._session.rows(_BY_PARTS, (words, part, limit)))
+        if threes := _telling(self._rarest_first("organization_names", _threes(part))):
+            return _first(self._session.rows(_BY_THREES, (threes, part, limit)))
         query = "SELECT pseudonym FROM organization_names WHERE instr(name, ?) LIMIT ?"
         return _first(self._session.rows(query, (part, limit)))
 
     def organizations_near(self, name: str) -> Sequence[tuple[str, str]]:
         """The pseudonym and legal name of some organizations that have parts of `name` in theirs."""
-        threes = self._rarest_first(_threes(name), present=True)[:NEAR_THREES]
+        threes = [*self._rarest_first("organization_names", _threes(name), present=True)][:NEAR_THREES]
         if not threes:
             return []
         query = "SELECT pseudonym, name FROM organization_names WHERE name MATCH ? ORDER BY rank LIMIT ?"
         return [(who, known) for who, known in self._session.rows(query, (" OR ".join(threes), NEAR_MAX))]
 
-    def _rarest_first(self, threes: Sequence[str], *, present: bool = False) -> list[str]:
-        """These threes, or those of them that some name has: with common ones the index would be read whole.
+    def _rarest_first(self, index: str, words: Sequence[str], *, present: bool = False) -> dict[str, int]:
+        """These words of an index, or those that some name has: with common ones it would be read whole.
 
-        How rare one is, its first names show: the more lie between them, the rarer it is.
+        How rare one is, its first names show: the more lie between them, the rarer it is. One that only they
+        have is `RARE`.
         """
-        query = "SELECT rowid FROM organization_names WHERE name MATCH ? LIMIT ?"
-        seen = {three: self._session.rows(query, (three, FIRST)) for three in threes}
+        query = f"SELECT rowid FROM {index} WHERE {index} MATCH ? LIMIT ?"  # noqa: S608 - one of two names
+        seen = {word: self._session.rows(query, (word, FIRST)) for word in words}
         within = {
-            three: rows[-1][0] if len(rows) == FIRST else sys.maxsize
-            for three, rows in seen.items()
+            word: rows[-1][0] if len(rows) == FIRST else RARE
+            for word, rows in seen.items()
             if rows or not present
         }
-        return sorted(within, key=lambda three: -within[three])
+        return dict(sorted(within.items(), key=lambda each: -each[1]))
 
     def named_like(self, pseudonyms: Collection[str], part: str) -> frozenset[str]:
         """Those of these organizations in whose legal name `part` occurs."""
@@ -234,6 +247,14 @@ def _threes(part: str) -> list[str]:
     last = len(part) - TRIGRAM
     threes = (part[at : at + TRIGRAM] for at in (*range(0, last, TRIGRAM), last))
     return [*dict.fromkeys('"{}"'.format(three.replace('"', '""')) for three in threes)]
+
+
+def _telling(within: Mapping[str, int]) -> str:
+    """The query for the rarest of some words of an index, and for another one if more names have it than one
+    looks at soon. With a common one beside it the index would be read whole.
+    """
+    words = list(within)[:2]
+    return " AND ".join(words[:1] if words and within[words[0]] == RARE else words)
 
 
 def _first(rows: Sequence[tuple[Any, ...]]) -> list[str]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from sluicegate.core.people.legal_names import bare_key
+from sluicegate.store import grams
 from sluicegate.store.database import Schema
 
 APPLICATION_ID = 0x534C4347
@@ -42,10 +43,19 @@ INDEXES = (
         " SELECT rowid, pseudonym, name FROM organizations"
         " WHERE rowid > (SELECT coalesce(max(rowid), 0) FROM organization_names)"
     ),
+    (
+        "CREATE VIRTUAL TABLE IF NOT EXISTS name_parts"
+        " USING fts5(words, content='', detail=none, tokenize='ascii')"
+    ),
+    (
+        "INSERT INTO name_parts (rowid, words) SELECT rowid, words_of(name) FROM organization_names"
+        " WHERE rowid > (SELECT coalesce(max(rowid), 0) FROM name_parts)"
+    ),
 )
 """The index of the parts of organizations' names. It is made when a database is opened that has none.
 
 An earlier build of the same version does not know it: the trigger keeps it true while that build writes.
+`name_parts` has of each row the parts that are no threes (`grams`). What lacks them gets them here.
 """
 
 _PLAN = b'"type":"release.applied"'
@@ -222,7 +232,7 @@ LEDGER = Schema(
     version=VERSION,
     metadata=metadata,
     steps=STEPS,
-    functions={"bare_key": bare_key},
+    functions={"bare_key": bare_key, "words_of": grams.words_of},
     first=(sa.insert(head).values(id=1, size=0, confirmed=0, checkpoint=""),),
     made=MADE_WHEN_OPENED,
 )
