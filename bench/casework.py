@@ -21,20 +21,19 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from sluicegate.acts import cases, credentials, reports, review
-from sluicegate.acts.act import AGENCY, AnyAct
+from bench import pages as bench_pages
+from bench.pages import Ask, Given
+from sluicegate.acts import credentials, reports, review
+from sluicegate.acts.act import APPLICANT, AnyAct
 from sluicegate.bootstrap import SWITCH_S
-from sluicegate.control import pages
 from sluicegate.core.lifecycle import ticks
 from sluicegate.core.lifecycle.credentials import RevokeCredential
 from sluicegate.core.people import legal_names
-from sluicegate.pages.page import MadePage, PagePlace
-from sluicegate.pages.public import PAGES as PAGES_OF_SITE
 from sluicegate.ports import Principal
 from sluicegate.service import doings, due
 from sluicegate.service.ledger import Ledger
 from sluicegate_record import entries
-from sluicegate_record.entries import Draft, seen
+from sluicegate_record.entries import Draft, Entry, seen
 from sluicegate_record.entries.cases import (
     CaseDetermined,
     CaseOpened,
@@ -42,6 +41,7 @@ from sluicegate_record.entries.cases import (
     CaseWaitlisted,
     PositionRecorded,
 )
+from sluicegate_record.entries.grants import GrantApproved
 from sluicegate_record.log import canonical, checkpoint, merkle
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log.dsse import Envelope, Signature
@@ -58,9 +58,9 @@ CHUNK = 5_000
 PAGES, REPORTS = 20, 3
 TURNS, BATCHED = 3, 256
 ORDERS, ORDER_EVERY_S = 100, 0.05
-RELEASE = "gpt-5.6"
-REVIEWER = Principal("agency_bench", AGENCY, "agency", "oncd")
 DUE_DAYS = 30
+SEATS = 24
+"""How many seats the stage has, all of which are taken: so the others wait."""
 
 
 def measure() -> dict[str, float]:
@@ -108,16 +108,16 @@ def _each_ms(ledger: Ledger, entries_: int, batch: int) -> float:
 
 
 @contextmanager
-def _grown(applications: int) -> Iterator[_Grown]:
+def _grown(applications: int) -> Iterator[Grown]:
     """A ledger of so many applications."""
     with tempfile.TemporaryDirectory(dir="build") as name:
         example = Example(Path(name), Path("examples"))
-        yield _Grown(example, applications)
+        yield Grown(example, applications)
         example.ledger.store.close()
 
 
 @contextmanager
-def _written(grown: _Grown) -> Iterator[None]:
+def _written(grown: Grown) -> Iterator[None]:
     """Commands are appended meanwhile, one after the other."""
     over = threading.Event()
 
@@ -163,24 +163,24 @@ def _narrowed(ledger: Ledger, issued: list[str]) -> Iterator[list[float]]:
         narrowing.join()
 
 
-def _ms_by_page(grown: _Grown) -> dict[str, float]:
+def _ms_by_page(grown: Grown) -> dict[str, float]:
     """How long pages take, for each kind of page, and over all of them."""
-    times = {name: [_ms(what) for _ in range(PAGES)] for name, what in _pages(grown).items()}
+    with _pages(grown) as asked:
+        times = {name: [_ms(what) for _ in range(PAGES)] for name, what in asked.items()}
     every = {f"{name}_ms": median(taken) for name, taken in times.items()}
     return every | {"page_p95_ms": max(map(_p95, times.values()))}
 
 
-def _ratios(few: _Grown, many: _Grown) -> dict[str, float]:
+def _ratios(few: Grown, many: Grown) -> dict[str, float]:
     """Each page of many applications by the same of a few, in turns, while commands are appended to both."""
     times: dict[str, tuple[list[float], list[float]]] = {}
-    with _written(few), _written(many):
-        asked = _pages(few), _pages(many)
-        for name in asked[0]:
+    with _pages(few) as small, _pages(many) as large, _written(few), _written(many):
+        for name in small:
             taken = times[name] = [], []
             for _ in range(PAGES):
-                for what, kept in zip(asked, taken, strict=True):
-                    kept.append(_ms(what[name]))
-    found = {f"{name}_ratio": _p95(grown) / _p95(small) for name, (small, grown) in times.items()}
+                for asked, kept in zip((small, large), taken, strict=True):
+                    kept.append(_ms(asked[name]))
+    found = {f"{name}_ratio": _p95(grown) / _p95(small_) for name, (small_, grown) in times.items()}
     return found | {"page_ratio": max(found.values())}
 
 
@@ -188,47 +188,24 @@ def _p95(times: list[float]) -> float:
     return quantiles(times, n=20)[-1]
 
 
-def _pages(grown: _Grown) -> dict[str, Callable[[], object]]:
-    """What makes each kind of page: of casework, and for anyone."""
-    drawn = random.Random(0)
-    with grown.ledger.reading() as state:
-        names, developer = list(state.cases), state.developer
-
-    def some() -> str:
-        return drawn.choice(names[1:])
-
-    return {
-        "list_first": lambda: grown.do(cases.LIST),
-        "list_agency": lambda: grown.do(cases.LIST, REVIEWER),
-        "list_deep": lambda: grown.do(cases.LIST, before=some()),
-        "list_state": lambda: grown.do(cases.LIST, state=kinds.WAITLISTED),
-        "list_kind": lambda: grown.do(cases.LIST, kind=kinds.TERMS),
-        "list_developer": lambda: grown.do(cases.LIST, awaiting=developer, state=kinds.OFFERED),
-        "list_awaiting": lambda: grown.do(cases.LIST, REVIEWER, awaiting="oncd", state=kinds.SUBMITTED),
-        "list_name": lambda: grown.do(cases.LIST, organization=_name(drawn.randrange(9_999))),
-        "list_names": lambda: grown.do(cases.LIST, organization="utility"),
-        "show": lambda: grown.do(cases.SHOW, case=some()),
-        "releases": lambda: grown.page("/releases"),
-        "release": lambda: grown.page("/releases/{release}", release=RELEASE),
-        "record": lambda: grown.page("/record"),
-        "record_search": lambda: grown.page("/record", "text=nothing+has+this"),
-        "entry": lambda: grown.page("/record/{index}", index=str(drawn.randrange(grown.ledger.size()))),
-        "atom": lambda: grown.page("/record.atom"),
-        "json_feed": lambda: grown.page("/record.json"),
-        "calendar": lambda: grown.page("/calendar.ics"),
-    }
+@contextmanager
+def _pages(grown: Grown) -> Iterator[dict[str, Ask]]:
+    """What makes each page: searches, pages by their routes, and the desk."""
+    given = Given(grown, random.Random(0))
+    with bench_pages.desk(grown) as of_desk:
+        yield {**bench_pages.searches(given), **bench_pages.routes(given), **of_desk}
 
 
-class _Grown:
+class Grown:
     """The example's ledger, with many cases. Its clock moves only when `later` moves it.
 
-    A tenth of the applications become silent at once, a twentieth wait for a seat, three twentieths are open.
-    The others ended.
+    The first applications are approved, and take all seats. A tenth become silent at once, a twentieth wait
+    for a seat, three twentieths are open. The others ended. Each has an applicant of its own.
     """
 
     def __init__(self, example: Example, applications: int) -> None:
         self._example = example
-        self.ledger, self.staff = example.ledger, example.staff
+        self.ledger, self.staff, self.services = example.ledger, example.staff, example.services
         self._applications = applications
         self.due, self._listed, self._open = applications // 10, applications // 20, 3 * applications // 20
         self._frontier = _frontier(self.ledger)
@@ -242,16 +219,24 @@ class _Grown:
         while chunk := list(islice(drafts, CHUNK)):
             self._append(chunk)
         self.ledger.catch_up()
+        self.cases = [_case(number) for number in range(applications)]
+        self.own_case, self.grant = self.cases[0], _grant(0)
+        self.applicant = Principal(_applicant(0), APPLICANT, "applicant")
+        example.suspend()
+        self.draft = bench_pages.drafted(self, Path("examples/example-utility.yaml").read_text())
 
     def do(self, act: AnyAct, by: Principal | None = None, command_id: str = "", **asked: Any) -> Any:
         """Do an act, as the developer's staff or as another."""
-        return doings.do(self._example.services, by or self.staff, act, act.asked(**asked), command_id)
+        return doings.do(self.services, by or self.staff, act, act.asked(**asked), command_id)
 
-    def page(self, path: str, query: str = "", **given: str) -> MadePage:
-        """A page that anyone may read, made again."""
-        found = next(each for each in PAGES_OF_SITE if each.path == path)
-        place = PagePlace("https://gate.example", path.format(**given), query)
-        return pages.made(self._example.services, found, place, given)
+    def named(self, number: int) -> str:
+        """What the organization of an application is called."""
+        return _name(number)
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries of its log."""
+        for after in range(0, self.ledger.size(), CHUNK):
+            yield from self.ledger.store.log.entries(after, CHUNK)
 
     def issued(self, number: int) -> list[str]:
         """Credentials, issued now."""
@@ -274,7 +259,7 @@ class _Grown:
         ledger = self.ledger
         with ledger.store.write() as ports:
             size = ports.log.size()
-            placed = entries.place_all(drafts, seq=size, at_ms=self._now_ms, by="applicant", command="bench")
+            placed = [self._placed(draft, size + at) for at, draft in enumerate(drafts)]
             frontier = self._frontier
             nodes = [node for entry in placed for node in frontier.append(merkle.leaf_hash(entry.leaf))]
             note = checkpoint.sign(ledger.origin, frontier.size, frontier.root(), ledger.key)
@@ -287,13 +272,20 @@ class _Grown:
                     ports.principals.add_organization(pseudonym, "applicant", name, "US")
         ledger.catch_up()
 
+    def _placed(self, draft: Draft, seq: int) -> Entry:
+        by = draft.stream.replace("case", "applicant")
+        return entries.place(draft, seq=seq, at_ms=self._now_ms, by=by, command="bench")
+
     def _drafts(self) -> Iterator[Draft]:
-        """Those that ended first, then those that wait for a seat, then those that are open."""
+        """Those that take the seats first, then those that ended, that wait for a seat, and that are open."""
         ended = self._applications - self.due - self._listed - self._open
         for number in range(self._applications):
-            case = f"case_{number:016d}"
+            case = _case(number)
             yield self._opened(case, number)
-            if number < ended:
+            if number < SEATS:
+                yield Draft(case, CaseDetermined(case=case, outcome="approved"))
+                yield self._granted(case, number)
+            elif number < ended:
                 yield self._position(case, "oncd", "object")
                 yield Draft(case, CaseDetermined(case=case, outcome="denied"))
             elif number < ended + self._listed:
@@ -319,6 +311,21 @@ class _Grown:
             procedure=_PROCEDURE,
             organization=organization,
             sealed_parts={"application": leaves.opening(dossier, self._entropy)},
+        )
+        return Draft.of(case, body, self._entropy)
+
+    def _granted(self, case: str, number: int) -> Draft:
+        model = self._model.question
+        body = GrantApproved(
+            grant=_grant(number),
+            case=case,
+            release=model.release,
+            stage=model.stage,
+            surface=model.surface,
+            terms=self._terms,
+            valid_from_ms=self._now_ms,
+            valid_until_ms=None,
+            organization=f"org_{number:08d}",
         )
         return Draft.of(case, body, self._entropy)
 
@@ -354,6 +361,18 @@ def _frontier(ledger: Ledger) -> Frontier:
     for leaf in ledger.store.log.leaves(0, ledger.size()):
         found.append(merkle.leaf_hash(leaf))
     return found
+
+
+def _case(number: int) -> str:
+    return f"case_{number:016d}"
+
+
+def _applicant(number: int) -> str:
+    return _case(number).replace("case", "applicant")
+
+
+def _grant(number: int) -> str:
+    return f"grant_{number:016d}"
 
 
 def _name(number: int) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.pages import QUEUES, ROUTE_SEARCHES, ROUTES, SEARCHES
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -27,12 +29,8 @@ class Row:
         return value >= self.budget if self.at_least else value <= self.budget
 
 
-PAGES = (
-    *("list_first", "list_agency", "list_deep", "list_state", "list_kind", "list_awaiting", "list_developer"),
-    *("list_name", "list_names", "show"),
-    *("releases", "release", "record", "record_search", "entry", "atom", "json_feed", "calendar"),
-)
-"""The pages that are measured: of casework, and for anyone. `page_p95_ms` is that of the slowest one."""
+PAGES = (*SEARCHES, *ROUTES.values(), *ROUTE_SEARCHES, *QUEUES)
+"""What is measured of pages. `page_p95_ms` is that of the slowest one."""
 CUTS = ("directive_cut", "directive_cut_persons", "directive_cut_10k")
 CORES = ("load_cores", "upstream_cores", "load_average")
 """How busy the load, the model's server and the machine were just before an order came."""

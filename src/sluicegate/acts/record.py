@@ -10,7 +10,7 @@ from sluicegate.acts.log import Size
 from sluicegate.bounds import SEARCH_MAX
 from sluicegate_record.form import Json, Note, Time, form, within
 
-SEARCHED_MAX = 2_000
+SEARCHED_MAX = 500
 """Through how many entries one search goes."""
 
 
@@ -38,7 +38,7 @@ class RecordedEntry(ActAnswer):
 class EntrySearch(Arguments):
     """Which entries, newest first.
 
-    One search goes through at most 2,000 entries. The answer says through which, and `next` goes on.
+    One search goes through at most 500 entries. The answer says through which, and `next` goes on.
     """
 
     text: Annotated[

@@ -47,9 +47,7 @@ def listed(context: Context[CaseList], wanted: CaseFilter) -> CaseList | Refusal
     _check(wanted)
     ledger, principal = context.ledger, context.principal
     names = NameSearch(ledger.store.principals, wanted.organization)
-    searched: list[Case] | None = None
-    if wanted.organization is not None and names.few is None:
-        searched = list(islice(_searched(ledger, principal, wanted, names), wanted.limit + 1))
+    searched = None if wanted.organization is None else _searched(ledger, principal, wanted, names)
     with ledger.reading() as state:
         found = _found(state, principal, wanted, names.few) if searched is None else searched
         first, is_cut = page(found, wanted.limit)
@@ -91,17 +89,32 @@ def _summaries(ledger: Ledger, shown: Sequence[_Shown]) -> Iterator[CaseSummary]
         )
 
 
-def _searched(ledger: Ledger, principal: Principal, wanted: CaseFilter, names: NameSearch) -> Iterator[Case]:
-    """The wanted cases of organizations with a name that very many have, a part of the cases at a time.
-
-    So many have it that a page is full soon: the first part is small.
+def _searched(
+    ledger: Ledger, principal: Principal, wanted: CaseFilter, names: NameSearch
+) -> Sequence[Case] | None:
+    """The newest wanted cases of organizations with a name, as many as a page asks for. None if the newest
+    ones are no whole page, and so few organizations have the name that their cases are looked at instead.
     """
+    enough, found = wanted.limit + 1, list[Case]()
+    for part in _parts(ledger, principal, wanted, names):
+        found += part
+        if len(found) >= enough:
+            break
+        if names.few is not None:
+            return None
+    return found[:enough]
+
+
+def _parts(
+    ledger: Ledger, principal: Principal, wanted: CaseFilter, names: NameSearch
+) -> Iterator[list[Case]]:
+    """Look through the wanted cases for a name, a part at a time: those that have it. The first is small."""
     before, many = wanted.before, min(PART, 2 * wanted.limit)
     while True:
         with ledger.reading() as state:
             found = list(islice(_found(state, principal, replace(wanted, before=before), None), many))
         known = names.keep([case.organization for case in found if case.organization])
-        yield from (case for case in found if case.organization in known)
+        yield [case for case in found if case.organization in known]
         if len(found) < many:
             return
         before, many = found[-1].id, PART

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
 from sluicegate.core.people import legal_names
 from sluicegate.ports import Principals
@@ -12,21 +13,22 @@ MANY = 1_000
 
 
 class NameSearch:
-    """The organizations that have `part` in their legal names. None: all organizations.
-
-    `few` are their pseudonyms; None if there are so many that a page of any list with them is full soon.
-    """
+    """The organizations that have `part` in their legal names. None: all organizations."""
 
     def __init__(self, known: Principals, part: str | None) -> None:
         self._known = known
         self._part = None if part is None else legal_names.name_key(part)
-        self.few: Sequence[str] | None = None
-        if self._part is not None:
-            found = known.organizations_like(self._part, MANY + 1)
-            self.few = found if len(found) <= MANY else None
+
+    @cached_property
+    def few(self) -> Sequence[str] | None:
+        """Their pseudonyms; None if there are so many that a page of any list with them is full soon."""
+        if self._part is None:
+            return None
+        found = self._known.organizations_like(self._part, MANY + 1)
+        return found if len(found) <= MANY else None
 
     def keep(self, pseudonyms: Collection[str]) -> frozenset[str]:
-        """Those of some organizations that are found. Those in `few` are."""
-        if self._part is None or self.few is not None:
+        """Those of some organizations that are found."""
+        if self._part is None:
             return frozenset(pseudonyms)
         return self._known.named_like(pseudonyms, self._part)
