@@ -54,6 +54,7 @@ def test_a_case_is_found_by_its_name_once_that_is_shown_and_by_its_id(
     assert ids(page(desk, text="example")) == [upper, lower]
     assert ids(page(desk, text="example", after=("openai", upper))) == [lower]
     assert ids(page(desk, text="nothing has this")) == []
+    assert ids(page(desk, text="example 3")) == ids(page(desk, text="zq")) == []
 
 
 def test_a_case_moves_when_something_else_than_an_entry_about_it_changes_it(desk: Desk) -> None:
@@ -81,4 +82,5 @@ def test_a_case_that_was_decided_is_not_in_it(desk: Desk) -> None:
         desk.plane.say(case, agency)
     desk.following.follow()
     assert case not in desk.following.open
+    assert ids(page(desk, state=ALL, text=case)) == []
     assert queue.summary({"openai": desk.following}, seen) == "No case asks your agency now."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -84,6 +85,8 @@ class Inbox:
         self._piles: dict[_Pile, list[Line]] = {}
         self._lines: dict[str, tuple[_Pile, Line]] = {}
         self._texts: dict[str, str] = {}
+        self._threes: Counter[str] = Counter()
+        """In how many texts there are three characters in a row."""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lines)
@@ -97,12 +100,19 @@ class Inbox:
         if before is not None:
             pile, known = before
             del self._piles[pile][bisect_left(self._piles[pile], known)]
-            del self._texts[case.id]
+            self._forget(self._texts.pop(case.id))
         if self._agency in case.parties and case.state != kinds.DETERMINED:
             pile = _Pile(turn(case, self._agency).state, case.kind)
             now = line(case, self._agency)
             insort(self._piles.setdefault(pile, []), now)
             self._lines[case.id], self._texts[case.id] = (pile, now), text.casefold()
+            self._threes.update(_threes(self._texts[case.id]))
+
+    def _forget(self, text: str) -> None:
+        for three in _threes(text):
+            self._threes[three] -= 1
+            if not self._threes[three]:
+                del self._threes[three]
 
     def count(self, state: str = ALL) -> int:
         """How many cases are in a state."""
@@ -114,7 +124,7 @@ class Inbox:
 
     def first(self, state: str, kind: str, text: str, after: Line | None) -> Iterator[Line]:
         """The cases in a state, of a kind and with a text, in order; empty: of any. Only those after a line,
-        if it is given.
+        if it is given. A text of which no case has some three characters costs no look at any.
         """
 
         def is_wanted(pile: _Pile) -> bool:
@@ -129,6 +139,8 @@ class Inbox:
         """Those of some lines whose cases have a text. If few of the first ones have it, few have it at all:
         then those are looked for, and sorted.
         """
+        if any(three not in self._threes for three in _threes(text)):
+            return
         last = None
         for last in islice(lines, FEW):
             if text in self._texts[last.case]:
@@ -137,6 +149,10 @@ class Inbox:
             return
         named = (self._lines[name] for name, said in self._texts.items() if text in said)
         yield from sorted(each for pile, each in named if each > last and is_wanted(pile))
+
+
+def _threes(text: str) -> set[str]:
+    return {text[at : at + 3] for at in range(len(text) - 2)}
 
 
 def _after(lines: Sequence[Line], after: Line | None) -> Iterator[Line]:
