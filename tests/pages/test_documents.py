@@ -164,3 +164,9 @@ def test_what_a_document_is_called_is_text_on_each_page_of_an_application(site: 
         assert sent.status_code == 303
         assert own.post("/acts/draft.submit", {"draft": here.split("/")[2]}).status_code == 200
         assert "<script>alert" not in own.get("/applications").text
+    with site.client(site.token("applicant", "by-hand")) as client:
+        (case,) = client.get("/api/v1/cases").json()["cases"]
+    with reading(site, "developer", "developer") as staff:
+        found = parsed(page := staff.get(f"/cases/{case['case']}").text)
+    assert (found.tags.count("img"), found.inline) == (1, [])
+    assert "&lt;script&gt;" in page

@@ -110,11 +110,11 @@ def readable(request: Request, answer: Response, within: SiteFrame = CONTROL) ->
     said = json.loads(bytes(answer.body))["error"]
     if answer.status_code == 404:
         message, remedy = (
-            f"There is nothing at {path[:200]}",
+            f"There is nothing at {path[:200]}.",
             "check the address, or begin at one of these pages",
         )
     elif answer.status_code == 405:
-        message, remedy = f"{path[:200]} takes what a form sends", "open the page that has the form"
+        message, remedy = f"{path[:200]} takes what a form sends.", "open the page that has the form"
     else:
         message, remedy = said["message"], said["remedy"]
     return error(answer, message, remedy, within)

@@ -25,7 +25,7 @@ DAYS = 30
 """For how many days counts are kept and shown, today with them."""
 PART = 1_000
 """How many keys one transaction writes, and how many old counts it forgets."""
-WRITE_MS = 60_000
+WRITE_MS = 10_000
 """How often it is written at most."""
 RUNS_MAX = 10_000
 """Of how many runs of gateways the number of the last tally is known."""
