@@ -420,7 +420,7 @@ async def _serve(  # noqa: PLR0913 - what is served, and how it begins and ends
 
     app = made(fault)
     certificate = _certificate(settings.tls)
-    server = HttpServer(asgi.handler(app), settings.http, certificate=certificate)
+    server = HttpServer(asgi.handler(app, _scheme(settings.tls)), settings.http, certificate=certificate)
     async with app.router.lifespan_context(app):
         await server.start(listening)
         _refresh_on_hangup(server, certificate)

@@ -65,6 +65,11 @@ def check_jwks(url: str, allowed: Networks) -> None:
     _check(url, allowed, plain=False)
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a name is always one of the machine that uses it."""
+    return host == "localhost" or host.endswith(".localhost") or host in {"127.0.0.1", "::1"}
+
+
 def is_mail(address: str) -> bool:
     """Whether it is a mail address that letters can go to."""
     return _MAIL.fullmatch(address) is not None and ".." not in address

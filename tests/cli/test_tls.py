@@ -85,9 +85,10 @@ def test_up_speaks_tls_and_its_gateway_and_commands_believe_a_private_authority(
     words = [
         *("up", "--trust", "trust.yaml", "--state", "up", "--upstream", "demo=http://127.0.0.1:1"),
         *("--port", "0", "--feed-port", "0", "--gateway-port", "0", "--tls-cert", file, "--tls-key", file),
+        *("--desk", "oncd", "--desk-port", "0"),
     ]
     ca = str(authority.file)
-    with serving(folder, "gateway", *words, SSL_CERT_FILE=ca) as (_, said):
+    with serving(folder, "desk", *words, SSL_CERT_FILE=ca) as (_, said):
         assert {urlsplit(url).scheme for url in said.values()} == {"https"}
         context = ssl.create_default_context(cafile=ca)
         assert eventually(lambda: ready(said["gateway"], context))

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from sluicegate import journal
+from sluicegate import journal, targets
 from sluicegate.acts import keys
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.cli import pairs
@@ -72,7 +72,10 @@ def desk(
 
     def ready(at: str) -> None:
         reached = origin or at.replace(host, "desk.localhost")
-        emit({"ready": "desk", "url": at, "pages": reached}, as_json, f"desk listening on {at}\n  {reached}")
+        text = f"desk listening on {at}\n  {reached}"
+        if not origin and not targets.is_this_machine(host):
+            text += "\n  people sign in from this machine only; --url says where others reach it, by https"
+        emit({"ready": "desk", "url": at, "pages": reached}, as_json, text)
 
     bootstrap.run_until_signalled(lambda stop: bootstrap.serve_desk(wired, stop, ready))
 

@@ -242,7 +242,8 @@ def up(
         said = processes.start("gateway", _child(partial(_gate, gate), as_json))
         _ready("gateway", json.loads(said)["url"], as_json)
         if desk:
-            _start_desk(processes, control.state, Beside(desk, desk_port, control.host), begun, as_json)
+            beside = Beside(desk, desk_port, control.host, tls.files)
+            _start_desk(processes, control.state, beside, begun, as_json)
         processes.watch()
 
 
@@ -424,11 +425,12 @@ def _start_control(processes: Supervisor, settings: ControlSettings, feed_port: 
 
 
 class Beside(NamedTuple):
-    """The desk that runs beside a control plane on one machine: of which agency, and where."""
+    """The desk that runs beside a control plane on one machine: of which agency, where, with which files."""
 
     agency: str
     port: int
     host: str
+    tls: TlsFiles | None
 
 
 def _start_desk(processes: Supervisor, state: Path, beside: Beside, begun: Said, as_json: bool) -> None:
@@ -442,7 +444,7 @@ def _start_desk(processes: Supervisor, state: Path, beside: Beside, begun: Said,
         )
     folder = state / f"desk-{beside.agency}"
     desk.follow(folder, begun["url"], beside.agency, read_text(token).strip(), begun["vkey"])
-    settings = DeskSettings(folder, beside.host, beside.port)
+    settings = DeskSettings(folder, beside.host, beside.port, tls=beside.tls)
     said = json.loads(processes.start("desk", _child(partial(_desk, settings), as_json)))
     pages = said["url"].replace(beside.host, "desk.localhost")
     link = desk.let_in(folder, beside.agency, pages)

@@ -26,13 +26,13 @@ _EMPTY = {204, 205, 304}
 _DISCONNECT: Message = {"type": "http.disconnect"}
 
 
-def handler(app: ASGIApp) -> Handler:
-    """What answers requests by an ASGI application."""
+def handler(app: ASGIApp, scheme: str = "http") -> Handler:
+    """What answers requests by an ASGI application, whose server speaks `http` or `https`."""
 
     async def answer(exchange: HttpExchange) -> None:
         if b"%2f" in exchange.head.path.lower():
             raise BadRequest(400, "an escaped slash in the path, which a server in front may read otherwise")
-        await app(_scope(exchange), _Body(exchange).receive, _Response(exchange).send)
+        await app(_scope(exchange, scheme), _Body(exchange).receive, _Response(exchange).send)
         exchange.fail()  # unless it is complete
 
     return answer
@@ -44,14 +44,14 @@ def exchange_of(request: Request) -> HttpExchange:
     return found
 
 
-def _scope(exchange: HttpExchange) -> MutableMapping[str, Any]:
+def _scope(exchange: HttpExchange, scheme: str) -> MutableMapping[str, Any]:
     head = exchange.head
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": head.version,
         "method": head.method,
-        "scheme": "http",
+        "scheme": scheme,
         "path": unquote_to_bytes(head.path).decode("utf-8", "replace"),
         "raw_path": head.path,
         "query_string": head.query,

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from sluicegate import targets
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.http import errors
@@ -30,6 +31,8 @@ PRIVATE: Mapping[str, str] = {
     "cache-control": "no-store",
 }
 """The headers of a page of one reader. Its forms say where they come from."""
+TLS_ONLY = "max-age=31536000"
+"""For how long a browser asks for a host by TLS alone, seconds. Names of this machine are of many servers."""
 _PATH = re.compile(r"/(?!/)[\w./~?=&%:+,-]*", re.ASCII)
 _FOR_PROGRAMS = ("/api/", "/fleet/", "/log/")
 """What programs ask, whatever they accept."""
@@ -63,7 +66,10 @@ def route(
     """The route of a page or a form. An error is a page, too."""
 
     async def answered(request: Request) -> Response:
-        return await or_error(request, partial(endpoint, request), within)
+        answer = await or_error(request, partial(endpoint, request), within)
+        if request.url.scheme == "https" and not targets.is_this_machine(request.url.hostname or ""):
+            answer.headers["strict-transport-security"] = TLS_ONLY
+        return answer
 
     return Route(path, answered, methods=[method], name=name or f"{method} {path}")
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from sluicegate import targets
 from sluicegate.errors import InvalidInput, Unauthorized
 
 
@@ -56,8 +57,8 @@ def origin_of(request: Request, origin: str) -> str:
 
     Empty: it came by another name, which anyone can write into a request.
     """
-    found = PagesOrigin(origin or f"http://{request.url.netloc}")
-    return found.origin if origin or is_this_machine(found.host) else ""
+    found = PagesOrigin(origin or f"{request.url.scheme}://{request.url.netloc}")
+    return found.origin if origin or targets.is_this_machine(found.host) else ""
 
 
 def place_of(request: Request, origin: str) -> PagesOrigin:
@@ -75,11 +76,6 @@ def place_of(request: Request, origin: str) -> PagesOrigin:
     return PagesOrigin(found)
 
 
-def is_this_machine(host: str) -> bool:
-    """Whether a name is always one of the machine that uses it."""
-    return host == "localhost" or host.endswith(".localhost") or host in {"127.0.0.1", "::1"}
-
-
 def check_same(request: Request, place: PagesOrigin) -> None:
     """Check that a form comes from a page of the place. Raises: Unauthorized."""
     said = request.headers.get("origin")
@@ -95,7 +91,7 @@ def check_same(request: Request, place: PagesOrigin) -> None:
 def origin(text: str) -> str:
     """An origin as an operator says it. Raises: InvalidInput."""
     parts = urlsplit(text)
-    here = parts.hostname is not None and is_this_machine(parts.hostname)
+    here = parts.hostname is not None and targets.is_this_machine(parts.hostname)
     usual = f"{parts.scheme}://{parts.netloc}"
     if not (parts.scheme == "https" or (parts.scheme == "http" and here)) or text.rstrip("/") != usual:
         said = f"{text[:80]!r}, expected an origin such as https://release.example"

@@ -26,11 +26,11 @@ from urllib.parse import quote, urlencode, urlsplit
 import aiohttp
 import jwt
 
+from sluicegate import targets
 from sluicegate.core.people.assertion import ALGORITHMS
 from sluicegate.errors import Unauthorized, Unreachable
 from sluicegate.pace import steady_ms
 from sluicegate.settings import PersonRule, SignInProvider
-from sluicegate.signin.origins import is_this_machine
 
 ANSWER_MAX, TIMEOUT_S, LEEWAY_S = 262_144, 10, 60
 AT_ONCE, KEPT_MS = 8, 300_000.0
@@ -176,7 +176,8 @@ def is_safe(address: object) -> bool:
     if not isinstance(address, str):
         return False
     parts = urlsplit(address)
-    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(parts.hostname or ""))
+    is_here = targets.is_this_machine(parts.hostname or "")
+    return parts.scheme == "https" or (parts.scheme == "http" and is_here)
 
 
 def _is_named(key: jwt.PyJWK, header: Mapping[str, Any]) -> bool:

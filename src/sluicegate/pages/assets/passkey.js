@@ -29,7 +29,8 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   const said = form.querySelector(".verdict");
   const button = form.querySelector("button");
   if (!window.PublicKeyCredential) {
-    said.textContent = "This browser has no passkeys.";
+    said.textContent = isSecureContext
+      ? "This browser has no passkeys." : "Passkeys are asked for by https alone: open this page by https.";
     continue;
   }
   button.disabled = false;
