@@ -215,8 +215,8 @@ QUEUES = {
 
 
 def _queue(following: Following, query: bytes) -> Ask:
-    memory = SimpleNamespace(seen=lambda _: {}, all_prepared=list)
-    site = cast(DeskSite, SimpleNamespace(followings={"openai": following}, memory=memory))
+    kept = {"memory": SimpleNamespace(seen=lambda _: {}), "preparations": SimpleNamespace(all=list)}
+    site = cast(DeskSite, SimpleNamespace(followings={"openai": following}, **kept))
     who = SignedIn(REVIEWER, "session", "token")
     request = Request({"type": "http", "query_string": query, "headers": []})
     here = Here(request, cast(Any, None), who, cast(Any, None), {})

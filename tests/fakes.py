@@ -25,6 +25,7 @@ from sluicegate.ports import (
     PageSession,
     Passkey,
     PastCommand,
+    PreparedStatement,
     Principal,
     PublishedEntry,
     Registration,
@@ -34,9 +35,12 @@ from sluicegate.ports import (
     StoredHead,
     Subscription,
 )
+from sluicegate.store.preparations import PREPARED_MAX
 from sluicegate_record.entries import Entry, read
+from sluicegate_record.log.dsse import Signature
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
+from sluicegate_record.statements.statement import KEPT_MS
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Contents:
     invitations: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     passkeys: dict[str, Passkey] = field(default_factory=dict)
     sessions: dict[bytes, PageSession] = field(default_factory=dict)
+    preparations: dict[str, PreparedStatement] = field(default_factory=dict)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     waiting: dict[str, tuple[int, Letter]] = field(default_factory=dict)
     """By message: the place in the order, and the letter."""
@@ -606,6 +611,42 @@ class MemoryOutbox:
         return list(heads.values())
 
 
+class MemoryPreparations:
+    """`ports.Preparations`."""
+
+    def __init__(self, session: MemorySession) -> None:
+        self.session = session
+
+    def get(self, id_: str) -> PreparedStatement | None:
+        return self.session.contents.preparations.get(id_)
+
+    def all(self) -> Sequence[PreparedStatement]:
+        return sorted(self.session.contents.preparations.values(), key=attrgetter("at_ms", "id"))
+
+    def put(self, made: PreparedStatement) -> None:
+        with self.session.changing():
+            held = self.session.contents.preparations
+            old = {key for key, each in held.items() if each.at_ms <= made.at_ms - KEPT_MS}
+            held.setdefault(made.id, made)
+            others = [each for each in held.values() if each.by == made.by and each.id != made.id]
+            others.sort(key=lambda each: (-each.at_ms, each.id))
+            for key in old.union(each.id for each in others[PREPARED_MAX - 1 :]):
+                del held[key]
+
+    def sign(self, id_: str, signature: Signature) -> PreparedStatement | None:
+        with self.session.changing():
+            held = self.session.contents.preparations
+            found = held.get(id_)
+            if found is None or signature.keyid in {each.keyid for each in found.signatures}:
+                return None
+            held[id_] = replace(found, signatures=(*found.signatures, signature))
+            return held[id_]
+
+    def forget(self, id_: str) -> None:
+        with self.session.changing():
+            self.session.contents.preparations.pop(id_, None)
+
+
 class MemoryPorts:
     """`ports.Ports` over one session."""
 
@@ -616,6 +657,7 @@ class MemoryPorts:
         self.feed_keys = MemoryFeedKeys(session)
         self.key_uses = MemoryKeyUses(session)
         self.sign_ins = MemorySignIns(session)
+        self.preparations = MemoryPreparations(session)
 
 
 class MemoryStore(MemoryPorts):

@@ -99,6 +99,7 @@ from sluicegate.store.database import Database
 from sluicegate.store.desk import FILE as DESK_FILE
 from sluicegate.store.desk import SqliteDeskMemory, desk_database
 from sluicegate.store.fleet import FEEDS, FILE, SqliteFeedRegister, SqliteFeeds
+from sluicegate.store.preparations import SqlitePreparations
 from sluicegate.store.sign_ins import SqliteSignIns
 from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record.entities.logkey import LogKeys
@@ -385,7 +386,11 @@ def desk(settings: DeskSettings) -> WiredDesk:
         FRAME,
     )
     entrance = Entrance(people.NoTokens(), settings.http)
-    return WiredDesk(settings, DeskSite(followings, memory, door, entrance, wall_ms), database)
+    return WiredDesk(
+        settings,
+        DeskSite(followings, memory, SqlitePreparations(database), door, entrance, wall_ms),
+        database,
+    )
 
 
 async def serve_desk(wired: WiredDesk, stop: asyncio.Event, ready: Ready) -> None:

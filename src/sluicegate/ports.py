@@ -1,4 +1,4 @@
-"""The Protocols between the layers: what the use cases ask of persistence, in four ports.
+"""The Protocols between the layers: what the use cases ask of persistence, in seven ports.
 
 Rules:
 - One writer at a time: `Store.write` holds the log's head until it ends; everything done through the ports it
@@ -22,8 +22,10 @@ from sluicegate_record import entries
 from sluicegate_record.entities.logkey import LogKey, LogKeys
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries.releases import LogKeyReplaced, LogStarted
+from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
+from sluicegate_record.statements.statement import Statement
 
 Node: TypeAlias = tuple[int, int, bytes]
 """A complete node of the tree: level, index, hash."""
@@ -589,8 +591,64 @@ class SignIns(Protocol):
         """The same, and forget its passkeys."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnsignedStatement:
+    """A statement before it is signed. `opened` opens its commitments, by field."""
+
+    statement: Statement
+    opened: Mapping[str, Opening] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStatement:
+    """A statement that is not on the record yet: it still lacks signatures.
+
+    `id` is the digest of `payload`, the bytes that are signed, in hex digits. `by` and `name` are the id and
+    the name of who made it. `opened` opens its commitments, by field. `instance` is whose log it is for, at a
+    desk; a control plane has its own alone. Units: milliseconds since 1970 UTC.
+    """
+
+    id: str
+    payload: bytes
+    by: str
+    name: str
+    at_ms: int
+    instance: str = ""
+    opened: Mapping[str, Opening] = field(default_factory=dict)
+    signatures: tuple[Signature, ...] = ()
+
+    @property
+    def envelope(self) -> Envelope:
+        """It with the signatures so far."""
+        return Envelope(PAYLOAD_TYPE_INTOTO, self.payload, self.signatures)
+
+
+class Preparations(Protocol):
+    """The statements that are to be signed, of a control plane or a desk. Of each who makes some there is a
+    bound: the oldest of theirs go; and all go that are so old that the record would refuse them.
+    """
+
+    def get(self, id_: str) -> PreparedStatement | None:
+        """One."""
+
+    def all(self) -> Sequence[PreparedStatement]:
+        """Every one, the oldest first."""
+
+    def put(self, made: PreparedStatement) -> None:
+        """Keep one. One of the same id stays as it is, with its signatures."""
+
+    def sign(self, id_: str, signature: Signature) -> PreparedStatement | None:
+        """Add a signature to those that one has by now.
+
+        It, with the signature; None, and nothing is kept: it is here no more, or has one of this key.
+        """
+
+    def forget(self, id_: str) -> None:
+        """Forget one: it is on the record, or is not to be signed."""
+
+
 class Ports(Protocol):
-    """The six ports onto one database."""
+    """The seven ports onto one database."""
 
     @property
     def log(self) -> Log:
@@ -616,6 +674,10 @@ class Ports(Protocol):
     def sign_ins(self) -> SignIns:
         """How people come in."""
 
+    @property
+    def preparations(self) -> Preparations:
+        """The statements that are to be signed."""
+
 
 class Store(Ports, Protocol):
     """Persistence. Each call to one of its own ports is a transaction by itself."""
@@ -627,27 +689,8 @@ class Store(Ports, Protocol):
         """Let go of everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedStatement:
-    """A statement at a desk that is not on the record yet: it still lacks signatures.
-
-    `id` is the digest of `payload`, the bytes that are signed. `agency` speaks in it, at the instance.
-    `opened` opens its commitment, if it has one. `signatures` are those that it has, in the JSON form of an
-    envelope. `by` is the person who made it. Units: milliseconds since 1970 UTC.
-    """
-
-    id: str
-    instance: str
-    agency: str
-    payload: bytes
-    by: str
-    at_ms: int
-    opened: Opening | None = None
-    signatures: tuple[Mapping[str, Any], ...] = ()
-
-
 class DeskMemory(Protocol):
-    """What a desk keeps beside the copies of logs: its people, what each has seen, what is to be signed."""
+    """What a desk keeps beside the copies of logs: its people, and what each has seen."""
 
     def people(self) -> Sequence[str]:
         """The names of those who may come in, sorted."""
@@ -663,23 +706,3 @@ class DeskMemory(Protocol):
 
     def see(self, person: str, instance: str, case: str, size: int) -> None:
         """Note that a person has looked at a case. It never goes back."""
-
-    def prepared(self, id_: str) -> PreparedStatement | None:
-        """A statement that is to be signed."""
-
-    def all_prepared(self) -> Sequence[PreparedStatement]:
-        """Every one, the oldest first."""
-
-    def prepare(self, stated: PreparedStatement) -> None:
-        """Keep a statement. One of the same id stays as it is, with its signatures. There is a bound for each
-        person: the oldest of theirs go.
-        """
-
-    def add_signature(self, id_: str, signature: Mapping[str, Any]) -> PreparedStatement | None:
-        """Add a signature, in the JSON form of an envelope, to those that a statement has by now.
-
-        The statement with it; None, and nothing is kept: it is here no more, or has one of this key.
-        """
-
-    def forget(self, id_: str) -> None:
-        """Forget a statement: it is on the record, or is not to be signed."""

@@ -143,6 +143,8 @@ def enter(page: Page, office: Office, who: str = WHO) -> None:
     """Come in by a link, with a passkey that the agency has pinned."""
     ask_for_pin(page, office, who)
     expect(page.locator("main")).to_contain_text("1 owner of ostp must sign it still")
+    page.goto("/account")
+    page.get_by_role("link", name="The statement that pins it").click()
     countersigned(page, office)
 
 
@@ -166,4 +168,13 @@ def countersigned(page: Page, office: Office) -> None:
     given = json.loads(download.value.path().read_text())
     office.ask("/api/v1/keys", {"envelope": signing.countersigned(given, private_key("ostp"))})
     office.follow_now()
-    page.get_by_role("button", name="Take it back").click()
+    page.reload()
+    expect(page.locator("main")).to_contain_text("It does not fit any more: this key is pinned already.")
+    taken_back(page)
+
+
+def taken_back(page: Page) -> None:
+    """Take a statement back, once it is said whose it is."""
+    page.get_by_role("link", name="Take it back").click()
+    page.get_by_role("button", name="Take back the statement of").click()
+    page.wait_for_url("**/statements")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -16,21 +17,24 @@ from webauthn.helpers import bytes_to_base64url
 
 from sluicegate import ports
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.client.signing import Review, Stated, countersigned
+from sluicegate.client.signing import Review, countersigned
 from sluicegate.desk import people, statements
 from sluicegate.desk.site import FRAME, DeskSite, Here, Work
 from sluicegate.errors import CommandRefused
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages.page import Sent
-from sluicegate.ports import PreparedStatement
+from sluicegate.ports import PreparedStatement, UnsignedStatement
 from sluicegate.settings import HttpSettings
+from sluicegate.signin import signatures
 from sluicegate.signin.challenges import Challenges
 from sluicegate.signin.door import Door, Known, SignedIn
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate.signin.sessions import Sessions
 from sluicegate.store.desk import SqliteDeskMemory, desk_database
+from sluicegate.store.preparations import SqlitePreparations
 from sluicegate.store.sign_ins import SqliteSignIns
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, pae
+from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.log.webauthn import RelyingParty
 from sluicegate_record.statements.keys import PINS, KeyStatement
 from tests.desk.conftest import Desk
@@ -60,8 +64,8 @@ class Reviewer:
             log=log, party="ostp", owner=f"ostp.{self.name}", says=PINS, keyid=key.keyid, key=key.data,
             webauthn=key.passkey,
         )  # fmt: skip
-        made = statements.prepared(self.desk.following, Stated(stated), self.person.id)
-        signed = statements.signed_with(made, key, self.answer(made))
+        made = statements.prepared(self.desk.following, UnsignedStatement(stated), self.person)
+        signed = signed_with(made, key, self.answer(made))
         envelope = countersigned(statements.exported(signed), private_key("ostp"))
         self.desk.counterpart.record_key(SignedStatement(envelope=envelope))
         self.desk.following.follow()
@@ -71,8 +75,8 @@ class Reviewer:
         read = self.desk.following.read(case)
         assert read is not None
         stated = statements.position(self.desk.following, read, Review(word, reason))
-        made = statements.prepared(self.desk.following, stated, self.person.id)
-        self.site.memory.prepare(made)
+        made = statements.prepared(self.desk.following, stated, self.person)
+        self.site.preparations.put(made)
         return made
 
     def answer(self, found: PreparedStatement) -> str:
@@ -101,6 +105,12 @@ class Reviewer:
             return error.message
 
 
+def signed_with(found: PreparedStatement, key: PublicKey, answer: str) -> PreparedStatement:
+    """A statement with one more signature, which is kept nowhere."""
+    own = signatures.signature(found.payload, key, answer)
+    return replace(found, signatures=(*found.signatures, own))
+
+
 def _site(desk: Desk, folder: Path) -> DeskSite:
     database = desk_database(folder)
     memory, sign_ins = SqliteDeskMemory(database), SqliteSignIns(database)
@@ -115,7 +125,7 @@ def _site(desk: Desk, folder: Path) -> DeskSite:
         FRAME,
     )
     entrance = Entrance(people.NoTokens(), HttpSettings())
-    return DeskSite({"openai": desk.following}, memory, door, entrance, wall)
+    return DeskSite({"openai": desk.following}, memory, SqlitePreparations(database), door, entrance, wall)
 
 
 def _cose(passkey: Passkey) -> bytes:

@@ -24,6 +24,7 @@ PRIVATE = (
     "/i/openai/cases/case_x/approve",
     "/statements/" + "0" * 64,
     "/statements/" + "0" * 64 + "/file",
+    "/statements/" + "0" * 64 + "/forget",
 )
 FORMS = (
     "/schedule",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.desk.office import WHO, Office, come_in, enter
+from tests.desk.office import WHO, Office, come_in, enter, taken_back
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_a_reviewer_without_javascript_reads_all_and_is_told_the_command(
         said = opened.locator("main").inner_text()
         assert "You object to “Example Office 1” for gpt-5.6 on the surface api." in said
         assert "No passkey of yours signs for ostp here" in said
-        opened.get_by_role("button", name="Take it back").click()
+        taken_back(opened)
         assert "Nothing waits for a signature" in opened.locator("main").inner_text()
 
 
@@ -104,3 +104,25 @@ def _step(page: Page, case: str, name: str, **said: Any) -> None:
     page.get_by_role("button", name="Go on to what you sign").click()
     page.get_by_role("button", name="Sign with your passkey").click()
     page.wait_for_url("**/cases/**")
+
+
+def test_who_neither_made_a_statement_nor_may_sign_it_does_not_take_it_back(
+    browser: Browser, page: Page, office: Office, cases: list[str]
+) -> None:
+    come_in(page, office, "ostp.made")
+    page.goto(f"/i/openai/cases/{cases[0]}/abstain")
+    page.get_by_role("button", name="Go on to what you sign").click()
+    page.wait_for_url("**/statements/*")
+    path = page.url.removeprefix(office.url)
+    with browser.new_context(base_url=office.url) as context:
+        other = context.new_page()
+        come_in(other, office, "ostp.other")
+        other.goto(path)
+        expect(other.locator("main")).to_contain_text("Made by ostp.made")
+        expect(other.get_by_role("link", name="Take it back")).to_have_count(0)
+        other.goto(f"{path}/forget")
+        expect(other.locator("main")).to_contain_text("who made a statement, or may sign it, takes it back")
+    page.get_by_role("link", name="Take it back").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Take back what ostp.made has made")
+    page.get_by_role("button", name="Take back the statement of ostp.made").click()
+    page.wait_for_url("**/statements")

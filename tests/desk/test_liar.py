@@ -11,7 +11,7 @@ from sluicegate.acts import grants
 from sluicegate.acts.applications import ANSWER
 from sluicegate.acts.review import ExportedCase, ExportedDossier
 from sluicegate.client.signing import Review
-from sluicegate.desk import sentences, statements
+from sluicegate.desk import people, sentences, statements
 from sluicegate.desk.checking import ReadCase
 from sluicegate.errors import CommandRefused
 from sluicegate_record.entries import Hidden
@@ -183,7 +183,7 @@ def test_what_is_signed_is_what_the_log_says(desk: Desk) -> None:
     read = desk.following.read(_asked(desk))
     assert read is not None
     stated = statements.position(desk.following, read, Review("approve", "we are content"))
-    made = statements.prepared(desk.following, stated, "anna")
+    made = statements.prepared(desk.following, stated, people.principal_of("anna"))
     again = statements.stated_in(made)
     with desk.following.lock:
         words = list(sentences.statement(desk.following.record, {read.case.id: read}, again, made.at_ms))

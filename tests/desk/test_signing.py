@@ -28,7 +28,7 @@ from sluicegate_record.statements.cases import Referral
 from sluicegate_record.terms.rule import Rule
 from tests import worlds
 from tests.desk.conftest import Desk
-from tests.desk.reviewer import Reviewer
+from tests.desk.reviewer import Reviewer, signed_with
 from tests.plane import yes
 
 
@@ -72,7 +72,7 @@ def test_a_statement_that_is_signed_is_on_the_record(desk: Desk, anna: Reviewer,
     assert "Sign with your passkey" in anna.text(steps._statement, id=found.id)
     assert anna.at(steps._sign, {"answer": [anna.answer(found)]}, id=found.id).status_code == 303
     assert desk.following.record.cases[case].positions["ostp"].position == "approve"
-    assert anna.site.memory.prepared(found.id) is None
+    assert anna.site.preparations.get(found.id) is None
 
 
 @pytest.mark.parametrize("fault", [_lies, _forks, _goes_on])
@@ -83,7 +83,7 @@ def test_what_a_check_refuses_gets_no_signature_and_no_file(
     assert callable(fault)
     fault(desk, case)
     anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
-    kept = anna.site.memory.prepared(found.id)
+    kept = anna.site.preparations.get(found.id)
     assert kept is not None
     assert kept.signatures == ()
     assert "Sign with your passkey" not in anna.text(steps._statement, id=found.id)
@@ -154,11 +154,11 @@ def test_a_signature_that_comes_for_a_statement_that_was_taken_back_brings_it_no
 
     def meanwhile(following: Following, stated: PreparedStatement, reads: Iterable[ReadCase]) -> None:
         check(following, stated, reads)
-        anna.site.memory.forget(stated.id)
+        anna.site.preparations.forget(stated.id)
 
     monkeypatch.setattr(statements, "check", meanwhile)
     assert "not here any more" in anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
-    assert anna.site.memory.prepared(found.id) is None
+    assert anna.site.preparations.get(found.id) is None
 
 
 def test_who_signed_in_the_appealed_case_signs_nothing_in_the_appeal(desk: Desk, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_who_signed_in_the_appealed_case_signs_nothing_in_the_appeal(desk: Desk,
     found = anna.prepared(appeal)
     assert "Sign with your passkey" not in anna.text(steps._statement, id=found.id)
     anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
-    signed = statements.signed_with(found, anna.passkey.public, anna.answer(found))
+    signed = signed_with(found, anna.passkey.public, anna.answer(found))
     with desk.following.lock:
         assert statements.lacking(desk.following, signed) == "1 owner of ostp must sign it still"
     desk.plane.say(appeal, "ostp")

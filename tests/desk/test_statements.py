@@ -10,21 +10,23 @@ import pytest
 from webauthn.helpers import bytes_to_base64url
 
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.client.signing import Review, Stated, countersigned
-from sluicegate.desk import sentences, statements
+from sluicegate.client.signing import Review, countersigned
+from sluicegate.desk import people, sentences, statements
 from sluicegate.desk.checking import ReadCase
-from sluicegate.errors import BadSignature, CommandRefused, InvalidInput
-from sluicegate.ports import PreparedStatement
+from sluicegate.errors import BadSignature, CommandRefused
+from sluicegate.ports import PreparedStatement, UnsignedStatement
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, pae
 from sluicegate_record.log.webauthn import RelyingParty
 from sluicegate_record.statements.keys import PINS, KeyStatement
 from tests.desk.conftest import Desk
+from tests.desk.reviewer import signed_with
 from tests.passkeys import Passkey, key_of
 from tests.worlds import private_key
 
 PLACE = RelyingParty("desk.localhost", "http://desk.localhost:8650")
 ANNA = Passkey(key_of("anna", "p256"), PLACE)
+ANNA_HERE = people.principal_of("anna")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +42,7 @@ def _read(desk: Desk) -> ReadCase:
 
 def _prepared(desk: Desk, read: ReadCase, word: str = "approve", reason: str = "") -> PreparedStatement:
     stated = statements.position(desk.following, read, Review(word, reason))
-    return statements.prepared(desk.following, stated, "person_anna")
+    return statements.prepared(desk.following, stated, ANNA_HERE)
 
 
 def _answer(passkey: Passkey, found: PreparedStatement, **how: Any) -> str:
@@ -69,22 +71,14 @@ def _pinning(
         webauthn=key.passkey,
         replaces=replaces,
     )
-    return statements.prepared(desk.following, Stated(stated), "person_anna")
-
-
-def test_a_signature_of_a_passkey_is_kept_once(desk: Desk) -> None:
-    found = _prepared(desk, _read(desk))
-    signed = statements.signed_with(found, ANNA.public, _answer(ANNA, found))
-    assert len(signed.signatures) == 1
-    with pytest.raises(InvalidInput, match="signed it already"):
-        statements.signed_with(signed, ANNA.public, _answer(ANNA, signed))
+    return statements.prepared(desk.following, UnsignedStatement(stated), ANNA_HERE)
 
 
 def test_a_signature_over_another_statement_is_none(desk: Desk) -> None:
     read = _read(desk)
     approves, objects = _prepared(desk, read), _prepared(desk, read, "object", "no")
     with pytest.raises(BadSignature):
-        statements.signed_with(objects, ANNA.public, _answer(ANNA, approves))
+        signed_with(objects, ANNA.public, _answer(ANNA, approves))
 
 
 @pytest.mark.parametrize(
@@ -99,18 +93,18 @@ def test_a_signature_made_at_another_page_is_none(desk: Desk, other: RelyingPart
     found = _prepared(desk, _read(desk))
     elsewhere = Passkey(ANNA.key, other)
     with pytest.raises(BadSignature):
-        statements.signed_with(found, ANNA.public, _answer(elsewhere, found))
+        signed_with(found, ANNA.public, _answer(elsewhere, found))
 
 
 def test_a_signature_of_someone_who_was_not_verified_is_none(desk: Desk) -> None:
     found = _prepared(desk, _read(desk))
     with pytest.raises(BadSignature):
-        statements.signed_with(found, ANNA.public, _answer(ANNA, found, flags=0x01))
+        signed_with(found, ANNA.public, _answer(ANNA, found, flags=0x01))
 
 
 def test_a_key_that_is_not_pinned_is_no_owner(desk: Desk) -> None:
     found = _prepared(desk, _read(desk))
-    signed = statements.signed_with(found, ANNA.public, _answer(ANNA, found))
+    signed = signed_with(found, ANNA.public, _answer(ANNA, found))
     with desk.following.lock:
         assert statements.lacking(desk.following, signed) == "1 owner of ostp must sign it still"
 
@@ -120,7 +114,7 @@ def test_a_new_key_signs_itself_and_an_owner_signs_it(desk: Desk) -> None:
     found = _pinning(desk, ANNA)
     with desk.following.lock:
         assert "the new key of ostp.anna signs" in statements.lacking(desk.following, found)
-        signed = statements.signed_with(found, ANNA.public, _answer(ANNA, found))
+        signed = signed_with(found, ANNA.public, _answer(ANNA, found))
         assert statements.lacking(desk.following, signed) == "1 owner of ostp must sign it still"
     with pytest.raises(CommandRefused):
         statements.carry(desk.following, signed)
@@ -128,15 +122,15 @@ def test_a_new_key_signs_itself_and_an_owner_signs_it(desk: Desk) -> None:
 
 def test_a_second_device_takes_the_place_of_the_first_by_the_signatures_of_both(desk: Desk) -> None:
     _read(desk)
-    first = statements.signed_with(found := _pinning(desk, ANNA), ANNA.public, _answer(ANNA, found))
+    first = signed_with(found := _pinning(desk, ANNA), ANNA.public, _answer(ANNA, found))
     desk.counterpart.record_key(_with(first, "ostp"))
     desk.following.follow()
     phone = Passkey(key_of("phone", "p256"), PLACE)
     moved = _pinning(desk, phone, replaces=ANNA.public.keyid)
-    moved = statements.signed_with(moved, phone.public, _answer(phone, moved))
+    moved = signed_with(moved, phone.public, _answer(phone, moved))
     with desk.following.lock:
         assert statements.lacking(desk.following, moved).endswith("or the key that it replaces")
-    moved = statements.signed_with(moved, ANNA.public, _answer(ANNA, moved))
+    moved = signed_with(moved, ANNA.public, _answer(ANNA, moved))
     with desk.following.lock:
         assert statements.lacking(desk.following, moved) == ""
     statements.carry(desk.following, moved)
@@ -167,7 +161,7 @@ def test_a_schedule_is_in_the_order_of_arrival(desk: Desk) -> None:
     second = desk.following.read(other)
     assert second is not None
     stated = statements.schedule(desk.following, [second, first], Review("no-objection"))
-    made = statements.stated_in(statements.prepared(desk.following, stated, "person_anna"))
+    made = statements.stated_in(statements.prepared(desk.following, stated, ANNA_HERE))
     assert statements.cases_in(made) == (first.case.id, second.case.id)
 
 

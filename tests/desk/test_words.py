@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sluicegate.client.signing import Review, Stated
-from sluicegate.desk import sentences, statements
+from sluicegate.client.signing import Review
+from sluicegate.desk import people, sentences, statements
 from sluicegate.desk.checking import ReadCase
 from sluicegate.errors import InvalidInput
+from sluicegate.ports import UnsignedStatement
 from sluicegate_record.log import times
 from tests import worlds
 from tests.desk.conftest import Desk
@@ -28,8 +29,8 @@ def _read(desk: Desk, case: str) -> ReadCase:
     return found
 
 
-def _said(desk: Desk, stated: Stated, *reads: ReadCase) -> list[str]:
-    made = statements.stated_in(statements.prepared(desk.following, stated, "anna"))
+def _said(desk: Desk, stated: UnsignedStatement, *reads: ReadCase) -> list[str]:
+    made = statements.stated_in(statements.prepared(desk.following, stated, people.principal_of("anna")))
     by_case = {each.case.id: each for each in reads}
     with desk.following.lock:
         return list(sentences.statement(desk.following.record, by_case, made, int(desk.plane.wall())))

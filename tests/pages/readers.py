@@ -20,7 +20,7 @@ from sluicegate.control import app as control
 from sluicegate.control.pages import PAGES
 from sluicegate.control.plane import ControlPlane
 from sluicegate.desk import app as desk
-from sluicegate.desk import statements
+from sluicegate.desk import people, statements
 from sluicegate.pages import applying, manager, person
 from sluicegate.pages.page import SitePage
 from sluicegate.settings import HttpSettings
@@ -81,6 +81,7 @@ def _of_plane(plane: Plane) -> Mapping[str, Readable]:
         "directive": (offices.ORDER,),
         "act": ACTS,
         "id": (_to_sign(plane),),
+        "what": ("key", "finding"),
         "secret": (invitation(plane, DEVELOPER, "not-yet-in").rpartition("/")[2],),
     }
     wired = plane.wired
@@ -141,8 +142,8 @@ def _prepared(office: Office, case: str) -> str:
     site = office.wired.site
     following, read = site.read("openai", case)
     stated = statements.position(following, read, Review("object", HOSTILE[:40]))
-    made = statements.prepared(following, stated, "person_none")
-    site.memory.prepare(made)
+    made = statements.prepared(following, stated, people.principal_of("ostp.reads"))
+    site.preparations.put(made)
     return made.id
 
 

@@ -103,6 +103,24 @@ def test_everything_but_digests_works_in_an_application_without_javascript(
         expect(opened.locator("main")).to_contain_text(HOSTILE[:60])
 
 
+def test_a_form_that_is_refused_comes_back_with_what_was_written_in_it(browser: Browser, site: Plane) -> None:
+    with browser.new_context(base_url=named(site), java_script_enabled=False) as context:
+        opened = context.new_page()
+        sign_in(opened, site, "applicant", "refused")
+        opened.goto(f"/apply/{RELEASE}/{STAGE}")
+        opened.get_by_label("Legal name").fill(HOSTILE[:60])
+        opened.get_by_label("Registered in").fill("US")
+        opened.get_by_label("Surface").evaluate("field => { field.options[0].value = 'x'.repeat(200) }")
+        with opened.expect_response(lambda answer: answer.request.method == "POST") as answered:
+            opened.get_by_role("button", name="Begin").click()
+        assert 400 <= answered.value.status < 500
+        expect(opened.get_by_role("alert")).to_contain_text("surface")
+        expect(opened.get_by_label("Legal name")).to_have_value(HOSTILE[:60])
+        opened.get_by_label("Surface").select_option(API)
+        opened.get_by_role("button", name="Begin").click()
+        opened.wait_for_url("**/drafts/*/organization")
+
+
 def test_a_grant_is_renewed_and_its_fallback_chosen_on_pages(site: Plane) -> None:
     case = applied(site, "renews", "Renewed Works")
     grant = offices.admit(site, case)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from sluicegate.pages.statements import table
 from tests.control.conftest import Plane
 from tests.pages.conftest import HOSTILE
 from tests.pages.keyboard import CALM, follow, press, skip, write
@@ -148,6 +149,12 @@ WRONG: list[dict[str, str]] = [
     {"what": "opening", "release": "nope", "stage": "trusted-partners"},
     {"what": "closing", "release": "gpt-5.6", "stage": "trusted-partners", "reason": " "},
     {"what": "proceeding", "case": "case_nope", "reason": "why"},
+    {"what": "key", "says": "pins", "owner": "x"},
+    {"what": "key", "says": "retires", "keyid": 64 * "0", "reason": "why"},
+    {"what": "ramp", "release": "gpt-5.6", "stage": "trusted-partners", "says": "pauses", "reason": "why"},
+    {"what": "promise", "says": "makes", "text": "x", "by": "soon"},
+    {"what": "transcription", "case": "case_nope", "position": "approve", "how": "call", "on": "2026-06-12"},
+    {"what": "note", "kind": "call", "on": "2026-06-12", "text": "x"},
     {"what": "directive", "text": "no order"},
     {"what": "directive", "text": ORDER, "how": "letter"},
     {"what": "directive", "text": ORDER, "how": "letter", "on": "yesterday", "note": "x"},
@@ -173,24 +180,113 @@ def test_what_cannot_be_signed_is_said_on_a_page(officers: tuple[Page, Page], si
         assert (gone.status_code, "not here any more" in gone.text) == (400, True)
 
 
-def test_only_who_made_a_statement_takes_it_back_before_it_is_signed(
-    officers: tuple[Page, Page], site: Plane
+def test_who_made_a_statement_or_may_sign_it_takes_it_back_and_no_one_else(
+    browser: Browser, officers: tuple[Page, Page], site: Plane
 ) -> None:
     first, second = officers
     first.goto("/board/hostile")
     first.get_by_role("button", name="Open trusted-partners").click()
     first.wait_for_url("**/to-sign/*")
     path = first.url.removeprefix(named(site))
-    second.goto(path)
-    expect(second.get_by_role("button", name="Sign with your passkey")).to_be_visible()
-    expect(second.get_by_role("button", name="Take it back")).to_have_count(0)
-    token = second.locator("input[name=_form]").first.get_attribute("value") or ""
-    cookies = {each["name"]: each["value"] for each in second.context.cookies()}
+    with browser.new_context(base_url=named(site)) as context:
+        other = context.new_page()
+        sign_in(other, site, "developer", "no-officer-either")
+        other.goto(path)
+        expect(other.get_by_role("heading", name="What you sign")).to_be_visible()
+        expect(other.get_by_role("link", name="Take it back")).to_have_count(0)
+        other.goto("/account")
+        token = other.locator("input[name=_form]").first.get_attribute("value") or ""
+        cookies = {each["name"]: each["value"] for each in context.cookies()}
     with httpx2.Client(base_url=site.url, cookies=cookies, trust_env=False, timeout=BOUND_S) as client:
         answer = client.post(f"{path}/forget", data={"_form": token}, headers={"origin": site.url})
         assert answer.status_code == 403, answer.text
-    first.reload()
-    first.get_by_role("button", name="Take it back").click()
-    first.wait_for_url("**/to-sign")
     second.goto(path)
-    expect(second.locator("main")).to_contain_text("not here any more")
+    second.get_by_role("link", name="Take it back").click()
+    expect(second.get_by_role("heading", level=1)).to_have_text("Take back what officer-0 has made")
+    clear(second)
+    second.get_by_role("button", name="Take back the statement of officer-0").click()
+    second.wait_for_url("**/to-sign")
+    first.goto(path)
+    expect(first.locator("main")).to_contain_text("not here any more")
+
+
+def test_each_kind_of_statement_has_a_form_without_a_barrier(officers: tuple[Page, Page]) -> None:
+    page, _ = officers
+    page.goto("/to-sign")
+    clear(page)
+    for each in table.STATEMENTS.values():
+        page.goto("/to-sign")
+        page.get_by_role("link", name=each.title, exact=True).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**{each.form}")
+        page.goto(f"/to-sign/new/{each.name}")
+        expect(page.get_by_role("button", name="Show what I sign")).to_be_visible()
+        clear(page)
+        page.goto(f"/acts/{each.act.name}")
+        expect(page.get_by_role("link", name=each.title, exact=True)).to_be_visible()
+    for elsewhere in (act for each in table.ELSEWHERE for act in each.acts):
+        page.goto(f"/acts/{elsewhere.name}")
+        expect(page.locator("pre").first).to_contain_text("sluicegate ")
+        clear(page)
+
+
+def test_a_form_that_is_refused_keeps_what_was_written_in_it(officers: tuple[Page, Page]) -> None:
+    page, _ = officers
+    page.goto("/to-sign/new/closing?release=gpt-5.6")
+    expect(page.get_by_label("Release")).to_have_value("gpt-5.6")
+    page.get_by_label("Stage").fill("no-such-stage")
+    page.get_by_label("Reason").fill(HOSTILE[:50])
+    page.get_by_role("button", name="Show what I sign").click()
+    expect(page.get_by_role("alert")).to_contain_text("no-such-stage")
+    expect(page.get_by_label("Reason")).to_have_value(HOSTILE[:50])
+    page.get_by_label("Stage").fill("trusted-partners")
+    page.get_by_role("button", name="Show what I sign").click()
+    expect(page.locator(".card .lead")).to_have_text(
+        "You close the stage trusted-partners of gpt-5.6, at once."
+    )
+
+
+def test_without_javascript_the_page_of_a_statement_shows_its_command(browser: Browser, site: Plane) -> None:
+    with browser.new_context(base_url=named(site), java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page, site, "developer", "no-scripts-here")
+        page.goto("/to-sign/new/promise")
+        page.get_by_label("Says").select_option("makes")
+        page.get_by_label("Text").fill("We answer appeals.")
+        page.get_by_label("By", exact=False).first.fill("2027-01-31")
+        page.get_by_role("button", name="Show what I sign").click()
+        said = page.locator("main").inner_text()
+        assert "It is public: \u201cWe answer appeals.\u201d" in said
+        assert "Until 2027-01-31" in said
+        expect(page.get_by_label("The command that signs it")).to_be_visible()
+        expect(page.locator("pre").first).to_contain_text("sluicegate promise make")
+
+
+def test_two_officers_pin_the_passkey_of_a_third(
+    browser: Browser, officers: tuple[Page, Page], site: Plane
+) -> None:
+    with browser.new_context(base_url=named(site)) as context:
+        third = context.new_page()
+        third.set_default_timeout(BOUND_S * 1_000)
+        made = passkey_of(site.ledger, third, named(site), "officer-2")
+        third.goto("/board/gpt-5.6")
+        third.get_by_role("button", name="Open trusted-partners").click()
+        third.get_by_text("Have officers pin a passkey of yours").click()
+        third.get_by_label("As the key of which officer").fill("officer-2")
+        third.get_by_role("button", name="Show what I sign").click()
+        expect(third.locator(".card .lead")).to_have_text("officer-2 signs for openai with a new key.")
+        clear(third)
+        path = third.url.removeprefix(named(site))
+        _sign(third)
+        expect(third.locator("main")).to_contain_text("It lacks 2 signatures")
+    first, second = officers
+    first.goto(path)
+    _sign(first)
+    expect(first.locator("main")).to_contain_text("It lacks 1 signature")
+    second.goto(path)
+    _sign(second)
+    second.wait_for_url("**/acts/keys.list?done=keys.record")
+    expect(second.get_by_role("status")).to_contain_text("Done: put what a party signed")
+    with site.ledger.reading() as state:
+        [key] = [each for each in state.keys.values() if each.public == made.public]
+    assert (key.owner, key.counts, len(key.by)) == ("officer-2", True, 2)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from demo.cast import OFFICER, Cast, Customer, Place
+from demo.cast import DEVELOPER, OFFICER, Cast, Customer, Place
 from demo.moved import ANSWERED, FollowingGateway, MovedSite
 from demo.paperwork import Paperwork
 from sluicegate.acts import licences
@@ -21,7 +21,7 @@ from tests.pages.officers import clear, passkey_of, trusted
 from tests.waiting import BOUND_S
 from tests.worlds import digest, plan_value, stage
 
-NAME, MODEL = "by-letter", "gpt-5.6"
+NAME, MODEL, SMALL = "by-letter", "gpt-5.6", "gpt-5.6-small"
 UTILITY = Customer("Example Utility", "utility", Place(MODEL, "trusted-partners", "api"))
 REFUSED = "directive_in_force"
 LETTER = b"No one may use gpt-5.6."
@@ -65,14 +65,14 @@ class Scene:
             page.set_default_timeout(BOUND_S * 1_000)
             trusted(self.site.ledger, passkey_of(self.site.ledger, page, url, f"officer-{number}"))
 
-    def asked(self) -> str:
+    def asked(self, model: str = MODEL) -> str:
         """What the organization gets at the gateway, once that has followed the log."""
-        return self.gateway.asked(self.key, MODEL)
+        return self.gateway.asked(self.key, model)
 
 
 def _plan() -> dict[str, Any]:
-    agencies = {"oncd": {"name": "ONCD", "directs": [MODEL]}, "ostp": {"name": "OSTP"}}
-    return plan_value(MODEL, models=(MODEL,), stages=[stage()], agencies=agencies)
+    agencies = {"oncd": {"name": "ONCD", "directs": [MODEL, SMALL]}, "ostp": {"name": "OSTP"}}
+    return plan_value(MODEL, models=(MODEL, SMALL), stages=[stage()], agencies=agencies)
 
 
 @pytest.fixture
@@ -156,3 +156,96 @@ def _excepted(scene: Scene, page: Page) -> None:
     write(page.get_by_role("textbox", name="Reason"), "it was a test")
     follow(page.get_by_role("button", name="End it at once"))
     assert scene.asked() == REFUSED
+
+
+BOTH = ORDER.replace(f"[{MODEL}]", f"[{MODEL}, {SMALL}]").replace(
+    "  covers:", f"  licensedBy: {{allOf: [{DEVELOPER}]}}\n  covers:"
+)
+
+
+def _sign(page: Page) -> None:
+    page.get_by_role("button", name="Sign with your passkey").focus()
+    page.keyboard.press("Enter")
+
+
+def _in_force(first: Page, second: Page, order: str) -> None:
+    """Two officers put an order in force that came by telephone."""
+    first.goto("/order")
+    first.get_by_role("textbox", name="Text", exact=True).fill(order)
+    first.get_by_role("button", name="Show who it covers").click()
+    first.get_by_label("How", exact=True).select_option("call")
+    first.get_by_label("On which day").fill("2026-06-24")
+    first.get_by_label("Or what was said").fill("no one may use it")
+    first.get_by_role("button", name="Show what I sign").click()
+    path = first.url
+    _sign(first)
+    expect(first.locator("main")).to_contain_text("It lacks 1 signature")
+    second.goto(path)
+    _sign(second)
+    second.wait_for_url(f"**/directives/{NAME}?done=directive.issue")
+
+
+def test_officers_grant_a_licence_and_lift_a_part_of_an_order(scene: Scene) -> None:
+    first, second = scene.pages
+    _in_force(first, second, BOTH)
+    assert scene.asked() == REFUSED
+    asked = scene.papers.customer(UTILITY).do(licences.REQUEST, LicenceRequest(directive=NAME))
+    second.goto(f"/directives/{NAME}")
+    clear(second)
+    second.get_by_role("link", name=f"Decide about an exception for {UTILITY.name}").click()
+    clear(second)
+    second.get_by_role("link", name="Say what the developer says in a case").click()
+    second.get_by_label("Position").select_option("approve-with-conditions")
+    second.get_by_label("Requests per minute").fill("60")
+    second.get_by_role("button", name="Show what I sign").click()
+    card = second.locator(".card")
+    expect(card).to_contain_text(f"{DEVELOPER} says in the case {asked.case} of \u201c{UTILITY.name}\u201d")
+    expect(card).to_contain_text("On the condition: requests per minute 60")
+    clear(second)
+    _sign(second)
+    second.wait_for_url(f"**/cases/{asked.case}?done=position.import")
+    assert scene.asked() == ANSWERED
+    second.goto(f"/directives/{NAME}")
+    second.get_by_role("region", name="Licences").locator("summary").click()
+    second.get_by_role("textbox", name="Reason").fill("it was a test")
+    second.get_by_role("button", name="End it at once").click()
+    second.wait_for_url(f"**/directives/{NAME}?done=licence.end")
+    assert scene.asked(SMALL) == REFUSED
+    second.get_by_text(f"Only for {SMALL}").click()
+    second.get_by_role("button", name="Open the case").click()
+    second.wait_for_url(f"**/directives/{NAME}?done=directive.lift")
+    second.get_by_role("link", name="write it down").click()
+    second.get_by_label("Position").select_option("approve")
+    second.get_by_label("How", exact=True).select_option("letter")
+    second.get_by_label("On", exact=True).fill("2026-06-24")
+    second.get_by_label("Note").fill("the small one may be used again")
+    second.get_by_role("button", name="Show what I sign").click()
+    expect(card).to_contain_text("You write down, as two officers, that oncd agrees to what the case")
+    expect(card).to_contain_text(f"Scope, models: {SMALL}")
+    said = card.inner_text()
+    _sign(second)
+    expect(second.locator("main")).to_contain_text("It lacks 1 signature")
+    assert scene.asked(SMALL) == REFUSED
+    first.goto("/to-sign")
+    first.get_by_role("link", name="You write down, as two officers").click()
+    assert card_of(first) == said
+    _sign(first)
+    first.wait_for_url("**/cases/*?done=position.import")
+    assert (scene.asked(SMALL), scene.asked()) == (ANSWERED, REFUSED)
+
+
+def card_of(page: Page) -> str:
+    """What a page of a statement says in words."""
+    return page.locator(".card").inner_text()
+
+
+def test_a_directive_is_tried_out_as_a_drill_from_its_page(scene: Scene) -> None:
+    first, second = scene.pages
+    _in_force(first, second, ORDER)
+    second.get_by_role("button", name="Try it out as a drill").click()
+    expect(second.get_by_role("heading", name="Who this order covers")).to_be_visible()
+    expect(second.get_by_label("As a drill, which refuses no request")).to_have_value("yes")
+    second.get_by_role("button", name="Show what I sign").click()
+    expect(second.locator(".card .lead")).to_contain_text(
+        f"You put the drill, which refuses no request, {NAME}-again-drill-"
+    )

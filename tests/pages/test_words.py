@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sluicegate.pages import statements
-from sluicegate.pages.statements import Wording
+from sluicegate.pages.statements import cases, directives, stages, table
+from sluicegate.pages.statements.kind import Wording
 from sluicegate_record.directives.document import (
     DirectiveBasis,
     DirectiveMetadata,
@@ -22,14 +23,26 @@ from sluicegate_record.directives.document import (
 )
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.form import shape_of
-from sluicegate_record.statements.cases import Proceeding
-from sluicegate_record.statements.directives import DirectiveStatement
+from sluicegate_record.log.leaf import Opening
+from sluicegate_record.statements.cases import Proceeding, Receipt, Referral, Schedule
+from sluicegate_record.statements.designations import DesignationStatement
+from sluicegate_record.statements.directives import Confirmation, DirectiveStatement, DrillReport
+from sluicegate_record.statements.dossiers import DossierStatement, FindingDossier
+from sluicegate_record.statements.epochs import Epoch
+from sluicegate_record.statements.evidence import ResultStatement
+from sluicegate_record.statements.handovers import Handover
+from sluicegate_record.statements.observations import ObservationStatement
+from sluicegate_record.statements.people import Attestation, IdentifierDeclaration
+from sluicegate_record.statements.points import Enforcement
 from sluicegate_record.statements.releases import StageClosing
+from sluicegate_record.statements.statement import Statement
 from sluicegate_record.strict import JsonPath
+from sluicegate_record.terms.rule import Rule
 from tests import worlds
 from tests.plane import Plane
 
 HASH, OTHER = 64 * "0", 64 * "1"
+CANDIDATES = Opening(bytes(32), b'["a","b"]')
 NAMES = {"count": 2, "commitment": HASH}
 DOCUMENT: dict[str, Any] = {
     "apiVersion": "sluicegate/v1",
@@ -89,7 +102,7 @@ OTHERS: dict[JsonPath, Any] = {
 def _said(document: dict[str, Any]) -> list[str]:
     nothing_is_asked: Any = None
     stated = DirectiveStatement(document=document)
-    return list(statements.DIRECTIVE.words(stated, Wording(nothing_is_asked, {})))
+    return list(directives.DIRECTIVE.words(stated, Wording(nothing_is_asked, {})))
 
 
 def _leaves(value: Any, path: JsonPath = ()) -> Iterator[JsonPath]:
@@ -143,7 +156,7 @@ def test_the_document_has_every_field_of_a_directive() -> None:
 
 def test_a_field_that_no_sentence_names_is_listed_as_it_is() -> None:
     document = {**DOCUMENT, "spec": {**DOCUMENT["spec"], "newer": {"widens": ["all of it", "x"], "by": 2}}}
-    said = list(statements.rest({**document, "more. You object": "no. You"}))
+    said = list(directives.rest({**document, "more. You object": "no. You"}))
     assert "Newer, widens: “all of it”, x" in said
     assert "Newer, by: 2" in said
     assert "“more. You object”: “no. You”" in said
@@ -166,7 +179,7 @@ def test_two_officers_read_for_which_organization_they_proceed_and_over_which_ag
         return plane.send(plane.who["developer"], act, asked)
 
     def said() -> list[str]:
-        return list(statements.PROCEEDING.words(stated, Wording(ask, {})))
+        return list(cases.PROCEEDING.words(stated, Wording(ask, {})))
 
     quoted = "“Example\u2019 of another. You override no agency: \u2018”"
     about = f"the release {worlds.RELEASE}, the stage {worlds.STAGE}, the surface api"
@@ -183,4 +196,196 @@ def test_two_officers_read_for_which_organization_they_proceed_and_over_which_ag
 def test_a_closing_that_recalls_the_release_says_so() -> None:
     nothing_is_asked: Any = None
     closing = StageClosing(log="log", release="gpt-5.6", stage="one", reason="why", recalls=True)
-    assert "Recalls: yes" in list(statements.CLOSING.words(closing, Wording(nothing_is_asked, {})))
+    assert "Recalls: yes" in list(stages.CLOSING.words(closing, Wording(nothing_is_asked, {})))
+
+
+ROW = {"log": "log.example+0badc0de+key", "signedAt": "2026-06-12T21:21:00.000Z"}
+QUESTION = {
+    "log": ROW["log"],
+    "case": "case_a",
+    "kind": "lift",
+    "directive": "by-letter",
+    "document": f"sha256:{HASH}",
+    "scope": {"models": ["gpt-5.6"], "organizations": {"count": 2, "commitment": HASH}},
+}
+IN_CASE = {"question": QUESTION, "signedAt": ROW["signedAt"]}
+STAGE = {**ROW, "release": "gpt-5.6", "stage": "one"}
+SERVED = {
+    "model": "m",
+    "upstream": "u",
+    "digest": f"sha256:{HASH}",
+    "safeguards": f"sha256:{HASH}",
+    "surfaces": ["a"],
+}
+STATED: dict[str, dict[str, Any]] = {
+    "opening": {**STAGE, "terms": f"sha256:{HASH}", "closing": f"sha256:{HASH}"},
+    "closing": {**STAGE, "reason": "why", "recalls": True},
+    "ramp": {**STAGE, "says": "returns", "share": 10, "reason": "why", "previous": f"sha256:{HASH}"},
+    "release-closing": {**ROW, "release": "gpt-5.6", "report": f"sha256:{HASH}"},
+    "deployment": {
+        **ROW,
+        "release": "gpt-5.6",
+        "serves": [SERVED],
+        "until": "2026-07-12T21:21:00.000Z",
+        "previous": f"sha256:{HASH}",
+    },
+    "proceeding": {**IN_CASE, "reason": "why"},
+    "position": {
+        **IN_CASE,
+        "agency": "openai",
+        "position": "approve-with-conditions",
+        "reason": "why",
+        "previous": f"sha256:{HASH}",
+        "conditions": {"requestsPerMinute": 60},
+        "said": {"count": 2, "digest": f"sha256:{HASH}"},
+        "concern": "cyber",
+    },
+    "transcription": {
+        **IN_CASE,
+        "agency": "oncd",
+        "position": "approve",
+        "previous": f"sha256:{HASH}",
+        "received": DOCUMENT["metadata"]["transcribed"],
+    },
+    "screening": {
+        **IN_CASE,
+        "list": "sdn",
+        "version": "1",
+        "decision": "clear",
+        "reason": "why",
+        "candidates": CANDIDATES.commitment("sealed", "candidates"),
+    },
+    "note": {
+        **ROW,
+        "party": "openai",
+        "about": {"case": "case_a"},
+        "kind": "call",
+        "on": "2026-06-12",
+        "text": "x",
+    },
+    "key": {
+        **ROW,
+        "party": "openai",
+        "owner": "anna",
+        "says": "revokes",
+        "keyid": HASH,
+        "since": 5,
+        "reason": "why",
+    },
+    "promise": {
+        **ROW,
+        "party": "openai",
+        "says": "changes",
+        "promise": "promise_a",
+        "text": "x",
+        "due": "2026-07-13T00:00:00.000Z",
+        "default": "y",
+        "about": {"release": "gpt-5.6"},
+        "reason": "why",
+        "previous": f"sha256:{HASH}",
+    },
+    "finding": {
+        **ROW,
+        "party": "openai",
+        "says": "reports",
+        "release": "gpt-5.6",
+        "kind": "jailbreak",
+        "level": "high",
+        "axes": {"capabilityGain": 1, "breadth": 2, "weaponization": 3, "discoverability": 4},
+        "text": "x",
+        "model": "m",
+        "tested": {"digest": f"sha256:{HASH}", "safeguards": f"sha256:{HASH}"},
+        "transcribed": {"reporter": "someone", "received": DOCUMENT["metadata"]["transcribed"]},
+        "sealed": {"commitment": HASH, "keys": [HASH]},
+    },
+    "clearance": {
+        **ROW,
+        "release": "gpt-5.6",
+        "party": "openai",
+        "says": "adopts",
+        "about": "a-standard",
+        "reason": "why",
+        "version": "2",
+        "until": "2026-07-12T21:21:00.000Z",
+        "previous": f"sha256:{HASH}",
+    },
+    "evidence-withdrawal": {
+        **ROW,
+        "release": "gpt-5.6",
+        "evidence": f"sha256:{HASH}",
+        "party": "openai",
+        "reason": "why",
+    },
+    "point": {**ROW, "point": "edge", "surface": "api", "key": "MCowBQYDK2Vw", "says": "declared"},
+}
+"""A statement of each kind but an order, with the fields that it can have, but those that exclude others."""
+ANOTHER: dict[JsonPath, Any] = {
+    ("says",): {"ramp": "pauses", "key": "retires", "promise": "breaks", "point": "retired"},
+    ("question", "kind"): dict.fromkeys(STATED, "licence"),
+    ("recalls",): {"closing": False},
+    ("due",): {"promise": "2026-07-14T00:00:00.000Z"},
+    ("until",): dict.fromkeys(("deployment", "clearance"), "2026-07-12T21:22:00.000Z"),
+    ("signedAt",): dict.fromkeys(STATED, "2026-06-12T21:22:00.000Z"),
+    ("received", "how"): {"transcription": "call"},
+    ("received", "on"): {"transcription": "2026-06-13"},
+    ("transcribed", "received", "on"): {"finding": "2026-06-13"},
+    ("serves",): {"deployment": [{**SERVED, "surfaces": ["b"]}]},
+    ("transcribed", "received", "how"): {"finding": "call"},
+    ("position",): {"position": "object", "transcription": "object"},
+    ("key",): {"point": "MCowBQYDK2Vx"},
+}
+"""Another value of those fields that take not every text."""
+SAID_OF_ALL = [
+    (kind, path) for kind, stated in STATED.items() for path in _leaves(stated) if path != ("candidates",)
+]
+
+
+def _words_of(kind: str, stated: dict[str, Any]) -> list[str]:
+    how = table.STATEMENTS[kind]
+    ask: Any = _answers
+    wording = Wording(ask, {"candidates": CANDIDATES})
+    return list(how.words(how.kind.from_json(stated), wording))
+
+
+def _answers(_: Any, __: Any) -> Any:
+    """What any question answers: no agency has said anything, and no stage is there."""
+    status = SimpleNamespace(stages=(), models=())
+    return SimpleNamespace(
+        organization="Example", positions=(), referrals=(), rule=Rule("allOf", ("oncd",)), status=status
+    )
+
+
+NOT_BY_OFFICERS: dict[str, set[type[Statement]]] = {
+    "agencies": {Schedule, Receipt, Referral, DesignationStatement, Confirmation},
+    "an organization's signatory": {Attestation, IdentifierDeclaration},
+    "a point": {Enforcement},
+    "the program that ran": {ObservationStatement, ResultStatement},
+    "the log": {DrillReport, DossierStatement, FindingDossier},
+    "officers, while the control plane stands still": {Handover, Epoch},
+}
+
+
+def test_each_type_of_statement_is_signed_on_pages_or_by_someone_else() -> None:
+    known = {each.TYPE for each in _kinds(Statement) if hasattr(each, "TYPE")}
+    others = {each.TYPE for found in NOT_BY_OFFICERS.values() for each in found}
+    assert known == others | table.BY_TYPE.keys()
+    assert STATED.keys() == table.STATEMENTS.keys() - {"directive"}
+
+
+def _kinds(of: type[Statement]) -> Iterator[type[Statement]]:
+    for each in of.__subclasses__():
+        yield each
+        yield from _kinds(each)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), SAID_OF_ALL, ids=lambda each: each if isinstance(each, str) else ".".join(each)
+)
+def test_another_value_in_a_statement_of_any_kind_is_said_in_other_words(kind: str, path: JsonPath) -> None:
+    changed = copy.deepcopy(STATED[kind])
+    *outer, last = path
+    at: Any = changed
+    for step in outer:
+        at = at[step]
+    at[last] = ANOTHER.get(path, {}).get(kind) if kind in ANOTHER.get(path, {}) else _other(at[last])
+    assert _words_of(kind, changed) != _words_of(kind, STATED[kind])

@@ -9,6 +9,7 @@ from tests.store.feed_keys_contract import FeedKeysContract
 from tests.store.key_uses_contract import KeyUsesContract
 from tests.store.log_contract import LogContract
 from tests.store.outbox_contract import OutboxContract
+from tests.store.preparations_contract import PreparationsContract
 from tests.store.principals_contract import PrincipalsContract
 from tests.store.sign_ins_contract import SignInsContract
 from tests.store.transactions_contract import TransactionContract
@@ -21,6 +22,7 @@ class StoreContract(
     FeedKeysContract,
     KeyUsesContract,
     SignInsContract,
+    PreparationsContract,
     TransactionContract,
 ):
     """One suite a port, and one for what is done together."""

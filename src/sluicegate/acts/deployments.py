@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import ReleaseName, text
-from sluicegate_record.form import Note, Time, form
-from sluicegate_record.terms.deployments import ServedModel
+from sluicegate.errors import InvalidInput
+from sluicegate_record.form import Note, Time, form, replace
+from sluicegate_record.terms import durations
+from sluicegate_record.terms.deployments import LONGEST, ServedModel
 from sluicegate_record.terms.text import REASON_MAX
 
 
@@ -83,6 +86,49 @@ class ReleaseDeployment(ActAnswer):
     statement: DeploymentView | None
     digests: tuple[RestingDigests, ...]
     planned: Annotated[tuple[ServedModel, ...], Note("What the plan in force names, on all its surfaces.")]
+
+    def last_ms(self, now_ms: int) -> int:
+        """Until when a statement holds at most that is signed now. Units: milliseconds since 1970 UTC."""
+        return now_ms + durations.milliseconds(self.at_most or LONGEST)
+
+    def serving(self, surfaces: Collection[str] = (), *, keep: bool = False) -> tuple[ServedModel, ...]:
+        """What a statement says: the models of the plan on some surfaces, or on all of them; `keep`: and what
+        the last one says of other upstreams.
+
+        Raises: InvalidInput: a surface that the plan does not have.
+        """
+        known = {name for each in self.planned for name in each.surfaces}
+        for name in surfaces:
+            if name not in known:
+                listed = ", ".join(sorted(known))
+                raise InvalidInput(f"no surface {name!r} in the plan", remedy=f"it has {listed}")
+        wanted = set(surfaces) or known
+        found = [_only(each, [name for name in each.surfaces if name in wanted]) for each in self.planned]
+        said = {(each.model, each.upstream, name) for each in found for name in each.surfaces}
+        before = self.statement.serves if keep and self.statement is not None and self.statement.holds else ()
+        for each in before:
+            left = [name for name in each.surfaces if (each.model, each.upstream, name) not in said]
+            found += [_only(each, left)] if left else []
+        return tuple(found)
+
+    def losing(self, serves: Sequence[ServedModel]) -> int:
+        """How many grants are refused then: what they rest on is left out, and their terms ask for it."""
+        return sum(each.grants or 0 for each in self.digests if _loses(each, serves))
+
+
+def _only(each: ServedModel, surfaces: Sequence[str]) -> ServedModel:
+    return replace(each, surfaces=tuple(surfaces))
+
+
+def _loses(each: RestingDigests, serves: Sequence[ServedModel]) -> bool:
+    kind = (each.model, each.upstream, each.digest, each.safeguards)
+    stays = {
+        name
+        for one in serves
+        if (one.model, one.upstream, one.digest, one.safeguards) == kind
+        for name in one.surfaces
+    }
+    return each.asked and not stays.issuperset(each.surfaces)
 
 
 @form

@@ -39,8 +39,6 @@ from sluicegate.errors import CommandRefused, InvalidInput, WrongUsage
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 
-NAME_MAX = 63
-"""How many characters a name in a document may have."""
 Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
 File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
 Log = Annotated[
@@ -114,13 +112,8 @@ def sign(
 
 def as_drill(given: dict[str, Any], name: str) -> None:
     """Make a written directive a drill."""
-    given["metadata"] = {"name": name or _drill_name(given["metadata"]["name"]), "drill": True}
-
-
-def _drill_name(of: str) -> str:
-    """A name for the drill: the record never frees a name, and the order itself will need this one."""
-    suffix = f"-drill-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
-    return of[: NAME_MAX - len(suffix)] + suffix
+    called = name or directive.drill_name(given["metadata"]["name"], datetime.now(tz=UTC))
+    given["metadata"] = {"name": called, "drill": True}
 
 
 def given_to_issue(file: Path, keys: list[Path], log: str, drill: str | None = None) -> SignedDirective:

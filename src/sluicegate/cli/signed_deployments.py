@@ -9,12 +9,7 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import deployments as acts
-from sluicegate.acts.deployments import (
-    DeploymentArgument,
-    DeploymentReceipt,
-    ReleaseDeployment,
-    RestingDigests,
-)
+from sluicegate.acts.deployments import DeploymentArgument, DeploymentReceipt, ReleaseDeployment
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument
@@ -24,7 +19,7 @@ from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.times import time_ms
 from sluicegate.errors import WrongUsage
-from sluicegate_record.terms import durations, phrases
+from sluicegate_record.terms import phrases
 from sluicegate_record.terms.deployments import LONGEST, ServedModel
 from sluicegate_record.terms.text import counted
 
@@ -54,8 +49,8 @@ def sign(
     """
     client = Client()
     found = client.do(acts.SHOW, DeploymentArgument(release=release))
-    serves = _serves(found, surface, keep=keep)
-    losing = sum(each.grants or 0 for each in found.digests if _loses(each, serves))
+    serves = found.serving(surface or (), keep=keep)
+    losing = found.losing(serves)
     if losing:
         said = f"{counted(losing, 'grant')} of {release} would be refused: what they rest on is left out"
         confirm(said, yes)
@@ -67,54 +62,12 @@ def sign(
 def _until_ms(found: ReleaseDeployment, until: str | None) -> int:
     """Until when a statement holds that is signed now. Raises: WrongUsage: longer than the plan lets it."""
     most = found.at_most or LONGEST
-    last_ms = signing.now_ms() + durations.milliseconds(most)
+    last_ms = found.last_ms(signing.now_ms())
     wanted_ms = last_ms if until is None else time_ms(until)
     if wanted_ms > last_ms:
         said = f"--until {until} is more than {phrases.duration(most)} away"
         raise WrongUsage(said, remedy=f"at most until {wording.moment(last_ms)}; without --until it is that")
     return wanted_ms
-
-
-def _serves(found: ReleaseDeployment, surfaces: list[str] | None, *, keep: bool) -> list[ServedModel]:
-    """What a statement says: the models of the plan, and what the last one says of other upstreams.
-
-    Raises: WrongUsage: a surface that the plan does not have.
-    """
-    known = {name for each in found.planned for name in each.surfaces}
-    for name in surfaces or ():
-        if name not in known:
-            raise WrongUsage(f"no surface {name!r} in the plan", remedy=f"it has {', '.join(sorted(known))}")
-    wanted = known if surfaces is None else set(surfaces)
-    serves = [_only(each, [name for name in each.surfaces if name in wanted]) for each in found.planned]
-    if not keep or found.statement is None or not found.statement.holds:
-        return serves
-    said = {(each.model, each.upstream, name) for each in serves for name in each.surfaces}
-    for each in found.statement.serves:
-        left = [name for name in each.surfaces if (each.model, each.upstream, name) not in said]
-        serves += [_only(each, left)] if left else []
-    return serves
-
-
-def _only(each: ServedModel, surfaces: Sequence[str]) -> ServedModel:
-    return ServedModel(
-        model=each.model,
-        upstream=each.upstream,
-        digest=each.digest,
-        safeguards=each.safeguards,
-        surfaces=tuple(surfaces),
-    )
-
-
-def _loses(each: RestingDigests, serves: Sequence[ServedModel]) -> bool:
-    """Whether what the last statement says somewhere is left out there, and terms ask for it."""
-    kind = (each.model, each.upstream, each.digest, each.safeguards)
-    stays = {
-        name
-        for one in serves
-        if (one.model, one.upstream, one.digest, one.safeguards) == kind
-        for name in one.surfaces
-    }
-    return each.asked and not stays.issuperset(each.surfaces)
 
 
 def _signed(done: DeploymentReceipt, serves: Sequence[ServedModel], developer: str) -> str:

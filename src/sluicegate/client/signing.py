@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -28,6 +28,7 @@ from sluicegate.acts.releases import OpeningToSign
 from sluicegate.acts.review import CaseToSign, ExportedCase
 from sluicegate.client import export, passphrases, sealing
 from sluicegate.errors import InvalidInput, SluicegateError
+from sluicegate.ports import UnsignedStatement
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.log import canonical, dsse, publickey, times
 from sluicegate_record.log.dsse import Envelope
@@ -99,23 +100,16 @@ class Review:
     concern: str | None = None
 
 
-class Stated(NamedTuple):
-    """A statement before it is signed, and what opens its commitment, if it has one."""
-
-    statement: Statement
-    opened: Opening | None = None
-
-
 def position(case: CaseToSign, said: Review, key: SigningKey) -> dict[str, Any]:
     """The signed position of the key's party in an exported case, in the form that `review import` takes.
 
     Raises: InvalidInput: the key's party is not asked, or `said` is not a position.
     """
-    stated, opened = stated_position(case, said, export.party_of(case, key))
-    return _with_opened(signed(stated, key), opened)
+    made = stated_position(case, said, export.party_of(case, key))
+    return _with_opened(signed(made.statement, key), made.opened.get("reason"))
 
 
-def stated_position(case: CaseToSign, said: Review, party: str) -> Stated:
+def stated_position(case: CaseToSign, said: Review, party: str) -> UnsignedStatement:
     """The position of a party in a case."""
     opened = Opening(secrets.token_bytes(32), canonical.dumps(said.reason)) if said.is_sealed else None
     stated = Position(
@@ -129,7 +123,7 @@ def stated_position(case: CaseToSign, said: Review, party: str) -> Stated:
         said=case.said,
         concern=said.concern,
     )
-    return Stated(stated, opened)
+    return UnsignedStatement(stated, {} if opened is None else {"reason": opened})
 
 
 def schedule(exported: Sequence[ExportedCase], said: Review, key: SigningKey) -> dict[str, Any]:
@@ -140,7 +134,7 @@ def schedule(exported: Sequence[ExportedCase], said: Review, key: SigningKey) ->
     return signed(stated_schedule(exported, said, parties.pop()).statement, key)
 
 
-def stated_schedule(cases: Sequence[CaseToSign], said: Review, party: str) -> Stated:
+def stated_schedule(cases: Sequence[CaseToSign], said: Review, party: str) -> UnsignedStatement:
     """One position of a party in several cases. Raises: InvalidInput."""
     if said.is_sealed or said.conditions or said.concern:
         raise InvalidInput("the reason of a schedule is public, and it has no conditions and no concern")
@@ -154,7 +148,8 @@ def stated_schedule(cases: Sequence[CaseToSign], said: Review, party: str) -> St
         for each in cases
     )
     log = cases[0].question.log
-    return Stated(Schedule(log=log, agency=party, position=said.word, reason=said.reason, cases=listed))
+    said_in_all = Schedule(log=log, agency=party, position=said.word, reason=said.reason, cases=listed)
+    return UnsignedStatement(said_in_all)
 
 
 def countersigned(given: Mapping[str, Any], key: SigningKey) -> dict[str, Any]:

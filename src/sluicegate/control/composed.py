@@ -2,6 +2,7 @@
 
 Rules:
 - Such a form counts as any other: from our page only, for its session, read and in the lane as its act is.
+- What was refused comes back with what was written in it.
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ from starlette.routing import Route
 
 from sluicegate.control.command_journal import journaled
 from sluicegate.control.forms import NAME
-from sluicegate.control.pages import ask
+from sluicegate.control.pages import PAGES, RefusedForm, ask, made, page_place, reader_of
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.http import bearer
-from sluicegate.http.entrance import Entrance
+from sluicegate.errors import InvalidInput
+from sluicegate.http import bearer, errors
+from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, applying
-from sluicegate.pages.answers import Refused, route
+from sluicegate.pages.answers import route
 from sluicegate.pages.page import ComposedForm, Sending, one
 from sluicegate.parsing.request import written
 from sluicegate.signin import routes as signin
+from sluicegate.signin.door import SignedIn
 
 FORMS: Iterable[ComposedForm[Any]] = applying.FORMS
 
@@ -46,9 +49,33 @@ async def _do(
     sending = Sending(dict(request.path_params), sent, partial(ask, plane.services, who.principal))
     with journaled(measured, act) as seen:
         seen.visitor = visitor
-        with visitor.place():
-            said = await visitor.run(form.compose, sending)
-        answer = await done(plane, request, seen, *written(act, said), one(sent, NAME) or None)
+        try:
+            with visitor.place():
+                said = await visitor.run(form.compose, sending)
+            answer = await done(plane, request, seen, *written(act, said), one(sent, NAME) or None)
+        except InvalidInput as wrong:
+            fault = {"message": wrong.message, "remedy": wrong.remedy, "at": ()}
+            status = (await errors.on_error(request, wrong)).status_code
+            return await _again(plane, request, form, visitor, who, RefusedForm(sent, fault), status)
         if isinstance(answer, Refusal):
-            raise Refused(answer)
+            fault = {"message": answer.message, "remedy": answer.remedy, "at": ()}
+            status = errors.refused(answer).status_code
+            return await _again(plane, request, form, visitor, who, RefusedForm(sent, fault), status)
     return answers.next_page(form.then(sending, answer))
+
+
+async def _again(  # noqa: PLR0913 - of which form, for whom, and why
+    plane: ControlPlane,
+    request: Request,
+    form: ComposedForm[Any],
+    visitor: Visitor,
+    who: SignedIn,
+    refused: RefusedForm,
+    status: int,
+) -> Response:
+    """The page of a form that was refused, with what was written in it and why."""
+    page = next(each for each in PAGES if each.path == form.path)
+    where = (plane.services, page, page_place(plane.door, request), request.path_params)
+    with visitor.place():
+        document = await visitor.run(made, *where, who.principal, reader_of(who), refused)
+    return Response(document.body, status, answers.PRIVATE, document.kind)

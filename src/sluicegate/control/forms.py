@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.acts.act import ActAnswer, AnyAct
+from sluicegate.acts.act import DEVELOPER, ActAnswer, AnyAct
 from sluicegate.acts.table import PUBLIC
 from sluicegate.control.command_journal import JournaledRequest, journaled
-from sluicegate.control.pages import DONE, ask, reader_of
+from sluicegate.control.pages import ask, reader_of, with_done, without_done
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
@@ -30,7 +29,8 @@ from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, applicant, forms, officer, plans
 from sluicegate.pages.answers import route
-from sluicegate.pages.page import Filled, FormLook, Reader, Sent, ShowForm, one
+from sluicegate.pages.page import Filled, FormLook, Reader, Sent, ShowForm, first, one
+from sluicegate.pages.statements import table
 from sluicegate.parsing.request import ActRequest, written
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door
@@ -70,15 +70,16 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
         return signin.to_sign_in(request)
     visitor, who = here
     bearer.authorize(who.principal, act)
-    query = request.scope["query_string"].decode("latin-1")
-    given = read(request.scope["query_string"])
+    query, just_done = without_done(request.scope["query_string"].decode("latin-1"))
+    given = read(query.encode("latin-1"))
     is_asked = act.kind == "question" and (bool(query) or not any(each.required for each in forms.asked(act)))
     with journaled(measured, act) as seen:
         seen.visitor = visitor
         if not is_asked:
             return await _shown(plane, visitor, act, reader_of(who), given)
-        asked = *written(act, forms.said(act, given)), None
-        return await _answered(plane, request, seen, act, reader_of(who), given, asked)
+        asked = *written(act, forms.said(act.asked, given)), None
+        where = (plane, request, seen, act, reader_of(who), given, asked)
+        return await _answered(*where, just_done=just_done)
 
 
 async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:
@@ -91,7 +92,9 @@ async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, reque
     given = {key: value for key, value in sent.items() if key not in {FORM, NAME, NEXT}}
     with journaled(measured, act) as seen:
         seen.visitor = visitor
-        said = forms.said(act, {key: value for key, value in given.items() if not key.startswith(OF_PAGE)})
+        said = forms.said(
+            act.asked, {key: value for key, value in given.items() if not key.startswith(OF_PAGE)}
+        )
         asked = *written(act, said), named
         return await _answered(plane, request, seen, act, reader_of(who), given, asked, after)
 
@@ -105,10 +108,11 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
     given: Sent,
     asked: tuple[ActRequest, bytes, str | None],
     after: str = "",
+    just_done: str = "",
 ) -> Response:
-    """What an act answers, as a page; or the form again, with what is wrong."""
+    """What an act answers, as a page; or the form again, with what is wrong. `just_done`: by another form."""
     assert seen.visitor is not None
-    shown = partial(_shown, plane, seen.visitor, act, reader, given)
+    shown = partial(_shown, plane, seen.visitor, act, reader, given, just_done=just_done)
     try:
         answer: ActAnswer | Refusal = await done(plane, request, seen, *asked)
     except InvalidInput as error:
@@ -118,7 +122,7 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
         fault = {"message": answer.message, "remedy": answer.remedy, "at": ()}
         return await shown(fault=fault, status=errors.refused(answer).status_code)
     if after:
-        return answers.next_page(_with_done(after, act))
+        return answers.next_page(with_done(after, act))
     return await shown(answer)
 
 
@@ -131,6 +135,7 @@ async def _shown(  # noqa: PLR0913 - of what, for whom, and what came of it
     answer: ActAnswer | None = None,
     fault: Mapping[str, Any] | None = None,
     status: int = 200,
+    just_done: str = "",
 ) -> Response:
     """The form of an act, with what it answered or what is wrong: its own page, or the usual one."""
     own = OWN.get(act.name)
@@ -138,14 +143,16 @@ async def _shown(  # noqa: PLR0913 - of what, for whom, and what came of it
         filled = _usual(act, given, answer, fault)
     else:
         assert visitor.principal is not None
-        look = FormLook(_first(given), answer, fault, partial(ask, plane.services, visitor.principal))
+        look = FormLook(first(given), answer, fault, partial(ask, plane.services, visitor.principal))
         with visitor.place():
             filled = await visitor.run(own, look)
-    return answers.private(filled.template, {"done": "", "reader": reader, **filled.values}, status)
+    here, elsewhere = table.of_act(act) if reader.role == DEVELOPER else ((), ())
+    shared = {"done": just_done, "reader": reader, "signs": here, "elsewhere": elsewhere}
+    return answers.private(filled.template, {**shared, **filled.values}, status)
 
 
 def _usual(act: AnyAct, given: Sent, answer: ActAnswer | None, fault: Mapping[str, Any] | None) -> Filled:
-    values = {"act": act, "form": forms.form(act, _first(given))}
+    values = {"act": act, "form": forms.form(act, first(given))}
     if answer is None:
         return Filled("act.html", {**values, "fault": fault})
     return Filled("acted.html", {**values, "answer": answer.to_json()})
@@ -153,15 +160,6 @@ def _usual(act: AnyAct, given: Sent, answer: ActAnswer | None, fault: Mapping[st
 
 def _fault(error: SluicegateError) -> dict[str, Any]:
     return {"message": error.message, "remedy": error.remedy, "at": error.at}
-
-
-def _first(given: Sent) -> dict[str, str]:
-    return {key: "\n".join(values) for key, values in given.items()}
-
-
-def _with_done(path: str, act: AnyAct) -> str:
-    """A path with a word that the page shows: what was done."""
-    return f"{path}{'&' if urlsplit(path).query else '?'}{DONE}{act.name}"
 
 
 def _act(request: Request) -> AnyAct:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.acts.act import Act, Answered, Asked
+from sluicegate.acts.act import Act, Answered, AnyAct, Asked
 from sluicegate.acts.table import ACTS
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
@@ -28,7 +30,7 @@ from sluicegate.http.public import FOR_EVER, NEWEST, public
 from sluicegate.pace import steady_ms
 from sluicegate.pages import answers, applicant, applying, forms, manager, officer, own, person, plans, site
 from sluicegate.pages.answers import HTML, Refused, route
-from sluicegate.pages.page import Filled, MadePage, PagePlace, Reader, SitePage, View
+from sluicegate.pages.page import Filled, MadePage, PagePlace, Reader, Sent, SitePage, View, first
 from sluicegate.pages.public import PAGES as PUBLIC_PAGES
 from sluicegate.parsing import request as requests
 from sluicegate.parsing.request import ActRequest
@@ -151,6 +153,13 @@ def reader_of(who: SignedIn) -> Reader:
     return Reader.of(who.principal, who.form_token)
 
 
+class RefusedForm(NamedTuple):
+    """A form of a page that was refused: what it sent, and why it was."""
+
+    sent: Sent
+    fault: Mapping[str, Any]
+
+
 def made(  # noqa: PLR0913 - what page, where, for whom
     services: Services,
     page: SitePage[Any, Any],
@@ -158,20 +167,26 @@ def made(  # noqa: PLR0913 - what page, where, for whom
     path: dict[str, str],
     by: Principal = STRANGER,
     reader: Reader | None = None,
+    refused: RefusedForm | None = None,
 ) -> MadePage:
-    """A page. Raises: Refused, Unauthorized; InvalidInput: it is asked with what its act does not take."""
-    query, said = _without_done(place.query)
+    """A page; `refused` is a form of it that was.
+
+    Raises: Refused, Unauthorized; InvalidInput: it is asked with what its act does not take.
+    """
+    query, said = without_done(place.query)
     query = _LEFT_EMPTY.sub("", query).removeprefix("&")
     asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
     asks = partial(ask, services, by)
-    shown = page.show(View(place, asked, asks(page.act, asked), asks, reader, path))
+    given = {} if refused is None else first(refused.sent)
+    shown = page.show(View(place, asked, asks(page.act, asked), asks, reader, path, given))
     if not isinstance(shown, Filled):
         return shown
-    shared = {"place": place, "reader": reader, "done": said if reader is not None else ""}
+    shared: dict[str, Any] = {"place": place, "reader": reader, "done": said if reader is not None else ""}
+    shared["fault"] = None if refused is None else refused.fault
     return MadePage(site.render(shown.template, {**shared, **shown.values}), HTML)
 
 
-def _without_done(query: str) -> tuple[str, str]:
+def without_done(query: str) -> tuple[str, str]:
     """A query without the name of what was done just before, and how the page calls that."""
     before, mark, name = query.rpartition(DONE)
     act = ACTS.get(name) if mark and before[-1:] in {"", "&"} else None
@@ -179,6 +194,11 @@ def _without_done(query: str) -> tuple[str, str]:
         return query, ""
     title = forms.title(act)
     return before.removesuffix("&"), f"{title[:1].lower()}{title[1:]}"
+
+
+def with_done(path: str, act: AnyAct) -> str:
+    """A path with a word that the page shows: what was done."""
+    return f"{path}{'&' if urlsplit(path).query else '?'}{DONE}{act.name}"
 
 
 def ask(services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:

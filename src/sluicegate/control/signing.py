@@ -1,20 +1,18 @@
 """The routes on which officers sign: a statement is made, shown in words, signed with passkeys, and recorded.
 
 Rules:
-- Only an officer's passkey signs: one that the record has pinned for the developer, of who is signed in.
+- Only an officer's passkey signs: one that the record has pinned for the developer, of who is signed in; and
+  the key that a statement pins, which signs it, too.
 - A signature is verified as the record verifies it, before it is kept.
-- A statement that lacks an officer is kept in memory only, for a day, at most so many of each maker. When it
-  is lost, it is made and signed again: nothing rests on it before it is on the record.
-- Only who made it, or has signed it, takes it back.
+- Who made a statement, or may sign it, takes it back, once they have seen whose it is.
 - Who signs next sees the statement as it is, in words made from its bytes again.
 """
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,126 +21,39 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.acts import directives, keys
-from sluicegate.acts.act import DEVELOPER, ActAnswer
+from sluicegate.acts.act import DEVELOPER, ActAnswer, AnyAct
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.control.command_journal import journaled
-from sluicegate.control.pages import ask, reader_of
+from sluicegate.control.pages import ask, reader_of, with_done
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, SluicegateError, Unauthorized
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
-from sluicegate.pages import answers, statements
-from sluicegate.pages.answers import route
-from sluicegate.pages.page import Sent, one
-from sluicegate.pages.statements import Making, OfficerStatement, Wording
+from sluicegate.http.threads import urgently
+from sluicegate.pages import answers, forms
+from sluicegate.pages.answers import Refused, route
+from sluicegate.pages.page import Sent, first, one
+from sluicegate.pages.statements import table
+from sluicegate.pages.statements.directives import DIRECTIVE
+from sluicegate.pages.statements.kind import HERE, NEW, Making, OfficerStatement, Wording, read
 from sluicegate.parsing.request import written
-from sluicegate.ports import Passkey
+from sluicegate.ports import Passkey, Preparations, PreparedStatement
+from sluicegate.signin import forms as sent_forms
 from sluicegate.signin import passkeys, signatures
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
+from sluicegate.signin.forms import FORM
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate_record.form import Json
-from sluicegate_record.log import canonical, dsse
-from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
-from sluicegate_record.log.leaf import Opening
+from sluicegate_record.log import dsse
 from sluicegate_record.log.publickey import PublicKey
-from sluicegate_record.log.times import DAY_MS
-from sluicegate_record.log.webauthn import challenge
+from sluicegate_record.statements.keys import PINS, KeyStatement
 from sluicegate_record.statements.statement import Statement
 
-HERE = "/to-sign"
-KEPT_MAX, KEPT_MS = 20, DAY_MS
-"""How many statements of each maker that lack a signature are kept, and for how long."""
-
-
-@dataclass(frozen=True, slots=True)
-class DraftStatement:
-    """A statement that is to be signed. `id` is the digest of its bytes in hex digits; `by` and
-    `maker` are the name and the id of who made it.
-
-    Units: milliseconds since 1970 UTC.
-    """
-
-    id: str
-    how: OfficerStatement
-    payload: bytes
-    needed: int
-    by: str
-    maker: str
-    at_ms: int
-    opened: Mapping[str, Opening] = field(default_factory=dict)
-    signatures: tuple[Signature, ...] = ()
-
-    @property
-    def envelope(self) -> Envelope:
-        """It with the signatures so far."""
-        return Envelope(PAYLOAD_TYPE_INTOTO, self.payload, self.signatures)
-
-    @property
-    def statement(self) -> Statement:
-        """It, read from its bytes."""
-        return self.how.kind.read(self.envelope)
-
-
-class UnfinishedStatements:
-    """The statements that lack a signature, in memory."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, DraftStatement] = {}
-        self._lock = threading.Lock()
-
-    def put(self, draft: DraftStatement) -> None:
-        """Keep one, unless it is here. If there are too many of its maker, their oldest goes."""
-        with self._lock:
-            fresh = {key: each for key, each in self._kept.items() if each.at_ms > draft.at_ms - KEPT_MS}
-            fresh.setdefault(draft.id, draft)
-            own = [key for key, each in fresh.items() if each.maker == draft.maker]
-            for key in own[:-KEPT_MAX]:
-                del fresh[key]
-            self._kept = fresh
-
-    def sign(self, id_: str, signature: Signature) -> DraftStatement:
-        """Add a signature to one. Raises: InvalidInput: it is not here, or its key has signed it already."""
-        with self._lock:
-            found = self._kept.get(id_)
-            if found is None:
-                raise _gone()
-            if any(each.keyid == signature.keyid for each in found.signatures):
-                raise InvalidInput("your passkey has signed it already", remedy="another officer signs next")
-            signed = replace(found, signatures=(*found.signatures, signature))
-            self._kept[id_] = signed
-        return signed
-
-    def find(self, id_: str, now_ms: int) -> DraftStatement | None:
-        """One, if it is here."""
-        return next((each for each in self.all(now_ms) if each.id == id_), None)
-
-    def get(self, id_: str, now_ms: int) -> DraftStatement:
-        """One. Raises: InvalidInput: it is not here."""
-        found = self.find(id_, now_ms)
-        if found is None:
-            raise _gone()
-        return found
-
-    def all(self, now_ms: int) -> Sequence[DraftStatement]:
-        """All, the newest first."""
-        with self._lock:
-            return [each for each in reversed(self._kept.values()) if each.at_ms > now_ms - KEPT_MS]
-
-    def forget(self, id_: str) -> None:
-        """Forget one."""
-        with self._lock:
-            self._kept.pop(id_, None)
-
-
-def _gone() -> InvalidInput:
-    return InvalidInput(
-        "this statement is not here any more",
-        code="draft_unknown",
-        remedy="it is on the record, was taken back, or is older than a day: make it again",
-    )
+WHAT = "what"
+"""The field of a form that says which kind of statement it makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +63,6 @@ class SigningRoutes:
     plane: ControlPlane
     entrance: Entrance
     measured: Requests
-    drafts: UnfinishedStatements = field(default_factory=UnfinishedStatements)
 
     @property
     def door(self) -> Door:
@@ -160,9 +70,20 @@ class SigningRoutes:
         return self.plane.door
 
     @property
-    def now_ms(self) -> int:
-        """The log's time, milliseconds since 1970 UTC."""
-        return self.plane.services.ledger.now_ms()
+    def kept(self) -> Preparations:
+        """The statements that are to be signed."""
+        return self.plane.services.ledger.store.preparations
+
+    def get(self, id_: str) -> PreparedStatement:
+        """One of them. Raises: InvalidInput: it is not here."""
+        found = self.kept.get(id_)
+        if found is None:
+            raise InvalidInput(
+                "this statement is not here any more",
+                code="draft_unknown",
+                remedy="it is on the record, was taken back, or is too old: make it again",
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,98 +111,185 @@ def routes(plane: ControlPlane, entrance: Entrance, measured: Requests) -> list[
     return [
         _page(signing, HERE, _list),
         _form(signing, HERE, _make),
+        _page(signing, f"{NEW}/{{what}}", _new),
         _page(signing, f"{HERE}/{{id}}", _show),
         _form(signing, f"{HERE}/{{id}}", _sign),
+        _page(signing, f"{HERE}/{{id}}/forget", _to_forget),
         _form(signing, f"{HERE}/{{id}}/forget", _forget),
     ]
 
 
+def _read(found: PreparedStatement) -> tuple[OfficerStatement, Statement]:
+    """A statement, read from its bytes, and its kind."""
+    how = table.BY_TYPE[dsse.predicate_type(found.envelope)]
+    return how, how.kind.read(found.envelope)
+
+
 async def _list(signing: SigningRoutes, here: StaffRequest) -> Response:
-    def first(draft: DraftStatement) -> str:
-        return next(iter(_words(signing, here, draft)))
-
     with here.visitor.place():
-        drafts = signing.drafts.all(signing.now_ms)
-        words = await here.visitor.run(lambda: [first(each) for each in drafts])
-    return here.page("to_sign_list.html", {"drafts": list(zip(drafts, words, strict=True))})
+        found = await here.visitor.run(lambda: [_line(signing, here, each) for each in signing.kept.all()])
+    values = {"statements": found, "families": table.FAMILIES, "elsewhere": table.ELSEWHERE}
+    return here.page("to_sign_list.html", values)
 
 
-def _words(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> Iterator[str]:
+def _line(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> tuple[Any, str, int]:
+    """A statement in the list: its first sentence, and how many officers sign it."""
+    how, stated = _read(found)
     asks = partial(ask, signing.plane.services, here.who.principal)
-    return draft.how.words(draft.statement, Wording(asks, draft.opened))
+    return found, next(iter(_words(signing, here, found))), how.needed(stated, asks)
+
+
+def _words(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> Iterator[str]:
+    how, stated = _read(found)
+    return how.words(stated, Wording(partial(ask, signing.plane.services, here.who.principal), found.opened))
+
+
+async def _new(_: SigningRoutes, here: StaffRequest) -> Response:
+    """The form of a kind of statement, with what the address says in it."""
+    how = _kind(here.request.path_params["what"])
+    return _written(here, how, first(sent_forms.read(here.request.scope["query_string"])), None)
+
+
+def _kind(name: str) -> OfficerStatement:
+    """A kind of statement. Raises: InvalidInput: there is no such one."""
+    how = table.STATEMENTS.get(name)
+    if how is None:
+        raise InvalidInput("no such statement", remedy=f"{HERE} lists what officers sign")
+    return how
+
+
+def _written(
+    here: StaffRequest, how: OfficerStatement, given: Mapping[str, str], why: Fault, status: int = 200
+) -> Response:
+    """The form of a kind of statement, with what was written in it; `why` nothing was made of it."""
+    values = {"how": how, "fields": forms.fields_of(how.asks, given), "fault": _fault(why)}
+    return here.page("statement_form.html", values, status)
+
+
+Fault = SluicegateError | Refusal | None
+"""Why something was not done, if it was not."""
+
+
+def _fault(why: Fault) -> Mapping[str, Any] | None:
+    return None if why is None else {"message": why.message, "remedy": why.remedy, "at": ()}
 
 
 async def _make(signing: SigningRoutes, here: StaffRequest) -> Response:
-    how = statements.STATEMENTS.get(one(here.sent, "what"))
-    if how is None:
-        raise InvalidInput("no such statement", remedy="use the form of its page")
-    given = {name: one(here.sent, name) for name in here.sent}
-    order = await _order(signing, here, given) if how is statements.DIRECTIVE else None
-    with here.visitor.place():
-        draft = await here.visitor.run(_drafted, signing, here, how, given, order)
-    return answers.next_page(f"{HERE}/{draft.id}")
+    how = _kind(one(here.sent, WHAT))
+    given = {key: each for key, each in here.sent.items() if key not in {FORM, WHAT}}
+    try:
+        said = read(how.asks, forms.said(how.asks, given))
+        order = await _order(signing, here, said.text) if how is DIRECTIVE else None
+        with here.visitor.place():
+            made = await here.visitor.run(_made, signing, here, how, said, order)
+    except (InvalidInput, Refused) as error:
+        why = error.refusal if isinstance(error, Refused) else error
+        return _written(here, how, first(given), why, 400)
+    return answers.next_page(f"{HERE}/{made.id}")
 
 
-def _drafted(
-    signing: SigningRoutes, here: StaffRequest, how: OfficerStatement, given: Mapping[str, str], order: Json
-) -> DraftStatement:
+def _made(
+    signing: SigningRoutes, here: StaffRequest, how: OfficerStatement, said: Any, order: Json
+) -> PreparedStatement:
     services, who = signing.plane.services, here.who.principal
-    made = how.make(Making(partial(ask, services, who), given, order))
     now_ms = services.ledger.now_ms()
-    payload = made.statement.payload_at(now_ms)
-    name = canonical.sha256_hex(payload).removeprefix("sha256:")
-    draft = DraftStatement(name, how, payload, made.needed, who.name, who.id, now_ms, made.opened)
-    signing.drafts.put(draft)
-    return draft
+    unsigned = how.make(Making(partial(ask, services, who), said, now_ms, order))
+    made = signatures.prepared(unsigned, who, now_ms)
+    signing.kept.put(made)
+    return made
 
 
-async def _order(signing: SigningRoutes, here: StaffRequest, given: Mapping[str, str]) -> Json:
+async def _order(signing: SigningRoutes, here: StaffRequest, text: str) -> Json:
     """The order in a form, as it is read of its text. Raises: InvalidInput."""
-    asked = written(directives.PREVIEW, {"text": given.get("text", "")})
-    read = await signing.plane.parsers.read(*asked, here.who.principal, here.visitor.run)
-    assert read.reading is not None
-    found: Json = read.reading.required()
+    asked = written(directives.PREVIEW, {"text": text})
+    parsed = await signing.plane.parsers.read(*asked, here.who.principal, here.visitor.run)
+    assert parsed.reading is not None
+    found: Json = parsed.reading.required()
+    return found
+
+
+async def _found(signing: SigningRoutes, here: StaffRequest) -> PreparedStatement:
+    """The statement of a path. Raises: InvalidInput: it is not here."""
+    with here.visitor.place():
+        found: PreparedStatement = await here.visitor.run(signing.get, here.request.path_params["id"])
     return found
 
 
 async def _show(signing: SigningRoutes, here: StaffRequest) -> Response:
-    draft = signing.drafts.get(here.request.path_params["id"], signing.now_ms)
-    return await _shown(signing, here, draft, None)
+    return await _shown(signing, here, await _found(signing, here), None)
 
 
 async def _shown(
-    signing: SigningRoutes, here: StaffRequest, draft: DraftStatement, why: SluicegateError | Refusal | None
+    signing: SigningRoutes, here: StaffRequest, found: PreparedStatement, why: Fault
 ) -> Response:
     """The page of a statement; `why` it was not signed, or is not on the record."""
     with here.visitor.place():
-        values = await here.visitor.run(_view, signing, here, draft)
-    fault = None if why is None else {"message": why.message, "remedy": why.remedy, "at": ()}
-    return here.page("to_sign.html", {**values, "fault": fault}, 200 if why is None else 400)
+        values = await here.visitor.run(_view, signing, here, found)
+    return here.page("to_sign.html", {**values, "fault": _fault(why)}, 200 if why is None else 400)
 
 
-def _view(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> dict[str, Any]:
-    officers, stated = _officers(signing, here), draft.statement
-    own = _own(signing, here)
-    signed = {each.keyid for each in draft.signatures}
-    usable = [passkey for passkey, key in own if key.keyid in officers and key.keyid not in signed]
-    digest = challenge(dsse.pae(PAYLOAD_TYPE_INTOTO, draft.payload))
+def _view(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
+    how, stated = _read(found)
+    standing = _standing(signing, here, found)
+    signed = {each.keyid for each in found.signatures}
+    usable = [passkey for passkey, key in _speaking(here, signing, standing) if key.keyid not in signed]
     return {
-        "draft": draft,
-        "words": tuple(_words(signing, here, draft)),
-        "signed": sorted(officers[each] for each in signed if each in officers),
-        "options": passkeys.to_ask(here.place, digest, usable) if usable else "",
-        "own": [signatures.trust_text(key, here.who.principal.name) for _, key in own],
-        "command": draft.how.command(stated),
-        "payload": json.loads(draft.payload),
-        "may_take_back": _may_take_back(signing, here, draft),
+        "found": found,
+        "words": tuple(_words(signing, here, found)),
+        "follows": tuple(_follows(signing, here, how, stated)),
+        "standing": standing,
+        "options": passkeys.to_ask(here.place, signatures.challenge_of(found), usable) if usable else "",
+        "own": [(key, signatures.trust_text(key, here.who.principal.name)) for _, key in _own(signing, here)],
+        "command": how.command(stated),
+        "payload": json.loads(found.payload),
+        "may_take_back": _may_take_back(signing, here, found),
     }
 
 
-def _officers(signing: SigningRoutes, here: StaffRequest) -> Mapping[str, str]:
-    """The owners of the developer's keys that count, by the ids of the keys."""
-    services = signing.plane.services
-    found = ask(services, here.who.principal, keys.LIST, KeyFilter(state="counts"))
-    return {each.keyid: each.owner for each in found.keys if each.party == found.developer}
+def _follows(
+    signing: SigningRoutes, here: StaffRequest, how: OfficerStatement, stated: Statement
+) -> Iterator[str]:
+    """What a statement leads to now, as far as that can be said."""
+    try:
+        yield from how.follows(stated, partial(ask, signing.plane.services, here.who.principal))
+    except Refused as no:
+        yield f"As it stands: {no.refusal.message}."
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureStanding:
+    """Who may sign a statement, by the ids of their keys; who has, and how many more must.
+
+    `new_key` is the id of a key that it pins, which signs it, too; empty if it pins none.
+    """
+
+    officers: Mapping[str, str]
+    signed: Collection[str]
+    needed: int
+    lacks: int
+    new_key: str = ""
+    lacks_new_key: bool = False
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it can go on the record."""
+        return not self.lacks and not self.lacks_new_key
+
+
+def _standing(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> SignatureStanding:
+    how, stated = _read(found)
+    asks = partial(ask, signing.plane.services, here.who.principal)
+    known = asks(keys.LIST, KeyFilter(state="counts"))
+    officers = {each.keyid: each.owner for each in known.keys if each.party == known.developer}
+    signed = {each.keyid for each in found.signatures}
+    owners = sorted({officers[each] for each in signed if each in officers})
+    needed = how.needed(stated, asks)
+    pins = stated if isinstance(stated, KeyStatement) and stated.says == PINS else None
+    if pins is None:
+        return SignatureStanding(officers, owners, needed, max(0, needed - len(owners)))
+    needed = 1 if pins.replaces in signed else needed
+    lacks = max(0, needed - len(owners))
+    return SignatureStanding(officers, owners, needed, lacks, pins.keyid, pins.keyid not in signed)
 
 
 def _own(signing: SigningRoutes, here: StaffRequest) -> list[tuple[Passkey, PublicKey]]:
@@ -290,68 +298,95 @@ def _own(signing: SigningRoutes, here: StaffRequest) -> list[tuple[Passkey, Publ
     return signatures.pinnable(known, here.place)
 
 
+def _speaking(
+    here: StaffRequest, signing: SigningRoutes, standing: SignatureStanding
+) -> list[tuple[Passkey, PublicKey]]:
+    """The passkeys of who is signed in that sign a statement."""
+    may = standing.officers.keys() | {standing.new_key}
+    return [each for each in _own(signing, here) if each[1].keyid in may]
+
+
 async def _sign(signing: SigningRoutes, here: StaffRequest) -> Response:
     """Take a signature. Once there are enough, the statement goes on the record."""
-    draft = signing.drafts.get(here.request.path_params["id"], signing.now_ms)
+    found = await _found(signing, here)
     try:
         answer = one(here.sent, "answer")
         if answer:
             with here.visitor.place():
-                draft = await here.visitor.run(_with_signature, signing, here, draft, answer)
+                found = await here.visitor.run(_with_signature, signing, here, found, answer)
         with here.visitor.place():
-            officers = await here.visitor.run(_officers, signing, here)
-        owners = {officers[each.keyid] for each in draft.signatures if each.keyid in officers}
-        if len(owners) < draft.needed:
-            return answers.next_page(f"{HERE}/{draft.id}")
-        refused = await _recorded(signing, here, draft)
+            standing = await here.visitor.run(_standing, signing, here, found)
+        if not standing.is_enough:
+            return answers.next_page(f"{HERE}/{found.id}")
+        refused = await _recorded(signing, here, found)
     except SluicegateError as error:
         if isinstance(error, Unauthorized):
             raise
-        return await _shown(signing, here, draft, error)
+        return await _shown(signing, here, found, error)
     if refused is not None:
-        return await _shown(signing, here, draft, refused)
-    signing.drafts.forget(draft.id)
-    return answers.next_page(f"{draft.how.after(draft.statement)}?done={draft.how.act.name}")
+        return await _shown(signing, here, found, refused)
+    await _forgotten(signing, here, found)
+    how, stated = _read(found)
+    return answers.next_page(with_done(how.after(stated), how.act))
+
+
+async def _forgotten(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> None:
+    with here.visitor.place():
+        await here.visitor.run(signing.kept.forget, found.id)
 
 
 def _with_signature(
-    signing: SigningRoutes, here: StaffRequest, draft: DraftStatement, answer: str
-) -> DraftStatement:
-    officers, named = _officers(signing, here), passkeys.passkey_in(answer)
-    own = {passkey.id: key for passkey, key in _own(signing, here) if key.keyid in officers}
+    signing: SigningRoutes, here: StaffRequest, found: PreparedStatement, answer: str
+) -> PreparedStatement:
+    standing, named = _standing(signing, here, found), passkeys.passkey_in(answer)
+    own = {passkey.id: key for passkey, key in _speaking(here, signing, standing)}
     if named not in own:
         raise InvalidInput(
             "this passkey is no officer's key",
             code="passkey_unknown",
             remedy="the page says how it becomes one",
         )
-    return signing.drafts.sign(draft.id, signatures.signature(draft.payload, own[named], answer))
+    return signatures.sign(signing.kept, found, own[named], answer)
 
 
-async def _recorded(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> Refusal | None:
+async def _recorded(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> Refusal | None:
     """Do the act that puts a statement on the record; why it is refused, if it is."""
-    act = draft.how.act
-    asked = draft.how.asked(draft.envelope.to_json(), draft.opened)
-    with journaled(signing.measured, act) as seen:
+    how, _ = _read(found)
+    asked = how.asked(found.envelope.to_json(), found.opened)
+    with journaled(signing.measured, how.act) as seen:
         seen.visitor = here.visitor
-        request, name = written(act, asked.to_json()), f"sign_{draft.id[:48]}"
+        request, name = written(how.act, asked.to_json()), f"sign_{found.id[:48]}"
         answer: ActAnswer | Refusal = await done(signing.plane, here.request, seen, *request, name)
     return answer if isinstance(answer, Refusal) else None
 
 
-def _may_take_back(signing: SigningRoutes, here: StaffRequest, draft: DraftStatement) -> bool:
-    """Whether someone made a statement, or has signed it."""
-    own = {key.keyid for _, key in _own(signing, here)}
-    return draft.maker == here.who.principal.id or any(each.keyid in own for each in draft.signatures)
+def _may_take_back(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> bool:
+    """Whether someone made a statement, or may sign it."""
+    is_own = found.by == here.who.principal.id
+    return is_own or bool(_speaking(here, signing, _standing(signing, here, found)))
+
+
+async def _taken_back(signing: SigningRoutes, here: StaffRequest) -> PreparedStatement:
+    """A statement that someone takes back. Raises: Unauthorized: they neither made it nor may sign it."""
+    found = await _found(signing, here)
+    with here.visitor.place():
+        may = await here.visitor.run(_may_take_back, signing, here, found)
+    if not may:
+        said = "who made a statement, or may sign it, takes it back"
+        raise Unauthorized(said, code="forbidden", remedy=f"ask {found.name}")
+    return found
+
+
+async def _to_forget(signing: SigningRoutes, here: StaffRequest) -> Response:
+    """Ask before a statement is taken back: whose it is."""
+    found = await _taken_back(signing, here)
+    with here.visitor.place():
+        said = await here.visitor.run(lambda: next(iter(_words(signing, here, found))))
+    return here.page("take_back.html", {"here": "to-sign", "path": HERE, "found": found, "first": said})
 
 
 async def _forget(signing: SigningRoutes, here: StaffRequest) -> Response:
-    draft = signing.drafts.get(here.request.path_params["id"], signing.now_ms)
-    with here.visitor.place():
-        may = await here.visitor.run(_may_take_back, signing, here, draft)
-    if not may:
-        raise Unauthorized("who made a statement or has signed it takes it back", code="forbidden")
-    signing.drafts.forget(draft.id)
+    await _forgotten(signing, here, await _taken_back(signing, here))
     return answers.next_page(HERE)
 
 
@@ -369,13 +404,21 @@ def _page(signing: SigningRoutes, path: str, work: Work) -> Route:
 
 def _form(signing: SigningRoutes, path: str, work: Work) -> Route:
     async def sent(request: Request) -> Response:
-        draft = signing.drafts.find(request.path_params.get("id", ""), signing.now_ms)
-        act = None if draft is None else draft.how.act  # an order has a lane of its own
+        act = await _act(signing, request)
         visitor, who, fields = await signin.own_form(signing.door, signing.entrance, request, act)
         _check(who)
         return await work(signing, StaffRequest(request, visitor, who, signing.door.place(request), fields))
 
     return route("POST", path, sent)
+
+
+async def _act(signing: SigningRoutes, request: Request) -> AnyAct | None:
+    """The act that is done with the statement of a path: an order has a lane of its own."""
+    id_ = request.path_params.get("id", "")
+    if not id_ or await signin.arrived(signing.door, signing.entrance, request) is None:
+        return None
+    found = await urgently(signing.kept.get, id_)
+    return None if found is None else _read(found)[0].act
 
 
 def _check(who: SignedIn) -> None:

@@ -7,19 +7,19 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.client.signing import Stated
 from sluicegate.desk import people, statements
 from sluicegate.desk.following import Following
 from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.pages.page import one
-from sluicegate.ports import Passkey
+from sluicegate.ports import Passkey, PreparedStatement, UnsignedStatement
 from sluicegate.signin import signatures
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.log.publickey import PublicKey
@@ -63,12 +63,13 @@ class InstanceKeys:
 class OwnPasskey:
     """A passkey of the reader, in the form in which it is pinned. `trust` is the text for a trust file.
 
-    `signs_at` are the instances where it counts.
+    `signs_at` are the instances where it counts, `waiting` the statements that are to pin it, by instance.
     """
 
     passkey: Passkey
     key: PublicKey
     signs_at: tuple[str, ...]
+    waiting: Mapping[str, str]
     trust: str
 
 
@@ -86,7 +87,7 @@ def _shown(site: DeskSite, here: Here, fault: SluicegateError | None, link: str)
         {
             "here": "account",
             "name": who.name,
-            "own": [_own(each, key, instances, who.name) for each, key in own],
+            "own": [_own(site, each, key, instances, who.name) for each, key in own],
             "others": [each for each in store.passkeys(who.id) if each.id not in {own.id for own, _ in own}],
             "instances": instances,
             "sessions": store.sessions(who.id, now_ms),
@@ -110,13 +111,21 @@ def _keys(following: Following, own: set[str]) -> InstanceKeys:
     )
 
 
-def _own(passkey: Passkey, key: PublicKey, instances: list[InstanceKeys], name: str) -> OwnPasskey:
+def _own(
+    site: DeskSite, passkey: Passkey, key: PublicKey, instances: list[InstanceKeys], name: str
+) -> OwnPasskey:
     signs_at = tuple(
         each.name
         for each in instances
         if any(pinned.key.keyid == key.keyid and pinned.state == COUNTS for pinned in each.keys)
     )
-    return OwnPasskey(passkey, key, signs_at, signatures.trust_text(key, name))
+    waiting = {found.instance: found.id for found in site.preparations.all() if _pins(found, key)}
+    return OwnPasskey(passkey, key, signs_at, waiting, signatures.trust_text(key, name))
+
+
+def _pins(found: PreparedStatement, key: PublicKey) -> bool:
+    stated = statements.stated_in(found)
+    return isinstance(stated, KeyStatement) and (stated.says, stated.keyid) == (PINS, key.keyid)
 
 
 def _pin(site: DeskSite, here: Here) -> Response:
@@ -129,10 +138,10 @@ def _pin(site: DeskSite, here: Here) -> Response:
     try:
         with following.lock:
             stated = _pinning(following, key, owner)
-        made = statements.prepared(following, Stated(stated), here.person)
+        made = statements.prepared(following, UnsignedStatement(stated), here.who.principal)
     except InvalidInput as error:
         return _shown(site, here, error, "")
-    site.memory.prepare(made)
+    site.preparations.put(made)
     return answers.next_page(f"/statements/{made.id}")
 
 
@@ -160,10 +169,10 @@ def _end_key(site: DeskSite, here: Here) -> Response:
     try:
         with following.lock:
             stated = _ending(following, keyid, reason, since)
-        made = statements.prepared(following, Stated(stated), here.person)
+        made = statements.prepared(following, UnsignedStatement(stated), here.who.principal)
     except InvalidInput as error:
         return _shown(site, here, error, "")
-    site.memory.prepare(made)
+    site.preparations.put(made)
     return answers.next_page(f"/statements/{made.id}")
 
 

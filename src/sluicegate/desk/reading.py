@@ -52,7 +52,7 @@ def _queue(site: DeskSite, here: Here) -> Response:
             "wanted": wanted,
             "instances": [_instance(each) for each in site.followings.values()],
             "kinds": sorted({kind for each in site.followings.values() for kind in each.open.kinds()}),
-            "to_sign": len(site.memory.all_prepared()),
+            "to_sign": len(site.preparations.all()),
         },
     )
 

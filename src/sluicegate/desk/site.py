@@ -20,7 +20,7 @@ from sluicegate.pages import answers
 from sluicegate.pages.answers import Refused
 from sluicegate.pages.frame import SiteFrame
 from sluicegate.pages.page import Reader, Sent
-from sluicegate.ports import DeskMemory, Passkey, Principal
+from sluicegate.ports import DeskMemory, Passkey, Preparations, Principal
 from sluicegate.signin import routes as signin
 from sluicegate.signin import signatures
 from sluicegate.signin.door import Door, SignedIn
@@ -44,10 +44,13 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class DeskSite:
-    """The desk of an agency: the instances by name, what it keeps, its door and entrance, the wall clock."""
+    """The desk of an agency: the instances by name, what it keeps and what is to be signed, its door and
+    entrance, the wall clock.
+    """
 
     followings: Mapping[str, Following]
     memory: DeskMemory
+    preparations: Preparations
     door: Door
     entrance: Entrance
     now_ms: Callable[[], int]

@@ -2,41 +2,36 @@
 
 Rules:
 - The log says what a statement binds: the question, the position before, what was said.
-- A statement is kept as the bytes that are signed. What a page shows of it is read from these bytes again.
 - A signature is verified here as the record verifies it, before it goes anywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.review import CaseToSign, ExportedEntry, ReviewStatement
 from sluicegate.client import signing
-from sluicegate.client.signing import Review, Stated
+from sluicegate.client.signing import Review
 from sluicegate.core.lifecycle.signers import excluded
 from sluicegate.core.lifecycle.signers import needed as needed_owners
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import STOPPED, Following
-from sluicegate.errors import CommandRefused, InvalidInput
-from sluicegate.ports import PreparedStatement
+from sluicegate.errors import CommandRefused
+from sluicegate.ports import PreparedStatement, Principal, UnsignedStatement
 from sluicegate.signin import signatures
 from sluicegate_record.entities.case import Case
-from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.entities.key import PinnedKey, owners_to_pin
 from sluicegate_record.entities.proceedings import CONSENT
-from sluicegate_record.law import keys
-from sluicegate_record.log import canonical, dsse
-from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope
-from sluicegate_record.log.publickey import PublicKey
-from sluicegate_record.log.webauthn import challenge
+from sluicegate_record.log import dsse
+from sluicegate_record.log.leaf import Opening
 from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position, Receipt, Referral, Schedule
 from sluicegate_record.statements.discussion import Discussion
 from sluicegate_record.statements.keys import PINS, KeyStatement
-from sluicegate_record.statements.statement import Statement
+from sluicegate_record.statements.statement import KEPT_MS, Statement
 from sluicegate_record.terms.text import counted
 
 _TYPES: Mapping[str, type[Statement]] = {
@@ -59,14 +54,14 @@ def to_sign(following: Following, read: ReadCase) -> CaseToSign:
     )
 
 
-def position(following: Following, read: ReadCase, said: Review) -> Stated:
+def position(following: Following, read: ReadCase, said: Review) -> UnsignedStatement:
     """The agency's position in a case. Raises: CommandRefused: what the instance shows does not allow it."""
     _check(read, said.word)
     with following.lock:
         return signing.stated_position(to_sign(following, read), said, following.instance.agency)
 
 
-def schedule(following: Following, reads: Sequence[ReadCase], said: Review) -> Stated:
+def schedule(following: Following, reads: Sequence[ReadCase], said: Review) -> UnsignedStatement:
     """The agency's position in several cases, in the order of their arrival."""
     for each in reads:
         _check(each, said.word)
@@ -76,16 +71,18 @@ def schedule(following: Following, reads: Sequence[ReadCase], said: Review) -> S
         return signing.stated_schedule(cases, said, following.instance.agency)
 
 
-def receipt(following: Following, read: ReadCase) -> Stated:
+def receipt(following: Following, read: ReadCase) -> UnsignedStatement:
     """That the agency has received a case."""
-    return Stated(Receipt(question=read.case.question, agency=following.instance.agency))
+    return UnsignedStatement(Receipt(question=read.case.question, agency=following.instance.agency))
 
 
-def referral(following: Following, read: ReadCase, to: str, reason: str) -> Stated:
+def referral(following: Following, read: ReadCase, to: str, reason: str) -> UnsignedStatement:
     """That the agency has another one asked, too."""
     said = read.case.discussed()
     agency = following.instance.agency
-    return Stated(Referral(question=read.case.question, agency=agency, to=to, reason=reason, said=said))
+    return UnsignedStatement(
+        Referral(question=read.case.question, agency=agency, to=to, reason=reason, said=said)
+    )
 
 
 def _check(read: ReadCase, word: str) -> None:
@@ -121,27 +118,18 @@ def _check_followed(following: Following) -> None:
         raise CommandRefused(said, code="log_forked", remedy="speak with the developer; nothing is signed")
 
 
-def prepared(following: Following, stated: Stated, person: str) -> PreparedStatement:
+def prepared(following: Following, made: UnsignedStatement, who: Principal) -> PreparedStatement:
     """A statement to sign.
 
     Raises: BadEnvelope: no reader would accept it. CommandRefused: the instance is followed no more.
     """
     _check_followed(following)
-    payload = signing.payload(stated.statement)
-    return PreparedStatement(
-        id=canonical.sha256_hex(payload).removeprefix("sha256:"),
-        instance=following.instance.name,
-        agency=following.instance.agency,
-        payload=payload,
-        by=person,
-        at_ms=signing.now_ms(),
-        opened=stated.opened,
-    )
+    return signatures.prepared(made, who, signing.now_ms(), following.instance.name)
 
 
 def stated_in(found: PreparedStatement) -> Statement:
     """The statement, read from the bytes that are signed."""
-    envelope = _envelope(found, ())
+    envelope = found.envelope
     return _TYPES[dsse.predicate_type(envelope)].read(envelope)
 
 
@@ -156,22 +144,6 @@ def cases_in(stated: Statement) -> tuple[str, ...]:
             return ()
 
 
-def challenge_of(found: PreparedStatement) -> bytes:
-    """What an authenticator is asked to sign: 32 raw bytes."""
-    return challenge(dsse.pae(PAYLOAD_TYPE_INTOTO, found.payload))
-
-
-def signed_with(found: PreparedStatement, key: PublicKey, answer: str) -> PreparedStatement:
-    """A statement with one more signature, of a passkey, in a browser's answer.
-
-    Raises: BadSignature: it is not one of this key over this statement. InvalidInput: it has signed already.
-    """
-    own = signatures.signature(found.payload, key, answer)
-    if any(each["keyid"] == key.keyid for each in found.signatures):
-        raise InvalidInput("your passkey has signed it already", remedy="another owner signs next")
-    return replace(found, signatures=(*found.signatures, own.to_json()))
-
-
 def partial(record: Record, stated: Statement) -> frozenset[str]:
     """The owners whose signature a position does not take: they signed in a case that it is an appeal of."""
     cases = cases_in(stated) if isinstance(stated, Position | Schedule) else ()
@@ -180,17 +152,7 @@ def partial(record: Record, stated: Statement) -> frozenset[str]:
 
 def signers(following: Following, found: PreparedStatement) -> frozenset[PinnedKey]:
     """The pinned keys of the agency that have signed a statement. Requires: the lock is held."""
-    if not found.signatures:
-        return frozenset()
-    return following.record.pinned().signers(_envelope(found, found.signatures), {found.agency})
-
-
-def _envelope(found: PreparedStatement, signatures: Iterable[Mapping[str, Any]]) -> Envelope:
-    listed = [dict(each) for each in signatures]
-    if not listed:
-        return Envelope(PAYLOAD_TYPE_INTOTO, found.payload, ())
-    payload = canonical.b64(found.payload)
-    return Envelope.from_json({"payload": payload, "payloadType": PAYLOAD_TYPE_INTOTO, "signatures": listed})
+    return following.record.pinned().signers(found.envelope, {following.instance.agency})
 
 
 def lacking(following: Following, found: PreparedStatement) -> str:
@@ -198,25 +160,32 @@ def lacking(following: Following, found: PreparedStatement) -> str:
     stated, record = stated_in(found), following.record
     owners = {key.owner for key in signers(following, found)} - partial(record, stated)
     if isinstance(stated, KeyStatement) and stated.says == PINS:
-        if stated.keyid not in {each["keyid"] for each in found.signatures}:
+        if stated.keyid not in {each.keyid for each in found.signatures}:
             return f"the new key of {stated.owner} signs, too"
-        had = {key.owner for key in record.keys.values() if key.party == stated.party}
         handed = stated.replaces in {key.keyid for key in signers(following, found)}
-        needed = 0 if handed else min(keys.TOGETHER, max(1, len(had)))
+        needed = 0 if handed else owners_to_pin(record.keys.values(), stated.party)
     elif isinstance(stated, KeyStatement):
         needed = 1
     else:
-        needed = max(needed_owners(record.cases[name], found.agency) for name in cases_in(stated))
+        needed = max(
+            needed_owners(record.cases[name], following.instance.agency) for name in cases_in(stated)
+        )
     more = needed - len(owners)
     if more <= 0:
         return ""
-    signed = f"{counted(more, 'owner')} of {found.agency} must sign it still"
+    signed = f"{counted(more, 'owner')} of {following.instance.agency} must sign it still"
     is_handed_over = isinstance(stated, KeyStatement) and stated.replaces is not None
     return f"{signed}, or the key that it replaces" if is_handed_over else signed
 
 
 def outdated(following: Following, stated: Statement) -> str:
-    """Why a statement does not fit its case any more; empty if it does. Requires: the lock is held."""
+    """Why a statement does not fit its case or its key any more; empty if it does.
+
+    Requires: the lock is held.
+    """
+    signed_ms = stated.signed_at_ms
+    if signed_ms is not None and signed_ms + KEPT_MS < signing.now_ms():
+        return "it was made more than 30 days ago"
     cases = following.record.cases
     if isinstance(stated, Position):
         case = cases[stated.question.case]
@@ -226,7 +195,26 @@ def outdated(following: Following, stated: Statement) -> str:
             _outdated(cases[each.case], stated.agency, each.previous, each.said) for each in stated.cases
         )
         return next(filter(None, found), "")
+    if isinstance(stated, KeyStatement):
+        return _outdated_key(following.record, stated)
     return ""
+
+
+def _outdated_key(record: Record, stated: KeyStatement) -> str:
+    """Why what is said of a key is not to be said any more; empty if it is."""
+    known = record.keys.get(stated.keyid)
+    ended = None if known is None else known.ended
+    if stated.says != PINS:
+        is_news = stated.since is not None and (
+            ended is None or ended.since is None or stated.since < ended.since
+        )
+        return "" if ended is None or is_news else f"this key is {ended.how} already"
+    if known is not None:
+        return (
+            "this key is pinned already" if ended is None else f"this key was pinned before, and {ended.how}"
+        )
+    own = (key.keyid for key in record.keys.values() if key.owner == stated.owner and key.counts)
+    return "" if next(own, None) == stated.replaces else f"{stated.owner} has another key now"
 
 
 def _outdated(case: Case, agency: str, previous: str | None, said: Discussion | None) -> str:
@@ -240,8 +228,14 @@ def _outdated(case: Case, agency: str, previous: str | None, said: Discussion | 
 
 def exported(found: PreparedStatement) -> dict[str, Any]:
     """What was signed so far, in the form of the command line's files."""
-    envelope = _envelope(found, found.signatures).to_json()
-    return envelope if found.opened is None else {"envelope": envelope, "opened": opened_beside(found.opened)}
+    envelope = found.envelope.to_json()
+    opened = _opened(found)
+    return envelope if opened is None else {"envelope": envelope, "opened": opened_beside(opened)}
+
+
+def _opened(found: PreparedStatement) -> Opening | None:
+    """What opens the commitment of a statement, if it has one."""
+    return next(iter(found.opened.values()), None)
 
 
 def carry(following: Following, found: PreparedStatement) -> int:
@@ -250,11 +244,11 @@ def carry(following: Following, found: PreparedStatement) -> int:
     Raises: SluicegateError: the instance refuses it, does not answer, or is followed no more.
     """
     _check_followed(following)
-    envelope = _envelope(found, found.signatures).to_json()
+    envelope = found.envelope.to_json()
     if isinstance(stated_in(found), KeyStatement):
         size = following.counterpart.record_key(SignedStatement(envelope=envelope)).size
     else:
-        given = ReviewStatement(envelope=envelope, opened=found.opened)
+        given = ReviewStatement(envelope=envelope, opened=_opened(found))
         size = following.counterpart.record(given).size
     following.catch_up()
     return size

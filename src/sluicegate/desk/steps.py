@@ -16,7 +16,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.client.signing import Review, Stated
+from sluicegate.client.signing import Review
 from sluicegate.core.terms import plan as plans
 from sluicegate.desk import casepage, sentences, statements
 from sluicegate.desk.casepage import DeskStep
@@ -26,8 +26,8 @@ from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import BadSignature, CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.pages.page import Sent, one
-from sluicegate.ports import Passkey, PreparedStatement
-from sluicegate.signin import passkeys
+from sluicegate.ports import Passkey, PreparedStatement, UnsignedStatement
+from sluicegate.signin import passkeys, signatures
 from sluicegate_record.form import Json
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.cases import NEED_REASON, POSITIONS, SCHEDULE_MAX
@@ -49,6 +49,7 @@ def routes(site: DeskSite) -> list[Route]:
         page(site, _STATEMENT, _statement),
         page(site, f"{_STATEMENT}/file", _file),
         form(site, _STATEMENT, _sign),
+        page(site, f"{_STATEMENT}/forget", _to_forget),
         form(site, f"{_STATEMENT}/forget", _forget),
         page(site, step, _step),
         form(site, step, _taken),
@@ -114,14 +115,14 @@ def _taken(site: DeskSite, here: Here) -> Response:
     following, read, step = _asked(site.read, here)
     try:
         stated = _stated(following, read, step.word, here.sent)
-        made = statements.prepared(following, stated, here.person)
+        made = statements.prepared(following, stated, here.who.principal)
     except InvalidInput as error:
         return _form(site, here, here.sent, error)
-    site.memory.prepare(made)
+    site.preparations.put(made)
     return answers.next_page(f"/statements/{made.id}")
 
 
-def _stated(following: Following, read: ReadCase, word: str, sent: Sent) -> Stated:
+def _stated(following: Following, read: ReadCase, word: str, sent: Sent) -> UnsignedStatement:
     """The statement that a form asks for. Raises: InvalidInput, CommandRefused."""
     reason = one(sent, "reason").strip()
     if word == "receive":
@@ -221,10 +222,10 @@ def _scheduled(site: DeskSite, here: Here) -> Response:
     try:
         following, reads = _chosen(site, named)
         stated = statements.schedule(following, reads, _review(_word(here.sent), here.sent))
-        made = statements.prepared(following, stated, here.person)
+        made = statements.prepared(following, stated, here.who.principal)
     except InvalidInput as error:
         return _schedule_form(site, here, named, here.sent, error)
-    site.memory.prepare(made)
+    site.preparations.put(made)
     return answers.next_page(f"/statements/{made.id}")
 
 
@@ -276,7 +277,7 @@ def _view(site: DeskSite, found: PreparedStatement) -> StatementView:
 
 
 def _of(site: DeskSite, here: Here) -> PreparedStatement:
-    found = site.memory.prepared(here.path["id"])
+    found = site.preparations.get(here.path["id"])
     if found is None:
         said = "this statement is not here any more: it is on the record, or was taken back"
         raise CommandRefused(said, code=UNKNOWN, remedy="the page of its case shows what is on the record")
@@ -284,7 +285,7 @@ def _of(site: DeskSite, here: Here) -> PreparedStatement:
 
 
 def _statements(site: DeskSite, here: Here) -> Response:
-    found = [_view(site, each) for each in site.memory.all_prepared() if each.instance in site.followings]
+    found = [_view(site, each) for each in site.preparations.all() if each.instance in site.followings]
     return here.page("desk/statements.html", {"here": "statements", "statements": found})
 
 
@@ -298,7 +299,7 @@ def _shown(site: DeskSite, here: Here, found: PreparedStatement, fault: Sluicega
     usable = _usable(site, here, found)
     options = ""
     if usable and fault is None and here.place.takes_passkeys:
-        challenge = statements.challenge_of(found)
+        challenge = signatures.challenge_of(found)
         options = passkeys.to_ask(here.place, challenge, [passkey for passkey, _ in usable])
     return here.page(
         "desk/statement.html",
@@ -307,8 +308,9 @@ def _shown(site: DeskSite, here: Here, found: PreparedStatement, fault: Sluicega
             "view": view,
             "options": options,
             "fault": fault,
-            "agency": found.agency,
+            "agency": site.following(found.instance).instance.agency,
             "payload": json.loads(found.payload),
+            "may_take_back": _may_take_back(site, here, found),
         },
     )
 
@@ -329,16 +331,21 @@ def _named(found: PreparedStatement) -> list[tuple[str, str]]:
 
 
 def _usable(site: DeskSite, here: Here, found: PreparedStatement) -> list[tuple[Passkey, PublicKey]]:
-    """The passkeys of a person that may sign a statement: those of the agency, and one that it pins."""
+    """The passkeys of a person that may sign a statement, and have not."""
+    signed = {each.keyid for each in found.signatures}
+    return [each for each in _speaking(site, here, found) if each[1].keyid not in signed]
+
+
+def _speaking(site: DeskSite, here: Here, found: PreparedStatement) -> list[tuple[Passkey, PublicKey]]:
+    """The passkeys of a person that sign a statement: those of the agency, and one that it pins."""
     following, stated = site.following(found.instance), statements.stated_in(found)
     own = stated.keyid if isinstance(stated, KeyStatement) and stated.key is not None else ""
-    signed = {each["keyid"] for each in found.signatures}
     with following.lock:
         record, partial = following.record, statements.partial(following.record, stated)
-        counting = [key for key in record.keys.values() if key.counts and key.party == found.agency]
+        agency = following.instance.agency
+        counting = [key for key in record.keys.values() if key.counts and key.party == agency]
         speak = {key.keyid for key in counting if key.owner not in partial}
-    may = (speak | {own}) - signed
-    return [each for each in site.keys(here.place, here.who.principal) if each[1].keyid in may]
+    return [each for each in site.keys(here.place, here.who.principal) if each[1].keyid in speak | {own}]
 
 
 def _sign(site: DeskSite, here: Here) -> Response:
@@ -356,7 +363,7 @@ def _sign(site: DeskSite, here: Here) -> Response:
         statements.carry(following, found)
     except (InvalidInput, BadSignature, CommandRefused) as error:
         return _shown(site, here, _of(site, here), error)
-    site.memory.forget(found.id)
+    site.preparations.forget(found.id)
     names = statements.cases_in(statements.stated_in(found))
     for name in names[:1]:  # its page comes next
         following.read(name)
@@ -365,10 +372,7 @@ def _sign(site: DeskSite, here: Here) -> Response:
 
 
 def _with_signature(site: DeskSite, here: Here, found: PreparedStatement, answer: str) -> PreparedStatement:
-    """A statement with the signature in a browser's answer, which is kept.
-
-    Raises: BadSignature, InvalidInput. CommandRefused: the statement was sent or taken back meanwhile.
-    """
+    """A statement with the signature in a browser's answer. Raises: BadSignature, InvalidInput."""
     named = passkeys.passkey_in(answer)
     key = next((key for passkey, key in _usable(site, here, found) if passkey.id == named), None)
     if key is None:
@@ -376,17 +380,33 @@ def _with_signature(site: DeskSite, here: Here, found: PreparedStatement, answer
         raise InvalidInput(
             said, code="passkey_unknown", remedy="your account says which does, and what to do"
         )
-    signed = statements.signed_with(found, key, answer)
-    kept = site.memory.add_signature(found.id, signed.signatures[-1])
-    if kept is None:
-        said = "this statement was taken back, sent or signed with this passkey meanwhile"
-        raise CommandRefused(said, code="outdated", remedy="load its page again")
-    return kept
+    return signatures.sign(site.preparations, found, key, answer)
+
+
+def _to_forget(site: DeskSite, here: Here) -> Response:
+    """Ask before a statement is taken back: whose it is."""
+    found = _own(site, here)
+    first = _view(site, found).words[0]
+    values = {"here": "statements", "path": "/statements", "found": found, "first": first}
+    return here.page("take_back.html", values)
 
 
 def _forget(site: DeskSite, here: Here) -> Response:
-    site.memory.forget(_of(site, here).id)
+    site.preparations.forget(_own(site, here).id)
     return answers.next_page("/statements")
+
+
+def _own(site: DeskSite, here: Here) -> PreparedStatement:
+    """A statement that someone takes back. Raises: CommandRefused: they neither made it nor may sign it."""
+    found = _of(site, here)
+    if not _may_take_back(site, here, found):
+        said = "who made a statement, or may sign it, takes it back"
+        raise CommandRefused(said, code="not_yours", remedy=f"ask {found.name}")
+    return found
+
+
+def _may_take_back(site: DeskSite, here: Here, found: PreparedStatement) -> bool:
+    return found.by == here.person or bool(_speaking(site, here, found))
 
 
 def _file(site: DeskSite, here: Here) -> Response:

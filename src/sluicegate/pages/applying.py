@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -196,14 +197,14 @@ def _criteria(view: View[Nothing, Status]) -> Filled:
         "rule": standings.rule(stage.rule, release.names),
         "decide": standings.rule(stage.appeal.decide, release.names),
         "eligibility": _eligibility(stage),
-        "fields": [each.asked(None) for each in FIELDS if each.required],
+        "fields": [forms.again(each.asked(None), view.given) for each in FIELDS if each.required],
         "surface": AskedField(
             "surface",
             "Surface",
             "Where you will use it.",
             "choice",
             required=True,
-            value="",
+            value=view.given.get("surface", ""),
             choices=release.surfaces,
         ),
     }
@@ -232,6 +233,7 @@ def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
     status = view.ask(releases.STATUS, Nothing())
     release, stage = _stage(status, draft.release, draft.stage)
     value, here = stated(draft), f"{DRAFTS}/{draft.draft}"
+    again = partial(forms.again, given=view.given)
     criteria = value.get("criteria")
     answers = criteria if isinstance(criteria, Mapping) else {}
     values = {
@@ -242,11 +244,13 @@ def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
         "steps": STEPS,
         "after": _after(step),
         "value": value,
-        "fields": [each.asked(value.get(each.key)) for each in FIELDS if each.step == step],
-        "programmes": _programmes(release, draft) if step == USE and release.programmes else None,
-        "no_owners": value.get("owners") == [],
-        "criteria": [_criterion(at, text, answers) for at, text in enumerate(stage.eligibility.criteria)],
-        "attachments": ATTACHMENTS.asked(value.get("attachments")),
+        "fields": [again(each.asked(value.get(each.key))) for each in FIELDS if each.step == step],
+        "programmes": again(_programmes(release, draft)) if step == USE and release.programmes else None,
+        "no_owners": NO_OWNERS in view.given if view.given else value.get("owners") == [],
+        "criteria": [
+            again(_criterion(at, text, answers)) for at, text in enumerate(stage.eligibility.criteria)
+        ],
+        "attachments": again(ATTACHMENTS.asked(value.get("attachments"))),
         "seal": sealing_to(view.ask, release.names, stage.agencies) if step == CRITERIA else None,
         "eligibility": _eligibility(stage),
         "faults": _by_field(draft),

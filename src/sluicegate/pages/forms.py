@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sluicegate.acts.act import AnyAct
+from sluicegate.acts.act import AnyAct, Arguments
 from sluicegate.errors import InvalidInput
 from sluicegate.pages.words import label
 from sluicegate_record.errors import NotCanonical
@@ -53,9 +53,13 @@ class AskedField:
 
 def asked(act: AnyAct, values: Mapping[str, str] | None = None) -> tuple[AskedField, ...]:
     """The fields of the form of an act, with some values."""
-    given = values or {}
+    return fields_of(act.asked, values or {})
+
+
+def fields_of(asked: type[Arguments], values: Mapping[str, str]) -> tuple[AskedField, ...]:
+    """The fields of a form, with some values."""
     return tuple(
-        _field(each, given.get(each.key, "")) for each in shape_of(act.asked).fields if each.key != _HAS_FILE
+        _field(each, values.get(each.key, "")) for each in shape_of(asked).fields if each.key != _HAS_FILE
     )
 
 
@@ -97,6 +101,11 @@ def form(  # noqa: PLR0913 - what a page knows better than the row of the act
     return ActForm(act.name, act.kind == "question", fields, kept, submit or title(act), then, act.ends)
 
 
+def again(field: AskedField, given: Mapping[str, str]) -> AskedField:
+    """A field with what was written in it, if its form was refused."""
+    return replace(field, value=given[field.key]) if field.key in given else field
+
+
 def title(act: AnyAct) -> str:
     """What an act is called on a page: the first part of its help, such as `Answer an agency's question`."""
     return _TITLE.split(act.help, maxsplit=1)[0]
@@ -116,15 +125,15 @@ def families(acts: Iterable[AnyAct], role: str) -> Mapping[str, Sequence[AnyAct]
     return found
 
 
-def said(act: AnyAct, sent: Mapping[str, Sequence[str]]) -> dict[str, Json]:
-    """What a form asks its act with. Fields that were left empty are left out.
+def said(asked: type[Arguments], sent: Mapping[str, Sequence[str]]) -> dict[str, Json]:
+    """What a form says, which becomes one of `asked`. Fields that were left empty are left out.
 
-    Raises: InvalidInput: a field that the act does not have, or text that is not JSON.
+    Raises: InvalidInput: a field that is not asked for, or text that is not JSON.
     """
-    known = {each.key: _field(each, "") for each in shape_of(act.asked).fields}
+    known = {each.key: _field(each, "") for each in shape_of(asked).fields}
     for key in sent:
         if key not in known:
-            raise InvalidInput(f"{key[:80]}: {act.name} does not ask for it")
+            raise InvalidInput(f"{key[:80]}: this form does not ask for it")
     return dict(_said(known, sent))
 
 

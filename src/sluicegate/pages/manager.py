@@ -6,18 +6,33 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from sluicegate.acts import applications, cases, early_access, findings, outlook, releases, reports, review
+from sluicegate.acts import (
+    applications,
+    cases,
+    early_access,
+    findings,
+    keys,
+    outlook,
+    releases,
+    reports,
+    review,
+)
 from sluicegate.acts.act import DEVELOPER, AnyAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
 from sluicegate.acts.early_access import EarlyAccess, EarlyAccessFilter
 from sluicegate.acts.findings import FindingFilter
+from sluicegate.acts.keys import KeyFilter
 from sluicegate.acts.outlook import ClockedCase, ReleaseOutlook
 from sluicegate.acts.releases import ExposureView, ReleaseArgument, Status
 from sluicegate.acts.reports import CaseReport, ReportFilter
+from sluicegate.acts.review import ExportedCase
 from sluicegate.pages import forms, timeline
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import Filled, SitePage, View
-from sluicegate_record.terms import kinds
+from sluicegate.pages.statements import cases as statements
+from sluicegate.pages.statements.kind import NEW as TO_SIGN
+from sluicegate.pages.statements.kind import OfficerStatement
+from sluicegate_record.terms import kinds, quorum
 
 STAFF = frozenset({DEVELOPER})
 BOARD, CASES = "/board", "/cases"
@@ -104,12 +119,16 @@ def _cases(view: View[CaseFilter, CaseList]) -> Filled:
 def _case(view: View[CaseArgument, CaseView]) -> Filled:
     found = view.found
     exported = view.ask(review.EXPORT, view.asked)
+    developer = view.ask(keys.LIST, KeyFilter(state="counts")).developer
+    of_case = urlencode({"case": found.case})
     dossier = exported.dossier.application if exported.dossier is not None else None
     values = {
         "case": found,
         "dossier": dossier if isinstance(dossier, dict) else {},
         "steps": tuple(_steps(found)),
-        "signs": tuple(_signs(found)),
+        "signs": [
+            (each.title, f"{TO_SIGN}/{each.name}?{of_case}") for each in _signs(found, exported, developer)
+        ],
         "proceeds": "proceed" in found.may,
     }
     return Filled("case.html", values)
@@ -122,11 +141,17 @@ def _steps(case: CaseView) -> Iterator[ActForm]:
             yield forms.form(act, hidden={"case": case.case}, submit=label, then=f"{CASES}/{case.case}")
 
 
-def _signs(case: CaseView) -> Iterator[tuple[str, str]]:
-    """What an officer signs in a case with a key in a file: what it is, and its command."""
+def _signs(case: CaseView, exported: ExportedCase, developer: str) -> Iterator[OfficerStatement]:
+    """What an officer can sign in a case now, beside proceeding."""
+    is_open = case.determination is None
+    document = exported.document
+    if is_open and developer in quorum.parties_of(case.rule):
+        yield statements.POSITION
+    if is_open and document is not None and document.is_transcribed:
+        yield statements.TRANSCRIPTION
     if "screen" in case.may:
-        how = "--list LIST --version VERSION --decision clear --reason WHY --key officer.pem"
-        yield "Screen the applicant", f"sluicegate screening record {case.case} {how}"
+        yield statements.SCREENING
+    yield statements.NOTE
 
 
 def _early_access(view: View[EarlyAccessFilter, EarlyAccess]) -> Filled:
@@ -138,5 +163,5 @@ PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(f"{BOARD}/{{release}}", outlook.SHOW, _release, roles=STAFF),
     SitePage("/early-access", early_access.LIST, _early_access, roles=STAFF),
     SitePage(CASES, cases.LIST, _cases, roles=STAFF),
-    SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF, asks=2),
+    SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF, asks=3),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sluicegate.acts import directives, drills, licences, releases
+from sluicegate.acts import cases, directives, drills, licences, releases
 from sluicegate.acts.act import DEVELOPER, Nothing
+from sluicegate.acts.cases import CaseFilter, CaseSummary
 from sluicegate.acts.directives import (
     DirectiveArgument,
     DirectiveFilter,
@@ -17,18 +19,22 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.acts.licences import LicenceFilter
 from sluicegate.acts.releases import Status
+from sluicegate.core.directives.directive import NAME_MAX
 from sluicegate.pages import convergence, forms
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
 from sluicegate.pages.words import faulty_lines
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical
+from sluicegate_record.terms import kinds
 
 STAFF = frozenset({DEVELOPER})
 HERE, ORDER = "/directives", "/order"
 LETTER = "_letter"
 """The field of the letter's text, which is beside the order and goes nowhere."""
 LICENCES_SHOWN = 100
+_AGAIN = "-again"
+"""The record never frees a name."""
 
 
 class LiftForm(NamedTuple):
@@ -60,11 +66,28 @@ def _directive(view: View[DirectiveArgument, DirectiveView]) -> Filled:
         "names": view.ask(directives.NAMES, view.asked),
         "licences": [(each, _end(each.licence, name)) for each in under],
         "lifts": () if is_over or found.drill else tuple(_lifts(found)),
+        "asking": () if is_over else tuple(_asking(view, name)),
+        "licensing": found.document.spec.licensing,
+        "drill": "" if is_over or found.drill else _as_order(found),
         "end_drill": _end_drill(name) if found.drill and not is_over else None,
         "is_over": is_over,
         "is_live": not is_over and (status.entry is None or not status.in_force),
     }
     return Filled("directive.html", values)
+
+
+def _asking(view: View[Any, Any], name: str) -> Iterator[CaseSummary]:
+    """The open cases that ask for an exception from a directive."""
+    found = view.ask(cases.LIST, CaseFilter(kind=kinds.LICENCE, limit=LICENCES_SHOWN)).cases
+    yield from (each for each in found if (each.directive, each.determination) == (name, None))
+
+
+def _as_order(found: DirectiveView) -> str:
+    """A directive as an order to write again, by another name; empty if its names are only committed to."""
+    again = found.directive[: NAME_MAX - len(_AGAIN)] + _AGAIN
+    written = {**found.document.to_json(), "metadata": {"name": again}}
+    text = json.dumps(written, ensure_ascii=False, indent=2)
+    return "" if '"commitment"' in text else text
 
 
 def _end(licence: str, directive: str) -> ActForm:
@@ -131,7 +154,7 @@ def _written(ask: AskAct, given: Mapping[str, str], **shown: Any) -> Filled:
 
 PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(HERE, directives.LIST, _directives, roles=STAFF, asks=2),
-    SitePage(f"{HERE}/{{directive}}", directives.SHOW, _directive, roles=STAFF, asks=4),
+    SitePage(f"{HERE}/{{directive}}", directives.SHOW, _directive, roles=STAFF, asks=5),
     SitePage(ORDER, releases.STATUS, _order, roles=STAFF, asks=2),
 )
 FORMS: Mapping[str, ShowForm] = {directives.PREVIEW.name: _previewed}

@@ -70,6 +70,7 @@ class View(Generic[Asked, Answered]):
     """A look at a page: where, with what its act was asked, and what it answered. `ask` asks more.
 
     `reader` is None for a page that anyone may read. `path` has the parts of the path that are in braces.
+    `given` is what was written in a form of it that was refused.
     """
 
     place: PagePlace
@@ -78,6 +79,7 @@ class View(Generic[Asked, Answered]):
     ask: AskAct
     reader: Reader | None = None
     path: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,11 @@ def one(sent: Sent, name: str) -> str:
     return values[0]
 
 
+def first(sent: Sent) -> dict[str, str]:
+    """What is written in the fields of a form: the values of one, each on a line."""
+    return {key: "\n".join(values) for key, values in sent.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What a form sends that a page composes: the parts of its path, its fields. `ask` asks more."""
@@ -163,7 +170,8 @@ class Sending:
 class ComposedForm(Generic[Answered]):
     """A form of a page whose fields are not those of its act: what its act is asked with is composed of them.
 
-    `then` is where its sender goes when it is done.
+    It is on the page of its path, which shows it again if it is refused. `then` is where its sender goes when
+    it is done.
     """
 
     path: str

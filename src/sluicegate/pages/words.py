@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from sluicegate.core import times as core_times
 from sluicegate_record.directives.phrases import covered
 from sluicegate_record.errors import InvalidInput, VerificationFailed
-from sluicegate_record.log import dsse, times
+from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.strict import JsonPath
@@ -200,6 +200,7 @@ def _number(value: int) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "base64": canonical.b64,
     "capital": capital,
     "counted": counted,
     "covered": covered,

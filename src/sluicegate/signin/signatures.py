@@ -1,6 +1,7 @@
-"""Passkeys as signing keys of a party: the form in which the record pins them, and their signatures.
+"""Passkeys as signing keys of a party: how the record pins them, what they sign, and their signatures.
 
 Rules:
+- A statement is kept as the bytes that are signed. What a page shows of it is read from these bytes again.
 - A passkey signs at the origin of its pages alone. No developer's page can ask an agency's for a signature.
 - A signature is verified as the record verifies it, before it goes anywhere.
 
@@ -21,13 +22,13 @@ from webauthn.helpers import (
 )
 
 from sluicegate.errors import BadKey, BadSignature, InvalidInput
-from sluicegate.ports import Passkey
+from sluicegate.ports import Passkey, Preparations, PreparedStatement, Principal, UnsignedStatement
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
 from sluicegate_record.log.publickey import PublicKey
-from sluicegate_record.log.webauthn import AuthenticatorAssertion, RelyingParty
+from sluicegate_record.log.webauthn import AuthenticatorAssertion, RelyingParty, challenge
 
 ANSWER_MAX = 16_384
 """How many characters a browser's answer has at most."""
@@ -65,6 +66,18 @@ def _trust(key: PublicKey, owner: str) -> Iterator[str]:
     yield f'  webauthn: {{rpId: {key.passkey.rp_id}, origin: "{key.passkey.origin}"}}'
 
 
+def prepared(made: UnsignedStatement, who: Principal, at_ms: int, instance: str = "") -> PreparedStatement:
+    """A statement to sign, which says that it is signed now. Raises: BadEnvelope: no reader would take it."""
+    payload = made.statement.payload_at(at_ms)
+    name = canonical.sha256_hex(payload).removeprefix("sha256:")
+    return PreparedStatement(name, payload, who.id, who.name, at_ms, instance, made.opened)
+
+
+def challenge_of(found: PreparedStatement) -> bytes:
+    """What an authenticator is asked to sign: 32 raw bytes."""
+    return challenge(dsse.pae(PAYLOAD_TYPE_INTOTO, found.payload))
+
+
 def signature(payload: bytes, key: PublicKey, answer: str) -> Signature:
     """The signature of a passkey over a statement, in a browser's answer.
 
@@ -75,6 +88,18 @@ def signature(payload: bytes, key: PublicKey, answer: str) -> Signature:
         said = "this is no signature of your passkey over this statement"
         raise BadSignature(said, remedy="sign again on the page of the statement")
     return made
+
+
+def sign(kept: Preparations, found: PreparedStatement, key: PublicKey, answer: str) -> PreparedStatement:
+    """A statement that is kept, with one more signature: a passkey's, in a browser's answer.
+
+    Raises: BadSignature, InvalidInput: as `signature`; or it was taken back, sent or signed meanwhile.
+    """
+    signed = kept.sign(found.id, signature(found.payload, key, answer))
+    if signed is None:
+        said = "this statement was taken back, sent or signed with this passkey meanwhile"
+        raise InvalidInput(said, code="outdated", remedy="load its page again")
+    return signed
 
 
 def _signature_in(answer: str) -> tuple[bytes, AuthenticatorAssertion]:

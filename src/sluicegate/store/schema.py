@@ -9,6 +9,8 @@ Rules:
 - `key_uses` has a row for each key, and each principal with a token, that was used: when, to the hour.
 - `key_days` has a row for each key and day on which it was used, of the newest days.
 - `invitations`, `passkeys` and `sessions` are how people come in; of what is secret they have digests.
+- `preparations` has statements that officers are to sign; with what opens their commitments, until they are
+  on the record.
 - `earlier_tokens` has the tokens that another has replaced and that count for a while yet.
 - `spent` has a row for each party that has used some of a daily limit.
 - `outbox` holds the letters that are still to be sent, in the order of their ids. A delivered letter is
@@ -83,12 +85,21 @@ SIGN_INS = (
     "CREATE INDEX IF NOT EXISTS sessions_of ON sessions (principal, created_ms)",
 )
 """The tables of `ports.SignIns`, in a ledger's file or a desk's."""
+PREPARATIONS = (
+    (
+        "CREATE TABLE IF NOT EXISTS preparations (id TEXT PRIMARY KEY, payload BLOB NOT NULL,"
+        " maker TEXT NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL, instance TEXT NOT NULL,"
+        " opened TEXT NOT NULL, signatures TEXT NOT NULL)"
+    ),
+)
+"""The table of `ports.Preparations`, in a ledger's file or a desk's."""
 _HANDOVER = b'"type":"log.key_replaced"'
 IS_A_HANDOVER = f"instr(leaf, X'{_HANDOVER.hex()}') > 0"
 """Which entries may replace the log's key."""
 MADE_WHEN_OPENED = (
     *INDEXES,
     *SIGN_INS,
+    *PREPARATIONS,
     (
         "CREATE TABLE IF NOT EXISTS bare_names"
         " (bare TEXT, pseudonym TEXT, PRIMARY KEY (bare, pseudonym)) WITHOUT ROWID"

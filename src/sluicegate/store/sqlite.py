@@ -1,4 +1,4 @@
-"""The SQLite backend: the six ports onto one file."""
+"""The SQLite backend: the seven ports onto one file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sluicegate.store.feed_keys import SqliteFeedKeys
 from sluicegate.store.key_uses import SqliteKeyUses
 from sluicegate.store.log import SqliteLog
 from sluicegate.store.outbox import SqliteOutbox
+from sluicegate.store.preparations import SqlitePreparations
 from sluicegate.store.principals import SqlitePrincipals
 from sluicegate.store.sign_ins import SqliteSignIns
 
@@ -26,6 +27,7 @@ class SqlitePorts:
         self.feed_keys = SqliteFeedKeys(session)
         self.key_uses = SqliteKeyUses(session)
         self.sign_ins = SqliteSignIns(session)
+        self.preparations = SqlitePreparations(session)
 
 
 class SqliteStore(SqlitePorts):

@@ -18,6 +18,9 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.log.webauthn import RelyingParty
 
+OFFICERS = 2
+"""How many owners of a party sign together what one may not sign alone: officers of the developer, mostly."""
+
 
 @form
 class KeyEnd(Form):
@@ -93,3 +96,9 @@ class Keys:
     def parties(self) -> Collection[str]:
         """The parties that have a key."""
         return self._of.keys()
+
+
+def owners_to_pin(known: Iterable[PinnedKey], party: str) -> int:
+    """How many owners of a party sign a further key of it, of all keys that are known."""
+    had = {key.owner for key in known if key.party == party}
+    return min(OFFICERS, max(1, len(had)))

@@ -13,15 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.errors import BadCheckpoint, VerificationFailed
 from sluicegate_record.form import Form, form
 from sluicegate_record.log import checkpoint
 from sluicegate_record.log.checkpoint import Checkpoint, Verifier
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.handovers import Handover, is_signed_by_log
-
-OFFICERS = 2
-"""How many officers hand over the key of a log if the key before does not."""
 
 
 @form

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
+from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.entries import Body, cases, commitment_of
 from sluicegate_record.law import clocks, openings, referrals
 from sluicegate_record.law.agreement import as_heard, carried, sides
@@ -25,9 +26,6 @@ from sluicegate_record.statements import cases as statements
 from sluicegate_record.statements.cases import Word
 from sluicegate_record.statements.statement import Statement
 from sluicegate_record.terms import kinds, quorum
-
-OFFICERS = 2
-"""How many officers it takes to proceed, or to transcribe."""
 
 
 def is_signed(at: At, body: cases.PositionRecorded) -> None:

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import DirectiveSpec, Document
-from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.entities.key import OFFICERS, PinnedKey
 from sluicegate_record.entries import Body, Hidden, commitment_of, directives, seen
 from sluicegate_record.errors import SluicegateError
 from sluicegate_record.form import replace
 from sluicegate_record.law.agreement import carried
-from sluicegate_record.law.cases import OFFICERS
 from sluicegate_record.law.rule import (
     At,
     LawRule,

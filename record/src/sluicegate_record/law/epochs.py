@@ -6,9 +6,9 @@ writer, gateways and the audit.
 
 from __future__ import annotations
 
+from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.entries import Body
 from sluicegate_record.entries.epochs import EpochBegan
-from sluicegate_record.law.cases import OFFICERS
 from sluicegate_record.law.rule import At, LawRule, is_named_by_its_digest, require, same
 from sluicegate_record.statements.epochs import Epoch
 

@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from sluicegate_record.entities.key import PinnedKey
+from sluicegate_record.entities.key import PinnedKey, owners_to_pin
 from sluicegate_record.entries import Body
 from sluicegate_record.entries.releases import KeyEnded, KeyPinned
 from sluicegate_record.law.rule import At, LawRule, is_named_by_its_digest, known, require, same, signed_by
@@ -19,8 +19,6 @@ from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.keys import ENDS, PINS, KeyStatement
 
 CONFIGURATION, STATEMENT = "configuration", "statement"
-TOGETHER = 2
-"""How many owners of a party sign a further key of it, if it has had so many."""
 
 
 def is_a_new_key(at: At, body: KeyPinned) -> None:
@@ -58,15 +56,9 @@ def is_signed_by_its_party(at: At, body: KeyPinned) -> None:
     signers = at.keys.signers(body.envelope, {body.party})
     is_handed_over = body.replaces is not None and body.replaces in {key.keyid for key in signers}
     owners = {key.owner for key in signers}
-    is_enough = len(owners) >= owners_to_pin(at, body.party)
+    is_enough = len(owners) >= owners_to_pin(at.record.keys.values(), body.party)
     require(is_handed_over or is_enough, "a key that its party did not sign")
     is_named_by_its_digest(at, body)
-
-
-def owners_to_pin(at: At, party: str) -> int:
-    """How many owners of a party sign a further key of it."""
-    had = {key.owner for key in at.record.keys.values() if key.party == party}
-    return min(TOGETHER, max(1, len(had)))
 
 
 def may_end(at: At, body: KeyEnded) -> None:

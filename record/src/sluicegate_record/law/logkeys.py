@@ -6,7 +6,7 @@ anyone could make up a log from its start, with officers of their own, who hand 
 
 from __future__ import annotations
 
-from sluicegate_record.entities.logkey import OFFICERS
+from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.entries import Body
 from sluicegate_record.entries.releases import LogKeyReplaced
 from sluicegate_record.law.rule import At, LawRule, is_named_by_its_digest, require, same

@@ -49,6 +49,8 @@ from sluicegate_record.terms import durations, quorum
 
 LATER: dict[str, str] = {"tiers": "trusted-access tiers"}
 """Fields of the directive language that this build refuses by name, and what they need."""
+NAME_MAX = 63
+"""How many characters the name of a directive may have."""
 NAMES_MAX = 1_000
 DOCUMENT_BYTES_MAX = 26_000
 """How large a signed document may be. An entry has it twice (once in base64), and also the signatures."""
@@ -251,6 +253,12 @@ class Signing:
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     replaced: str | None = None
     received: Mapping[str, str] | None = None
+
+
+def drill_name(of: str, at: datetime) -> str:
+    """A name for the drill of an order. The record never frees a name: the order itself will need its own."""
+    suffix = f"-drill-{at:%Y%m%d-%H%M%S}"
+    return of[: NAME_MAX - len(suffix)] + suffix
 
 
 def to_sign(given: dict[str, Any], signing: Signing) -> tuple[Document, dict[str, Opening]]:

@@ -8,10 +8,10 @@ from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import other_log, owners_for
 from sluicegate.core.lifecycle.state import State
+from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.form import form
-from sluicegate_record.law.cases import OFFICERS
 from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.statements.epochs import Epoch, TreeHead
 

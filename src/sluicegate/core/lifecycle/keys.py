@@ -17,12 +17,11 @@ from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, Signe
 from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.terms.trust import Pin
 from sluicegate_record.entities.grant import SUSPENDED
-from sluicegate_record.entities.key import KeyEnd, PinnedKey
+from sluicegate_record.entities.key import KeyEnd, PinnedKey, owners_to_pin
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.grants import GrantSuspended
 from sluicegate_record.entries.releases import KeyEnded, KeyPinned, LogStarted
 from sluicegate_record.form import form, replace
-from sluicegate_record.law.keys import TOGETHER
 from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy
@@ -127,8 +126,7 @@ def _not_to_pin(state: State, envelope: Envelope, said: KeyStatement) -> Refusal
         text = f"the key does not replace the one that {said.owner!r} has now"
         return Refusal("conflict", "key_moved", text, "'keys list' shows it; sign again with 'keys rotate'")
     keys = signers(state, envelope, {said.party})
-    had = {key.owner for key in state.keys.values() if key.party == said.party}
-    needed, owners = min(TOGETHER, len(had)), {key.owner for key in keys}
+    needed, owners = owners_to_pin(state.keys.values(), said.party), {key.owner for key in keys}
     if current in {key.keyid for key in keys} or len(owners) >= needed:
         return None
     if not owners:

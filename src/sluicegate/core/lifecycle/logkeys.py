@@ -8,7 +8,7 @@ from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import other_log
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.entities.logkey import OFFICERS
+from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.releases import LogKeyReplaced
 from sluicegate_record.form import form

@@ -26,6 +26,7 @@ from sluicegate.core.terms import sizes
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
+from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.entities.proceedings import Opinion
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import (
@@ -49,9 +50,6 @@ from sluicegate_record.statements.cases import (
 )
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import Conditions
-
-OFFICERS = 2
-"""How many officers a transcription needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +338,7 @@ def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: i
     if case.basis != "voluntary":
         said = f"the basis of this case is {case.basis or 'a directive'!r}: its positions are not advice"
         return Refusal("forbidden", "not_voluntary", said, "only the agencies' positions can determine it")
-    if len(owners) < 2:
+    if len(owners) < OFFICERS:
         said = "proceeding takes the signatures of two officers, one was given"
         return Refusal("forbidden", "one_officer", said, "let a second officer countersign the same file")
     return _not_to_decide(state, case, now_ms)

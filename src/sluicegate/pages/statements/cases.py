@@ -1,0 +1,390 @@
+"""What officers sign in a case: the developer's position, a proceeding, a letter, a screening, a note."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from sluicegate.acts import cases, keys, log, review
+from sluicegate.acts.act import Arguments, Nothing
+from sluicegate.acts.cases import CaseArgument, CaseName, CaseView
+from sluicegate.acts.fields import Identifier, some, text
+from sluicegate.acts.keys import KeyFilter
+from sluicegate.acts.review import ExportedCase, ReviewStatement
+from sluicegate.errors import InvalidInput
+from sluicegate.pages import words
+from sluicegate.pages.page import AskAct
+from sluicegate.pages.statements.directives import How, LetterDigest, On, SaidNote, arrival
+from sluicegate.pages.statements.kind import (
+    Making,
+    MaybeReason,
+    OfficerStatement,
+    Reason,
+    Wording,
+    check_opened,
+    filled,
+    present,
+    public,
+)
+from sluicegate.ports import UnsignedStatement
+from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.proceedings import CONSENT
+from sluicegate_record.form import Json, Note, form, within
+from sluicegate_record.log import canonical
+from sluicegate_record.log.leaf import Opening
+from sluicegate_record.statements.cases import (
+    DECISIONS,
+    POSITIONS,
+    Position,
+    Proceeding,
+    Screening,
+    Transcription,
+)
+from sluicegate_record.statements.notes import NOTES, NoteStatement
+from sluicegate_record.statements.question import Question
+from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms.conditions import REQUESTS_PER_MINUTE_MAX
+from sluicegate_record.terms.text import counted, quoted
+
+_PLACE = ("release", "stage", "surface", "directive", "grant", "member")
+_QUESTION_SAID = frozenset((each,) for each in ("case", "kind", *_PLACE))
+
+
+def _exported(making: Making) -> ExportedCase:
+    return making.ask(review.EXPORT, CaseArgument(case=making.said.case))
+
+
+def _reviewed(envelope: Json, opened: Mapping[str, Opening]) -> Arguments:
+    """What is asked to put it on the record: beside it what opens its one commitment."""
+    return ReviewStatement(envelope=envelope, opened=next(iter(opened.values()), None))
+
+
+def _case_page(said: Any) -> str:
+    return f"/cases/{said.question.case}"
+
+
+def _asked(question: Question, wording: Wording) -> tuple[CaseView, str]:
+    """The case of a question, and what it is in words."""
+    case = wording.ask(cases.SHOW, CaseArgument(case=question.case))
+    whose = "" if case.organization is None else f" of {quoted(case.organization)}"
+    about = {name: getattr(question, name) for name in _PLACE}
+    where = ", ".join(f"the {name} {words.exact(each)}" for name, each in about.items() if each)
+    return case, f"the case {question.case}{whose}, about {where}"
+
+
+def _rest(said: Any, own: frozenset[str]) -> Iterator[str]:
+    """The fields of a question, and those of a statement that no sentence names."""
+    yield from words.fields(said.question.to_json(), _QUESTION_SAID)
+    yield from words.fields(said.to_json(), {("question",), *((each,) for each in own)})
+
+
+# To proceed
+
+
+@form
+class ProceedingWord(CaseArgument):
+    """In which case you proceed, and why."""
+
+    reason: Reason
+
+
+def _proceeding(making: Making) -> UnsignedStatement:
+    found = _exported(making)
+    return filled(Proceeding, {"question": found.question.to_json(), "reason": making.said.reason.strip()})
+
+
+def _proceeds(said: Proceeding, wording: Wording) -> Iterator[str]:
+    case, where = _asked(said.question, wording)
+    yield f"You proceed in {where}: you answer its question with yes."
+    yield f"The question: {kinds.KINDS[said.question.kind].asks}"
+    over = [f"{agency}, which {says}" for agency, says in _overridden(case)]
+    yield f"You override {'; '.join(over)}." if over else "You override no agency: each has said yes."
+    yield from public(said.reason)
+    yield from _rest(said, frozenset({"reason"}))
+
+
+def _overridden(case: CaseView) -> Iterator[tuple[str, str]]:
+    """The agencies that are asked in a case and do not say yes now, each with what it says."""
+    newest = {each.agency: each for each in case.positions if not each.superseded}
+    for agency in sorted(quorum.parties_of(case.rule).union(each.to for each in case.referrals)):
+        stated = newest.get(agency)
+        if stated is None:
+            yield agency, "is silent"
+        elif stated.position not in CONSENT:
+            yield agency, f"says: {stated.position.replace('-', ' ')}"
+        elif stated.stale:
+            yield agency, "has to sign its yes again"
+
+
+def _to_proceed(said: Proceeding, ask: AskAct) -> int:
+    """Two officers proceed; where the basis has lapsed, one decides alone."""
+    lapsed = ask(cases.SHOW, CaseArgument(case=said.question.case)).basis == "lapsed"
+    return 1 if lapsed else OFFICERS
+
+
+# The developer's own position
+
+
+@form
+class PositionWord(CaseArgument):
+    """In which case the developer takes a position, and which. With conditions it is a yes to these."""
+
+    position: Annotated[str, Note(" | ".join(POSITIONS))]
+    reason: MaybeReason = ""
+    sealed: Annotated[bool, Note("Only the developer and the agencies that are asked read the reason.")] = (
+        False
+    )
+    concern: Annotated[
+        Identifier | None, Note("What an objection is about, where the plan has concerns.")
+    ] = None
+    requests_per_minute: Annotated[
+        Annotated[int, within(1, REQUESTS_PER_MINUTE_MAX)] | None,
+        Note("As a condition: how many requests a minute at most."),
+    ] = None
+    valid_for: Annotated[
+        Annotated[str, text(0, 32)] | None, Note("As a condition: for how long, such as P30D.")
+    ] = None
+
+
+def _position(making: Making) -> UnsignedStatement:
+    said, found = making.said, _exported(making)
+    developer = making.ask(keys.LIST, KeyFilter(state="counts")).developer
+    reason = said.reason.strip()
+    sealed = Opening(secrets.token_bytes(32), canonical.dumps(reason)) if said.sealed and reason else None
+    conditions = present(requestsPerMinute=said.requests_per_minute, validFor=said.valid_for)
+    made = filled(
+        Position,
+        {
+            "question": found.question.to_json(),
+            "agency": developer,
+            "position": said.position,
+            "reason": "" if sealed is not None else reason,
+            "previous": found.previous.get(developer),
+            "conditions": conditions or None,
+            "sealed": None if sealed is None else sealed.commitment("sealed", "reason"),
+            "said": None if found.said is None else found.said.to_json(),
+            "concern": said.concern,
+        },
+    )
+    return UnsignedStatement(made.statement, {} if sealed is None else {"reason": sealed})
+
+
+def _positions(said: Position, wording: Wording) -> Iterator[str]:
+    _, where = _asked(said.question, wording)
+    yield f"{said.agency} says in {where}: {said.position.replace('-', ' ')}."
+    yield f"The question: {kinds.KINDS[said.question.kind].asks}"
+    conditions = (said.conditions or {}).items()
+    yield from (f"On the condition: {words.named(name)} {words.exact(each)}" for name, each in conditions)
+    yield from public(said.reason)
+    hidden = check_opened(said.sealed, wording.opened, "reason")
+    if hidden is not None:
+        yield f"Your reason, which only those who are asked read: {words.exact(hidden)}"
+    if said.said is not None:
+        yield f"You have seen what was said in the case before: {counted(said.said.count, 'contribution')}."
+    yield from _rest(said, frozenset({"agency", "position", "conditions", "reason"}))
+
+
+# What someone else has said
+
+
+@form
+class TranscriptionWord(CaseArgument):
+    """In which case about lifting an order, what its issuer said, and how that arrived."""
+
+    position: Annotated[str, Note("approve | object")]
+    how: How
+    on: On
+    digest: LetterDigest = ""
+    note: SaidNote = ""
+
+
+def _transcription(making: Making) -> UnsignedStatement:
+    said, found = making.said, _exported(making)
+    if found.document is None:
+        wrong = "only what the issuer of an order says about lifting it is written down"
+        raise InvalidInput(wrong, remedy="in other cases each agency signs its position itself")
+    issuer, received = found.document.spec.issuer, arrival(said)
+    assert received is not None
+    return filled(
+        Transcription,
+        {
+            "question": found.question.to_json(),
+            "agency": issuer,
+            "position": said.position,
+            "received": received.to_json(),
+        },
+        {"previous": found.previous.get(issuer)},
+    )
+
+
+def _transcribes(said: Transcription, wording: Wording) -> Iterator[str]:
+    _, where = _asked(said.question, wording)
+    does = "agrees to" if said.position == "approve" else "objects to"
+    yield f"You write down, as two officers, that {said.agency} {does} what {where} asks."
+    yield f"The question: {kinds.KINDS[said.question.kind].asks}"
+    if said.question.scope is None:
+        yield "It is about the whole directive."
+    yield f"It came as a {said.received.how} of {said.received.on}."
+    if said.received.digest:
+        yield f"The document has the digest {said.received.digest}."
+    if said.received.note:
+        yield f"Of it was noted: {quoted(said.received.note)}"
+    yield from _rest(said, frozenset({"agency", "position", "received"}))
+
+
+# A screening
+
+
+@form
+class ScreeningWord(CaseArgument):
+    """What you decide after you have compared the applicant with a list: it proposes, a person decides."""
+
+    list: Annotated[Annotated[str, text(1, 100)], Note("The list compared with.")]
+    version: Annotated[Annotated[str, text(1, 100)], Note("Its version.")]
+    decision: Annotated[str, Note(" | ".join(DECISIONS))]
+    reason: Reason
+    candidates: Annotated[
+        Annotated[tuple[str, ...], some(Annotated[str, text(1, 500)], 0, 1_000)],
+        Note("The possible matches that you looked at, one on a line. They are not public."),
+    ] = ()
+
+
+def _screening(making: Making) -> UnsignedStatement:
+    said, found = making.said, _exported(making)
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(list(said.candidates)))
+    fields = {"question": found.question.to_json(), "candidates": opened.commitment("sealed", "candidates")}
+    made = filled(Screening, said.to_json(), fields)
+    return UnsignedStatement(made.statement, {"candidates": opened})
+
+
+def _screens(said: Screening, wording: Wording) -> Iterator[str]:
+    _, where = _asked(said.question, wording)
+    against = f"the list {words.exact(said.list)}, version {words.exact(said.version)}"
+    yield f"You have compared the applicant of {where} with {against}, and decide: {said.decision}."
+    yield f"The case asks: {kinds.KINDS[said.question.kind].asks}"
+    seen = check_opened(said.candidates, wording.opened, "candidates")
+    yield f"You looked at, not public: {words.exact(seen) if seen else 'no possible match'}"
+    yield from public(said.reason)
+    yield from _rest(said, frozenset({"list", "version", "decision", "reason"}))
+
+
+# A note
+
+
+@form
+class NoteWord(Arguments):
+    """What happened, when, and about what: a case, a directive, or a stage."""
+
+    kind: Annotated[str, Note(" | ".join(NOTES))]
+    on: Annotated[str, text(10, 10), Note("The day, such as 2026-06-24.")]
+    text: Annotated[str, text(1, 2_000), Note("What happened. It is public.")]
+    case: CaseName | None = None
+    directive: Annotated[Identifier | None, Note("The directive's name.")] = None
+    release: Annotated[Identifier | None, Note("The release, with its stage.")] = None
+    stage: Annotated[Identifier | None, Note("The stage of the release.")] = None
+
+
+def about(said: Any) -> dict[str, Json]:
+    """What a note or a promise is about, as its form says it."""
+    return present(release=said.release, stage=said.stage, case=said.case, directive=said.directive)
+
+
+def _note(making: Making) -> UnsignedStatement:
+    said = making.said
+    known = making.ask(keys.LIST, KeyFilter(state="counts"))
+    vkey = making.ask(log.HEAD, Nothing()).vkey
+    fields = {"log": vkey, "party": known.developer, "about": about(said)}
+    return filled(NoteStatement, said.to_json(), fields)
+
+
+def _notes(said: NoteStatement, _: Wording) -> Iterator[str]:
+    of = ", ".join(f"the {name} {words.exact(each)}" for name, each in said.about.to_json().items())
+    yield f"{said.party} notes a {said.kind} of {said.on}, about {of}."
+    yield f"It is public: {quoted(said.text)}"
+    yield from words.fields(said.to_json(), {("party",), ("kind",), ("on",), ("about",), ("text",)})
+
+
+def _noted(said: NoteStatement) -> str:
+    if said.about.case:
+        return f"/cases/{said.about.case}"
+    return f"/directives/{said.about.directive}" if said.about.directive else f"/board/{said.about.release}"
+
+
+PROCEEDING = OfficerStatement(
+    "proceeding",
+    "Decide over silence or objection",
+    Proceeding,
+    ProceedingWord,
+    _proceeding,
+    _proceeds,
+    review.IMPORT,
+    _case_page,
+    lambda said: (
+        f"sluicegate review proceed {said.question.case} --reason WHY --key officer.pem -o signed.json"
+    ),
+    asked=_reviewed,
+    needed=_to_proceed,
+)
+POSITION = OfficerStatement(
+    "position",
+    "Say what the developer says in a case",
+    Position,
+    PositionWord,
+    _position,
+    _positions,
+    review.IMPORT,
+    _case_page,
+    lambda said: (
+        f"sluicegate review export {said.question.case} -o case.json; "
+        f"sluicegate review sign case.json --position {said.position} --key officer.pem -o signed.json"
+    ),
+    asked=_reviewed,
+)
+TRANSCRIPTION = OfficerStatement(
+    "transcription",
+    "Write down what an issuer says about lifting its order",
+    Transcription,
+    TranscriptionWord,
+    _transcription,
+    _transcribes,
+    review.IMPORT,
+    _case_page,
+    lambda said: (
+        f"sluicegate directive lift {said.question.directive} --document LETTER "
+        "--key first.pem --key second.pem"
+    ),
+    asked=_reviewed,
+    needed=lambda _, __: OFFICERS,
+)
+SCREENING = OfficerStatement(
+    "screening",
+    "Screen an applicant",
+    Screening,
+    ScreeningWord,
+    _screening,
+    _screens,
+    review.IMPORT,
+    _case_page,
+    lambda said: (
+        f"sluicegate screening record {said.question.case} --list LIST --version VERSION "
+        "--decision clear --reason WHY --key officer.pem"
+    ),
+    asked=_reviewed,
+)
+NOTE = OfficerStatement(
+    "note",
+    "Note a request, a call, a meeting or reasons",
+    NoteStatement,
+    NoteWord,
+    _note,
+    _notes,
+    review.IMPORT,
+    _noted,
+    lambda said: (
+        f"sluicegate review note --kind {said.kind} --text TEXT --on {said.on} "
+        f"--party {said.party} --key officer.pem"
+    ),
+    asked=_reviewed,
+)
+STATEMENTS = (POSITION, PROCEEDING, TRANSCRIPTION, SCREENING, NOTE)

@@ -1,0 +1,78 @@
+"""Every kind of statement that officers sign on pages, and those that they sign elsewhere, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sluicegate.acts import evidence, observations, points, recalls
+from sluicegate.acts.act import AnyAct
+from sluicegate.pages.statements import cases, directives, parties, stages
+from sluicegate.pages.statements.kind import OfficerStatement
+
+FAMILIES: Mapping[str, Sequence[OfficerStatement]] = {
+    "Orders": (directives.DIRECTIVE,),
+    "Cases": cases.STATEMENTS,
+    "Stages and releases": stages.STATEMENTS,
+    "For the developer": parties.STATEMENTS,
+}
+STATEMENTS: Mapping[str, OfficerStatement] = {
+    each.name: each for found in FAMILIES.values() for each in found
+}
+BY_TYPE: Mapping[str, OfficerStatement] = {each.kind.TYPE: each for each in STATEMENTS.values()}
+"""By the type of the statement: each is read, and said in words, in one way."""
+assert len(BY_TYPE) == len(STATEMENTS) == sum(map(len, FAMILIES.values()))
+
+
+class SignedElsewhere(NamedTuple):
+    """What is not signed on pages: why, and the command that signs it. `acts` put it on the record."""
+
+    title: str
+    why: str
+    command: str
+    acts: tuple[AnyAct, ...] = ()
+
+
+ELSEWHERE = (
+    SignedElsewhere(
+        "Withdraw a whole release at once, or bring it back",
+        "An officer signs the closing or the opening of each stage, and all are entered at once. A passkey "
+        "signs one statement at a time: here each stage is closed by itself, on the page of its release.",
+        "sluicegate release recall RELEASE --reason WHY --key officer.pem",
+        (recalls.RECALL, recalls.RESTORE),
+    ),
+    SignedElsewhere(
+        "The result of an evaluation",
+        "It is signed where the evaluation ran, by the program that has read the log of the run.",
+        "sluicegate evidence import LOG --release RELEASE --evaluation EVALUATION --key officer.pem",
+        (evidence.IMPORT,),
+    ),
+    SignedElsewhere(
+        "What a surface answers to who watches it",
+        "It is signed by the program that asked, at once, with a key of its own.",
+        "sluicegate canary run CANARIES --key canary.pem",
+        (observations.RECORD,),
+    ),
+    SignedElsewhere(
+        "What a point says of a directive",
+        "The law takes it from the point's own key, and from no officer's.",
+        "sluicegate point state POINT DIRECTIVE enforced --key point.pem",
+        (points.STATE,),
+    ),
+    SignedElsewhere(
+        "Details of a finding that only some may read",
+        "They are sealed on the machine of who writes them, so that this server never has them.",
+        "sluicegate finding report RELEASE --details FILE --seal-to PARTY … --key officer.pem",
+    ),
+    SignedElsewhere(
+        "Another key of the log itself; going on after a loss",
+        "They are entered while the control plane is stopped, and then there is no page.",
+        "sluicegate keys rotate-log --lost -o handover.json; sluicegate backup sign --key officer.pem",
+    ),
+)
+
+
+def of_act(act: AnyAct) -> tuple[Sequence[OfficerStatement], Sequence[SignedElsewhere]]:
+    """What officers sign for an act: here, and elsewhere."""
+    here = [each for each in STATEMENTS.values() if each.act is act]
+    return here, [each for each in ELSEWHERE if act in each.acts]

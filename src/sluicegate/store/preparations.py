@@ -1,0 +1,113 @@
+"""Statements that are to be signed, in SQL: of a control plane in a ledger's file, or of a desk in its own.
+
+Rules:
+- What is to be sealed, such as a reason or the names of an annex, is here until it is on the record.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from sluicegate.ports import PreparedStatement
+from sluicegate.store.database import Session
+from sluicegate_record.log import canonical
+from sluicegate_record.log.dsse import Envelope, Signature
+from sluicegate_record.log.leaf import Opening
+from sluicegate_record.statements.statement import KEPT_MS
+
+PREPARED_MAX = 50
+"""How many statements that are to be signed are kept of each who makes some."""
+_ALL = "SELECT id, payload, maker, name, at_ms, instance, opened, signatures FROM preparations"
+_PUT = (
+    "DELETE FROM preparations WHERE at_ms <= :at_ms - :kept_ms",
+    (
+        "INSERT INTO preparations (id, payload, maker, name, at_ms, instance, opened, signatures)"
+        " VALUES (:id, :payload, :maker, :name, :at_ms, :instance, :opened, :signatures)"
+        " ON CONFLICT DO NOTHING"
+    ),
+    (
+        "DELETE FROM preparations WHERE id IN (SELECT id FROM preparations WHERE maker = :maker AND id <> :id"
+        " ORDER BY at_ms DESC, id LIMIT -1 OFFSET :others)"
+    ),
+)
+
+
+class SqlitePreparations:
+    """`ports.Preparations`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, id_: str) -> PreparedStatement | None:
+        """One."""
+        found = self._session.rows(f"{_ALL} WHERE id = ?", (id_,))
+        return _statement(*found[0]) if found else None
+
+    def all(self) -> Sequence[PreparedStatement]:
+        """Every one, the oldest first."""
+        return [_statement(*row) for row in self._session.rows(f"{_ALL} ORDER BY at_ms, id")]
+
+    def put(self, made: PreparedStatement) -> None:
+        """Keep one, unless there is one of the same id. Those that are too many or too old go."""
+        given = {
+            "id": made.id,
+            "payload": made.payload,
+            "maker": made.by,
+            "name": made.name,
+            "at_ms": made.at_ms,
+            "instance": made.instance,
+            "opened": json.dumps({name: _opening(each) for name, each in made.opened.items()}),
+            "signatures": _signatures(made),
+            "kept_ms": KEPT_MS,
+            "others": PREPARED_MAX - 1,
+        }
+        with self._session.writing() as connection:
+            for each in _PUT:
+                connection.execute(sa.text(each), given)
+
+    def sign(self, id_: str, signature: Signature) -> PreparedStatement | None:
+        """Add a signature to those that one has by now."""
+        with self._session.writing() as connection:
+            row = connection.execute(sa.text(f"{_ALL} WHERE id = :id"), {"id": id_}).first()
+            found = None if row is None else _statement(*row)
+            if found is None or signature.keyid in {each.keyid for each in found.signatures}:
+                return None
+            signed = replace(found, signatures=(*found.signatures, signature))
+            changed = sa.text("UPDATE preparations SET signatures = :signatures WHERE id = :id")
+            connection.execute(changed, {"id": id_, "signatures": _signatures(signed)})
+        return signed
+
+    def forget(self, id_: str) -> None:
+        """Forget one."""
+        with self._session.writing() as connection:
+            connection.execute(sa.text("DELETE FROM preparations WHERE id = :id"), {"id": id_})
+
+
+def _opening(opened: Opening) -> list[str]:
+    return [canonical.b64(opened.salt), opened.body.decode()]
+
+
+def _signatures(made: PreparedStatement) -> str:
+    """The envelope so far, in JSON; empty before anyone has signed it."""
+    return json.dumps(made.envelope.to_json()) if made.signatures else ""
+
+
+def _statement(  # noqa: PLR0913 - the columns
+    id_: str, payload: bytes, maker: str, name: str, at_ms: int, instance: str, opened: str, signatures: str
+) -> PreparedStatement:
+    openings: dict[str, Any] = json.loads(opened)
+    return PreparedStatement(
+        id_,
+        payload,
+        maker,
+        name,
+        at_ms,
+        instance,
+        {key: Opening(canonical.unb64(salt), body.encode()) for key, (salt, body) in openings.items()},
+        Envelope.from_json(json.loads(signatures)).signatures if signatures else (),
+    )
