@@ -90,7 +90,7 @@ def _of_plane(plane: Plane) -> Mapping[str, Readable]:
     found = dict[str, list[str]]()
     for pattern, path in _paths(control.application(over, HttpSettings(), lambda _: None).routes, places):
         found.setdefault(_reader(pattern, known.get(pattern)), []).append(path)
-    found[APPLICANT] += ["/acts", f"/acts/credential.explain?credential={has.key}&model={MODEL}"]
+    found[APPLICANT] += [f"/acts/credential.explain?credential={has.key}&model={MODEL}"]
     enters = {each: partial(sign_in, plane=plane, role=each, name=each) for each in (DEVELOPER, APPLICANT)}
     return {
         who: Readable(named(plane), paths, enters.get(who, lambda _: None)) for who, paths in found.items()
