@@ -44,8 +44,8 @@ def test_a_log_is_imported_listed_shown_and_exported(plane, tmp_path):
     assert plane.text("evidence", "list", by="applicant").strip() == "No evidence."
     (case,) = plane.answer("case", "list", "--kind", "terms")["cases"]
     told = plane.text("review", "export", case["case"], "-o", tmp_path / "terms.json", by="oncd")
-    assert 'evaluations: {"jailbreak-resistance": {"task": "jailbreak",' in told
-    assert '"atMost": "0.4"' in told
+    assert "  evaluations:\n    jailbreak-resistance:\n      task: jailbreak\n" in told
+    assert "      at most: 0.4\n" in told
     told = plane.text("status")
     assert "not met; waits for caisi (jailbreak-resistance)" in told
     log = ("evidence", "import", LOGS / "passes.eval", *TO, "--key", plane.key("caisi"))

@@ -90,7 +90,8 @@ def test_two_officers_replace_a_key_that_is_lost(cli: Cli, folder: Path, tmp_pat
     with plane(cli, folder) as made:
         issued = admitted(made)
     (folder / "state" / "log.key").unlink()
-    refused = cli("serve", "--trust", folder / "trust.yaml", "--state", folder / "state", "--json")
+    ports = ("--port", "0", "--feed-port", "0")
+    refused = cli("serve", "--trust", folder / "trust.yaml", "--state", folder / "state", *ports, "--json")
     assert (refused.code, "rotate-log --lost" in refused.err) == (3, True)
     first, second, third = (tmp_path / f"{number}.json" for number in range(3))
     rotate(cli, folder, "--reason", "the disk died", "--lost", "-o", first)
