@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from hypothesis import settings
 
+from sluicegate import journal
 from tests.launcher import Launcher
 
 pytest.register_assert_rewrite(
@@ -18,6 +19,12 @@ settings.register_profile(
     "sluicegate", deadline=None, print_blob=True
 )  # how busy the machine is, fails no test
 settings.load_profile("sluicegate")
+
+
+@pytest.fixture(autouse=True)
+def _own_events() -> None:
+    """What callers cause is written 20 times at once in a process: not by the tests before, too."""
+    journal.count_anew()
 
 
 @pytest.fixture(scope="session")

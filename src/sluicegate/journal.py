@@ -137,6 +137,13 @@ class _Counts:
 _counts = _Counts()
 
 
+def count_anew() -> None:
+    """Count events from now on, as a process does that has just started."""
+    with _counts.lock:
+        for each in (_counts.all, _counts.unwritten, _counts.over_ms):
+            each.clear()
+
+
 def counted() -> Mapping[str, int]:
     """How many events of security there were in this process, by name; also those that were not."""
     return {name: _counts.all[name] for name in SECURITY}
@@ -171,6 +178,7 @@ def begin(
     handler.setFormatter(Json(process) if form == "json" else Text(process))
     logging.basicConfig(handlers=[handler], force=True)
     logging.getLogger("sluicegate").setLevel(level.upper())
+    count_anew()
 
 
 def _chosen(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

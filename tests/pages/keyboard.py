@@ -77,6 +77,7 @@ def choose(target: Locator, option: str) -> None:
 
 def give(target: Locator, file: FilePayload) -> None:
     """Go to a field for files, and choose one."""
+    target.page.on("filechooser", lambda _: None)  # else it may open as a window of the system
     reach(target)
     with target.page.expect_file_chooser() as chooser:
         target.page.keyboard.press("Enter")

@@ -83,7 +83,7 @@ def test_what_people_wrote_is_text_and_nothing_else(site: Plane) -> None:
     assert found.tags.count("img") == 1  # the mark
     assert not found.inline
     assert "&lt;script&gt;alert(1)" in answer.text
-    assert "49" not in answer.text.partition("<main")[2].partition("History")[0]
+    assert answer.text.count("{{7*7}}") == answer.text.count("onerror=alert(2)") > 0
     search = get(site, "/record?text=" + "%22%3E%3Cscript%3Ealert(3)%3C/script%3E")
     assert "<script>alert" not in search.text
     assert search.status_code == 200
