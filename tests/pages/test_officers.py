@@ -283,6 +283,13 @@ def test_two_officers_pin_the_passkey_of_a_third(
     first.goto(path)
     _sign(first)
     expect(first.locator("main")).to_contain_text("It lacks 1 signature")
+    expect(first.locator("main")).to_contain_text("Another officer signs it next")
+    with browser.new_context(base_url=named(site)) as context:
+        fourth = context.new_page()
+        passkey_of(site.ledger, fourth, named(site), "officer-3")
+        fourth.goto(path)
+        expect(fourth.get_by_text("Have officers pin a passkey of yours")).to_be_visible()
+        expect(fourth.locator("main")).not_to_contain_text("Another officer signs it next")
     second.goto(path)
     _sign(second)
     second.wait_for_url("**/acts/keys.list?done=keys.record")

@@ -10,7 +10,8 @@ from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import ReleaseName, text
 from sluicegate.errors import InvalidInput
 from sluicegate_record.form import Note, Time, form, replace
-from sluicegate_record.terms import durations
+from sluicegate_record.log import times
+from sluicegate_record.terms import durations, phrases
 from sluicegate_record.terms.deployments import LONGEST, ServedModel
 from sluicegate_record.terms.text import REASON_MAX
 
@@ -90,6 +91,19 @@ class ReleaseDeployment(ActAnswer):
     def last_ms(self, now_ms: int) -> int:
         """Until when a statement holds at most that is signed now. Units: milliseconds since 1970 UTC."""
         return now_ms + durations.milliseconds(self.at_most or LONGEST)
+
+    def until_ms(self, now_ms: int, wanted_ms: int | None, said: str) -> int:
+        """Until when a statement holds that is signed now: as long as is wanted, or as it can; `said` is how
+        that was written.
+
+        Raises: InvalidInput: longer than the plan lets it.
+        """
+        last_ms = self.last_ms(now_ms)
+        if wanted_ms is not None and wanted_ms > last_ms:
+            most = phrases.duration(self.at_most or LONGEST)
+            remedy = f"at most until {times.format_time(last_ms)}; without one it is that"
+            raise InvalidInput(f"{said} is more than {most} away", remedy=remedy)
+        return last_ms if wanted_ms is None else wanted_ms
 
     def serving(self, surfaces: Collection[str] = (), *, keep: bool = False) -> tuple[ServedModel, ...]:
         """What a statement says: the models of the plan on some surfaces, or on all of them; `keep`: and what

@@ -18,9 +18,7 @@ from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.times import time_ms
-from sluicegate.errors import WrongUsage
-from sluicegate_record.terms import phrases
-from sluicegate_record.terms.deployments import LONGEST, ServedModel
+from sluicegate_record.terms.deployments import ServedModel
 from sluicegate_record.terms.text import counted
 
 Release = Annotated[str, argument(DeploymentArgument, "release")]
@@ -60,14 +58,9 @@ def sign(
 
 
 def _until_ms(found: ReleaseDeployment, until: str | None) -> int:
-    """Until when a statement holds that is signed now. Raises: WrongUsage: longer than the plan lets it."""
-    most = found.at_most or LONGEST
-    last_ms = found.last_ms(signing.now_ms())
-    wanted_ms = last_ms if until is None else time_ms(until)
-    if wanted_ms > last_ms:
-        said = f"--until {until} is more than {phrases.duration(most)} away"
-        raise WrongUsage(said, remedy=f"at most until {wording.moment(last_ms)}; without --until it is that")
-    return wanted_ms
+    """Until when a statement holds that is signed now. Raises: InvalidInput: longer than the plan lets it."""
+    wanted_ms = None if until is None else time_ms(until)
+    return found.until_ms(signing.now_ms(), wanted_ms, f"--until {until}")
 
 
 def _signed(done: DeploymentReceipt, serves: Sequence[ServedModel], developer: str) -> str:

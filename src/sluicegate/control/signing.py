@@ -238,6 +238,7 @@ def _view(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) 
         "words": tuple(_words(signing, here, found)),
         "follows": tuple(_follows(signing, here, how, stated)),
         "standing": standing,
+        "has_signed": any(key.keyid in signed for _, key in _own(signing, here)),
         "options": passkeys.to_ask(here.place, signatures.challenge_of(found), usable) if usable else "",
         "own": [(key, signatures.trust_text(key, here.who.principal.name)) for _, key in _own(signing, here)],
         "command": how.command(stated),

@@ -24,6 +24,7 @@ from sluicegate.pages.statements.kind import (
     Wording,
     check_opened,
     filled,
+    options,
     present,
     public,
 )
@@ -104,10 +105,15 @@ def _proceeds(said: Proceeding, wording: Wording) -> Iterator[str]:
     yield from _rest(said, frozenset({"reason"}))
 
 
+def _parties(case: CaseView) -> frozenset[str]:
+    """The parties that are asked in a case."""
+    return quorum.parties_of(case.rule).union(each.to for each in case.referrals)
+
+
 def _overridden(case: CaseView) -> Iterator[tuple[str, str]]:
     """The agencies that are asked in a case and do not say yes now, each with what it says."""
     newest = {each.agency: each for each in case.positions if not each.superseded}
-    for agency in sorted(quorum.parties_of(case.rule).union(each.to for each in case.referrals)):
+    for agency in sorted(_parties(case)):
         stated = newest.get(agency)
         if stated is None:
             yield agency, "is silent"
@@ -150,6 +156,9 @@ class PositionWord(CaseArgument):
 def _position(making: Making) -> UnsignedStatement:
     said, found = making.said, _exported(making)
     developer = making.ask(keys.LIST, KeyFilter(state="counts")).developer
+    if developer not in (asked := _parties(found.case)):
+        wrong = f"{developer} is not asked in this case: {', '.join(sorted(asked))}"
+        raise InvalidInput(wrong, remedy="who is not asked takes no position; a note is on the record, too")
     reason = said.reason.strip()
     sealed = Opening(secrets.token_bytes(32), canonical.dumps(reason)) if said.sealed and reason else None
     conditions = present(requestsPerMinute=said.requests_per_minute, validFor=said.valid_for)
@@ -183,6 +192,14 @@ def _positions(said: Position, wording: Wording) -> Iterator[str]:
     if said.said is not None:
         yield f"You have seen what was said in the case before: {counted(said.said.count, 'contribution')}."
     yield from _rest(said, frozenset({"agency", "position", "conditions", "reason"}))
+
+
+def _how(said: Position) -> str:
+    """The options of the command that says a position: what belongs to it."""
+    sealed = "" if said.sealed is None else " --sealed"
+    reason = " --reason WHY" if sealed or said.reason else ""
+    conditions = " --conditions FILE" if said.conditions else ""
+    return reason + sealed + conditions + options({"concern": said.concern})
 
 
 # What someone else has said
@@ -231,6 +248,24 @@ def _transcribes(said: Transcription, wording: Wording) -> Iterator[str]:
     if said.received.note:
         yield f"Of it was noted: {quoted(said.received.note)}"
     yield from _rest(said, frozenset({"agency", "position", "received"}))
+
+
+def _lift_command(said: Transcription) -> str:
+    """No command says that an issuer objects: `directive lift` only says that it agrees."""
+    scope = said.question.scope
+    if said.position != "approve":
+        return ""
+    parts = (
+        ()
+        if scope is None
+        else (("model", scope.models), ("surface", scope.surfaces), ("annex", scope.annexes))
+    )
+    only = "".join(options({name: each}) for name, found in parts for each in found or ())
+    names = "" if scope is None or scope.organizations is None else " --organizations FILE"
+    given = " --document LETTER" if said.received.digest else " --note TEXT"
+    how = options({"how": said.received.how, "on": said.received.on})
+    lift = f"sluicegate directive lift {said.question.directive}{only}{names}{given}{how}"
+    return f"{lift} --key first.pem --key second.pem"
 
 
 # A screening
@@ -337,7 +372,8 @@ POSITION = OfficerStatement(
     _case_page,
     lambda said: (
         f"sluicegate review export {said.question.case} -o case.json; "
-        f"sluicegate review sign case.json --position {said.position} --key officer.pem -o signed.json"
+        f"sluicegate review sign case.json --position {said.position}{_how(said)} "
+        "--key officer.pem -o signed.json"
     ),
     asked=_reviewed,
 )
@@ -350,10 +386,7 @@ TRANSCRIPTION = OfficerStatement(
     _transcribes,
     review.IMPORT,
     _case_page,
-    lambda said: (
-        f"sluicegate directive lift {said.question.directive} --document LETTER "
-        "--key first.pem --key second.pem"
-    ),
+    _lift_command,
     asked=_reviewed,
     needed=lambda _, __: OFFICERS,
 )
@@ -368,7 +401,7 @@ SCREENING = OfficerStatement(
     _case_page,
     lambda said: (
         f"sluicegate screening record {said.question.case} --list LIST --version VERSION "
-        "--decision clear --reason WHY --key officer.pem"
+        f"--decision {said.decision} --reason WHY --key officer.pem"
     ),
     asked=_reviewed,
 )
@@ -383,7 +416,7 @@ NOTE = OfficerStatement(
     _noted,
     lambda said: (
         f"sluicegate review note --kind {said.kind} --text TEXT --on {said.on} "
-        f"--party {said.party} --key officer.pem"
+        f"--party {said.party}{options(said.about.to_json())} --key officer.pem"
     ),
     asked=_reviewed,
 )

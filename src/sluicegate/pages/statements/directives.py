@@ -16,7 +16,7 @@ from sluicegate.core.people.persons import Definition
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import words
 from sluicegate.pages.page import AskAct
-from sluicegate.pages.statements.kind import Making, OfficerStatement, Wording, present, read
+from sluicegate.pages.statements.kind import Making, OfficerStatement, Wording, options, present, read
 from sluicegate.ports import UnsignedStatement
 from sluicegate_record.directives.document import Document
 from sluicegate_record.directives.phrases import covered
@@ -167,6 +167,22 @@ def _flat(value: Json) -> Iterator[str]:
         yield str(value)
 
 
+def _command(said: DirectiveStatement) -> str:
+    metadata = Document.check(said.document).metadata
+    received = metadata.transcribed
+    if not isinstance(received, Arrival):
+        word = "drill run" if metadata.drill else "directive issue"
+        return f"sluicegate {word} FILE --key officer.pem"
+    given = " --document LETTER" if received.digest else " --note TEXT"
+    given += options({"how": received.how, "on": received.on})
+    if metadata.drill:
+        sign = (
+            f"sluicegate directive sign FILE --drill{given} --key first.pem --key second.pem -o signed.json"
+        )
+        return f"{sign}; sluicegate drill run signed.json"
+    return f"sluicegate directive transcribe FILE{given} --key first.pem --key second.pem"
+
+
 DIRECTIVE = OfficerStatement(
     "directive",
     "Write down an order",
@@ -176,7 +192,7 @@ DIRECTIVE = OfficerStatement(
     _directs,
     directives.ISSUE,
     lambda said: f"/directives/{said.document['metadata']['name']}",
-    lambda _: "sluicegate directive transcribe FILE --document LETTER --key first.pem --key second.pem",
+    _command,
     asked=lambda envelope, opened: SignedDirective(envelope=envelope, opened=opened),
     needed=needed,
     page="/order",

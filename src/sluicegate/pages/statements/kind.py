@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
@@ -119,6 +120,11 @@ def read(kind: Any, value: Mapping[str, Json]) -> Any:
 def present(**said: Json) -> dict[str, Json]:
     """Those of some fields in which something is."""
     return {name: value for name, value in said.items() if value not in (None, "", [])}
+
+
+def options(given: Mapping[str, Json]) -> str:
+    """Options of a command, each after a space, with what they say; those without a value are left out."""
+    return "".join(f" --{name} {shlex.quote(str(each))}" for name, each in present(**given).items())
 
 
 def public(reason: str | None) -> Iterator[str]:

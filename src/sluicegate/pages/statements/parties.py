@@ -4,6 +4,7 @@ requirements; and about points where others enforce.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from sluicegate.pages.statements.kind import (
     Reason,
     Wording,
     filled,
+    options,
     present,
     public,
 )
@@ -39,11 +41,21 @@ from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.log.webauthn import RelyingParty
 from sluicegate_record.statements.clearances import Clearance
 from sluicegate_record.statements.evidence import EvidenceWithdrawal
-from sluicegate_record.statements.findings import FIXES, REPORTS, RETESTS, FindingStatement
+from sluicegate_record.statements.findings import (
+    ACKNOWLEDGES,
+    ASKS,
+    DISPUTES,
+    FIXES,
+    GIVES,
+    REPORTS,
+    RETESTS,
+    FindingStatement,
+)
 from sluicegate_record.statements.keys import PINS, RETIRES, REVOKES, KeyStatement
 from sluicegate_record.statements.points import POINTINGS, Pointing
 from sluicegate_record.statements.promises import BREAKS, CHANGES, KEEPS, MAKES, PROMISE_MAX, Promising
 from sluicegate_record.terms import dates
+from sluicegate_record.terms.clearances import ADOPTED, CLEARANCES, EVALUATION, HOLD, REPORT
 from sluicegate_record.terms.findings import KINDS, MISUSE
 from sluicegate_record.terms.text import REASON_MAX, counted, quoted
 
@@ -262,10 +274,12 @@ def _finding(making: Making) -> UnsignedStatement:
         given |= {"model": meant.id, "tested": meant.tested.to_json()}
     elif said.says in {FIXES, RETESTS} and found.model is not None:
         given |= {"tested": _model(found.models, said.model or found.model).tested.to_json()}
-    if said.reporter:
-        received = arrival(said)
-        how = {} if received is None else received.to_json()
-        given |= {"transcribed": {"reporter": said.reporter, "received": how}}
+    received = arrival(said)
+    if (received is None) is bool(said.reporter):
+        lacks = "how it came" if received is None else "who it was"
+        raise InvalidInput(f"what someone without a key found needs {lacks}, too")
+    if received is not None:
+        given |= {"transcribed": {"reporter": said.reporter, "received": received.to_json()}}
     return filled(FindingStatement, present(**shown), given)
 
 
@@ -298,6 +312,20 @@ def _findings(said: FindingStatement, _: Wording) -> Iterator[str]:
     yield from words.fields(said.to_json(), {(each,) for each in named})
 
 
+_ANSWERS = {ACKNOWLEDGES: "acknowledge", ASKS: "ask", GIVES: "give", DISPUTES: "dispute", FIXES: "fix"}
+
+
+def _finding_command(said: FindingStatement) -> str:
+    outsider = "" if said.transcribed is None else " --for WHO --received HOW --on DAY --note TEXT"
+    if said.says == REPORTS:
+        of = options({"kind": said.kind, "level": said.level, "model": said.model, "grant": said.grant})
+        return f"report {said.release}{of} --text TEXT{outsider}"
+    if said.says == RETESTS:
+        return f"retest {said.finding} --{said.outcome}"
+    text = "" if said.text is None else " --text TEXT"
+    return f"{_ANSWERS[said.says]} {said.finding}{text}{outsider}"
+
+
 # Requirements, results, points
 
 
@@ -322,6 +350,28 @@ def _clears(said: Clearance, _: Wording) -> Iterator[str]:
     yield f"{said.party} {said.says}, in {said.release}: {words.exact(said.about)}."
     yield from public(said.reason)
     yield from words.fields(said.to_json(), {("party",), ("says",), ("release",), ("about",), ("reason",)})
+
+
+def _clearance_command(said: Clearance) -> str:
+    kind, about = CLEARANCES[said.says].kind, shlex.quote(said.about)
+    reason = " --reason WHY" if said.reason else ""
+    if kind == REPORT:
+        return (
+            f"release sign {said.release}"
+            if said.says == "signs"
+            else f"release dissent {said.release}{reason}"
+        )
+    if kind == HOLD:
+        return f"stage {said.says.removesuffix('s')} {said.release} {about}{reason}"
+    if kind == EVALUATION:
+        until = "" if said.until_ms is None else f" --until {times.format_time(said.until_ms)}"
+        return f"stage evaluate {said.release} {about} {said.says}{until}{reason}"
+    word = "adopt" if kind == ADOPTED else "attest"
+    how = options({"version": said.version}) if CLEARANCES[said.says].holds else f" --{_UNDONE[said.says]}"
+    return f"release {word} {said.release} --standard {about}{how}{reason}"
+
+
+_UNDONE = {"withdraws": "withdraw", "retracts": "retract"}
 
 
 @form
@@ -366,7 +416,6 @@ def _points(said: Pointing, _: Wording) -> Iterator[str]:
     yield from words.fields(said.to_json(), {("point",), ("surface",), ("says",)})
 
 
-_POINTINGS = {"declared": "declare", "retired": "retire"}
 KEY = OfficerStatement(
     "key",
     "Pin, retire or revoke a key of the developer",
@@ -394,7 +443,7 @@ PROMISE = OfficerStatement(
     promises.RECORD,
     lambda _: "/acts/promise.list",
     lambda said: {
-        MAKES: "sluicegate promise make TEXT --by DAY --key officer.pem",
+        MAKES: f"sluicegate promise make TEXT --by DAY{options(said.about.to_json())} --key officer.pem",
         KEEPS: f"sluicegate promise keep {said.promise} --key officer.pem",
         CHANGES: f"sluicegate promise change {said.promise} --reason WHY --by DAY --key officer.pem",
         BREAKS: f"sluicegate promise break {said.promise} --reason WHY --key officer.pem",
@@ -409,9 +458,7 @@ FINDING = OfficerStatement(
     _findings,
     findings.RECORD,
     lambda said: f"/acts/finding.show?finding={said.finding}" if said.finding else "/acts/finding.list",
-    lambda said: (
-        f"sluicegate finding {said.says.removesuffix('s')} {said.finding or said.release} --key officer.pem"
-    ),
+    lambda said: f"sluicegate finding {_finding_command(said)} --key officer.pem",
     asked=lambda envelope, _: SignedFinding(envelope=envelope),
 )
 CLEARANCE = OfficerStatement(
@@ -423,7 +470,7 @@ CLEARANCE = OfficerStatement(
     _clears,
     clearances.RECORD,
     lambda said: f"/board/{said.release}",
-    lambda said: f"sluicegate release attest {said.release} --standard STANDARD --key officer.pem",
+    lambda said: f"sluicegate {_clearance_command(said)} --key officer.pem",
 )
 WITHDRAWAL = OfficerStatement(
     "evidence-withdrawal",
@@ -445,6 +492,10 @@ POINT = OfficerStatement(
     _points,
     points.PUT,
     lambda _: "/acts/point.list",
-    lambda said: f"sluicegate point {_POINTINGS[said.says]} {said.point} --key officer.pem",
+    lambda said: {
+        "declared": f"sluicegate point declare {said.point} --surface {said.surface} --public point.pub "
+        "--key officer.pem",
+        "retired": f"sluicegate point retire {said.point} --key officer.pem",
+    }[said.says],
 )
 STATEMENTS = (KEY, PROMISE, FINDING, CLEARANCE, WITHDRAWAL, POINT)

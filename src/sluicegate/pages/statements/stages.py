@@ -158,10 +158,14 @@ def _deployment(making: Making) -> UnsignedStatement:
             log=found.log,
             release=found.release,
             serves=tuple(serves),
-            until_ms=found.last_ms(making.now_ms) if said.until_ms is None else said.until_ms,
+            until_ms=found.until_ms(making.now_ms, said.until_ms, _until(said.until_ms)),
             previous=None if found.statement is None else found.statement.deployment,
         )
     )
+
+
+def _until(until_ms: int | None) -> str:
+    return "" if until_ms is None else words.minute(until_ms)
 
 
 def _serves(said: DeploymentStatement, _: Wording) -> Iterator[str]:

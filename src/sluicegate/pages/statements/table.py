@@ -56,18 +56,20 @@ ELSEWHERE = (
     SignedElsewhere(
         "What a point says of a directive",
         "The law takes it from the point's own key, and from no officer's.",
-        "sluicegate point state POINT DIRECTIVE enforced --key point.pem",
+        "sluicegate point state POINT DIRECTIVE --says enforced --key point.pem",
         (points.STATE,),
     ),
     SignedElsewhere(
         "Details of a finding that only some may read",
         "They are sealed on the machine of who writes them, so that this server never has them.",
-        "sluicegate finding report RELEASE --details FILE --seal-to PARTY … --key officer.pem",
+        "sluicegate finding report RELEASE --kind KIND --level LEVEL --text TEXT --details FILE "
+        "--seal-to PARTY --key officer.pem",
     ),
     SignedElsewhere(
         "Another key of the log itself; going on after a loss",
         "They are entered while the control plane is stopped, and then there is no page.",
-        "sluicegate keys rotate-log --lost -o handover.json; sluicegate backup sign --key officer.pem",
+        "sluicegate keys rotate-log --lost --reason WHY -o handover.json; "
+        "sluicegate backup sign restored.json --reason WHY --key officer.pem -o epoch.json",
     ),
 )
 
