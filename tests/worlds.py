@@ -789,7 +789,7 @@ def content(value: Any) -> Any:  # noqa: C901, PLR0911 - one a kind of value
             heading: {
                 "cases": [case.id for case in section.cases],
                 "times": [list(section.whole), _filled(section.answers), _filled(section.begun)],
-                "due": section.first_due,
+                "due": section.by_due,
                 "waits": section.waits,
             }
             for heading, section in value.sections.items()

@@ -8,11 +8,14 @@ import pytest
 
 from sluicegate.acts import outlook as acts
 from sluicegate.acts.explanations import EXPLAIN
+from sluicegate.acts.ramps import MOVE
 from sluicegate.acts.releases import CLOSE, OPEN
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.service.outlook import TURNS_MAX
 from sluicegate_record.statements.releases import StageClosing
 from tests import worlds
 from tests.plane import Plane, yes
+from tests.vectors.themes.stages import AGREED
 from tests.worlds import MODEL, RELEASE, STAGE, looser, plan_value, stage
 
 LATER = {"allOf": [{"agreedBy": {"allOf": ["ostp"]}}]}
@@ -103,6 +106,18 @@ def test_all_that_happened_has_the_entry_that_says_so(plane):
         "opened": "stage.opened",
         "closed": "stage.closed",
     }
+
+
+def test_no_number_of_moves_of_a_ramp_takes_an_opening_from_the_time_line():
+    plane = Plane()
+    ramp = [{"share": 5, "for": "P2D"}, {"share": 100}]
+    wide = stage(audience="everyone", admission=None, conditions={}, basis=AGREED, ramp=ramp)
+    plane.opened(plan_value(stages=[wide]))
+    for number in range(TURNS_MAX + 1):
+        with plane.ledger.reading() as state:
+            move = worlds.moving(state, "continues" if number % 2 else "pauses", log=plane.ledger.vkey())
+        yes(plane.do("developer", MOVE, envelope=move.envelope.to_json()))
+    assert "opened" in {each.what for each in show(plane, "applicant").timeline[0].events}
 
 
 def test_a_release_that_its_reader_may_not_know_of_does_not_exist(plane):

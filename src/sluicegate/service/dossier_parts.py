@@ -13,7 +13,7 @@ from sluicegate.acts.dossiers import DossierFile
 from sluicegate.acts.explanations import ProvenEntry
 from sluicegate.core.access.tenures import HELD, Stretch
 from sluicegate.core.lifecycle import State
-from sluicegate.core.lifecycle.trail import DIRECTIVE, GRANT, STAGE, stage_name
+from sluicegate.core.lifecycle.trail import DIRECTIVE, GRANT, STAGE, TURN, stage_name
 from sluicegate.service.explanations import rests_on
 from sluicegate.service.holdings import files_at, place_of
 from sluicegate.service.ledger import Ledger
@@ -84,7 +84,7 @@ def evidence(ledger: Ledger, state: State, grants: Iterable[Grant]) -> tuple[Dos
     """The results that the newest openings of the stages of some grants rest on."""
     names: set[str] = set()
     for stage in sorted({stage_name(each.release, each.stage) for each in grants}):
-        bodies = [ledger.entries(seq, seq + 1)[0].body for seq in state.trail.of(STAGE, stage)]
+        bodies = [ledger.entries(seq, seq + 1)[0].body for seq in state.trail.of(TURN, stage)]
         opened = [body for body in bodies if isinstance(body, StageOpened)]
         names |= {name for met in (opened[-1].met if opened else ()) for name in met.evidence}
     known = [state.record.evidence[name] for name in sorted(names)]

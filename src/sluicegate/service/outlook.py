@@ -14,7 +14,7 @@ from sluicegate.core.explanations import narration
 from sluicegate.core.lifecycle import Refusal, State, evidence, outlook
 from sluicegate.core.lifecycle.docket import Heading, first_due
 from sluicegate.core.lifecycle.releases import release_unknown
-from sluicegate.core.lifecycle.trail import STAGE, stage_name
+from sluicegate.core.lifecycle.trail import TURN, stage_name
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
@@ -24,12 +24,12 @@ from sluicegate.service.releases import status_of
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.release import Release
 from sluicegate_record.entries import Entry
-from sluicegate_record.entries.releases import StageClosed, StageOpened
+from sluicegate_record.entries.releases import StageClosed
 from sluicegate_record.terms import kinds
 
 CASES_MAX = 50
 TURNS_MAX = 50
-"""How many of the newest entries about a stage its time line has."""
+"""How many of the newest openings and closings of a stage its time line has."""
 
 
 @does(acts.SHOW)
@@ -40,7 +40,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
     reader sees; an applicant's on none.
     """
     ledger, reader = context.ledger, context.principal
-    turned = _turns(ledger, asked.release)
+    turned = _turned(ledger, asked.release)
     with ledger.reading() as state:
         release = state.releases.get(asked.release)
         if release is None or not access.known(reader, state, ledger.directs)(release):
@@ -57,7 +57,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
                 outlook.course(state, release, each, forecast, turned.get(each.name, ())) for each in stages
             ),
             open_cases=found.number,
-            cases=tuple(outlook.clocked(state, islice(found.first_due, CASES_MAX))),
+            cases=tuple(outlook.clocked(state, islice(found.by_due, CASES_MAX))),
             directives=tuple(_directives(state, release)),
             promises=standing(ledger, state, reader, release.name),
             forecast=forecast,
@@ -70,7 +70,7 @@ class _OpenCases(NamedTuple):
     """How many open cases there are, and which: by the time that runs out first."""
 
     number: int
-    first_due: Iterable[Case]
+    by_due: Iterable[Case]
 
 
 def _open_cases(state: State, release: Release, reader: Principal) -> _OpenCases:
@@ -84,7 +84,7 @@ def _open_cases(state: State, release: Release, reader: Principal) -> _OpenCases
     def is_wanted(heading: Heading) -> bool:
         return heading.is_open and heading.release == release.name and access.sees_some(reader, heading)
 
-    names = state.docket.first_due(is_wanted)
+    names = state.docket.by_due(is_wanted)
     return _OpenCases(state.docket.count(is_wanted), map(state.cases.__getitem__, names))
 
 
@@ -96,26 +96,24 @@ def _answers(state: State, reader: Principal) -> outlook.Answers:
     return outlook.answers((heading, each) for heading, each in sections if access.sees_some(reader, heading))
 
 
-def _turns(ledger: Ledger, release: str) -> dict[str, tuple[StageEvent, ...]]:
+def _turned(ledger: Ledger, release: str) -> dict[str, tuple[StageEvent, ...]]:
     """When stages opened and closed, by stage: the entries have it, which are read while no one waits."""
     with ledger.reading() as state:
         known = state.releases.get(release)
         names = known.terms if known is not None else ()
-        places = {each: state.trail.of(STAGE, stage_name(release, each), TURNS_MAX) for each in names}
+        places = {each: state.trail.of(TURN, stage_name(release, each), TURNS_MAX) for each in names}
     return {
-        name: tuple(turns(entry for seq in seqs for entry in ledger.entries(seq, seq + 1)))
+        name: tuple(turn(entry) for seq in seqs for entry in ledger.entries(seq, seq + 1))
         for name, seqs in places.items()
     }
 
 
-def turns(entries: Iterable[Entry]) -> Iterator[StageEvent]:
-    """The openings and closings among some entries about a stage."""
-    for entry in entries:
-        if isinstance(entry.body, StageOpened):
-            yield StageEvent(at_ms=entry.at_ms, what="opened", comes=False, entry=entry.seq)
-        if isinstance(entry.body, StageClosed):
-            why = entry.body.reason or narration.lost(entry.body)
-            yield StageEvent(at_ms=entry.at_ms, what="closed", comes=False, text=why, entry=entry.seq)
+def turn(entry: Entry) -> StageEvent:
+    """The opening or closing of a stage, as its time line has it."""
+    if isinstance(entry.body, StageClosed):
+        why = entry.body.reason or narration.lost(entry.body)
+        return StageEvent(at_ms=entry.at_ms, what="closed", comes=False, text=why, entry=entry.seq)
+    return StageEvent(at_ms=entry.at_ms, what="opened", comes=False, entry=entry.seq)
 
 
 def _directives(state: State, release: Release) -> Iterator[ActiveDirective]:

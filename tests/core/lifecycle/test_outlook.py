@@ -9,7 +9,8 @@ import pytest
 from sluicegate.acts.outlook import OpeningForecast
 from sluicegate.core.lifecycle import outlook
 from sluicegate.core.lifecycle.releases import CloseStage
-from sluicegate.service.outlook import turns
+from sluicegate.core.lifecycle.trail import TURN, stage_name
+from sluicegate.service.outlook import turn
 from sluicegate_record.log import times
 from tests.worlds import AT_MS, DAY_MS, RELEASE, STAGE, World, plan_value, receipt, stage, stage_closing
 
@@ -153,8 +154,8 @@ def test_a_stage_that_an_officer_closed_waits_for_an_officer() -> None:
 def line(world: World, name: str = STAGE) -> Any:
     release = world.state.releases[RELEASE]
     found = outlook.forecast(world.state, release, {}, world.now_ms)
-    about = [each for each in world.entries if getattr(each.body, "stage", None) == name]
-    return outlook.course(world.state, release, release.plan.stages[name], found, tuple(turns(about)))
+    turned = [turn(world.entries[at]) for at in world.state.trail.of(TURN, stage_name(RELEASE, name))]
+    return outlook.course(world.state, release, release.plan.stages[name], found, turned)
 
 
 def test_the_time_line_has_what_happened_and_what_comes_in_its_order() -> None:
@@ -201,7 +202,7 @@ def test_cases_are_in_the_order_in_which_their_times_run_out() -> None:
     world.must(receipt(second, "oncd"))
     world.later(1)
     world.must(receipt(first, "oncd"))
-    names = world.state.docket.first_due(lambda heading: heading.release == RELEASE)
+    names = world.state.docket.by_due(lambda heading: heading.release == RELEASE)
     found = [*outlook.clocked(world.state, map(world.state.cases.__getitem__, names))]
     assert [each.case for each in found][:2] == [second.id, first.id]
     assert found[0].due_ms is not None

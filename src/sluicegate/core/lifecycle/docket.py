@@ -78,7 +78,7 @@ class Section:
         """In how many of the cases an agency's word was written down by officers."""
         self.cases: list[Case] = []
         """By their places in the log."""
-        self.first_due: list[FirstDue] = []
+        self.by_due: list[FirstDue] = []
         """The open ones, by the time that runs out first."""
         self.whole = Lengths()
         """How long the determined ones took."""
@@ -96,7 +96,7 @@ class Section:
         """Put a case in."""
         insort(self.cases, case, key=_seq)
         if case.state != kinds.DETERMINED:
-            insort(self.first_due, first_due(case))
+            insort(self.by_due, first_due(case))
         times = waits.times(case, self._transcripts)
         for kept, ms in self._lengths(times):
             kept.add(ms)
@@ -108,7 +108,7 @@ class Section:
         """Take out the case that was opened by entry `seq`, as it was put in."""
         case = self.cases.pop(bisect_left(self.cases, seq, key=_seq))
         if case.state != kinds.DETERMINED:
-            del self.first_due[bisect_left(self.first_due, first_due(case))]
+            del self.by_due[bisect_left(self.by_due, first_due(case))]
         times = waits.times(case, self._transcripts)
         for kept, ms in self._lengths(times):
             kept.remove(ms)
@@ -172,9 +172,9 @@ class Docket:
         found = (section.newest(before) for heading, section in self._sections.items() if wanted(heading))
         return heapq.merge(*found, key=_newest_first)
 
-    def first_due(self, wanted: Callable[[Heading], bool]) -> Iterator[str]:
+    def by_due(self, wanted: Callable[[Heading], bool]) -> Iterator[str]:
         """The open cases with wanted headings, by the time that runs out first."""
-        found = (section.first_due for heading, section in self._sections.items() if wanted(heading))
+        found = (section.by_due for heading, section in self._sections.items() if wanted(heading))
         return (each.case for each in heapq.merge(*found))
 
     def count(self, wanted: Callable[[Heading], bool]) -> int:

@@ -26,6 +26,8 @@ from sluicegate_record.entries.body import Body
 ACCOUNT, CASE, CREDENTIAL, DIRECTIVE, GRANT = "account", "case", "credential", "directive", "grant"
 DEPLOYMENT = "deployment"
 IMPORT, RELEASE, STAGE, TERMS = "import", "release", "stage", "terms"
+TURN = "turn"
+"""Of a stage, that it opened or closed: nothing else about it takes the place of that."""
 
 
 class Subject(NamedTuple):
@@ -70,6 +72,11 @@ def _stage(body: Any) -> Iterable[Subject]:
     return (Subject(STAGE, stage_name(body.release, body.stage)),)
 
 
+def _turn(body: releases.StageOpened | releases.StageClosed) -> Iterator[Subject]:
+    yield from _stage(body)
+    yield Subject(TURN, stage_name(body.release, body.stage))
+
+
 def _plan(body: releases.ReleaseApplied) -> Iterator[Subject]:
     yield Subject(RELEASE, body.release)
     for terms in body.terms.values():
@@ -85,8 +92,8 @@ def _identifiers(body: credentials.IdentifiersDeclared) -> Iterator[Subject]:
 
 _ABOUT: dict[type[Body], Callable[[Any], Iterable[Subject]]] = {
     releases.ReleaseApplied: _plan,
-    releases.StageOpened: _stage,
-    releases.StageClosed: _stage,
+    releases.StageOpened: _turn,
+    releases.StageClosed: _turn,
     releases.StageLacking: _stage,
     ramps.StageRamped: _stage,
     deployments.DeploymentAttested: _named(DEPLOYMENT, "release"),
