@@ -25,10 +25,10 @@ _seen = sa.Table(
     sa.Column("case_id", sa.String(128), primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
 )
-_BEFORE = "DROP TABLE IF EXISTS prepared"
-"""Where an earlier build kept statements, with reasons that are not public. They are made again."""
+_STEPS: dict[int, tuple[str, ...]] = {1: ("DROP TABLE IF EXISTS prepared",)}
+"""As in a ledger's file. Version 1 kept statements with reasons that are not public; they are made again."""
 DESK = Schema(
-    application_id=0x534C4744, version=1, metadata=_metadata, made=(*SIGN_INS, *PREPARATIONS, _BEFORE)
+    application_id=0x534C4744, version=2, metadata=_metadata, steps=_STEPS, made=(*SIGN_INS, *PREPARATIONS)
 )
 """The id marks a SQLite file as a desk's: "SLGD"."""
 
