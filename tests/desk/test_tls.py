@@ -84,7 +84,7 @@ def test_a_desk_for_others_is_asked_for_by_tls_alone(cli: Cli, tmp_path: Path) -
 def test_without_tls_no_one_signs_in_from_elsewhere_and_is_told_why(cli: Cli, tmp_path: Path) -> None:
     with cli.serving("desk", "--desk", tmp_path / "desk", "--port", 0, "--json") as ready:
         here, elsewhere = (_asked(ready["url"], host) for host in ("desk.localhost", FOREIGN))
-    assert (here.status_code, elsewhere.status_code) == (200, 401)
+    assert (here.status_code, elsewhere.status_code) == (200, 421)
     assert "people sign in here from this machine only" in elsewhere.text
     assert "--url https://" in elsewhere.text
     error = cli("desk", "--desk", tmp_path / "desk", "--url", f"http://{FOREIGN}", "--json").error

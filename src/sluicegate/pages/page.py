@@ -25,6 +25,15 @@ class AskAct(Protocol):
         ...
 
 
+def address_unknown(said: str) -> Unauthorized:
+    """The error of a request by a name that no operator has said and that is not this machine's."""
+    return Unauthorized(
+        said,
+        code="address_unknown",
+        remedy="say where people reach the pages: start it with --url https://…",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PagePlace:
     """Where a page is: its origin, such as `https://gate.example`, and the rest.
@@ -42,11 +51,8 @@ class PagePlace:
         Raises: Unauthorized: it is not known by which name people reach it. No request decides a link.
         """
         if not self.origin:
-            raise Unauthorized(
-                "this server does not know by which name people reach it, so it writes no links",
-                code="address_unknown",
-                remedy="say where people reach the pages: start it with --url https://…",
-            )
+            said = "this server does not know by which name people reach it, so it writes no links"
+            raise address_unknown(said)
         return f"{self.origin}{path}"
 
 

@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from sluicegate import targets
 from sluicegate.errors import InvalidInput, Unauthorized
+from sluicegate.pages.page import address_unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,7 @@ def place_of(request: Request, origin: str) -> PagesOrigin:
     """
     found = origin_of(request, origin)
     if not found:
-        raise Unauthorized(
-            "people sign in here from this machine only",
-            code="origin_unknown",
-            remedy="say where people reach the pages: start it with --url https://…",
-        )
+        raise address_unknown("people sign in here from this machine only")
     return PagesOrigin(found)
 
 
