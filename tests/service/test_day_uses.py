@@ -66,6 +66,18 @@ def test_what_cannot_be_written_waits():
     assert kept.days(["a"], 0) == [KeyDay("a", 100, 1, 0)]
 
 
+def test_what_is_old_is_forgotten_also_while_the_disk_is_full():
+    kept, free = Breaking().key_uses, [100]
+    uses = DayUses(kept, Room(lambda: free[0], 10))
+    uses.report(RUN, 1, [row()], NOON)
+    uses.write(NOON)
+    free[0], later = 0, NOON + DAYS * DAY_MS
+    uses.report(RUN, 2, [row()], later)
+    with pytest.raises(StoreUnavailable):
+        uses.write(later)
+    assert kept.days(["a"], 0) == []
+
+
 def test_the_number_of_so_many_runs_is_known_and_of_no_more(monkeypatch):
     monkeypatch.setattr(day_uses, "RUNS_MAX", 2)
     uses = DayUses(Breaking().key_uses, endless())

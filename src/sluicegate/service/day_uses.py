@@ -80,15 +80,15 @@ class DayUses:
         return [found[name] for name in sorted(found)]
 
     def write(self, now_ms: int) -> None:
-        """Write what was reported, and forget what is old. Raises: StoreUnavailable: it is written later."""
+        """Forget what is old, and write what was reported. Raises: StoreUnavailable: it is written later."""
         if abs(now_ms - self._at_ms) < WRITE_MS:
             return
+        self._kept.forget_days(now_ms // DAY_MS - DAYS + 1, PART)
         while part := self._next():
             self._room.check()
             with self._writing:
                 self._kept.count(part)
                 self._written(part)
-        self._kept.forget_days(now_ms // DAY_MS - DAYS + 1, PART)
         self._at_ms = now_ms
 
     def _next(self) -> list[KeyDay]:
