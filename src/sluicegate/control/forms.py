@@ -78,8 +78,7 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
         if not is_asked:
             return await _shown(plane, visitor, act, reader_of(who), given)
         asked = *written(act, forms.said(act.asked, given)), None
-        where = (plane, request, seen, act, reader_of(who), given, asked)
-        return await _answered(*where, just_done=just_done)
+        return await _answered(plane, request, seen, act, reader_of(who), given, asked, just_done=just_done)
 
 
 async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:

@@ -499,13 +499,14 @@ class Feed:
                 if not (proven or usage or missing or days or differing or tally):
                     continue
                 body: dict[str, Any] = {**self._tail.run, "proven": proven, "usage": usage}
-                if missing:  # an earlier control plane does not know the field
+                # Each of these only if it has something: an earlier control plane does not know the field.
+                if missing:
                     body["missing"] = missing
-                if differing:  # nor this one
+                if differing:
                     body["differences"] = [{"grant": grant, "kind": kind} for grant, kind in differing]
-                if days:  # nor this one, of plans that it may know all the same
+                if days:
                     body["days"] = {"spender": self._engine.days.spender, "rows": days}
-                if tally:  # nor this one
+                if tally:
                     body["tally"] = tally
                 timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
                 try:
