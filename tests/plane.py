@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from sluicegate.errors import StoreUnavailable
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import Clocks, Leases
 from sluicegate.feed.run import Poll
+from sluicegate.pages.page import Filled, PagePlace, SitePage, View
 from sluicegate.ports import Principal, Store
 from sluicegate.service import doings, preview, tokens
 from sluicegate.service.context import Services
@@ -336,3 +337,18 @@ class Plane:
     @property
     def size(self) -> int:
         return self.ledger.size()
+
+
+def filled(
+    plane: Plane, who: str, pages: Iterable[SitePage[Any, Any]], act: AnyAct, **asked: Any
+) -> Mapping[str, Any]:
+    """What the template of a page of an act gets, for somebody."""
+
+    def ask(act: AnyAct, asked: Any) -> Any:
+        return yes(plane.send(plane.who[who], act, asked))
+
+    (page,) = (each for each in pages if each.act is act)
+    about = act.asked(**asked)
+    shown = page.show(View(PagePlace("", page.path, ""), about, ask(act, about), ask))
+    assert isinstance(shown, Filled)
+    return shown.values

@@ -7,11 +7,12 @@ import re
 import pytest
 
 from sluicegate.acts import applications as acts
-from sluicegate.acts import cases, grants, members, releases, review, tokens
+from sluicegate.acts import cases, directives, grants, licences, members, releases, review, tokens
 from sluicegate.acts.members import MemberRow
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.lifecycle.applications import SubmitApplication
 from sluicegate.errors import BadEnvelope, InvalidDocument, InvalidInput
+from sluicegate.pages import officer
 from sluicegate.service import applications
 from sluicegate.service.casefile import grant_of
 from sluicegate_record.form import Misread
@@ -19,7 +20,7 @@ from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
 from tests import worlds
 from tests.forging import gate_value
-from tests.plane import Plane, no, yes
+from tests.plane import Plane, filled, no, yes
 from tests.worlds import CODEX, DAY_MS, RELEASE, STAGE, looser, plan_value, stage
 
 
@@ -337,6 +338,20 @@ def test_cases_are_listed_newest_first(plane):
     listed = plane.do("applicant", cases.LIST)
     assert [case.case for case in listed.cases] == [second, first]
     assert listed.size == plane.size
+
+
+def test_who_asks_for_an_exception_from_a_directive_is_found_behind_those_who_ask_for_another(plane):
+    grant = plane.admit()
+    asked: dict[str, str] = {}
+    for name in ("d-1", "d-2"):
+        yes(plane.direct(name))
+        asked[name] = yes(plane.do("applicant", licences.REQUEST, directive=name, grant=grant)).case
+    found = plane.do("developer", cases.LIST, directive="d-1", state=cases.OPEN, limit=1)
+    assert ([each.case for each in found.cases], found.next) == ([asked["d-1"]], None)
+    yes(plane.do("applicant", acts.WITHDRAW, case=asked["d-2"]))
+    for name, open_ones in (("d-1", [asked["d-1"]]), ("d-2", [])):
+        seen = filled(plane, "developer", officer.PAGES, directives.SHOW, directive=name)
+        assert [each.case for each in seen["asking"]] == open_ones
 
 
 # Reviewing

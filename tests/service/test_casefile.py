@@ -6,9 +6,12 @@ import pytest
 
 from sluicegate.acts import applications, cases
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.pages import applicant
+from sluicegate_record.statements.cases import Referral
 from tests import worlds
-from tests.plane import Plane, yes
-from tests.worlds import plan_value, stage
+from tests.core.lifecycle.test_referrals import AGENCIES, GIVEN, ONE
+from tests.plane import Plane, filled, yes
+from tests.worlds import plan_value, signed, stage
 
 
 def may(plane: Plane, case: str, who: str = "developer") -> set[str]:
@@ -49,3 +52,19 @@ def test_staff_answer_and_withdraw_where_they_applied_for_someone() -> None:
     assert may(plane, case) == {"return", "withdraw", "proceed"}
     yes(plane.carry(worlds.position(plane.case(case), "oncd", "ask", reason="why?"), "oncd"))
     assert may(plane, case) == {"answer", "return", "withdraw", "proceed"}
+
+
+@pytest.mark.parametrize("binds", [True, False])
+def test_an_agency_that_was_referred_to_is_asked_and_can_be_given_a_sealed_document(binds: bool) -> None:
+    plane = Plane()
+    gated = stage(concern="cyber", admission=ONE)
+    plane.opened(plan_value(agencies=AGENCIES, stages=[gated], referrals={**GIVEN, "binding": binds}))
+    case = yes(plane.submit()).application
+    found = plane.case(case)
+    said = Referral(
+        question=found.question, agency="oncd", to="caisi", reason="it knows", said=found.discussed()
+    )
+    yes(plane.carry(signed(said.payload(), "oncd"), "oncd"))
+    assert yes(plane.do("applicant", cases.SHOW, case=case)).parties == ("caisi", "oncd", "ostp")
+    seal = filled(plane, "applicant", applicant.PAGES, cases.SHOW, case=case)["seal"]
+    assert set(seal.parties) == {"caisi", "oncd", "ostp"}

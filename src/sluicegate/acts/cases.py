@@ -20,6 +20,10 @@ from sluicegate_record.terms.programmes import HeldProgramme
 from sluicegate_record.terms.rule import Rule
 
 CaseName = Annotated[str, Note("The case, such as case_6n3v….")]
+OPEN = "open"
+"""The word for every state of a case that is not determined."""
+STANDINGS = (OPEN, *kinds.STATES, *kinds.OUTCOMES)
+"""What a list of cases can be asked for as a state."""
 
 
 @form
@@ -34,9 +38,10 @@ class CaseFilter(Paging):
     """Which cases."""
 
     kind: Annotated[str | None, Note(" | ".join(kinds.KINDS))] = None
-    state: Annotated[Word | None, Note(" | ".join((*kinds.STATES, *kinds.OUTCOMES)))] = None
+    state: Annotated[Word | None, Note(" | ".join(STANDINGS))] = None
     awaiting: Annotated[str | None, Note("An agency, the developer, or 'applicant'.")] = None
     organization: PartOfName = None
+    directive: Annotated[str | None, Note("Only those about this directive.")] = None
 
 
 @form
@@ -229,8 +234,8 @@ class CaseView(CaseSummary):
 
     `wouldDecide` are the smallest sets of parties whose yes would decide it. `unreceived` are the agencies
     that have not confirmed receipt. `conditions` are those that a grant from it would have, `programmes`
-    those that are asked for. `place` is its
-    place on the waitlist, counted from 1. `forTheRecord` says that an appeal cannot lead to a grant.
+    those that are asked for. `parties` are all that are asked, also by a referral. `place` is its place on
+    the waitlist, counted from 1. `forTheRecord` says that an appeal cannot lead to a grant.
     `nextSteps` are what the case waits for its reader to do: steps by their names in the table of steps;
     `issue`, to make a key under the grant; `pin`, to give an agency that cannot sign another key. `may` are
     the steps that its reader can take now, of the developer's staff and of who applied.
@@ -269,6 +274,7 @@ class CaseView(CaseSummary):
     referrals: tuple[ReferralView, ...] = ()
     declined: tuple[str, ...] = ()
     programmes: tuple[HeldProgramme, ...] = ()
+    parties: tuple[str, ...] = ()
 
 
 SHOW = Act(

@@ -41,5 +41,6 @@ applications = listing(
     acts.LIST,
     Columns(APPLICATIONS, _applications, "There is no such application."),
     kind=Fixed(kinds.ADMISSION),
+    directive=Fixed(None),
 )
 show = acting(acts.SHOW, wording.case)

@@ -29,7 +29,7 @@ from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.pages import applying, forms, standings, uses
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
-from sluicegate_record.terms import audience, effective, kinds, quorum
+from sluicegate_record.terms import audience, effective, kinds
 
 HERE, GRANTS = "/applications", "/grants"
 LISTED = 50
@@ -104,7 +104,7 @@ def _case(view: View[CaseArgument, CaseView]) -> Filled:
     values = {
         "case": case,
         "documents": is_asked,
-        "seal": applying.sealing_to(view.ask, names, quorum.parties_of(case.rule)) if is_asked else None,
+        "seal": applying.sealing_to(view.ask, names, case.parties) if is_asked else None,
         "line": standings.line(case, names),
         "clocks": list(standings.clocks(case, names)),
         "names": names,

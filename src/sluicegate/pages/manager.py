@@ -32,7 +32,7 @@ from sluicegate.pages.page import Filled, SitePage, View
 from sluicegate.pages.statements import cases as statements
 from sluicegate.pages.statements.kind import NEW as TO_SIGN
 from sluicegate.pages.statements.kind import OfficerStatement
-from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms import kinds
 
 STAFF = frozenset({DEVELOPER})
 BOARD, CASES = "/board", "/cases"
@@ -104,14 +104,14 @@ def exposed(found: ExposureView | None) -> Iterator[Exposed]:
 def _cases(view: View[CaseFilter, CaseList]) -> Filled:
     asked = view.asked
     kept = {"kind": asked.kind, "state": asked.state, "awaiting": asked.awaiting}
-    kept |= {"organization": asked.organization, "before": view.found.next}
+    kept |= {"organization": asked.organization, "directive": asked.directive, "before": view.found.next}
     values = {
         "found": view.found,
         "asked": asked,
         "kinds": tuple(kinds.KINDS),
-        "states": (*kinds.STATES, *kinds.OUTCOMES),
+        "states": cases.STANDINGS,
         "older": f"{CASES}?{urlencode({name: each for name, each in kept.items() if each})}",
-        "is_filtered": any((asked.kind, asked.state, asked.awaiting, asked.organization)),
+        "is_filtered": any((asked.kind, asked.state, asked.awaiting, asked.organization, asked.directive)),
     }
     return Filled("cases.html", values)
 
@@ -145,7 +145,7 @@ def _signs(case: CaseView, exported: ExportedCase, developer: str) -> Iterator[O
     """What an officer can sign in a case now, beside proceeding."""
     is_open = case.determination is None
     document = exported.document
-    if is_open and developer in quorum.parties_of(case.rule):
+    if is_open and developer in case.parties:
         yield statements.POSITION
     if is_open and document is not None and document.is_transcribed:
         yield statements.TRANSCRIPTION

@@ -66,7 +66,7 @@ def _directive(view: View[DirectiveArgument, DirectiveView]) -> Filled:
         "names": view.ask(directives.NAMES, view.asked),
         "licences": [(each, _end(each.licence, name)) for each in under],
         "lifts": () if is_over or found.drill else tuple(_lifts(found)),
-        "asking": () if is_over else tuple(_asking(view, name)),
+        "asking": () if is_over else _asking(view, name),
         "licensing": found.document.spec.licensing,
         "drill": "" if is_over or found.drill else _as_order(found),
         "end_drill": _end_drill(name) if found.drill and not is_over else None,
@@ -76,10 +76,10 @@ def _directive(view: View[DirectiveArgument, DirectiveView]) -> Filled:
     return Filled("directive.html", values)
 
 
-def _asking(view: View[Any, Any], name: str) -> Iterator[CaseSummary]:
+def _asking(view: View[Any, Any], name: str) -> Sequence[CaseSummary]:
     """The open cases that ask for an exception from a directive."""
-    found = view.ask(cases.LIST, CaseFilter(kind=kinds.LICENCE, limit=LICENCES_SHOWN)).cases
-    yield from (each for each in found if (each.directive, each.determination) == (name, None))
+    wanted = CaseFilter(kind=kinds.LICENCE, state=cases.OPEN, directive=name, limit=LICENCES_SHOWN)
+    return view.ask(cases.LIST, wanted).cases
 
 
 def _as_order(found: DirectiveView) -> str:

@@ -180,6 +180,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         recused=tuple(sorted(case.recused)),
         terms=case.question.terms or None,
         programmes=case.question.programmes,
+        parties=tuple(sorted(case.parties)),
         subject=case.subject,
         reason_code=_reason_code(case),
         positions=_positions(state, case, opened),

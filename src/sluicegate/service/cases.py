@@ -144,7 +144,9 @@ def _found(
     return (
         case
         for case in found
-        if access.sees(principal, case) and (within is None or case.organization in within)
+        if access.sees(principal, case)
+        and (within is None or case.organization in within)
+        and wanted.directive in {None, case.question.directive}
     )
 
 
@@ -172,7 +174,7 @@ def _check(wanted: CaseFilter) -> None:
     """Raises: InvalidInput: a kind, or a state or outcome, that no case can have."""
     words: dict[str, tuple[str | None, Collection[str]]] = {
         "kind": (wanted.kind, kinds.KINDS),
-        "state": (wanted.state, (*kinds.STATES, *kinds.OUTCOMES)),
+        "state": (wanted.state, acts.STANDINGS),
     }
     for name, (word, known) in words.items():
         if word is not None and word not in known:
@@ -190,7 +192,7 @@ def _is_wanted(wanted: CaseFilter, heading: Heading) -> bool:
     """Whether the cases with a heading are of the kind, in the state and waiting as wanted."""
     return (
         wanted.kind in {None, heading.kind}
-        and wanted.state in {None, heading.standing, heading.outcome}
+        and wanted.state in {None, heading.standing, heading.outcome, acts.OPEN if heading.is_open else None}
         and (wanted.awaiting is None or wanted.awaiting in heading.awaiting)
     )
 
