@@ -27,7 +27,7 @@ ACCOUNT, CASE, CREDENTIAL, DIRECTIVE, GRANT = "account", "case", "credential", "
 DEPLOYMENT = "deployment"
 IMPORT, RELEASE, STAGE, TERMS = "import", "release", "stage", "terms"
 TURN = "turn"
-"""Of a stage, that it opened or closed: nothing else about it takes the place of that."""
+"""The openings and closings of a stage alone. `STAGE` has them too, among all that is about it."""
 
 
 class Subject(NamedTuple):
