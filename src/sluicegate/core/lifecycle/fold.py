@@ -64,12 +64,12 @@ def fold(state: State, entry: Entry) -> None:
         touched |= dict.fromkeys(fold(state, entry, entry.body) or ())
     release = stages.changed_by(state.record, entry.body)
     if release is not None:
-        state.unlooked[release] = entry.at_ms
+        state.changed_releases[release] = entry.at_ms
     lists.follow(state, entry.body, entry.at_ms, touched)
     successions.follow(state, entry.body, entry.at_ms, touched)
     for stage in touched:
         has_offer = any(True for _ in state.next_offers(*stage))
-        state._agenda.put(What.of_stage(*stage, "seat"), entry.at_ms if has_offer else None)
+        state.unsettled_agenda.put(What.of_stage(*stage, "seat"), entry.at_ms if has_offer else None)
 
 
 # What follows from an entity: the stages whose seats it touches
@@ -139,10 +139,10 @@ def _follow_times(state: State, before: Case | None, case: Case) -> None:
     due = dict(due_in(case))
     for what, _ in due_in(before) if before is not None else ():
         if what not in due:
-            state._agenda.put(what, None)
+            state.unsettled_agenda.put(what, None)
     for what, due_ms in due.items():
-        state._agenda.put(what, due_ms)
-    state._agenda.put(What(case.id, "", "look"), None)
+        state.unsettled_agenda.put(what, due_ms)
+    state.unsettled_agenda.put(What(case.id, "", "look"), None)
 
 
 def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[StageName]:
@@ -153,7 +153,7 @@ def _follow_grant(state: State, before: Grant | None, grant: Grant) -> Iterator[
     row = state.table.grants_by_id[grant.id]
     for model in row.models:
         state.reached.setdefault(row.release, {}).setdefault(model, set()).add(row.surface)
-    state._agenda.put(What(grant.id, "", "expiry"), grant_over_ms(grant))
+    state.unsettled_agenda.put(What(grant.id, "", "expiry"), grant_over_ms(grant))
     yield from _follow_seat(state, before, grant)
 
 
@@ -168,7 +168,7 @@ def _follow_seat(state: State, before: Grant | None, grant: Grant) -> Iterator[S
 
 
 def _follow_directive(state: State, before: Directive | None, found: Directive) -> Iterator[StageName]:
-    state._agenda.put(What(found.name, "", "directive"), directive_over_ms(found))
+    state.unsettled_agenda.put(What(found.name, "", "directive"), directive_over_ms(found))
     if found.ended is not None or found.in_force_ms is not None:
         state.spreading.pop(found.name, None)
     else:
@@ -180,17 +180,17 @@ def _follow_bases(state: State, name: str) -> None:
     """Put on the agenda what is due by the dates of a release's bases, and take off what is not any more."""
     due = dict(due_by_date(state.record, state.releases[name]))
     for what in {*state.dated.get(name, ()), *due}:
-        state._agenda.put(what, due.get(what))
+        state.unsettled_agenda.put(what, due.get(what))
     state.dated[name] = tuple(due)
 
 
 def _follow_licence(state: State, before: Licence | None, found: Licence) -> Iterator[StageName]:
-    state._agenda.put(What(found.id, "", "licence"), licence_over_ms(found))
+    state.unsettled_agenda.put(What(found.id, "", "licence"), licence_over_ms(found))
     yield from ()
 
 
 def _follow_promise(state: State, before: Promise | None, found: Promise) -> Iterator[StageName]:
-    state._agenda.put(What(found.id, "", "promise"), promise_over_ms(found))
+    state.unsettled_agenda.put(What(found.id, "", "promise"), promise_over_ms(found))
     yield from ()
 
 
@@ -200,7 +200,7 @@ def _follow_finding(state: State, before: Finding | None, found: Finding) -> Ite
 
 
 def _await_finding(state: State, found: Finding) -> None:
-    state._agenda.put(What(found.id, "", "finding"), finding_due_ms(state.record, found))
+    state.unsettled_agenda.put(What(found.id, "", "finding"), finding_due_ms(state.record, found))
 
 
 SEATING: dict[type, Callable[[State, Any, Any], Iterator[StageName]]] = {
@@ -268,7 +268,7 @@ def _look_again(state: State, release: str, at_ms: int) -> None:
     """Put on the agenda the cases that a change of terms, their agreement or their opening has set free."""
     undecided = map(state.cases.__getitem__, state.undecided.get(release, ()))
     for case in blocks.set_free(state.record, undecided, at_ms):
-        state._agenda.put(What(case.id, "", "look"), at_ms)
+        state.unsettled_agenda.put(What(case.id, "", "look"), at_ms)
 
 
 def _of_basis(state: State, entry: Entry, body: bases.OfBasis) -> None:

@@ -232,13 +232,13 @@ def follow(state: State, body: Body, at_ms: int, touched: Collection[StageName])
         stages = state.releases[body.release].plan.stages
         listing = {name for name, stage in stages.items() if stage.audience.is_listed}
         for stage in state.listing.pop(body.release, set()) - listing:
-            state._agenda.put(What.of_stage(body.release, stage, LISTED), None)
+            state.unsettled_agenda.put(What.of_stage(body.release, stage, LISTED), None)
         if listing:
             state.listing[body.release] = listing
     for release in _releases(state, body, touched) if state.listing else ():
         for stage in sorted(state.listing.get(release, ())):
             is_due = any(True for _ in waiting(state, release, stage, at_ms))
-            state._agenda.put(What.of_stage(release, stage, LISTED), at_ms if is_due else None)
+            state.unsettled_agenda.put(What.of_stage(release, stage, LISTED), at_ms if is_due else None)
 
 
 def _releases(state: State, body: Body, touched: Collection[StageName]) -> Collection[str]:

@@ -54,8 +54,9 @@ class State:
         self.record = Record()
         self.table = Table()
         self.at_ms = 0
-        self._agenda = Agenda()
-        self.unlooked: dict[str, int] = {}
+        self.unsettled_agenda = Agenda()
+        """`agenda`, as the fold writes it: before `settle`."""
+        self.changed_releases: dict[str, int] = {}
         """The releases of which it may have changed when a stage opens, and the time of the entry."""
         self.registry = Registry()
         """Persons, signatories and providers, except what the table holds."""
@@ -133,7 +134,7 @@ class State:
     def agenda(self) -> Agenda:
         """What is due when."""
         self.settle()
-        return self._agenda
+        return self.unsettled_agenda
 
     @property
     def docket(self) -> Docket:
@@ -184,8 +185,8 @@ class State:
         changes anything.
         """
         self._docket.settle(self.record)
-        while self.unlooked:
-            stages.follow(self.record, self._agenda, *self.unlooked.popitem())
+        while self.changed_releases:
+            stages.follow(self.record, self.unsettled_agenda, *self.changed_releases.popitem())
 
     def seated(self, release: str, stage: str) -> AbstractSet[str]:
         """The organizations that hold a seat of a stage now,

@@ -185,15 +185,15 @@ def follow(state: State, body: Body, at_ms: int, touched: Collection[StageName])
         stages = state.releases[body.release].plan.stages
         taking = {name for name, stage in stages.items() if stage.grants and not stage.is_for_everyone}
         for stage in state.taking.pop(body.release, set()) - taking:
-            state._agenda.put(What.of_stage(body.release, stage, MOVED), None)
+            state.unsettled_agenda.put(What.of_stage(body.release, stage, MOVED), None)
         if taking:
             state.taking[body.release] = taking
     only = _organization(state, body) if state.taking else None
     for release, stage in _looked_at(state, body, touched, only):
         what = What.of_stage(release, stage, MOVED)
-        one = None if what in state._agenda or (release, stage) in touched else only
+        one = None if what in state.unsettled_agenda or (release, stage) in touched else only
         is_due = any(True for _ in moving(state, release, stage, at_ms, one))
-        state._agenda.put(what, at_ms if is_due else None)
+        state.unsettled_agenda.put(what, at_ms if is_due else None)
 
 
 def _looked_at(
