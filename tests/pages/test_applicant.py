@@ -121,6 +121,26 @@ def test_a_form_that_is_refused_comes_back_with_what_was_written_in_it(browser: 
         opened.wait_for_url("**/drafts/*/organization")
 
 
+def test_one_click_saves_a_step_and_what_was_wrong_goes_with_its_value(page: Page, site: Plane) -> None:
+    draft = furnished(site, "clicks").draft
+    sign_in(page, site, "applicant", "clicks")
+    page.goto(f"/drafts/{draft}/organization")
+    wrong = page.locator(".field", has=page.get_by_label("Registered in")).locator(".fault")
+    expect(wrong).to_be_visible()
+    button = page.get_by_role("button", name="Save and go on")
+    page.get_by_label("Registered in").fill("US")
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    assert button.bounding_box() == box
+    expect(wrong).to_be_hidden()
+    page.mouse.up()
+    page.wait_for_url("**/use")
+
+
 def test_a_grant_is_renewed_and_its_fallback_chosen_on_pages(site: Plane) -> None:
     case = applied(site, "renews", "Renewed Works")
     grant = offices.admit(site, case)

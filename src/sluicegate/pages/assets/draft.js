@@ -4,7 +4,6 @@ const form = document.querySelector("form[data-draft]");
 const said = form?.querySelector(".verdict");
 
 const say = (words, how = "") => {
-  said.hidden = false;
   said.textContent = words;
   said.className = `verdict ${how}`;
 };
@@ -30,7 +29,14 @@ form?.addEventListener("submit", async (event) => {
   await waiting; // an earlier save must not arrive after this one
   form.submit();
 });
-form?.addEventListener("change", (event) => { if (event.target.type !== "file") save(); });
+form?.addEventListener("change", (event) => {
+  if (event.target.type === "file") return;
+  // What was wrong with the earlier value. Its place stays: no button moves under a click.
+  const past = event.target.closest(".field")?.querySelectorAll(".fault") ?? [];
+  for (const each of [...past, ...document.querySelectorAll(".fault[role=alert]")]) each.classList.add("past");
+  event.target.removeAttribute("aria-invalid");
+  save();
+});
 
 const files = document.getElementById("d-files");
 if (files && crypto.subtle) {
