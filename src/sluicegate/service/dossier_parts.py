@@ -59,9 +59,14 @@ def file_of(ledger: Ledger, state: State, grant: Grant) -> Mapping[str, Any]:
 
 
 def places(state: State, grant: Grant) -> Iterator[int]:
-    """The places of the entries about a grant, and of the newest ones about its stage."""
+    """The places of the entries about a grant, of what opened or closed its stage, and what is newest there.
+
+    One may come twice.
+    """
+    name = stage_name(grant.release, grant.stage)
     yield from state.trail.of(GRANT, grant.id)
-    yield from state.trail.of(STAGE, stage_name(grant.release, grant.stage), 2)
+    yield from state.trail.of(TURN, name, 1)
+    yield from state.trail.of(STAGE, name, 2)
 
 
 def positions(entries: Mapping[int, Entry], seqs: Iterable[int]) -> Iterator[DossierPosition]:

@@ -18,6 +18,7 @@ from sluicegate.core.explanations.inquiry import Inquiry
 from sluicegate.core.explanations.layers import WORDS
 from sluicegate.core.lifecycle.accounts import CloseAccount
 from sluicegate.core.lifecycle.grants import OpenRemoval, ResumeGrant, SurrenderGrant, SuspendGrant
+from tests import worlds
 from tests.core.access.test_audience import GENERAL, account, general, key
 from tests.core.lifecycle.test_programmes import BLUE, PROGRAMMES, asking
 from tests.found import misuse, reported, retest
@@ -266,6 +267,10 @@ def test_a_stage_for_everyone_needs_no_grant_and_says_its_share() -> None:
     answer = refusing(look(world, credential, digest), "stage", Reason.STAGE_NOT_OPEN)
     assert "a share of all organizations" in answer.text
     assert layers(look(world, credential, digest))["grant"].state == "allows"
+    for says in ("pauses", "continues"):
+        world.must(worlds.moving(world.state, says, name=GENERAL))
+    answer = refusing(look(world, credential, digest), "stage", Reason.STAGE_NOT_OPEN)
+    assert {"stage.opened", "stage.ramped"} <= {*types(world, answer)}
     world.later(10)
     found = layers(look(world, credential, digest))
     assert f"{name} needs no grant" in found["grant"].text

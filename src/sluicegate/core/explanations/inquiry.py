@@ -12,7 +12,7 @@ from sluicegate.core.access.refusals import Deny
 from sluicegate.core.access.rows import CredentialRow, GrantRow, Offer
 from sluicegate.core.lifecycle import keyring
 from sluicegate.core.lifecycle.state import State
-from sluicegate.core.lifecycle.trail import CASE, CREDENTIAL, GRANT, IMPORT, STAGE, TERMS, stage_name
+from sluicegate.core.lifecycle.trail import CASE, CREDENTIAL, GRANT, IMPORT, STAGE, TERMS, TURN, stage_name
 from sluicegate_record.entities.release import Release
 from sluicegate_record.terms import quorum
 
@@ -110,9 +110,10 @@ def terms_of(inquiry: Inquiry, stage: tuple[str, str]) -> list[str]:
 
 
 def of_stage(inquiry: Inquiry, stage: tuple[str, str]) -> tuple[int, ...]:
-    """The entries of a stage: the plan that states its terms, and what opened or closed it."""
+    """The entries of a stage: the plan that states its terms, what opened or closed it, the newest ones."""
     terms = (at for each in terms_of(inquiry, stage) for at in inquiry.trail(TERMS, each, 1))
-    return (*terms, *inquiry.trail(STAGE, stage_name(*stage), 2))
+    name = stage_name(*stage)
+    return (*terms, *inquiry.trail(TURN, name, 1), *inquiry.trail(STAGE, name, 2))
 
 
 def of_grant(inquiry: Inquiry, grant: str) -> tuple[int, ...]:
