@@ -36,6 +36,7 @@ from sluicegate_record.statements.points import Enforcement
 from sluicegate_record.statements.releases import StageClosing
 from sluicegate_record.statements.statement import Statement
 from sluicegate_record.strict import JsonPath
+from sluicegate_record.terms.clearances import CLEARANCES
 from sluicegate_record.terms.rule import Rule
 from tests import worlds
 from tests.pages.stated import CANDIDATES, DOCUMENT, HASH, NAMES, SERVED, STATED
@@ -159,7 +160,14 @@ def test_a_closing_that_recalls_the_release_says_so() -> None:
 
 
 ANOTHER: dict[JsonPath, Any] = {
-    ("says",): {"ramp": "pauses", "key": "retires", "promise": "breaks", "point": "retired"},
+    ("says",): {
+        "ramp": "pauses",
+        "key": "retires",
+        "promise": "breaks",
+        "finding": "disputes",
+        "clearance": "withdraws",
+        "point": "retired",
+    },
     ("question", "kind"): dict.fromkeys(STATED, "licence"),
     ("recalls",): {"closing": False},
     ("due",): {"promise": "2026-07-14T00:00:00.000Z"},
@@ -192,6 +200,31 @@ def _answers(_: Any, __: Any) -> Any:
     return SimpleNamespace(
         organization="Example", positions=(), referrals=(), rule=Rule("allOf", ("oncd",)), status=status
     )
+
+
+FIRST = {
+    ("clearance", "adopts"): "openai adopts the standard a-standard for gpt-5.6.",
+    ("clearance", "holds"): "openai holds the stage a-standard of gpt-5.6: it does not open.",
+    ("finding", "reports"): "openai reports a finding in gpt-5.6.",
+    ("finding", "asks"): "openai asks for detail of the finding finding_a.",
+    ("finding", "disputes"): "openai disputes the finding finding_a.",
+}
+
+
+@pytest.mark.parametrize(("kind", "says"), FIRST)
+def test_the_first_sentence_of_a_word_is_a_sentence(kind: str, says: str) -> None:
+    about = {"finding": "finding_a"} if kind == "finding" else {}
+    assert _words_of(kind, {**STATED[kind], **about, "says": says})[0] == FIRST[kind, says]
+
+
+def test_every_word_on_a_requirement_has_a_sentence_of_its_own() -> None:
+    said = {_words_of("clearance", {**STATED["clearance"], "says": each})[0] for each in CLEARANCES}
+    assert len(said) == len(CLEARANCES)
+
+
+def test_a_field_without_a_value_is_not_said() -> None:
+    said = _words_of("position", {**STATED["position"], "previous": None})
+    assert not [each for each in said if "null" in each]
 
 
 NOT_BY_OFFICERS: dict[str, set[type[Statement]]] = {

@@ -136,7 +136,7 @@ def _line(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) 
     """A statement in the list: its first sentence, and how many officers sign it."""
     how, stated = _read(found)
     asks = partial(ask, signing.plane.services, here.who.principal)
-    return found, next(iter(_words(signing, here, found))), how.needed(stated, asks)
+    return found, next(iter(_words(signing, here, found))), how.needed(stated, asks, _signed(found))
 
 
 def _words(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> Iterator[str]:
@@ -231,7 +231,7 @@ async def _shown(
 def _view(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
     how, stated = _read(found)
     standing = _standing(signing, here, found)
-    signed = {each.keyid for each in found.signatures}
+    signed = _signed(found)
     usable = [passkey for passkey, key in _speaking(here, signing, standing) if key.keyid not in signed]
     return {
         "found": found,
@@ -282,15 +282,19 @@ def _standing(signing: SigningRoutes, here: StaffRequest, found: PreparedStateme
     asks = partial(ask, signing.plane.services, here.who.principal)
     known = asks(keys.LIST, KeyFilter(state="counts"))
     officers = {each.keyid: each.owner for each in known.keys if each.party == known.developer}
-    signed = {each.keyid for each in found.signatures}
+    signed = _signed(found)
     owners = sorted({officers[each] for each in signed if each in officers})
-    needed = how.needed(stated, asks)
+    needed = how.needed(stated, asks, signed)
+    lacks = max(0, needed - len(owners))
     pins = stated if isinstance(stated, KeyStatement) and stated.says == PINS else None
     if pins is None:
-        return SignatureStanding(officers, owners, needed, max(0, needed - len(owners)))
-    needed = 1 if pins.replaces in signed else needed
-    lacks = max(0, needed - len(owners))
+        return SignatureStanding(officers, owners, needed, lacks)
     return SignatureStanding(officers, owners, needed, lacks, pins.keyid, pins.keyid not in signed)
+
+
+def _signed(found: PreparedStatement) -> set[str]:
+    """The ids of the keys that have signed a statement."""
+    return {each.keyid for each in found.signatures}
 
 
 def _own(signing: SigningRoutes, here: StaffRequest) -> list[tuple[Passkey, PublicKey]]:

@@ -15,6 +15,7 @@ from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.review import CaseToSign, ExportedEntry, ReviewStatement
 from sluicegate.client import signing
 from sluicegate.client.signing import Review
+from sluicegate.core.lifecycle.keys import owners_to_sign
 from sluicegate.core.lifecycle.signers import excluded
 from sluicegate.core.lifecycle.signers import needed as needed_owners
 from sluicegate.desk.checking import ReadCase
@@ -23,7 +24,7 @@ from sluicegate.errors import CommandRefused
 from sluicegate.ports import PreparedStatement, Principal, UnsignedStatement
 from sluicegate.signin import signatures
 from sluicegate_record.entities.case import Case
-from sluicegate_record.entities.key import PinnedKey, owners_to_pin
+from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.log import dsse
 from sluicegate_record.log.leaf import Opening
@@ -159,13 +160,11 @@ def lacking(following: Following, found: PreparedStatement) -> str:
     """What signatures a statement lacks, in words; empty if it has enough. Requires: the lock is held."""
     stated, record = stated_in(found), following.record
     owners = {key.owner for key in signers(following, found)} - partial(record, stated)
-    if isinstance(stated, KeyStatement) and stated.says == PINS:
-        if stated.keyid not in {each.keyid for each in found.signatures}:
+    signed = {each.keyid for each in found.signatures}
+    if isinstance(stated, KeyStatement):
+        if stated.says == PINS and stated.keyid not in signed:
             return f"the new key of {stated.owner} signs, too"
-        handed = stated.replaces in {key.keyid for key in signers(following, found)}
-        needed = 0 if handed else owners_to_pin(record.keys.values(), stated.party)
-    elif isinstance(stated, KeyStatement):
-        needed = 1
+        needed = owners_to_sign(stated, record.keys.values(), signed)
     else:
         needed = max(
             needed_owners(record.cases[name], following.instance.agency) for name in cases_in(stated)
@@ -173,9 +172,9 @@ def lacking(following: Following, found: PreparedStatement) -> str:
     more = needed - len(owners)
     if more <= 0:
         return ""
-    signed = f"{counted(more, 'owner')} of {following.instance.agency} must sign it still"
+    said = f"{counted(more, 'owner')} of {following.instance.agency} must sign it still"
     is_handed_over = isinstance(stated, KeyStatement) and stated.replaces is not None
-    return f"{signed}, or the key that it replaces" if is_handed_over else signed
+    return f"{said}, or the key that it replaces" if is_handed_over else said
 
 
 def outdated(following: Following, stated: Statement) -> str:

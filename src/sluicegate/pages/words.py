@@ -133,8 +133,10 @@ def label(name: str) -> str:
 
 
 def fields(value: Any, said: AbstractSet[JsonPath], path: JsonPath = ()) -> Iterator[str]:
-    """Every field of a JSON object, at any depth, as label and value; but none that is `said` already."""
-    if path in said:
+    """Every field of a JSON object, at any depth, as label and value; but none that is `said` already, and
+    none that is null.
+    """
+    if path in said or value is None:
         return
     if value and (isinstance(value, dict) or (isinstance(value, list) and not _are_texts(value))):
         steps = value.items() if isinstance(value, dict) else enumerate(value, 1)

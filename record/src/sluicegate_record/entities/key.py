@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
 from sluicegate_record.form import Base64, Form, form
 from sluicegate_record.log import dsse
@@ -98,7 +99,17 @@ class Keys:
         return self._of.keys()
 
 
-def owners_to_pin(known: Iterable[PinnedKey], party: str) -> int:
-    """How many owners of a party sign a further key of it, of all keys that are known."""
+class _Owned(Protocol):
+    """A key of an owner, who speaks for a party."""
+
+    @property
+    def owner(self) -> str: ...
+
+    @property
+    def party(self) -> str: ...
+
+
+def owners_to_pin(known: Iterable[_Owned], party: str) -> int:
+    """How many owners of a party sign a further key of it, of all keys that are known, also such as ended."""
     had = {key.owner for key in known if key.party == party}
     return min(OFFICERS, max(1, len(had)))

@@ -7,12 +7,12 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from sluicegate.acts.act import Done
-from sluicegate.acts.keys import KeyReceipt
+from sluicegate.acts.keys import KeyReceipt, KeyView
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
 from sluicegate.core.lifecycle.state import Ahead, State
 from sluicegate.core.terms.trust import Pin
@@ -126,13 +126,24 @@ def _not_to_pin(state: State, envelope: Envelope, said: KeyStatement) -> Refusal
         text = f"the key does not replace the one that {said.owner!r} has now"
         return Refusal("conflict", "key_moved", text, "'keys list' shows it; sign again with 'keys rotate'")
     keys = signers(state, envelope, {said.party})
-    needed, owners = owners_to_pin(state.keys.values(), said.party), {key.owner for key in keys}
-    if current in {key.keyid for key in keys} or len(owners) >= needed:
+    needed = owners_to_sign(said, state.keys.values(), {key.keyid for key in keys})
+    owners = {key.owner for key in keys}
+    if len(owners) >= needed:
         return None
     if not owners:
         return _unsigned(state, envelope, said.party)
     text = f"{len(owners)} of {needed} owners of {said.party!r} signed"
     return Refusal("unverified", "signatures_missing", text, "another owner: 'keys countersign FILE --key …'")
+
+
+def owners_to_sign(said: KeyStatement, known: Iterable[PinnedKey | KeyView], signed: Collection[str]) -> int:
+    """How many owners of its party sign what is said of a key; `signed` are the ids of those that have.
+
+    One ends a key, and one hands over to another key of the same owner, with the key that it replaces.
+    """
+    if said.says != PINS or said.replaces in signed:
+        return 1
+    return owners_to_pin(known, said.party)
 
 
 def _to_end(state: State, command: RecordKey, said: KeyStatement, now_ms: int) -> Acceptance | Refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any
 
 from sluicegate.acts import cases, keys, log, review
@@ -123,7 +123,7 @@ def _overridden(case: CaseView) -> Iterator[tuple[str, str]]:
             yield agency, "has to sign its yes again"
 
 
-def _to_proceed(said: Proceeding, ask: AskAct) -> int:
+def _to_proceed(said: Proceeding, ask: AskAct, _: Collection[str]) -> int:
     """Two officers proceed; where the basis has lapsed, one decides alone."""
     lapsed = ask(cases.SHOW, CaseArgument(case=said.question.case)).basis == "lapsed"
     return 1 if lapsed else OFFICERS
@@ -388,7 +388,7 @@ TRANSCRIPTION = OfficerStatement(
     _case_page,
     _lift_command,
     asked=_reviewed,
-    needed=lambda _, __: OFFICERS,
+    needed=lambda *_: OFFICERS,
 )
 SCREENING = OfficerStatement(
     "screening",

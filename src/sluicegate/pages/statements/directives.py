@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -84,7 +84,7 @@ def _names_in(each: AnnexNames) -> dict[str, list[str]]:
     return {key: list(names) for key, names in each.to_json().items() if isinstance(names, list)}
 
 
-def needed(said: DirectiveStatement, _: AskAct) -> int:
+def needed(said: DirectiveStatement, _: AskAct, __: Collection[str]) -> int:
     """How many officers sign a directive: two write down what came from someone else."""
     return 1 if Document.check(said.document).metadata.transcribed is None else OFFICERS
 

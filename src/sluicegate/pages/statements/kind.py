@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -59,7 +59,7 @@ def _alone(envelope: Json, _: Mapping[str, Opening]) -> Arguments:
     return SignedStatement(envelope=envelope)
 
 
-def _one_officer(_: Any, __: AskAct) -> int:
+def _one_officer(_: Any, __: AskAct, ___: Collection[str]) -> int:
     return 1
 
 
@@ -72,8 +72,9 @@ class OfficerStatement:
     """A kind of statement: `asks` is its form, `make` makes it of that, `act` puts it on the record.
 
     `words` are what it says, and `follows` what it leads to now, where a question tells that. `needed` is how
-    many officers sign it. `after` is the page that shows the result. `command` signs it with keys in files.
-    `page` has its form, if that is not the usual one.
+    many officers sign it, where the keys with some ids have signed. `after` is the page that shows the
+    result. `command` signs it with keys in files; empty if none does. `page` has its form, if that is not
+    the usual one.
     """
 
     name: str
@@ -87,7 +88,7 @@ class OfficerStatement:
     command: Callable[[Any], str]
     follows: Callable[[Any, AskAct], Iterator[str]] = _nothing
     asked: Callable[[Json, Mapping[str, Opening]], Arguments] = _alone
-    needed: Callable[[Any, AskAct], int] = _one_officer
+    needed: Callable[[Any, AskAct, Collection[str]], int] = _one_officer
     page: str = ""
 
     @property

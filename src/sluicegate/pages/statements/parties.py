@@ -5,7 +5,7 @@ requirements; and about points where others enforce.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated
 
 from sluicegate.acts import clearances, evidence, findings, keys, log, points, promises
@@ -16,6 +16,7 @@ from sluicegate.acts.fields import Identifier, SurfaceName, text
 from sluicegate.acts.findings import FindingToSignArgument, SignedFinding
 from sluicegate.acts.keys import KeyArgument, KeyFilter, KeyId
 from sluicegate.acts.promises import PromiseArgument
+from sluicegate.core.lifecycle.keys import owners_to_sign
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import words
 from sluicegate.pages.page import AskAct
@@ -33,7 +34,6 @@ from sluicegate.pages.statements.kind import (
     public,
 )
 from sluicegate.ports import UnsignedStatement
-from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.errors import BadKey
 from sluicegate_record.form import Base64, Json, Note, Time, form, within
 from sluicegate_record.log import times
@@ -47,6 +47,8 @@ from sluicegate_record.statements.findings import (
     DISPUTES,
     FIXES,
     GIVES,
+    GONE,
+    PERSISTS,
     REPORTS,
     RETESTS,
     FindingStatement,
@@ -151,12 +153,8 @@ def _lost(said: KeyStatement, ask: AskAct) -> Iterator[str]:
         yield f"{counted(len(found.pinned), 'key')} that it pinned would end with it."
 
 
-def _to_pin(said: KeyStatement, ask: AskAct) -> int:
-    """One owner ends a key; two pin one, if the party has ever had two; none if the replaced key signs."""
-    if said.says != PINS:
-        return 1
-    had = {each.owner for each in ask(keys.LIST, KeyFilter(party=said.party)).keys}
-    return min(OFFICERS, max(1, len(had)))
+def _to_sign(said: KeyStatement, ask: AskAct, signed: Collection[str]) -> int:
+    return owners_to_sign(said, ask(keys.LIST, KeyFilter(party=said.party)).keys, signed)
 
 
 # Promises
@@ -301,11 +299,25 @@ def _axes(said: str) -> Json:
         raise InvalidInput(f"{said[:40]!r}: expected four numbers such as 7,4,6,3") from error
 
 
+_FINDINGS = {
+    ACKNOWLEDGES: "has received, and looks at,",
+    ASKS: "asks for detail of",
+    GIVES: "gives detail of",
+    DISPUTES: "disputes",
+    FIXES: "says that the models in force have a fix of",
+    GONE: "has tested again, and finds no more,",
+    PERSISTS: "has tested again, and still finds,",
+}
+
+
 def _findings(said: FindingStatement, _: Wording) -> Iterator[str]:
-    of = f"the finding {said.finding}" if said.finding else f"a finding in {said.release}"
-    yield f"{said.party} {said.says} {of}{f': {said.outcome}' if said.outcome else ''}."
+    if said.says == REPORTS:
+        yield f"{said.party} reports a finding in {said.release}."
+    else:
+        yield f"{said.party} {_FINDINGS[said.outcome or said.says]} the finding {said.finding}."
     if said.kind is not None:
-        yield f"It is a {said.level} {said.kind}{f' of {said.model}' if said.model else ''}."
+        model = f", the model {words.exact(said.model)}" if said.model else ""
+        yield f"Its kind is {said.kind}, its level {words.exact(said.level)}{model}."
     if said.text is not None:
         yield f"It is public: {quoted(said.text)}"
     named = ("party", "says", "finding", "release", "outcome", "kind", "level", "model", "text")
@@ -346,8 +358,24 @@ def _clearance(making: Making) -> UnsignedStatement:
     return filled(Clearance, making.ask(clearances.TO_SIGN, asked).to_json(), said.to_json())
 
 
+_CLEARANCES = {
+    "adopts": "adopts the standard {about} for {release}",
+    "withdraws": "no longer adopts the standard {about} for {release}",
+    "attests": "attests that {release} meets the standard {about}",
+    "retracts": "no longer attests that {release} meets the standard {about}",
+    "begins": "begins its evaluation before the stage {about} of {release}",
+    "extends": "needs longer for its evaluation before the stage {about} of {release}",
+    "ends": "ends its evaluation before the stage {about} of {release}",
+    "holds": "holds the stage {about} of {release}: it does not open",
+    "releases": "no longer holds the stage {about} of {release}",
+    "signs": "signs the report of {release}, with the digest {about}",
+    "dissents": "dissents from the report of {release}, with the digest {about}",
+}
+
+
 def _clears(said: Clearance, _: Wording) -> Iterator[str]:
-    yield f"{said.party} {said.says}, in {said.release}: {words.exact(said.about)}."
+    about, release = words.exact(said.about), words.exact(said.release)
+    yield f"{said.party} {_CLEARANCES[said.says].format(about=about, release=release)}."
     yield from public(said.reason)
     yield from words.fields(said.to_json(), {("party",), ("says",), ("release",), ("about",), ("reason",)})
 
@@ -431,7 +459,7 @@ KEY = OfficerStatement(
         REVOKES: f"sluicegate keys revoke {said.keyid} --since {said.since} --reason WHY --key officer.pem",
     }[said.says],
     _lost,
-    needed=_to_pin,
+    needed=_to_sign,
 )
 PROMISE = OfficerStatement(
     "promise",
