@@ -185,9 +185,9 @@ def test_a_cookie_goes_to_no_script_and_no_other_site(plane: Plane) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "control.localhost.evil.example", "10.0.0.1", "localhostx"])
 def test_a_name_of_elsewhere_that_leads_here_signs_no_one_in(plane: Plane, host: str) -> None:
     browser = Browser(plane, host)
-    assert browser.get("/sign-in").status_code == 401
+    assert browser.get("/sign-in").status_code == 421
     answer = browser.post("/sign-in/token", token=plane.token("developer"))
-    assert answer.status_code == 401
+    assert answer.status_code == 421
     assert "set-cookie" not in answer.headers
 
 
