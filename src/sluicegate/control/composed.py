@@ -58,9 +58,8 @@ async def _do(
             status = (await errors.on_error(request, wrong)).status_code
             return await _again(plane, request, form, visitor, who, RefusedForm(sent, fault), status)
         if isinstance(answer, Refusal):
-            fault = {"message": answer.message, "remedy": answer.remedy, "at": ()}
-            status = errors.refused(answer).status_code
-            return await _again(plane, request, form, visitor, who, RefusedForm(sent, fault), status)
+            refused, status = RefusedForm(sent, answers.fault(answer)), errors.refused(answer).status_code
+            return await _again(plane, request, form, visitor, who, refused, status)
     return answers.next_page(form.then(sending, answer))
 
 

@@ -23,7 +23,7 @@ from sluicegate.control.pages import ask, reader_of, with_done, without_done
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.errors import InvalidInput, SluicegateError
+from sluicegate.errors import InvalidInput
 from sluicegate.http import bearer, errors
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
@@ -116,10 +116,9 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
         answer: ActAnswer | Refusal = await done(plane, request, seen, *asked)
     except InvalidInput as error:
         status = (await errors.on_error(request, error)).status_code
-        return await shown(fault=_fault(error), status=status)
+        return await shown(fault=answers.fault(error), status=status)
     if isinstance(answer, Refusal):
-        fault = {"message": answer.message, "remedy": answer.remedy, "at": ()}
-        return await shown(fault=fault, status=errors.refused(answer).status_code)
+        return await shown(fault=answers.fault(answer), status=errors.refused(answer).status_code)
     if after:
         return answers.next_page(with_done(after, act))
     return await shown(answer)
@@ -155,10 +154,6 @@ def _usual(act: AnyAct, given: Sent, answer: ActAnswer | None, fault: Mapping[st
     if answer is None:
         return Filled("act.html", {**values, "fault": fault})
     return Filled("acted.html", {**values, "answer": answer.to_json()})
-
-
-def _fault(error: SluicegateError) -> dict[str, Any]:
-    return {"message": error.message, "remedy": error.remedy, "at": error.at}
 
 
 def _act(request: Request) -> AnyAct:

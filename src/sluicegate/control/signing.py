@@ -171,7 +171,7 @@ Fault = SluicegateError | Refusal | None
 
 
 def _fault(why: Fault) -> Mapping[str, Any] | None:
-    return None if why is None else {"message": why.message, "remedy": why.remedy, "at": ()}
+    return None if why is None else answers.fault(why)
 
 
 async def _make(signing: SigningRoutes, here: StaffRequest) -> Response:
