@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from sluicegate.acts import directives
 from sluicegate.client.signing import Review
-from sluicegate.desk import people, sentences, statements
+from sluicegate.desk import casepage, people, sentences, statements
 from sluicegate.desk.checking import ReadCase
 from sluicegate.errors import InvalidInput
 from sluicegate.ports import UnsignedStatement
+from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.log import times
 from tests import worlds
 from tests.desk.conftest import Desk
+from tests.plane import yes
 
 SAYS_MORE = "Example” for gpt-5.6. You object to “Rival"
 QUOTED = "“Example\u2019 for gpt-5.6. You object to \u2018Rival”"
@@ -77,3 +80,26 @@ def test_a_schedule_says_all_that_it_says_in_each_case(desk: Desk) -> None:
     assert said[4:] == ["Your reason will be public: “no”"]
     with pytest.raises(InvalidInput, match="no concern"):
         statements.schedule(desk.following, reads, Review("object", "no", concern="cyber"))
+
+
+def test_a_lift_says_which_part_and_asks_no_applicant(desk: Desk) -> None:
+    desk.plane.opened(worlds.plan_value(models=("gpt-5.5", "gpt-5.6")))
+    desk.plane.submit()
+    yes(desk.plane.direct("two", models=["gpt-5.5", "gpt-5.6"], liftedBy={"allOf": ["ostp"]}))
+    names = worlds.opened_names(["Example Utility"])
+    scope = Scope(
+        models=("gpt-5.5",),
+        surfaces=("api",),
+        organizations=CommittedNames(count=1, commitment=names.commitment("sealed", "lift.organizations")),
+    )
+    asked = yes(desk.plane.do("ostp", directives.LIFT, directive="two", scope=scope, opened=names))
+    read = _read(desk, asked.case)
+    part = "directive two for gpt-5.5, on the surface api, for 1 organization only"
+    said = _said(desk, statements.position(desk.following, read, Review("approve", "")), read)
+    assert said[:2] == [f"You approve the lifting of {part}.", "It is for “Example Utility”."]
+    page = casepage.case_page(desk.following, read, None, int(desk.plane.wall()))
+    assert page.title == f"The lifting of {part}"
+    assert page.asks == "Should this directive be lifted? It is for “Example Utility”."
+    assert {"ask", "approve-with-conditions"}.isdisjoint(each.word for each in page.steps)
+    assert {"approve", "object", "abstain"} <= {each.word for each in page.steps}
+    assert page.history[0].words.endswith(part.replace("directive two", "lift of two"))

@@ -194,6 +194,12 @@ def _words_of(kind: str, stated: dict[str, Any]) -> list[str]:
     return list(how.words(how.kind.from_json(stated), wording))
 
 
+@pytest.mark.parametrize("kind", ["position", "transcription", "proceeding", "screening"])
+def test_the_first_sentence_says_which_part_of_a_directive_a_case_is_about(kind: str) -> None:
+    part = "the directive by-letter for gpt-5.6, for 2 organizations only"
+    assert part in _words_of(kind, STATED[kind])[0]
+
+
 def _answers(_: Any, __: Any) -> Any:
     """What any question answers: no agency has said anything, and no stage is there."""
     status = SimpleNamespace(stages=(), models=())

@@ -19,8 +19,7 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.cli import wording
 from sluicegate_record.directives.document import Reasons
-from sluicegate_record.directives.phrases import UNREAD, covered, listed
-from sluicegate_record.directives.scope import Scope
+from sluicegate_record.directives.phrases import UNREAD, covered, part
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted
 
@@ -150,9 +149,9 @@ def transcript(shown: DirectiveSummary | DirectiveStatus) -> str:
     return f"{wording.transcript(shown.transcribed, shown.officers)}; {stood}"
 
 
-def _lifted(part: LiftView) -> str:
-    whose = wording.written_for(part.transcribed_for)
-    return f"  lifted {wording.minute(part.at_ms)} for {_scope(part.scope)}{whose}"
+def _lifted(lift: LiftView) -> str:
+    whose = wording.written_for(lift.transcribed_for)
+    return f"  lifted {wording.minute(lift.at_ms)} {part(lift.scope)}{whose}"
 
 
 def _remark(said: Remark) -> str:
@@ -161,14 +160,3 @@ def _remark(said: Remark) -> str:
     reasons = said.reasons
     told = f"{reasons.form} {reasons.summary or ''}" if isinstance(reasons, Reasons) else UNREAD
     return f"  reasons, entry {said.seq}: {told}".rstrip()
-
-
-def _scope(scope: Scope) -> str:
-    return listed(
-        {
-            "models": scope.models,
-            "surfaces": scope.surfaces,
-            "annexes": scope.annexes,
-            "organizations": scope.organizations,
-        }
-    )

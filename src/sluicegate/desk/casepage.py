@@ -9,6 +9,7 @@ from itertools import islice
 
 from sluicegate.core.explanations.narration import narrated
 from sluicegate.core.lifecycle import blocks, evidence, signers
+from sluicegate.core.lifecycle.positions import can_say
 from sluicegate.core.lifecycle.referrals import not_to_refer
 from sluicegate.desk import inbox, sentences
 from sluicegate.desk.checking import ReadCase
@@ -140,7 +141,7 @@ def case_page(following: Following, read: ReadCase, seen: int | None, now_ms: in
             agency=agency,
             read=read,
             title=_capital(sentences.thing(record, read)),
-            asks=kinds.KINDS[case.kind].asks,
+            asks=" ".join([kinds.KINDS[case.kind].asks, *sentences.narrowed(read)]),
             state=state,
             says=says,
             due_by=sentences.due_by(case, agency),
@@ -176,7 +177,7 @@ def steps(following: Following, read: ReadCase, given: Plan | None) -> Iterator[
         yield DeskStep("receive", "Confirm receipt", "Your agency's time starts when this is on the record.")
     if kinds.allows("position", case.kind, case.standing):
         held = "the instance does not show all that was said: ask, or object, or leave it open"
-        for word in POSITIONS:
+        for word in (each for each in POSITIONS if can_say(following.record, case, each)):
             label, does = sentences.LABELS[word], sentences.MEANINGS[word]
             yield DeskStep(word, label, does, held if word in CONSENT and not read.may_consent else "")
     if _refers_to(following.record, case, agency, given):

@@ -16,6 +16,7 @@ from sluicegate.core.lifecycle import blocks, signers
 from sluicegate.core.terms import clocks
 from sluicegate.desk.checking import ReadCase, ShownCase
 from sluicegate.pages import words
+from sluicegate_record.directives.phrases import in_part
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.entries import Withheld
@@ -92,7 +93,7 @@ def thing(record: Record, read: ShownCase) -> str:
     """What is decided in a case, such as `“Example Utility” for “GPT-5.6” on the surface api`."""
     asked, name = read.case.question, organization_of(read)
     who = "the applicant" if name is None else quoted(name)
-    release, part = release_of(record, read), "" if read.case.question.scope is None else "a part of "
+    release = release_of(record, read)
     where = f"{release} on the surface {asked.surface}"
     return {
         kinds.TERMS: f"the terms of stage {asked.stage} of {release}",
@@ -100,12 +101,18 @@ def thing(record: Record, read: ShownCase) -> str:
         kinds.AMENDMENT: f"the grant of {who} for {where}, renewed or changed",
         kinds.OPENING: f"the opening of stage {asked.stage} of {release}",
         kinds.REMOVAL: f"the end of the grant of {who} for {where}",
-        kinds.LIFT: f"the lifting of {part}directive {asked.directive}",
+        kinds.LIFT: f"the lifting of {in_part(asked.directive, asked.scope)}",
         kinds.APPEAL: f"the appeal of {who} about {where}",
         kinds.REVIEW: f"that the rules of stage {asked.stage} of {release} stay",
         kinds.LICENCE: f"a licence of {who} from directive {asked.directive}",
         kinds.RECONSIDER: f"the end of a judgement on a model of {release}",
     }.get(read.case.kind, f"the case {read.case.id}")
+
+
+def narrowed(read: ShownCase) -> Iterator[str]:
+    """Which organizations a lift is for, if it is for some and the instance has shown them."""
+    if read.names:
+        yield f"It is for {'; '.join(quoted(str(each)) for each in read.names)}."
 
 
 def said(record: Record, read: ReadCase, word: Word, now_ms: int) -> Iterator[str]:
@@ -119,6 +126,7 @@ def _said_here(record: Record, read: ReadCase, word: Word, now_ms: int) -> Itera
     conditions = None if word.conditions is None else Conditions.from_json(word.conditions)
     until = _until(record, read, word, conditions, now_ms)
     yield f"{_SAYS[word.position].format(thing(record, read))}{until}."
+    yield from narrowed(read)
     if conditions is not None:
         yield f"Your conditions: {'; '.join(condition(*each) for each in conditions.to_json().items())}."
     if word.concern is not None:

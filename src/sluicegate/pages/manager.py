@@ -32,6 +32,7 @@ from sluicegate.pages.page import Filled, SitePage, View
 from sluicegate.pages.statements import cases as statements
 from sluicegate.pages.statements.kind import NEW as TO_SIGN
 from sluicegate.pages.statements.kind import OfficerStatement
+from sluicegate_record.directives.phrases import part
 from sluicegate_record.terms import kinds
 
 STAFF = frozenset({DEVELOPER})
@@ -124,6 +125,7 @@ def _case(view: View[CaseArgument, CaseView]) -> Filled:
     dossier = exported.dossier.application if exported.dossier is not None else None
     values = {
         "case": found,
+        "part": part(exported.question.scope),
         "dossier": dossier if isinstance(dossier, dict) else {},
         "steps": tuple(_steps(found)),
         "signs": [

@@ -36,3 +36,28 @@ def test_each_type_that_is_not_about_persons_has_its_own_words() -> None:
     without = {body.type for body in entries.TYPES.values() if body not in narration._SAID}
     of_persons = {body.type for body in entries.TYPES.values() if body.__module__ == people.__name__}
     assert without <= of_persons | {"credential.attested", "identifiers.declared"}
+
+
+def said(type_: str) -> set[str]:
+    return {narrated(entry) for entry in READ if entry.type == type_}
+
+
+def test_what_officers_wrote_down_is_not_said_by_its_agency() -> None:
+    for type_, whose in (("position.recorded", "bis says approve in case"), ("directive.issued", "of bis: ")):
+        written = [each for each in said(type_) if each.startswith("written down by ")]
+        who = "written down by release-officer and second-officer (letter of 2026-"
+        assert any(
+            each.startswith(who) and "), not signed by bis: " in each and whose in each for each in written
+        )
+    for entry in READ:
+        if entry.type == "position.recorded" and entry.body.transcribed is not None:
+            assert "not signed by" in narrated(entry)
+
+
+def test_which_part_of_a_directive_is_lifted_is_said() -> None:
+    for entry in READ:
+        scope = getattr(entry.body, "scope", None) if entry.type == "directive.lifted" else None
+        if scope is not None:
+            assert narrated(entry).endswith(" only is lifted")
+            assert all(each in narrated(entry) for each in (*(scope.models or ()), *(scope.surfaces or ())))
+    assert any(each.endswith(" only is lifted") for each in said("directive.lifted"))

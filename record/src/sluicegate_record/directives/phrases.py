@@ -1,11 +1,11 @@
-"""Who a directive covers, in a few words."""
+"""Who a directive covers, and which part of it is lifted, in a few words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from sluicegate_record.directives.document import EVERYONE, Persons, Selection
-from sluicegate_record.directives.scope import CommittedNames
+from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.strict import Unread
 from sluicegate_record.terms.text import counted
 
@@ -18,7 +18,7 @@ def covered(stated: str | Selection | Unread) -> str:
         return UNREAD
     if not isinstance(stated, Selection):
         return EVERYONE
-    return listed(
+    return _listed(
         {
             "annexes": stated.annexes,
             "organizations": stated.organizations,
@@ -28,7 +28,31 @@ def covered(stated: str | Selection | Unread) -> str:
     )
 
 
-def listed(stated: Mapping[str, Iterable[str] | CommittedNames | Persons | None]) -> str:
+def part(scope: Scope | None) -> str:
+    """Which part of a directive is lifted, such as `for gpt-5.5 only`; empty if it is all of it."""
+    if scope is None:
+        return ""
+    stated = [
+        ("for", _all_of(scope.models)),
+        ("on the surface", _all_of(scope.surfaces)),
+        ("for the names in", _all_of(scope.annexes)),
+        ("for", "" if scope.organizations is None else counted(scope.organizations.count, "organization")),
+        ("for", UNREAD if scope.unknown else ""),
+    ]
+    said = ", ".join(f"{where} {what}" for where, what in stated if what)
+    return f"{said} only" if said else ""
+
+
+def in_part(directive: str, scope: Scope | None) -> str:
+    """A directive, or the part of it that is lifted: `directive two-models for gpt-5.5 only`."""
+    return " ".join(filter(None, ("directive", directive, part(scope))))
+
+
+def _all_of(names: Iterable[str] | None) -> str:
+    return " and ".join(names or ())
+
+
+def _listed(stated: Mapping[str, Iterable[str] | CommittedNames | Persons | None]) -> str:
     """What is stated, by its kind, in a few words."""
     return "; ".join(_part(kind, value) for kind, value in stated.items() if value is not None)
 

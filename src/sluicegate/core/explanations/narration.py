@@ -7,13 +7,14 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sluicegate.acts.record import RecordedEntry
 from sluicegate.core.terms import requirement_phrases
 from sluicegate_record import entries
-from sluicegate_record.directives.phrases import covered
+from sluicegate_record.directives.phrases import UNREAD, covered, in_part, part
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entries import (
     Entry,
     accounts,
@@ -41,6 +42,7 @@ from sluicegate_record.entries.body import Body
 from sluicegate_record.entries.support import SupportedBody
 from sluicegate_record.log import leaf as leaves
 from sluicegate_record.log import times
+from sluicegate_record.strict import Unread
 from sluicegate_record.terms.text import counted
 
 
@@ -119,7 +121,8 @@ def _lacking(body: releases.StageLacking) -> str:
 
 
 def _case(body: cases.CaseOpened) -> str:
-    about = body.directive or "/".join(filter(None, (body.release, body.stage)))
+    about = " ".join(filter(None, (body.directive, part(body.question.scope))))
+    about = about or "/".join(filter(None, (body.release, body.stage)))
     return f"case {body.case} is opened: {body.kind} of {about}"
 
 
@@ -128,7 +131,16 @@ def _determined(body: cases.CaseDetermined) -> str:
 
 
 def _position(body: cases.PositionRecorded) -> str:
-    return f"{body.agency} says {body.position} in case {body.case}"
+    said = f"{body.agency} says {body.position} in case {body.case}"
+    if body.transcribed is None:
+        return said
+    return f"{written_down(body.transcribed, body.owners or (body.owner,), body.agency)}: {said}"
+
+
+def written_down(arrived: Arrival | Unread, officers: Iterable[str], agency: str) -> str:
+    """Who wrote down the word of an agency, how it arrived, and that the agency itself has not signed it."""
+    how = f"{arrived.how} of {arrived.on}" if isinstance(arrived, Arrival) else UNREAD
+    return f"written down by {' and '.join(officers)} ({how}), not signed by {agency}"
 
 
 def _approved(body: grants.GrantApproved) -> str:
@@ -244,12 +256,15 @@ def _directive(body: directives.DirectiveIssued) -> str:
     spec = body.document.spec
     replaces = f", in place of {body.replaces}" if body.replaces is not None else ""
     what = f"{spec.action} {', '.join(spec.models)} for {covered(spec.covers)}"
-    return f"directive {body.directive} of {body.issuer}: {what}{replaces}"
+    said = f"directive {body.directive} of {body.issuer}: {what}{replaces}"
+    arrived = body.document.metadata.transcribed
+    if arrived is None:
+        return said
+    return f"{written_down(arrived, body.signers or (body.signed_by,), body.issuer)}: {said}"
 
 
 def _lifted(body: directives.DirectiveLifted) -> str:
-    part = "" if body.scope is None else "a part of "
-    return f"{part}directive {body.directive} is lifted"
+    return f"{in_part(body.directive, body.scope)} is lifted"
 
 
 def _observed(body: observations.ObservationRecorded) -> str:

@@ -39,6 +39,7 @@ from sluicegate_record.entries.cases import (
 from sluicegate_record.log import dsse
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.leaf import Entropy, Opening
+from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import (
     Position,
     Proceeding,
@@ -411,7 +412,7 @@ def _misplaced(state: State, case: Case, word: Word) -> Refusal | None:
     refusal = _not_asked(case, word.agency) or not_now("position", case) or _settled(state, case)
     if refusal is not None:
         return refusal
-    if word.position == "ask" and not kinds.allows("answer", case.kind, case.state):
+    if word.position == "ask" and not can_say(state.record, case, word.position):
         return Refusal("conflict", "nobody_to_ask", f"a {case.kind} case has no applicant who could answer")
     refusal = _unfit_conditions(state, case, word)
     if refusal is not None:
@@ -439,7 +440,7 @@ def _unfit_conditions(state: State, case: Case, word: Word) -> Refusal | None:
     """Why a position may not have its conditions; None if it may, or has none."""
     if word.conditions is None:
         return None
-    if not _can_have_conditions(state, case):
+    if not can_say(state.record, case, "approve-with-conditions"):
         said = "there is no grant here that conditions could be put on"
         return Refusal("conflict", "no_conditions_here", said, "approve, object or ask for an amendment")
     most = sizes.share(blocks.conditions_of_terms(state.record, case), len(case.parties))
@@ -450,10 +451,17 @@ def _unfit_conditions(state: State, case: Case, word: Word) -> Refusal | None:
     return Refusal("conflict", "conditions_too_large", said, "say it in fewer words, or name a document")
 
 
-def _can_have_conditions(state: State, case: Case) -> bool:
+def can_say(record: Record, case: Case, position: str) -> bool:
+    """Whether a position has a sense in a case: there is someone who can answer, or a grant to condition."""
+    if position == "ask":
+        return kinds.allows("answer", case.kind, case.state)
+    return position != "approve-with-conditions" or _can_have_conditions(record, case)
+
+
+def _can_have_conditions(record: Record, case: Case) -> bool:
     """Whether an approval gives a new grant or amends one. A reinstated grant keeps its old conditions."""
     if case.kind == kinds.APPEAL:
-        return state.cases[case.question.against].kind in kinds.ADMITS
+        return record.cases[case.question.against].kind in kinds.ADMITS
     return case.kind in kinds.ADMITS or case.kind == kinds.LICENCE
 
 

@@ -29,6 +29,7 @@ from sluicegate.pages.statements.kind import (
     public,
 )
 from sluicegate.ports import UnsignedStatement
+from sluicegate_record.directives.phrases import part
 from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.form import Json, Note, form, within
@@ -70,8 +71,17 @@ def _asked(question: Question, wording: Wording) -> tuple[CaseView, str]:
     case = wording.ask(cases.SHOW, CaseArgument(case=question.case))
     whose = "" if case.organization is None else f" of {quoted(case.organization)}"
     about = {name: getattr(question, name) for name in _PLACE}
-    where = ", ".join(f"the {name} {words.exact(each)}" for name, each in about.items() if each)
+    where = ", ".join(
+        f"the {name} {words.exact(each)}{_part(question) if name == 'directive' else ''}"
+        for name, each in about.items()
+        if each
+    )
     return case, f"the case {question.case}{whose}, about {where}"
+
+
+def _part(question: Question) -> str:
+    """Which part of its directive a question is about, after the directive's name."""
+    return "".join(f" {each}" for each in [part(question.scope)] if each)
 
 
 def _rest(said: Any, own: frozenset[str]) -> Iterator[str]:
