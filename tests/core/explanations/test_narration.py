@@ -11,6 +11,8 @@ from sluicegate.core.explanations.narration import narrated, subject
 from sluicegate_record import entries
 from sluicegate_record.entries import people
 from sluicegate_record.entries.body import Hidden
+from sluicegate_record.entries.cases import PositionRecorded
+from sluicegate_record.entries.directives import DirectiveLifted
 from sluicegate_record.log.leaf import Opening
 from tests.vectors.make_every_act import FOLDER
 
@@ -50,13 +52,13 @@ def test_what_officers_wrote_down_is_not_said_by_its_agency() -> None:
             each.startswith(who) and "), not signed by bis: " in each and whose in each for each in written
         )
     for entry in READ:
-        if entry.type == "position.recorded" and entry.body.transcribed is not None:
+        if isinstance(entry.body, PositionRecorded) and entry.body.transcribed is not None:
             assert "not signed by" in narrated(entry)
 
 
 def test_which_part_of_a_directive_is_lifted_is_said() -> None:
     for entry in READ:
-        scope = getattr(entry.body, "scope", None) if entry.type == "directive.lifted" else None
+        scope = entry.body.scope if isinstance(entry.body, DirectiveLifted) else None
         if scope is not None:
             assert narrated(entry).endswith(" only is lifted")
             assert all(each in narrated(entry) for each in (*(scope.models or ()), *(scope.surfaces or ())))
