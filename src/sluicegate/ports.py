@@ -605,7 +605,8 @@ class PreparedStatement:
 
     `id` is the digest of `payload`, the bytes that are signed, in hex digits. `by` and `name` are the id and
     the name of who made it. `opened` opens its commitments, by field. `instance` is whose log it is for, at a
-    desk; a control plane has its own alone. Units: milliseconds since 1970 UTC.
+    desk; a control plane has its own alone. `premise` is the digest of what was said of it when it was made,
+    where that may change. Units: milliseconds since 1970 UTC.
     """
 
     id: str
@@ -616,6 +617,7 @@ class PreparedStatement:
     instance: str = ""
     opened: Mapping[str, Opening] = field(default_factory=dict)
     signatures: tuple[Signature, ...] = ()
+    premise: str = ""
 
     @property
     def envelope(self) -> Envelope:

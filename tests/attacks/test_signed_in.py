@@ -394,4 +394,10 @@ def test_a_query_of_any_kind_is_no_fault_of_ours(plane: Plane, path: str) -> Non
 
 def test_what_was_done_is_said_to_who_did_it_alone(plane: Plane) -> None:
     assert "Done:" not in Browser(plane).get("/releases?done=release.recall").text
-    assert "Done:" in Browser(plane).enter("developer", "did").get("/account?done=sign-in.end").text
+    did, other = (Browser(plane).enter("developer", name) for name in ("did", "other"))
+    assert "Done:" not in did.get("/account?done=sign-in.end").text
+    told = other.post(
+        "/acts/definition.add", name="w", statuses="other", source="s", _next="/board", _form=other.form()
+    )
+    assert "Done:" in other.get(told.headers["location"]).text
+    assert "Done:" not in did.get(told.headers["location"]).text

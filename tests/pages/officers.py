@@ -31,6 +31,11 @@ def passkey_of(ledger: Ledger, page: Page, url: str, name: str) -> Pin:
     page.get_by_label("What to call it").fill("key")
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.get_by_role("rowheader", name="key", exact=True)).to_be_visible()
+    return pinned(ledger, url, name)
+
+
+def pinned(ledger: Ledger, url: str, name: str) -> Pin:
+    """The passkey of somebody who has one, as an owner's key in the trust file."""
     [who] = [each for each in ledger.store.principals.all() if each.name == name]
     [passkey] = ledger.store.sign_ins.passkeys(who.id)
     key = signatures.pinned(passkey, PagesOrigin(url))

@@ -123,6 +123,6 @@ def test_a_plan_is_changed_from_its_text_to_in_force_without_javascript(
         expect(main.locator("ins")).to_have_text("900")
         expect(main.locator(".effects")).to_contain_text("oncd")
         opened.get_by_role("button", name="Put this plan in force").click()
-        opened.wait_for_url("**/board/hostile?done=plan.apply")
+        opened.wait_for_url("**/board/hostile?done=plan.apply~*")
         opened.goto("/plan/hostile")
         assert opened.get_by_role("textbox", name="Text").input_value() == written.replace(": 600", ": 900")

@@ -15,7 +15,7 @@ from sluicegate_record.statements.statement import KEPT_MS
 from tests.store.examples import Contract
 
 OPENED = {"reason": Opening(bytes(32), '"why, ü"'.encode())}
-MADE = PreparedStatement("a" * 64, b"{}", "person_anna", "anna", 5, "openai", OPENED)
+MADE = PreparedStatement("a" * 64, b"{}", "person_anna", "anna", 5, "openai", OPENED, premise="p")
 SIGNED = Signature("k", b"sig", AuthenticatorAssertion(b"authenticator", b"client"))
 
 

@@ -70,7 +70,7 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
         return signin.to_sign_in(request)
     visitor, who = here
     bearer.authorize(who.principal, act)
-    query, just_done = without_done(request.scope["query_string"].decode("latin-1"))
+    query, just_done = without_done(request.scope["query_string"].decode("latin-1"), reader_of(who))
     given = read(query.encode("latin-1"))
     is_asked = act.kind == "question" and (bool(query) or not any(each.required for each in forms.asked(act)))
     with journaled(measured, act) as seen:
@@ -120,7 +120,7 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
     if isinstance(answer, Refusal):
         return await shown(fault=answers.fault(answer), status=errors.refused(answer).status_code)
     if after:
-        return answers.next_page(with_done(after, act))
+        return answers.next_page(with_done(after, act, reader))
     return await shown(answer)
 
 

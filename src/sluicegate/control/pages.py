@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -173,7 +174,7 @@ def made(  # noqa: PLR0913 - what page, where, for whom
 
     Raises: Refused, Unauthorized; InvalidInput: it is asked with what its act does not take.
     """
-    query, said = without_done(place.query)
+    query, said = without_done(place.query, reader)
     query = _LEFT_EMPTY.sub("", query).removeprefix("&")
     asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
     asks = partial(ask, services, by)
@@ -186,19 +187,32 @@ def made(  # noqa: PLR0913 - what page, where, for whom
     return MadePage(site.render(shown.template, {**shared, **shown.values}), HTML)
 
 
-def without_done(query: str) -> tuple[str, str]:
-    """A query without the name of what was done just before, and how the page calls that."""
-    before, mark, name = query.rpartition(DONE)
+def without_done(query: str, reader: Reader | None) -> tuple[str, str]:
+    """A query without the name of what was done just before, and how the page calls that.
+
+    What a link says that no form of this reader's session led to, was not done.
+    """
+    before, mark, said = query.rpartition(DONE)
+    name, _, proof = said.rpartition("~")
     act = ACTS.get(name) if mark and before[-1:] in {"", "&"} else None
     if act is None:
         return query, ""
+    before = before.removesuffix("&")
+    if reader is None or not hmac.compare_digest(_proof(act, reader), proof.encode()):
+        return before, ""
     title = forms.title(act)
-    return before.removesuffix("&"), f"{title[:1].lower()}{title[1:]}"
+    return before, f"{title[:1].lower()}{title[1:]}"
 
 
-def with_done(path: str, act: AnyAct) -> str:
-    """A path with a word that the page shows: what was done."""
-    return f"{path}{'&' if urlsplit(path).query else '?'}{DONE}{act.name}"
+def with_done(path: str, act: AnyAct, reader: Reader) -> str:
+    """A path with a word that the page shows to this reader: what was done."""
+    proof = _proof(act, reader).decode()
+    return f"{path}{'&' if urlsplit(path).query else '?'}{DONE}{act.name}~{proof}"
+
+
+def _proof(act: AnyAct, reader: Reader) -> bytes:
+    """That a form of a reader's session has led to a page."""
+    return hmac.digest(reader.form_token.encode(), act.name.encode(), "sha256").hex()[:16].encode()
 
 
 def ask(services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:

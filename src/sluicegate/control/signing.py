@@ -5,14 +5,16 @@ Rules:
   the key that a statement pins, which signs it, too.
 - A signature is verified as the record verifies it, before it is kept.
 - Who made a statement, or may sign it, takes it back, once they have seen whose it is.
-- Who signs next sees the statement as it is, in words made from its bytes again.
+- Who signs next sees the statement as it is, in words made from its bytes again. If those words are others
+  than when it was made, such as what an agency says meanwhile, it is made again: no signature is for them.
+- Only who may sign a statement puts it on the record.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -47,7 +49,7 @@ from sluicegate.signin.door import Door, SignedIn
 from sluicegate.signin.forms import FORM
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate_record.form import Json
-from sluicegate_record.log import dsse
+from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.keys import PINS, KeyStatement
 from sluicegate_record.statements.statement import Statement
@@ -195,8 +197,16 @@ def _made(
     now_ms = services.ledger.now_ms()
     unsigned = how.make(Making(partial(ask, services, who), said, now_ms, order))
     made = signatures.prepared(unsigned, who, now_ms)
+    made = replace(made, premise=_premise(signing, here, made))
     signing.kept.put(made)
     return made
+
+
+def _premise(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> str:
+    """The digest of what is said of a statement now, and of how many sign it."""
+    how, stated = _read(found)
+    needed = how.needed(stated, partial(ask, signing.plane.services, here.who.principal))
+    return canonical.digest([needed, *_words(signing, here, found)])
 
 
 async def _order(signing: SigningRoutes, here: StaffRequest, text: str) -> Json:
@@ -244,6 +254,8 @@ def _view(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) 
         "command": how.command(stated),
         "payload": json.loads(found.payload),
         "may_take_back": _may_take_back(signing, here, found),
+        "may_record": bool(_speaking(here, signing, standing)),
+        "is_outdated": found.premise != _premise(signing, here, found),
     }
 
 
@@ -315,11 +327,8 @@ async def _sign(signing: SigningRoutes, here: StaffRequest) -> Response:
     """Take a signature. Once there are enough, the statement goes on the record."""
     found = await _found(signing, here)
     try:
-        answer = one(here.sent, "answer")
-        if answer:
-            with here.visitor.place():
-                found = await here.visitor.run(_with_signature, signing, here, found, answer)
         with here.visitor.place():
+            found = await here.visitor.run(_with_signature, signing, here, found, one(here.sent, "answer"))
             standing = await here.visitor.run(_standing, signing, here, found)
         if not standing.is_enough:
             return answers.next_page(f"{HERE}/{found.id}")
@@ -332,7 +341,7 @@ async def _sign(signing: SigningRoutes, here: StaffRequest) -> Response:
         return await _shown(signing, here, found, refused)
     await _forgotten(signing, here, found)
     how, stated = _read(found)
-    return answers.next_page(with_done(how.after(stated), how.act))
+    return answers.next_page(with_done(how.after(stated), how.act, reader_of(here.who)))
 
 
 async def _forgotten(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> None:
@@ -343,9 +352,20 @@ async def _forgotten(signing: SigningRoutes, here: StaffRequest, found: Prepared
 def _with_signature(
     signing: SigningRoutes, here: StaffRequest, found: PreparedStatement, answer: str
 ) -> PreparedStatement:
-    standing, named = _standing(signing, here, found), passkeys.passkey_in(answer)
-    own = {passkey.id: key for passkey, key in _speaking(here, signing, standing)}
-    if named not in own:
+    """A statement with the signature in a browser's answer; as it is, without an answer.
+
+    Raises: InvalidInput: it is not what it was when it was made, or this is no one who may sign it.
+    """
+    if found.premise != _premise(signing, here, found):
+        raise InvalidInput(
+            "what this says is not what it said when it was made: it has no signature for that",
+            code="outdated",
+            remedy="read it again, take it back, and make it again",
+        )
+    own = {passkey.id: key for passkey, key in _speaking(here, signing, _standing(signing, here, found))}
+    if not answer and own:
+        return found
+    if not answer or (named := passkeys.passkey_in(answer)) not in own:
         raise InvalidInput(
             "this passkey is no officer's key",
             code="passkey_unknown",
@@ -420,7 +440,8 @@ def _form(signing: SigningRoutes, path: str, work: Work) -> Route:
 async def _act(signing: SigningRoutes, request: Request) -> AnyAct | None:
     """The act that is done with the statement of a path: an order has a lane of its own."""
     id_ = request.path_params.get("id", "")
-    if not id_ or await signin.arrived(signing.door, signing.entrance, request) is None:
+    arrived = await signin.arrived(signing.door, signing.entrance, request) if id_ else None
+    if arrived is None or arrived[1].principal.role != DEVELOPER:
         return None
     found = await urgently(signing.kept.get, id_)
     return None if found is None else _read(found)[0].act

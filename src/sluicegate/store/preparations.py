@@ -22,12 +22,12 @@ from sluicegate_record.statements.statement import KEPT_MS
 
 PREPARED_MAX = 50
 """How many statements that are to be signed are kept of each who makes some."""
-_ALL = "SELECT id, payload, maker, name, at_ms, instance, opened, signatures FROM preparations"
+_ALL = "SELECT id, payload, maker, name, at_ms, instance, opened, signatures, premise FROM preparations"
 _PUT = (
     "DELETE FROM preparations WHERE at_ms <= :at_ms - :kept_ms",
     (
-        "INSERT INTO preparations (id, payload, maker, name, at_ms, instance, opened, signatures)"
-        " VALUES (:id, :payload, :maker, :name, :at_ms, :instance, :opened, :signatures)"
+        "INSERT INTO preparations (id, payload, maker, name, at_ms, instance, opened, signatures,"
+        " premise) VALUES (:id, :payload, :maker, :name, :at_ms, :instance, :opened, :signatures, :premise)"
         " ON CONFLICT DO NOTHING"
     ),
     (
@@ -63,6 +63,7 @@ class SqlitePreparations:
             "instance": made.instance,
             "opened": json.dumps({name: _opening(each) for name, each in made.opened.items()}),
             "signatures": _signatures(made),
+            "premise": made.premise,
             "kept_ms": KEPT_MS,
             "others": PREPARED_MAX - 1,
         }
@@ -98,7 +99,15 @@ def _signatures(made: PreparedStatement) -> str:
 
 
 def _statement(  # noqa: PLR0913 - the columns
-    id_: str, payload: bytes, maker: str, name: str, at_ms: int, instance: str, opened: str, signatures: str
+    id_: str,
+    payload: bytes,
+    maker: str,
+    name: str,
+    at_ms: int,
+    instance: str,
+    opened: str,
+    signatures: str,
+    premise: str,
 ) -> PreparedStatement:
     openings: dict[str, Any] = json.loads(opened)
     return PreparedStatement(
@@ -110,4 +119,5 @@ def _statement(  # noqa: PLR0913 - the columns
         instance,
         {key: Opening(canonical.unb64(salt), body.encode()) for key, (salt, body) in openings.items()},
         Envelope.from_json(json.loads(signatures)).signatures if signatures else (),
+        premise,
     )

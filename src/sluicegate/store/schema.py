@@ -89,7 +89,7 @@ PREPARATIONS = (
     (
         "CREATE TABLE IF NOT EXISTS preparations (id TEXT PRIMARY KEY, payload BLOB NOT NULL,"
         " maker TEXT NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL, instance TEXT NOT NULL,"
-        " opened TEXT NOT NULL, signatures TEXT NOT NULL)"
+        " opened TEXT NOT NULL, signatures TEXT NOT NULL, premise TEXT NOT NULL)"
     ),
 )
 """The table of `ports.Preparations`, in a ledger's file or a desk's."""
