@@ -203,9 +203,9 @@ def _made(
 
 
 def _premise(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> str:
-    """The digest of what is said of a statement now, and of how many sign it."""
+    """The digest of what is said of a statement now, and of how many sign it if no one has."""
     how, stated = _read(found)
-    needed = how.needed(stated, partial(ask, signing.plane.services, here.who.principal))
+    needed = how.needed(stated, partial(ask, signing.plane.services, here.who.principal), ())
     return canonical.digest([needed, *_words(signing, here, found)])
 
 
