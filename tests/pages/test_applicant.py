@@ -238,7 +238,9 @@ def test_a_directive_says_what_it_means_for_ones_people_and_an_exception_is_aske
     page: Page, site: Plane
 ) -> None:
     grant = offices.admit(site, applied(site, "directed", "Directed Works"))
-    value = worlds.directive_value("d-page", covers=worlds.committed(["Directed Works"]))
+    value = worlds.directive_value(
+        "d-page", covers=worlds.committed(["Directed Works"]), licensedBy={"allOf": ["ostp"]}
+    )
     opened = {worlds.COVERED: opened_beside(worlds.opened_names(["Directed Works"]))}
     with site.ledger.reading() as state:
         value["metadata"]["log"] = state.log
@@ -249,6 +251,7 @@ def test_a_directive_says_what_it_means_for_ones_people_and_an_exception_is_aske
     sign_in(page, site, "applicant", "directed")
     page.goto(f"/grants/{grant}")
     expect(page.locator("main")).to_contain_text("Directive d-page suspends gpt-5.6")
+    expect(page.locator("main")).to_contain_text("from this directive. It is decided by ostp")
     page.get_by_role("button", name="Ask for an exception").click()
     page.goto("/applications")
     expect(page.get_by_role("link", name="Exception from a directive: d-page")).to_be_visible()

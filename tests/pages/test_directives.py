@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 
@@ -57,3 +58,44 @@ def test_the_page_of_a_lift_says_which_part(plane: Plane, staff: Reading) -> Non
     assert "two-models for m-large only" in text(re.findall("<h1>.*</h1>", page)[0])
     assert "two-models for m-large only" in text(re.findall("<title>.*</title>", page)[0])
     assert "Should this directive be lifted? For m-large only." in text(page)
+
+
+def test_what_is_lifted_of_a_directive_is_said_and_not_offered_again(plane: Plane, staff: Reading) -> None:
+    directed(plane, "in-part")
+    before = text(staff.get("/directives/in-part").text)
+    assert "Only for m-large" in before
+    assert "Only for m-small" in before
+    case = lifting(plane, "in-part", "m-large")
+    offices.say(plane, case, "oncd")
+    page = text(staff.get("/directives/in-part").text)
+    assert "for everyone. Lifted for m-large only." in page
+    assert ": for m-large only" in page
+    assert "Only for m-large" not in page
+    assert "Only for m-small" in page
+    assert '"m-large"' not in page
+
+
+def test_an_order_of_another_is_not_shown_to_sign_without_how_it_arrived(staff: Reading) -> None:
+    order = json.dumps(
+        {
+            "apiVersion": "sluicegate/v1",
+            "kind": "Directive",
+            "metadata": {"name": "by-letter"},
+            "spec": {
+                "issuer": "oncd",
+                "basis": {"kind": "order", "authority": "a letter"},
+                "action": "suspend",
+                "models": ["m-large"],
+                "surfaces": "all",
+                "covers": "everyone",
+                "reasons": {"form": "none"},
+            },
+        }
+    )
+    for drill in ("", "yes"):
+        sent = {"what": "directive", "text": order, "drill": drill}
+        refused = staff.post("/to-sign", sent)
+        assert refused.status_code != 303
+        assert "this order is of oncd, and how it arrived is not said" in text(refused.text)
+        arrived = {"how": "call", "on": "2026-06-12", "note": "by telephone"}
+        assert staff.post("/to-sign", sent | arrived).status_code == 303

@@ -249,3 +249,5 @@ def test_a_directive_is_tried_out_as_a_drill_from_its_page(scene: Scene) -> None
     expect(second.locator(".card .lead")).to_contain_text(
         f"You put the drill, which refuses no request, {NAME}-again-drill-"
     )
+    expect(second.locator(".card")).to_contain_text("You write down what came as a call of 2026-06-24")
+    expect(second.locator(".card")).to_contain_text("no one may use it")

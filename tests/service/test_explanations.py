@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from sluicegate.acts import credentials, early_access, explanations, grants, imports, members
+from sluicegate.acts import credentials, early_access, explanations, grants, imports, licences, members
 from sluicegate.acts.members import MemberRow
 from sluicegate.core.access.decision import Allow, Ask, Instant, decide
 from sluicegate.core.lifecycle import State
@@ -98,6 +98,26 @@ def test_at_each_size_the_answer_is_that_of_the_table_then(plane, key):
         assert found.allowed is isinstance(decided, Allow)
         assert found.reason == (None if isinstance(decided, Allow) else decided.reason.value)
         assert found.at_ms == state.at_ms
+
+
+def test_who_a_licence_excepts_reads_which_directive_suspends_and_until_when(plane, key):
+    yes(plane.direct("d-1"))
+    yes(plane.direct("d-2", surfaces=[CODEX]))
+    grant = yes(plane.do("developer", credentials.SHOW, credential=key)).grant
+    case = yes(plane.do("applicant", licences.REQUEST, directive="d-1", grant=grant)).case
+    assert not yes(explain(plane, key)).allowed
+    plane.say(case, "oncd")
+    (licence,) = yes(plane.do("developer", licences.LIST, directive="d-1")).licences
+    found = yes(explain(plane, key))
+    because = layer(found, "directive")
+    assert (found.allowed, because.state) == (True, "allows")
+    assert because.text == (
+        f"d-1 suspends it; licence {licence.licence} excepts this key as long as it is in force; "
+        "no other directive suspends it"
+    )
+    said = [each.text for each in found.entries if each.seq in because.entries]
+    assert f"licence {licence.licence} from directive d-1 for grant {grant}" in said
+    assert any(each.startswith("directive d-1 of oncd: suspend") for each in said)
 
 
 def test_the_entries_are_proven_by_the_record_alone(plane, key):

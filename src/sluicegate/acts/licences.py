@@ -95,7 +95,7 @@ REQUEST = Act(
     "/api/v1/directives/{directive}/licences",
     LicenceRequest,
     LicenceCase,
-    "Ask for an exception from a directive that covers your organization. Its issuer decides, in a case.",
+    "Ask for an exception from a directive that covers your organization. Its 'licensedBy' says who decides.",
     daily("cases"),
 )
 LIST = Act(

@@ -30,6 +30,7 @@ from sluicegate.pages import applying, forms, standings, uses
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
 from sluicegate_record.terms import audience, effective, kinds
+from sluicegate_record.terms.rule import Rule
 
 HERE, GRANTS = "/applications", "/grants"
 LISTED = 50
@@ -155,6 +156,7 @@ class DirectiveMeaning(NamedTuple):
 
     words: str
     affected: AffectedPeople
+    licensing: Rule
     ask: ActForm
 
 
@@ -237,7 +239,9 @@ def _directive(ask: AskAct, name: str, words: str, grant: str) -> DirectiveMeani
         hidden={"directive": name, "grant": grant},
         submit="Ask for an exception",
     )
-    return DirectiveMeaning(words, ask(directives.AFFECTED, DirectiveArgument(directive=name)), asks)
+    which = DirectiveArgument(directive=name)
+    licensing = ask(directives.SHOW, which).document.spec.licensing
+    return DirectiveMeaning(words, ask(directives.AFFECTED, which), licensing, asks)
 
 
 def _explained(look: FormLook) -> Filled:

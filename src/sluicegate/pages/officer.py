@@ -24,6 +24,8 @@ from sluicegate.pages import convergence, forms
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
 from sluicegate.pages.words import faulty_lines
+from sluicegate_record.directives.received import Arrival
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical
 from sluicegate_record.terms import kinds
@@ -65,10 +67,11 @@ def _directive(view: View[DirectiveArgument, DirectiveView]) -> Filled:
         "curve": convergence.curve(found.issued_at_ms, status),
         "names": view.ask(directives.NAMES, view.asked),
         "licences": [(each, _end(each.licence, name)) for each in under],
-        "lifts": () if is_over or found.drill else tuple(_lifts(found)),
+        "lifts": () if is_over or found.drill else tuple(_not_lifted(found)),
         "asking": () if is_over else _asking(view, name),
         "licensing": found.document.spec.licensing,
         "drill": "" if is_over or found.drill else _as_order(found),
+        "beside": {f"_{name}": each for name, each in _arrived(found).items()},
         "end_drill": _end_drill(name) if found.drill and not is_over else None,
         "is_over": is_over,
         "is_live": not is_over and (status.entry is None or not status.in_force),
@@ -90,6 +93,11 @@ def _as_order(found: DirectiveView) -> str:
     return "" if '"commitment"' in text else text
 
 
+def _arrived(found: DirectiveView) -> dict[str, Json]:
+    """How a directive arrived that officers wrote down, by the fields of the form; empty if none did."""
+    return found.transcribed.to_json() if isinstance(found.transcribed, Arrival) else {}
+
+
 def _end(licence: str, directive: str) -> ActForm:
     then = f"{HERE}/{directive}"
     return forms.form(licences.END, hidden={"licence": licence}, submit="End it at once", then=then)
@@ -99,20 +107,27 @@ def _end_drill(name: str) -> ActForm:
     return forms.form(drills.END, hidden={"drill": name}, submit="End the drill", then=f"{HERE}/{name}")
 
 
-def _lifts(found: DirectiveSummary) -> Iterator[LiftForm]:
+def _not_lifted(found: DirectiveView) -> Iterator[LiftForm]:
+    """What of a directive can still be lifted."""
+    for words, part in _lifts(found):
+        if not any(each.scope.includes(part) for each in found.lifted):
+            yield _lift(found, words, part)
+
+
+def _lifts(found: DirectiveSummary) -> Iterator[tuple[str, Scope]]:
     """What of a directive can be lifted: all of it, or one model, surface or annex."""
-    yield _lift(found, "All of it", {})
+    yield "All of it", Scope()
     if len(found.models) > 1:
-        yield from (_lift(found, f"Only for {each}", {"models": [each]}) for each in found.models)
+        yield from ((f"Only for {each}", Scope(models=(each,))) for each in found.models)
     if isinstance(found.surfaces, tuple) and len(found.surfaces) > 1:
-        yield from (_lift(found, f"Only on {each}", {"surfaces": [each]}) for each in found.surfaces)
+        yield from ((f"Only on {each}", Scope(surfaces=(each,))) for each in found.surfaces)
     annexes: Sequence[str] = getattr(found.covers, "annexes", None) or ()
-    yield from (_lift(found, f"Only for the names in {each}", {"annexes": [each]}) for each in annexes)
+    yield from ((f"Only for the names in {each}", Scope(annexes=(each,))) for each in annexes)
 
 
-def _lift(found: DirectiveSummary, words: str, scope: dict[str, Json]) -> LiftForm:
+def _lift(found: DirectiveSummary, words: str, scope: Scope) -> LiftForm:
     name = found.directive
-    hidden = {"directive": name, "scope": canonical.dumps(scope).decode()}
+    hidden = {"directive": name, "scope": canonical.dumps(scope.to_json()).decode()}
     made = forms.form(directives.LIFT, hidden=hidden, only=(), submit="Open the case", then=f"{HERE}/{name}")
     return LiftForm(words, made)
 

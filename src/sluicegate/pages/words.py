@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup, escape
 
 from sluicegate.core import times as core_times
-from sluicegate_record.directives.phrases import covered
+from sluicegate_record.directives.phrases import covered, part
 from sluicegate_record.errors import InvalidInput, VerificationFailed
 from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
@@ -215,6 +215,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "moment": moment,
     "number": _number,
     "plain": plain,
+    "part": part,
     "pretty": pretty,
     "rule": phrases.rule,
     "sentence": sentence,

@@ -102,6 +102,7 @@ def test_each_directive_is_named_with_its_issuer_and_the_rest_is_seen_behind_it(
     answer = refusing(found, "directive", Reason.DIRECTIVE_IN_FORCE)
     assert {"d-1", "d-2"} <= set(answer.text.replace(",", " ").split())
     assert "oncd lifts it ('sluicegate directive lift d-1')" in answer.would_change
+    assert "oncd decides on an exception for it ('sluicegate licence request d-1')" in answer.would_change
     assert types(world, answer) == ["directive.issued", "directive.issued"]
     answer = refusing(found, "grant", Reason.GRANT_SUSPENDED)
     assert f"'sluicegate grant resume {grant}'" in answer.would_change

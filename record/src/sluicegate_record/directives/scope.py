@@ -25,6 +25,17 @@ class Scope(Form):
     annexes: tuple[str, ...] | None = None
     organizations: CommittedNames | None = None
 
+    def includes(self, other: Scope) -> bool:
+        """Whether another part is provably in this one, so that to lift that too would change nothing."""
+        if self.unknown or self.organizations is not None:
+            return False
+        sides = [
+            (self.models, other.models),
+            (self.surfaces, other.surfaces),
+            (self.annexes, other.annexes),
+        ]
+        return all(mine is None or (its is not None and set(its) <= set(mine)) for mine, its in sides)
+
 
 @form
 class LiftedPart(Form):

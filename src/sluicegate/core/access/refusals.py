@@ -117,7 +117,7 @@ REASONS: dict[Reason, Explanation] = {
         "access to this model is suspended by a directive that covers you",
         "GET /api/v1/directives/NAME of the control plane tells anyone who ordered it, and why; "
         "'directive affected NAME' tells your administrator how many of your people it covers and what would "
-        "settle those of unknown status; 'licence request NAME' asks its issuer for an exception",
+        "settle those of unknown status; 'licence request NAME' asks for an exception",
     ),
     Reason.STAGE_NOT_OPEN: Explanation(
         403,

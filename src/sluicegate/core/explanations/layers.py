@@ -6,8 +6,11 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from sluicegate.core.access import naming
+from sluicegate.core.access.decision import ANYBODY
+from sluicegate.core.directives.cover import Cover, Exempt, Whom
 from sluicegate.core.explanations.inquiry import Inquiry, LayerWords, of_grant, of_key, of_stage, terms_of
 from sluicegate.core.explanations.narration import until
 from sluicegate.core.lifecycle.trail import ACCOUNT, DEPLOYMENT, DIRECTIVE, GRANT, RELEASE
@@ -50,13 +53,41 @@ def _directive(inquiry: Inquiry) -> LayerWords:
     about = {each.name: each for each in index.candidates(entity, ())}
     named = [each for each in about.values() if each.is_about(inquiry.ask.model, inquiry.ask.surface)]
     restricting = [each.name for each in named if each.restricts is not None]
+    excepted = [(each, licence) for each in named for licence in _licences(inquiry, each)]
     places = tuple(at for each in named for at in inquiry.trail(DIRECTIVE, each.name))
-    said = "no directive suspends it"
+    places += tuple(inquiry.state.record.licences[licence.name].seq for _, licence in excepted)
+    parts = [
+        f"{each.name} suspends it; licence {licence.name} excepts this key {_lasts(licence)}"
+        for each, licence in excepted
+    ]
+    said = "; ".join([*parts, f"no {'other ' if parts else ''}directive suspends it"])
     if restricting:
         said += f"; {', '.join(restricting)} may restrict it"
     if any(each.asks_persons for each in named):
         said += "; that can depend on the person that a request names"
     return LayerWords(said, "", places)
+
+
+def _licences(inquiry: Inquiry, directive: Cover) -> Iterator[Exempt]:
+    """The licences by which a directive in force that suspends the model does not refuse the request."""
+    ask, now_ms, table = inquiry.ask, inquiry.now_ms, inquiry.state.table
+    is_over = directive.until_ms is not None and now_ms >= directive.until_ms
+    if is_over or directive.restricts is not None or now_ms < directive.from_ms:
+        return
+    entity = table.entity(inquiry.own.organization)
+    whoms: tuple[Whom, ...] = ANYBODY
+    if directive.asks_persons:
+        whoms = naming.known(ask.naming, inquiry.credential, ask.model, table, now_ms, now_ms).whoms
+    found = dict[str, Exempt]()
+    for whom in whoms:
+        if directive.covers_one(ask.model, ask.surface, entity, whom):
+            licence = directive.licence_for(ask.model, ask.surface, entity, whom, now_ms)
+            found |= {} if licence is None else {licence.name: licence}
+    yield from found.values()
+
+
+def _lasts(licence: Exempt) -> str:
+    return "as long as it is in force" if licence.until_ms is None else until(licence.until_ms)
 
 
 def _stage(inquiry: Inquiry) -> LayerWords:

@@ -16,7 +16,7 @@ from sluicegate.core.lifecycle import applications, keyring, observations, outlo
 from sluicegate.core.lifecycle.trail import ACCOUNT, CASE, DEPLOYMENT, DIRECTIVE, GRANT, RELEASE
 from sluicegate_record.entities.release import Release
 from sluicegate_record.log import times
-from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms import kinds, phrases, quorum
 
 
 def refused(inquiry: Inquiry, deny: Deny) -> LayerWords:
@@ -68,11 +68,12 @@ def _suspended(inquiry: Inquiry, deny: Deny) -> LayerWords:
     name = deny.directive or ""
     found = inquiry.state.directives[name]
     basis = "an order" if deny.by_order else "a directive"
-    lifts = sorted(quorum.parties_of(found.document.spec.lifted_by))
+    spec = found.document.spec
+    lifts = sorted(quorum.parties_of(spec.lifted_by))
     who = f"{lifts[0]} lifts it" if len(lifts) == 1 else f"{' and '.join(lifts)} lift it"
     change = (
-        f"{who} ('sluicegate directive lift {name}'), or its issuer makes an exception for the organization "
-        f"('sluicegate licence request {name}')"
+        f"{who} ('sluicegate directive lift {name}'), or {phrases.rule(spec.licensing)} decides on an "
+        f"exception for it ('sluicegate licence request {name}')"
     )
     seen, places = observations.words(inquiry.state, found, inquiry.ask.model, inquiry.ask.surface)
     said = f"{name}, {basis} of {found.issuer}, suspends it" + (f"; {seen}" if seen else "")

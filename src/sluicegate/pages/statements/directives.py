@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sluicegate.acts import directives, log
+from sluicegate.acts import directives, keys, log
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.directives import AnnexNames, DirectiveArgument, DirectiveText, SignedDirective
 from sluicegate.acts.fields import text
+from sluicegate.acts.keys import KeyFilter
 from sluicegate.core.directives import annex, directive
 from sluicegate.core.people.persons import Definition
 from sluicegate.errors import InvalidInput
@@ -60,6 +61,8 @@ def arrival(said: Any) -> Arrival | None:
 def _directive(making: Making) -> UnsignedStatement:
     given, said = making.order, making.said
     received = arrival(said)
+    if received is None:
+        _check_own(given["spec"]["issuer"], making.ask(keys.LIST, KeyFilter(state="counts")).developer)
     replaced = given["metadata"].get("replaces")
     if replaced is not None:
         replaced = making.ask(directives.SHOW, DirectiveArgument(directive=replaced)).document.digest
@@ -78,6 +81,16 @@ def _directive(making: Making) -> UnsignedStatement:
     )
     document, opened = directive.to_sign(given, signing)
     return UnsignedStatement(DirectiveStatement(document=document.to_json()), opened)
+
+
+def _check_own(issuer: str, developer: str) -> None:
+    """Check that officers sign an order as their own. Raises: InvalidInput: it is of someone else."""
+    if issuer != developer:
+        raise InvalidInput(
+            f"this order is of {issuer}, and how it arrived is not said: two officers write it down",
+            code="arrival_missing",
+            remedy="fill in how it arrived, on which day, and the letter's digest or what was said",
+        )
 
 
 def _names_in(each: AnnexNames) -> dict[str, list[str]]:
