@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from demo.cast import OFFICER, Cast, Customer, Newcomer, Place
 from demo.site import Site
@@ -63,6 +62,7 @@ from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused, Unreachable
+from sluicegate.pages.frame import CONTROL
 from sluicegate.store import keyfile
 from sluicegate_record.statements.findings import FIXES, GONE, REPORTS, RETESTS
 from sluicegate_record.terms import kinds
@@ -78,10 +78,6 @@ class Credential(NamedTuple):
     key: str
     grant: str
     size: int
-
-
-PAGES = "http://control.localhost:{port}"
-"""Where the pages are on this machine: a name, because browsers bind no passkey to an address."""
 
 
 class Paperwork:
@@ -283,7 +279,7 @@ class Paperwork:
     def link(self, client: Client) -> str:
         """A link that signs in to the pages of this machine as a client's holder, once."""
         made = client.do(INVITE, InvitationRequest())
-        return PAGES.format(port=urlsplit(self._site.control_url).port) + made.path
+        return CONTROL.reached(self._site.control_url) + made.path
 
     def _client(self, token: str) -> Client:
         if token not in self._clients:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from sluicegate.acts import credentials, directives
+from sluicegate.acts import credentials, directives, drafts
 from sluicegate.acts.fields import opened_beside
 from sluicegate.core.access import apikey
 from sluicegate.core.people import persons
@@ -141,6 +142,22 @@ def test_one_click_saves_a_step_and_what_was_wrong_goes_with_its_value(page: Pag
     page.wait_for_url("**/use")
 
 
+def test_a_send_that_is_refused_comes_back_to_its_draft(site: Plane) -> None:
+    case = applied(site, "renamed", "Renamed Works")
+    offices.say(site, case, "oncd", "object", reason="not now")
+    organization = {"name": "Renamed Works", "registeredIn": "US", "owners": [], "aliases": ["Another"]}
+    kept = {"release": RELEASE, "stage": STAGE, "surface": API, "organization": json.dumps(organization)}
+    draft = offices.put(site, "applicant", "renamed", drafts.SAVE.path, kept)["draft"]
+    with reading(site, "applicant", "renamed") as own:
+        answer = own.post("/acts/draft.submit", {"draft": draft, "_next": "/applications"})
+    assert answer.status_code == 409
+    assert "<h1>Look through and send</h1>" in answer.text
+    assert "the aliases, lei and registry differ" in answer.text, re.findall(
+        "(?s)Not done.*?</div>", answer.text
+    )
+    assert "application amend" not in answer.text
+
+
 def test_a_grant_is_renewed_and_its_fallback_chosen_on_pages(site: Plane) -> None:
     case = applied(site, "renews", "Renewed Works")
     grant = offices.admit(site, case)
@@ -168,6 +185,8 @@ def test_a_key_is_made_in_the_browser_and_only_its_digest_is_sent(page: Page, si
     expect(made).to_have_text(re.compile("sg_.{49}"))
     key = made.inner_text()
     assert apikey.is_well_formed(key, apikey.KEY_PREFIX)
+    expect(page.get_by_text("No key yet")).to_be_hidden()
+    expect(page.get_by_text("without a key yet")).to_be_hidden()
     assert key in page.locator("#code ~ pre").first.inner_text()
     assert not any(key in each for each in sent)
     with site.ledger.reading() as state:
@@ -300,6 +319,9 @@ def test_how_often_a_key_was_used_is_a_picture_and_the_same_in_a_table(page: Pag
     page.reload()
     expect(page.locator("figure.uses")).to_contain_text("build server: 2,468 let through, 12 refused")
     assert page.locator("figure.uses rect.passed").count() == 1
+    expect(page.locator("figure.uses .ends")).to_contain_text(
+        re.compile(r"\d{4}.*let through.*refused.*\d{4}")
+    )
     row = page.locator("table", has_text="Requests by key and day").locator("tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("2,468")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from sluicegate.pages.frame import CONTROL
 from tests.control.conftest import Plane
 from tests.pages.signing_in import authenticator, invitation, named, sign_in
 from tests.waiting import BOUND_S
@@ -77,3 +78,28 @@ def test_a_session_that_another_browser_ended_is_over(browser: Browser, page: Pa
         expect(second.get_by_role("status")).to_contain_text("Done: end a session of yours")
     page.goto("/account")
     page.wait_for_url("**/sign-in?next=/account")
+
+
+def test_a_link_leads_from_an_address_to_the_name_of_the_pages_before_it_is_used(
+    page: Page, site: Plane
+) -> None:
+    page.goto(site.url + invitation(site, "applicant", "lost"))
+    assert page.url.startswith(f"{named(site)}/welcome/")
+    page.get_by_role("button", name="Sign in as").click()
+    page.goto(f"{named(site)}/account")
+    page.get_by_role("button", name="Make an invitation for me").click()
+    expect(page.locator("main")).to_contain_text(f"{named(site)}/welcome/")
+
+
+@pytest.mark.parametrize(
+    ("url", "reached"),
+    [
+        ("http://127.0.0.1:8600", "http://control.localhost:8600"),
+        ("http://[::1]:8600", "http://control.localhost:8600"),
+        ("http://localhost:8600", "http://localhost:8600"),
+        ("https://127.0.0.1:8600", "https://127.0.0.1:8600"),
+        ("https://release.example", "https://release.example"),
+    ],
+)
+def test_pages_of_this_machine_are_reached_by_a_name(url: str, reached: str) -> None:
+    assert CONTROL.reached(url) == reached

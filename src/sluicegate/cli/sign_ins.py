@@ -9,6 +9,7 @@ from sluicegate.cli.acting import acting, commanding
 from sluicegate.cli.output import tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
+from sluicegate.pages.frame import CONTROL
 
 
 def _invite(asked: InvitationRequest, _: object, as_json: bool) -> None:
@@ -19,7 +20,8 @@ def _invite(asked: InvitationRequest, _: object, as_json: bool) -> None:
 
 def _invited(url: str, made: NewInvitation) -> str:
     until = wording.minute(made.until_ms)
-    return f"{made.role} {made.name}\n  link, shown only now, counts once until {until}: {url}{made.path}"
+    link = f"{CONTROL.reached(url)}{made.path}"
+    return f"{made.role} {made.name}\n  link, shown only now, counts once until {until}: {link}"
 
 
 def _listed(found: SignInList) -> str:

@@ -27,20 +27,27 @@ from sluicegate.errors import InvalidInput
 from sluicegate.http import bearer, errors
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
-from sluicegate.pages import answers, applicant, forms, officer, plans
+from sluicegate.pages import answers, applicant, applying, forms, officer, own, plans
 from sluicegate.pages.answers import route
-from sluicegate.pages.page import Filled, FormLook, Reader, Sent, ShowForm, first, one
+from sluicegate.pages.page import FormLook, Reader, Sent, ShowForm, first, one
 from sluicegate.pages.statements import table
 from sluicegate.parsing.request import ActRequest, written
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door
 from sluicegate.signin.forms import FORM, read
+from sluicegate.signin.origins import origin_of
 
 NAME, NEXT = "_name", "_next"
 """The fields of every form beside those of its act: the name of a command, where to go next."""
 OF_PAGE = "_"
 """What begins so is a field of the page, beside those of its act."""
-OWN: Mapping[str, ShowForm] = {**applicant.FORMS, **plans.FORMS, **officer.FORMS}
+OWN: Mapping[str, ShowForm] = {
+    **own.FORMS,
+    **applicant.FORMS,
+    **applying.ACTS,
+    **plans.FORMS,
+    **officer.FORMS,
+}
 """The acts that have a page of their own."""
 _BY_NAME = {act.name: act for act in PUBLIC}
 
@@ -76,7 +83,7 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
     with journaled(measured, act) as seen:
         seen.visitor = visitor
         if not is_asked:
-            return await _shown(plane, visitor, act, reader_of(who), given)
+            return await _shown(plane, request, visitor, act, reader_of(who), given)
         asked = *written(act, forms.said(act.asked, given)), None
         return await _answered(plane, request, seen, act, reader_of(who), given, asked, just_done=just_done)
 
@@ -111,7 +118,7 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
 ) -> Response:
     """What an act answers, as a page; or the form again, with what is wrong. `just_done`: by another form."""
     assert seen.visitor is not None
-    shown = partial(_shown, plane, seen.visitor, act, reader, given, just_done=just_done)
+    shown = partial(_shown, plane, request, seen.visitor, act, reader, given, just_done=just_done)
     try:
         answer: ActAnswer | Refusal = await done(plane, request, seen, *asked)
     except InvalidInput as error:
@@ -126,6 +133,7 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
 
 async def _shown(  # noqa: PLR0913 - of what, for whom, and what came of it
     plane: ControlPlane,
+    request: Request,
     visitor: Visitor,
     act: AnyAct,
     reader: Reader,
@@ -136,24 +144,18 @@ async def _shown(  # noqa: PLR0913 - of what, for whom, and what came of it
     just_done: str = "",
 ) -> Response:
     """The form of an act, with what it answered or what is wrong: its own page, or the usual one."""
-    own = OWN.get(act.name)
-    if own is None:
-        filled = _usual(act, given, answer, fault)
+    show = OWN.get(act.name)
+    if show is None:
+        filled = forms.usual(act, first(given), answer, fault)
     else:
         assert visitor.principal is not None
-        look = FormLook(first(given), answer, fault, partial(ask, plane.services, visitor.principal))
+        origin = origin_of(request, plane.door.origin)
+        look = FormLook(first(given), answer, fault, partial(ask, plane.services, visitor.principal), origin)
         with visitor.place():
-            filled = await visitor.run(own, look)
+            filled = await visitor.run(show, look)
     here, elsewhere = table.of_act(act) if reader.role == DEVELOPER else ((), ())
     shared = {"done": just_done, "reader": reader, "signs": here, "elsewhere": elsewhere}
     return answers.private(filled.template, {**shared, **filled.values}, status)
-
-
-def _usual(act: AnyAct, given: Sent, answer: ActAnswer | None, fault: Mapping[str, Any] | None) -> Filled:
-    values = {"act": act, "form": forms.form(act, first(given))}
-    if answer is None:
-        return Filled("act.html", {**values, "fault": fault})
-    return Filled("acted.html", {**values, "answer": answer.to_json()})
 
 
 def _act(request: Request) -> AnyAct:

@@ -53,7 +53,7 @@ class Refused(Exception):
 def fault(why: SluicegateError | Refusal) -> Mapping[str, Any]:
     """Why something was not done, as a page shows it: with the places in what was written, if it has any."""
     at = why.at if isinstance(why, SluicegateError) else ()
-    return {"message": why.message, "remedy": why.remedy, "at": at}
+    return {"code": why.code, "message": why.message, "remedy": why.remedy, "at": at}
 
 
 def private(template: str, values: Mapping[str, Any], status: int = 200) -> Response:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from sluicegate.acts import drafts, keys, releases
+from sluicegate.acts import applications, drafts, keys, releases
 from sluicegate.acts.act import APPLICANT, Nothing
 from sluicegate.acts.drafts import DraftArgument, DraftFile, DraftReceipt
 from sluicegate.acts.keys import KeyFilter
@@ -22,7 +22,7 @@ from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import forms, standings
 from sluicegate.pages.forms import AskedField
-from sluicegate.pages.page import AskAct, ComposedForm, Filled, Sending, SitePage, View
+from sluicegate.pages.page import AskAct, ComposedForm, Filled, FormLook, Sending, ShowForm, SitePage, View
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical
@@ -227,13 +227,17 @@ def _stage(status: Status, release: str, stage: str) -> tuple[ReleaseStatus, Sta
 
 
 def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
-    draft, step = view.found, view.path["step"]
+    return _drafted(view.found, view.path["step"], view.ask, view.given)
+
+
+def _drafted(draft: DraftFile, step: str, ask: AskAct, given: Mapping[str, str]) -> Filled:
+    """A step of a draft."""
     if step not in STEPS:
         raise InvalidInput(f"no step {step[:40]!r}", remedy=f"expected one of {', '.join(STEPS)}")
-    status = view.ask(releases.STATUS, Nothing())
+    status = ask(releases.STATUS, Nothing())
     release, stage = _stage(status, draft.release, draft.stage)
     value, here = stated(draft), f"{DRAFTS}/{draft.draft}"
-    again = partial(forms.again, given=view.given)
+    again = partial(forms.again, given=given)
     criteria = value.get("criteria")
     answers = criteria if isinstance(criteria, Mapping) else {}
     values = {
@@ -246,12 +250,12 @@ def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
         "value": value,
         "fields": [again(each.asked(value.get(each.key))) for each in FIELDS if each.step == step],
         "programmes": again(_programmes(release, draft)) if step == USE and release.programmes else None,
-        "no_owners": NO_OWNERS in view.given if view.given else value.get("owners") == [],
+        "no_owners": NO_OWNERS in given if given else value.get("owners") == [],
         "criteria": [
             again(_criterion(at, text, answers)) for at, text in enumerate(stage.eligibility.criteria)
         ],
         "attachments": again(ATTACHMENTS.asked(value.get("attachments"))),
-        "seal": sealing_to(view.ask, release.names, stage.agencies) if step == CRITERIA else None,
+        "seal": sealing_to(ask, release.names, stage.agencies) if step == CRITERIA else None,
         "eligibility": _eligibility(stage),
         "faults": _by_field(draft),
         "labels": {each.key: each.label for each in (*FIELDS, ATTACHMENTS)},
@@ -265,6 +269,23 @@ def _draft(view: View[DraftArgument, DraftFile]) -> Filled:
         "here_path": here,
     }
     return Filled("draft.html", values)
+
+
+def _sent(look: FormLook) -> Filled:
+    """What is wrong with a draft that was sent is said where its sender looked through it."""
+    if look.fault is None or "draft" not in look.given:
+        return forms.usual(drafts.SUBMIT, look.given, look.answer, look.fault)
+    draft = look.ask(drafts.SHOW, DraftArgument(draft=look.given["draft"]))
+    filled = _drafted(draft, REVIEW, look.ask, {})
+    remedy = _REMEDIES.get(look.fault["code"], look.fault["remedy"])
+    return Filled(filled.template, {**filled.values, "fault": {**look.fault, "remedy": remedy}})
+
+
+_REMEDIES: Mapping[str, str] = {
+    "identifiers_differ": f"state under '{STEPS[ORGANIZATION]}' what you stated before; once you have a "
+    f"grant, '{forms.title(applications.AMEND)}' among all that you can do changes them"
+}
+"""What to do on pages about a fault, by its code, where another way is usual at the command line."""
 
 
 class SealingTo(NamedTuple):
@@ -425,3 +446,5 @@ FORMS: tuple[ComposedForm[Any], ...] = (
     ComposedForm(f"{APPLY}/{{release}}/{{stage}}", drafts.SAVE, _begun, _after_begun),
     ComposedForm(f"{DRAFTS}/{{draft}}/{{step}}", drafts.EDIT, _edited, _after_edited),
 )
+ACTS: Mapping[str, ShowForm] = {drafts.SUBMIT.name: _sent}
+"""The acts that have a page of their own."""

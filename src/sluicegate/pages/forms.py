@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sluicegate.acts.act import AnyAct, Arguments
+from sluicegate.acts.act import ActAnswer, AnyAct, Arguments
 from sluicegate.errors import InvalidInput
+from sluicegate.pages.page import Filled
 from sluicegate.pages.words import label
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import FormField, Json, shape_of
@@ -209,3 +210,13 @@ def written(value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def usual(
+    act: AnyAct, given: Mapping[str, str], answer: ActAnswer | None, fault: Mapping[str, Any] | None
+) -> Filled:
+    """The usual page of an act: its form, or what it answered."""
+    values = {"act": act, "form": form(act, given)}
+    if answer is None:
+        return Filled("act.html", {**values, "fault": fault})
+    return Filled("acted.html", {**values, "answer": answer.to_json()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,15 @@ class SiteFrame:
     invites: str
     is_public: bool = False
     footer: str = ""
+
+    def reached(self, url: str) -> str:
+        """The origin of the pages of a server: by the name to use on this machine, if it is reached by an
+        address of this machine without TLS; else as it is.
+        """
+        found = urlsplit(url)
+        if found.scheme != "http" or found.hostname not in {"127.0.0.1", "::1"}:
+            return url
+        return f"http://{self.host}" + (f":{found.port}" if found.port else "")
 
 
 CONTROL = SiteFrame(

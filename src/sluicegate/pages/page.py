@@ -129,13 +129,14 @@ class SitePage(Generic[Asked, Answered]):
 @dataclass(frozen=True, slots=True)
 class FormLook:
     """A look at the form of an act that has a page of its own: what was written in it, what the act answered
-    or what is wrong. `ask` asks more.
+    or what is wrong. `ask` asks more. `origin` is that of the pages.
     """
 
     given: Mapping[str, str]
     answer: ActAnswer | None
     fault: Mapping[str, Any] | None
     ask: AskAct
+    origin: str
 
 
 ShowForm = Callable[[FormLook], Filled]

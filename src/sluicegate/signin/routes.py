@@ -3,6 +3,7 @@
 Rules:
 - Who signs in counts for several requests at the pace of their address.
 - A link that signs in does so by its form: who only fetches it, such as a mail program, does not use it up.
+  On this machine it leads first to the name to which passkeys can be bound.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sluicegate.pages.page import Reader, Sent, one
 from sluicegate.settings import PersonRule
 from sluicegate.signin import forms, sessions
 from sluicegate.signin.door import Door, SignedIn
-from sluicegate.signin.origins import PagesOrigin
+from sluicegate.signin.origins import PagesOrigin, origin_of
 from sluicegate.signin.provider import Attempt, IdentityProvider
 
 WEIGHT = 5
@@ -179,6 +180,9 @@ async def _welcome(door: Door, entrance: Entrance, request: Request) -> Response
     if found is None:
         said = "this link has been used, has ended, or is not known here"
         raise Unauthorized(said, code="invitation_unknown", remedy="ask who sent it for another one")
+    place = origin_of(request, door.origin)
+    if not door.origin and (named := door.frame.reached(place)) != place:
+        return answers.next_page(f"{named}{request.url.path}")
     return answers.private("welcome.html", {"principal": found, "secret": secret, "frame": door.frame})
 
 
