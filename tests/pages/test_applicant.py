@@ -158,6 +158,28 @@ def test_a_send_that_is_refused_comes_back_to_its_draft(site: Plane) -> None:
     assert "application amend" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/applications/case_1", 404), ("/board", 403), ("/applications?nonsense=1", 400)]
+)
+def test_an_error_is_a_page_for_who_is_signed_in(site: Plane, path: str, status: int) -> None:
+    with reading(site, "applicant", "astray") as own:
+        answer = own.get(path)
+    assert answer.status_code == status
+    assert answer.headers["cache-control"] == "no-store"
+    assert ">astray</a>" in answer.text
+    assert "No cookies" not in answer.text
+    assert ">Sign in</a>" not in answer.text
+
+
+@pytest.mark.parametrize(("path", "to"), [("/releases/", "/releases"), ("/record/2/", "/record/2")])
+def test_a_slash_at_the_end_leads_to_the_one_address(site: Plane, path: str, to: str) -> None:
+    with site.client() as client:
+        answer = client.get(path, headers={"accept": "text/html"}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (308, to)
+        elsewhere = client.get(f"{site.url}//elsewhere.example/", headers={"accept": "text/html"})
+        assert "location" not in elsewhere.headers
+
+
 def test_a_grant_is_renewed_and_its_fallback_chosen_on_pages(site: Plane) -> None:
     case = applied(site, "renews", "Renewed Works")
     grant = offices.admit(site, case)

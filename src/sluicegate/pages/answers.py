@@ -23,6 +23,7 @@ from sluicegate.errors import InvalidInput, SluicegateError
 from sluicegate.http import errors
 from sluicegate.pages import site
 from sluicegate.pages.frame import CONTROL, SiteFrame
+from sluicegate.pages.page import Reader
 
 HTML = "text/html; charset=utf-8"
 PRIVATE: Mapping[str, str] = {
@@ -85,16 +86,28 @@ def local(path: str, otherwise: str) -> str:
     return path if _PATH.fullmatch(path) else otherwise
 
 
-def error(
-    answer: Response, message: str, remedy: str, within: SiteFrame = CONTROL, *, of_form: bool = False
+def error(  # noqa: PLR0913 - what is wrong, where, for whom
+    answer: Response,
+    message: str,
+    remedy: str,
+    within: SiteFrame = CONTROL,
+    *,
+    of_form: bool = False,
+    reader: Reader | None = None,
 ) -> Response:
     """An error as a page, with the status that the API gives it; `of_form`: of what a form asked."""
     headers = {
         name: answer.headers[name] for name in ("retry-after", "cache-control") if name in answer.headers
     }
     said = {"status": answer.status_code, "message": message, "remedy": remedy, "of_form": of_form}
-    body = site.render("error.html", {**said, "frame": within})
-    return Response(body, answer.status_code, {**site.HEADERS, **headers}, HTML)
+    body = site.render("error.html", {**said, "frame": within, "reader": reader})
+    usual = site.HEADERS if reader is None else PRIVATE
+    return Response(body, answer.status_code, {**usual, **headers}, HTML)
+
+
+def note_reader(request: Request, reader: Reader) -> None:
+    """Note who is signed in: an error is a page for them, too."""
+    request.state.reader = reader
 
 
 async def or_error(
@@ -102,25 +115,35 @@ async def or_error(
 ) -> Response:
     """A page, or the error that there was, as a page."""
     is_form = request.method == "POST"
+
+    def shown(answer: Response, message: str, remedy: str) -> Response:
+        reader = getattr(request.state, "reader", None)
+        return error(answer, message, remedy, within, of_form=is_form, reader=reader)
+
     try:
         return await make()
     except Refused as refused:
         no = refused.refusal
-        return error(errors.refused(no), no.message, no.remedy, within, of_form=is_form)
+        return shown(errors.refused(no), no.message, no.remedy)
     except SluicegateError as wrong:
         is_address = isinstance(wrong, InvalidInput) and not is_form
         remedy = "check the address of the page" if is_address else wrong.remedy
         answer = await errors.on_error(request, wrong)
-        return error(answer, wrong.message, remedy, within, of_form=is_form)
+        return shown(answer, wrong.message, remedy)
 
 
 def readable(request: Request, answer: Response, within: SiteFrame = CONTROL) -> Response:
-    """An error that no page has answered, as its reader can read it: a page for a browser."""
+    """An error that no page has answered, as its reader can read it: a page for a browser.
+
+    A path with a slash at its end leads to the one address, without.
+    """
     path = request.url.path
     if "text/html" not in request.headers.get("accept", "") or path.startswith(_FOR_PROGRAMS):
         return answer
     said = json.loads(bytes(answer.body))["error"]
     if answer.status_code == 404:
+        if path.endswith("/") and request.method == "GET" and (one := local(path.rstrip("/"), "")):
+            return RedirectResponse(one, 308, site.HEADERS)
         message, remedy = (
             f"There is nothing at {path[:200]}.",
             "check the address, or begin at one of these pages",

@@ -64,7 +64,10 @@ async def arrived(
     if not secret:
         return None
     found: SignedIn | None = await entrance.known(request, secret, door.signed_in)
-    return None if found is None else (entrance.visitor(request, found.principal, act), found)
+    if found is None:
+        return None
+    answers.note_reader(request, Reader.of(found.principal, found.form_token))
+    return entrance.visitor(request, found.principal, act), found
 
 
 async def own_form(
