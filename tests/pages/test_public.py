@@ -216,7 +216,7 @@ def test_an_entry_says_no_address_that_a_strangers_request_has_chosen(site: Plan
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
-@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/releases/", 404), ("/sign-out", 405)])
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/sign-out", 405)])
 def test_an_address_that_is_not_there_is_a_page_for_a_browser_and_json_for_a_program(
     site: Plane, path: str, status: int
 ) -> None:
