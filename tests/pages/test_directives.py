@@ -99,3 +99,18 @@ def test_an_order_of_another_is_not_shown_to_sign_without_how_it_arrived(staff: 
         assert "this order is of oncd, and how it arrived is not said" in text(refused.text)
         arrived = {"how": "call", "on": "2026-06-12", "note": "by telephone"}
         assert staff.post("/to-sign", sent | arrived).status_code == 303
+
+
+def test_the_board_counts_cases_of_directives_and_names_those_in_force(plane: Plane, staff: Reading) -> None:
+    directed(plane, "on-board")
+    counting = re.compile(r"(\d+) open case")
+    before = counting.search(text(staff.get("/board").text))
+    case = lifting(plane, "on-board", "m-large")
+    page = staff.get("/board").text
+    after = counting.search(text(page))
+    assert before is not None
+    assert after is not None
+    assert int(after[1]) == int(before[1]) + 1
+    assert f"/cases/{case}" in page
+    assert "Lift of on-board" in text(page)
+    assert "on-board: suspend m-large, m-small for everyone, since" in text(page)

@@ -18,7 +18,7 @@ from sluicegate.acts import (
     review,
 )
 from sluicegate.acts.act import DEVELOPER, AnyAct, Nothing
-from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
+from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseSummary, CaseView
 from sluicegate.acts.early_access import EarlyAccess, EarlyAccessFilter
 from sluicegate.acts.findings import FindingFilter
 from sluicegate.acts.keys import KeyFilter
@@ -28,7 +28,7 @@ from sluicegate.acts.reports import CaseReport, ReportFilter
 from sluicegate.acts.review import ExportedCase
 from sluicegate.pages import forms, timeline
 from sluicegate.pages.forms import ActForm
-from sluicegate.pages.page import Filled, SitePage, View
+from sluicegate.pages.page import AskAct, Filled, SitePage, View
 from sluicegate.pages.statements import cases as statements
 from sluicegate.pages.statements.kind import NEW as TO_SIGN
 from sluicegate.pages.statements.kind import OfficerStatement
@@ -39,6 +39,8 @@ STAFF = frozenset({DEVELOPER})
 BOARD, CASES = "/board", "/cases"
 CASES_SHOWN = 12
 """How many cases the board has, by the time that runs out first."""
+OF_DIRECTIVES = 100
+"""How many open cases of each kind about directives the board counts, at most."""
 _STEPS: tuple[tuple[str, AnyAct, str], ...] = (
     ("answer", applications.ANSWER, "Answer for the applicant"),
     ("return", applications.RETURN, "Return it without a decision"),
@@ -60,12 +62,15 @@ class Exposed(NamedTuple):
 
 def _board(view: View[Nothing, Status]) -> Filled:
     shown = [view.ask(outlook.SHOW, ReleaseArgument(release=each.release)) for each in view.found.releases]
-    open_cases = [each for found in shown for each in found.cases]
+    of_directives, are_all = _of_directives(view.ask)
+    open_cases: list[ClockedCase | CaseSummary] = [each for found in shown for each in found.cases]
+    open_cases += of_directives
     report: CaseReport = view.ask(reports.REPORT, ReportFilter())
     values = {
         "releases": shown,
         "cases": sorted(open_cases, key=_due_first)[:CASES_SHOWN],
-        "open_cases": sum(each.open_cases for each in shown),
+        "open_cases": sum(each.open_cases for each in shown) + len(of_directives),
+        "are_all": are_all,
         "report": report,
         "findings": view.ask(findings.LIST, FindingFilter(state="open", limit=20)).findings,
         "slowest": max([each.median for each in report.agencies], default=0),
@@ -73,7 +78,16 @@ def _board(view: View[Nothing, Status]) -> Filled:
     return Filled("board.html", values)
 
 
-def _due_first(case: ClockedCase) -> tuple[bool, int]:
+def _of_directives(ask: AskAct) -> tuple[list[CaseSummary], bool]:
+    """The newest open cases about directives, which are of no one release; and whether these are all."""
+    lists = [
+        ask(cases.LIST, CaseFilter(kind=kind, state=cases.OPEN, limit=OF_DIRECTIVES))
+        for kind in (kinds.LIFT, kinds.LICENCE)
+    ]
+    return [each for found in lists for each in found.cases], all(found.next is None for found in lists)
+
+
+def _due_first(case: ClockedCase | CaseSummary) -> tuple[bool, int]:
     return case.due_ms is None, case.due_ms or 0
 
 
@@ -161,7 +175,7 @@ def _early_access(view: View[EarlyAccessFilter, EarlyAccess]) -> Filled:
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (
-    SitePage(BOARD, releases.STATUS, _board, roles=STAFF, asks=5),
+    SitePage(BOARD, releases.STATUS, _board, roles=STAFF, asks=7),
     SitePage(f"{BOARD}/{{release}}", outlook.SHOW, _release, roles=STAFF),
     SitePage("/early-access", early_access.LIST, _early_access, roles=STAFF),
     SitePage(CASES, cases.LIST, _cases, roles=STAFF),
