@@ -346,7 +346,7 @@ def answered_in_the_code_of_the_page(page: Page, gateway: str) -> None:
     for name, python in (("openai", "python"), ("anthropic", "python"), ("openai-agents", str(CLIENTS))):
         if name == "openai-agents" and not CLIENTS.is_file():
             continue
-        said = paste(f"PATH='{PATH}'\n{variables}\n{python} - <<'END'\n{_code(page, name)}\nEND")
+        said = paste(f"PATH='{PATH}'\n{variables}\n'{python}' - <<'END'\n{_code(page, name)}\nEND")
         assert "You said: Hello" in said, name
     assert "You said: Hello" in paste(f"{variables}\n{_code(page, 'curl')}")
 
