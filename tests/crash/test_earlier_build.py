@@ -36,7 +36,10 @@ FIRST, SECOND = "The First Organization", "The Second Organization"
 ORDER = "order-1"
 STREAM = UpstreamSettings(chunks=6_000, chunk_interval_ms=20)
 """Two minutes long: one that ends earlier was cut."""
-TRUSTING = [pytest.param(False, id="alone"), pytest.param(True, id="with a trust file")]
+TRUSTING = [
+    pytest.param(False, id="alone"),
+    pytest.param(True, id="with a trust file", marks=pytest.mark.long),
+]
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from tests.crash.plane import Plane, started
 START_S = (0.0, 0.3)
 
 
-@pytest.mark.parametrize("times", [15, pytest.param(150, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize("times", [8, pytest.param(150, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 def test_killed_before_its_first_start_was_over(times, site, seed):
     instants = random.Random(seed)
     for run in range(times):

@@ -27,7 +27,7 @@ MODES = pytest.mark.parametrize("apart", [False, True], ids=["up", "apart"])
 @MODES
 def test_the_control_plane_killed(apart, site, seed):
     with running(site, apart=apart) as plane:
-        kill_control(Ordeal(plane, seed), times=10)
+        kill_control(Ordeal(plane, seed), times=5)
 
 
 @pytest.mark.long

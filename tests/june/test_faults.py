@@ -343,7 +343,13 @@ class Ordeal:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.long),
+        pytest.param(signal.SIGKILL, id="SIGKILL"),
+    ],
+)
 def test_a_control_plane_restarted_within_the_lease_sheds_nothing(tmp_path: Path, how: signal.Signals):
     with fleet.running(tmp_path, {"demo": ()}, control_port=free_port(), feed_port=free_port()) as running:
         asyncio.run(_restarted(running, how))
