@@ -6,13 +6,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from playwright.sync_api import Browser, Page
 
 from sluicegate.acts import applications, credentials, drafts, fleet
 from sluicegate.acts.act import APPLICANT
-from tests.control.conftest import Plane
+from sluicegate.settings import HttpSettings
+from tests.control.conftest import Plane, served
 from tests.pages import offices
 from tests.pages.conftest import HOSTILE, LONG, RTL
+from tests.pages.signing_in import named
+from tests.waiting import BOUND_S
 from tests.worlds import API, RELEASE, STAGE, plan_value, stage
 
 CRITERIA = ["A security officer answers within an hour.", HOSTILE, RTL, LONG]
@@ -28,6 +36,23 @@ def plan() -> dict[str, Any]:
     made = plan_value(stages=stages, programmes=programmes)
     made["metadata"]["title"] = "GPT-5.6 limited preview"
     return made
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Plane]:
+    """A control plane where that stage is open, while it serves."""
+    made = Plane(folder, HttpSettings(burst=10_000))
+    with served(made.wired) as made.url:
+        offices.opened(made, plan())
+        yield made
+
+
+@contextmanager
+def browsing(browser: Browser, site: Plane) -> Iterator[Page]:
+    """A page of a browser that no one has used yet."""
+    with browser.new_context(base_url=named(site)) as context:
+        context.set_default_timeout(BOUND_S * 1_000)
+        yield context.new_page()
 
 
 def applied(plane: Plane, who: str, name: str = "Example Utility", **more: Any) -> str:

@@ -14,33 +14,37 @@ from sluicegate.acts.fields import opened_beside
 from sluicegate.core.access import apikey
 from sluicegate.core.people import persons
 from sluicegate.pages import applying
-from sluicegate.settings import HttpSettings
 from sluicegate_record.terms import kinds
 from tests import worlds
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.pages import offices
-from tests.pages.applicants import CRITERIA, Furnished, applied, furnished, key_of, plan, used
+from tests.pages.applicants import (
+    CRITERIA,
+    Furnished,
+    applied,
+    browsing,
+    furnished,
+    key_of,
+    serving,
+    used,
+)
 from tests.pages.browsing import reading
 from tests.pages.conftest import HOSTILE
 from tests.pages.signing_in import named, sign_in
 from tests.pages.test_public import parsed
-from tests.waiting import BOUND_S
 from tests.worlds import API, MODEL, RELEASE, STAGE
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    made = Plane(tmp_path_factory.mktemp("applicant"), HttpSettings(burst=10_000))
-    with served(made.wired) as made.url:
-        offices.opened(made, plan())
+    with serving(tmp_path_factory.mktemp("applicant")) as made:
         yield made
 
 
 @pytest.fixture
 def page(browser: Browser, site: Plane) -> Iterator[Page]:
-    with browser.new_context(base_url=named(site)) as context:
-        context.set_default_timeout(BOUND_S * 1_000)
-        yield context.new_page()
+    with browsing(browser, site) as made:
+        yield made
 
 
 def test_what_waits_for_the_applicant_comes_first_and_each_clock_is_in_words(page: Page, site: Plane) -> None:

@@ -15,16 +15,14 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from sluicegate.acts import drafts
 from sluicegate.client import sealing
 from sluicegate.errors import InvalidInput
-from sluicegate.settings import HttpSettings
 from tests import worlds
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.pages import offices
-from tests.pages.applicants import applied, plan
+from tests.pages.applicants import applied, browsing, serving
 from tests.pages.browsing import reading
 from tests.pages.conftest import HOSTILE
-from tests.pages.signing_in import named, sign_in
+from tests.pages.signing_in import sign_in
 from tests.pages.test_public import parsed
-from tests.waiting import BOUND_S
 from tests.worlds import API, RELEASE, STAGE, private_key
 
 NAME = "<img src=x onerror=alert(2)>;\u202e\n.pdf"
@@ -34,17 +32,14 @@ UNREADABLE = "File.prototype.arrayBuffer = () => Promise.reject(new Error('it is
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
-    made = Plane(tmp_path_factory.mktemp("documents"), HttpSettings(burst=10_000))
-    with served(made.wired) as made.url:
-        offices.opened(made, plan())
+    with serving(tmp_path_factory.mktemp("documents")) as made:
         yield made
 
 
 @pytest.fixture
 def page(browser: Browser, site: Plane) -> Iterator[Page]:
-    with browser.new_context(base_url=named(site)) as context:
-        context.set_default_timeout(BOUND_S * 1_000)
-        yield context.new_page()
+    with browsing(browser, site) as made:
+        yield made
 
 
 def file(data: bytes, name: str = "plan.pdf") -> FilePayload:

@@ -37,7 +37,6 @@ from sluicegate_record.statements.releases import StageClosing
 from sluicegate_record.statements.statement import Statement
 from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms.clearances import CLEARANCES
-from sluicegate_record.terms.rule import Rule
 from tests import worlds
 from tests.pages.stated import CANDIDATES, DOCUMENT, HASH, NAMES, SERVED, STATED
 from tests.plane import Plane
@@ -203,9 +202,7 @@ def test_the_first_sentence_says_which_part_of_a_directive_a_case_is_about(kind:
 def _answers(_: Any, __: Any) -> Any:
     """What any question answers: no agency has said anything, and no stage is there."""
     status = SimpleNamespace(stages=(), models=())
-    return SimpleNamespace(
-        organization="Example", positions=(), referrals=(), rule=Rule("allOf", ("oncd",)), status=status
-    )
+    return SimpleNamespace(organization="Example", positions=(), parties=("oncd",), status=status)
 
 
 FIRST = {

@@ -54,7 +54,7 @@ async def _do(
                 said = await visitor.run(form.compose, sending)
             answer = await done(plane, request, seen, *written(act, said), one(sent, NAME) or None)
         except InvalidInput as wrong:
-            fault = {"message": wrong.message, "remedy": wrong.remedy, "at": ()}
+            fault = {**answers.fault(wrong), "at": ()}  # no one wrote the text in which they are places
             status = (await errors.on_error(request, wrong)).status_code
             return await _again(plane, request, form, visitor, who, RefusedForm(sent, fault), status)
         if isinstance(answer, Refusal):

@@ -198,7 +198,7 @@ def without_done(query: str, reader: Reader | None) -> tuple[str, str]:
     if act is None:
         return query, ""
     before = before.removesuffix("&")
-    if reader is None or not hmac.compare_digest(_proof(act, reader), proof.encode()):
+    if reader is None or not hmac.compare_digest(_proof(act, reader).encode(), proof.encode()):
         return before, ""
     title = forms.title(act)
     return before, f"{title[:1].lower()}{title[1:]}"
@@ -206,13 +206,12 @@ def without_done(query: str, reader: Reader | None) -> tuple[str, str]:
 
 def with_done(path: str, act: AnyAct, reader: Reader) -> str:
     """A path with a word that the page shows to this reader: what was done."""
-    proof = _proof(act, reader).decode()
-    return f"{path}{'&' if urlsplit(path).query else '?'}{DONE}{act.name}~{proof}"
+    return f"{path}{'&' if urlsplit(path).query else '?'}{DONE}{act.name}~{_proof(act, reader)}"
 
 
-def _proof(act: AnyAct, reader: Reader) -> bytes:
+def _proof(act: AnyAct, reader: Reader) -> str:
     """That a form of a reader's session has led to a page."""
-    return hmac.digest(reader.form_token.encode(), act.name.encode(), "sha256").hex()[:16].encode()
+    return hmac.digest(reader.form_token.encode(), act.name.encode(), "sha256").hex()[:16]
 
 
 def ask(services: Services, by: Principal, act: Act[Asked, Answered], asked: Asked) -> Answered:

@@ -13,7 +13,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -36,7 +36,7 @@ from sluicegate.http.measures import Requests
 from sluicegate.http.threads import urgently
 from sluicegate.pages import answers, forms
 from sluicegate.pages.answers import Refused, route
-from sluicegate.pages.page import Sent, first, one
+from sluicegate.pages.page import AskAct, Sent, first, one
 from sluicegate.pages.statements import table
 from sluicegate.pages.statements.directives import DIRECTIVE
 from sluicegate.pages.statements.kind import HERE, NEW, Making, OfficerStatement, Wording, read
@@ -137,13 +137,18 @@ async def _list(signing: SigningRoutes, here: StaffRequest) -> Response:
 def _line(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> tuple[Any, str, int]:
     """A statement in the list: its first sentence, and how many officers sign it."""
     how, stated = _read(found)
-    asks = partial(ask, signing.plane.services, here.who.principal)
-    return found, next(iter(_words(signing, here, found))), how.needed(stated, asks, _signed(found))
+    needed = how.needed(stated, _asks(signing, here), _signed(found))
+    return found, next(iter(_words(signing, here, found))), needed
+
+
+def _asks(signing: SigningRoutes, here: StaffRequest) -> AskAct:
+    """What answers the acts that who is signed in asks."""
+    return partial(ask, signing.plane.services, here.who.principal)
 
 
 def _words(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> Iterator[str]:
     how, stated = _read(found)
-    return how.words(stated, Wording(partial(ask, signing.plane.services, here.who.principal), found.opened))
+    return how.words(stated, Wording(_asks(signing, here), found.opened))
 
 
 async def _new(_: SigningRoutes, here: StaffRequest) -> Response:
@@ -193,20 +198,20 @@ async def _make(signing: SigningRoutes, here: StaffRequest) -> Response:
 def _made(
     signing: SigningRoutes, here: StaffRequest, how: OfficerStatement, said: Any, order: Json
 ) -> PreparedStatement:
-    services, who = signing.plane.services, here.who.principal
-    now_ms = services.ledger.now_ms()
-    unsigned = how.make(Making(partial(ask, services, who), said, now_ms, order))
-    made = signatures.prepared(unsigned, who, now_ms)
-    made = replace(made, premise=_premise(signing, here, made))
+    now_ms = signing.plane.services.ledger.now_ms()
+    unsigned = how.make(Making(_asks(signing, here), said, now_ms, order))
+    made = signatures.prepared(unsigned, here.who.principal, now_ms)
+    made = replace(made, premise=_premise(signing, here, made, _words(signing, here, made)))
     signing.kept.put(made)
     return made
 
 
-def _premise(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> str:
+def _premise(
+    signing: SigningRoutes, here: StaffRequest, found: PreparedStatement, said: Iterable[str]
+) -> str:
     """The digest of what is said of a statement now, and of how many sign it if no one has."""
     how, stated = _read(found)
-    needed = how.needed(stated, partial(ask, signing.plane.services, here.who.principal), ())
-    return canonical.digest([needed, *_words(signing, here, found)])
+    return canonical.digest([how.needed(stated, _asks(signing, here), ()), *said])
 
 
 async def _order(signing: SigningRoutes, here: StaffRequest, text: str) -> Json:
@@ -240,22 +245,23 @@ async def _shown(
 
 def _view(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
     how, stated = _read(found)
-    standing = _standing(signing, here, found)
-    signed = _signed(found)
-    usable = [passkey for passkey, key in _speaking(here, signing, standing) if key.keyid not in signed]
+    standing, said = _standing(signing, here, found), tuple(_words(signing, here, found))
+    own, signed = _own(signing, here), _signed(found)
+    speaking = _speaking(own, standing)
+    usable = [passkey for passkey, key in speaking if key.keyid not in signed]
     return {
         "found": found,
-        "words": tuple(_words(signing, here, found)),
+        "words": said,
         "follows": tuple(_follows(signing, here, how, stated)),
         "standing": standing,
-        "has_signed": any(key.keyid in signed for _, key in _own(signing, here)),
+        "has_signed": any(key.keyid in signed for _, key in own),
         "options": passkeys.to_ask(here.place, signatures.challenge_of(found), usable) if usable else "",
-        "own": [(key, signatures.trust_text(key, here.who.principal.name)) for _, key in _own(signing, here)],
+        "own": [(key, signatures.trust_text(key, here.who.principal.name)) for _, key in own],
         "command": how.command(stated),
         "payload": json.loads(found.payload),
-        "may_take_back": _may_take_back(signing, here, found),
-        "may_record": bool(_speaking(here, signing, standing)),
-        "is_outdated": found.premise != _premise(signing, here, found),
+        "may_take_back": _may_take_back(here, found, speaking),
+        "may_record": bool(speaking),
+        "is_outdated": found.premise != _premise(signing, here, found, said),
     }
 
 
@@ -264,7 +270,7 @@ def _follows(
 ) -> Iterator[str]:
     """What a statement leads to now, as far as that can be said."""
     try:
-        yield from how.follows(stated, partial(ask, signing.plane.services, here.who.principal))
+        yield from how.follows(stated, _asks(signing, here))
     except Refused as no:
         yield f"As it stands: {no.refusal.message}."
 
@@ -291,7 +297,7 @@ class SignatureStanding:
 
 def _standing(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> SignatureStanding:
     how, stated = _read(found)
-    asks = partial(ask, signing.plane.services, here.who.principal)
+    asks = _asks(signing, here)
     known = asks(keys.LIST, KeyFilter(state="counts"))
     officers = {each.keyid: each.owner for each in known.keys if each.party == known.developer}
     signed = _signed(found)
@@ -309,18 +315,25 @@ def _signed(found: PreparedStatement) -> set[str]:
     return {each.keyid for each in found.signatures}
 
 
-def _own(signing: SigningRoutes, here: StaffRequest) -> list[tuple[Passkey, PublicKey]]:
+Own = list[tuple[Passkey, PublicKey]]
+"""Passkeys of somebody, in the form in which they are pinned."""
+
+
+def _own(signing: SigningRoutes, here: StaffRequest) -> Own:
     """The passkeys of who is signed in, in the form in which they are pinned."""
     known = signing.door.store.passkeys(here.who.principal.id) if here.place.takes_passkeys else ()
     return signatures.pinnable(known, here.place)
 
 
-def _speaking(
-    here: StaffRequest, signing: SigningRoutes, standing: SignatureStanding
-) -> list[tuple[Passkey, PublicKey]]:
-    """The passkeys of who is signed in that sign a statement."""
+def _speaking(own: Own, standing: SignatureStanding) -> Own:
+    """Those that sign a statement."""
     may = standing.officers.keys() | {standing.new_key}
-    return [each for each in _own(signing, here) if each[1].keyid in may]
+    return [each for each in own if each[1].keyid in may]
+
+
+def _speaking_now(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> Own:
+    """The passkeys of who is signed in that sign a statement."""
+    return _speaking(_own(signing, here), _standing(signing, here, found))
 
 
 async def _sign(signing: SigningRoutes, here: StaffRequest) -> Response:
@@ -356,13 +369,13 @@ def _with_signature(
 
     Raises: InvalidInput: it is not what it was when it was made, or this is no one who may sign it.
     """
-    if found.premise != _premise(signing, here, found):
+    if found.premise != _premise(signing, here, found, _words(signing, here, found)):
         raise InvalidInput(
             "what this says is not what it said when it was made: it has no signature for that",
             code="outdated",
             remedy="read it again, take it back, and make it again",
         )
-    own = {passkey.id: key for passkey, key in _speaking(here, signing, _standing(signing, here, found))}
+    own = {passkey.id: key for passkey, key in _speaking_now(signing, here, found)}
     if not answer and own:
         return found
     if not answer or (named := passkeys.passkey_in(answer)) not in own:
@@ -385,18 +398,17 @@ async def _recorded(signing: SigningRoutes, here: StaffRequest, found: PreparedS
     return answer if isinstance(answer, Refusal) else None
 
 
-def _may_take_back(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) -> bool:
+def _may_take_back(here: StaffRequest, found: PreparedStatement, speaking: Own) -> bool:
     """Whether someone made a statement, or may sign it."""
-    is_own = found.by == here.who.principal.id
-    return is_own or bool(_speaking(here, signing, _standing(signing, here, found)))
+    return found.by == here.who.principal.id or bool(speaking)
 
 
 async def _taken_back(signing: SigningRoutes, here: StaffRequest) -> PreparedStatement:
     """A statement that someone takes back. Raises: Unauthorized: they neither made it nor may sign it."""
     found = await _found(signing, here)
     with here.visitor.place():
-        may = await here.visitor.run(_may_take_back, signing, here, found)
-    if not may:
+        speaking = await here.visitor.run(_speaking_now, signing, here, found)
+    if not _may_take_back(here, found, speaking):
         said = "who made a statement, or may sign it, takes it back"
         raise Unauthorized(said, code="forbidden", remedy=f"ask {found.name}")
     return found

@@ -45,7 +45,7 @@ from sluicegate_record.statements.cases import (
 )
 from sluicegate_record.statements.notes import NOTES, NoteStatement
 from sluicegate_record.statements.question import Question
-from sluicegate_record.terms import kinds, quorum
+from sluicegate_record.terms import kinds
 from sluicegate_record.terms.conditions import REQUESTS_PER_MINUTE_MAX
 from sluicegate_record.terms.text import counted, quoted
 
@@ -81,7 +81,8 @@ def _asked(question: Question, wording: Wording) -> tuple[CaseView, str]:
 
 def _part(question: Question) -> str:
     """Which part of its directive a question is about, after the directive's name."""
-    return "".join(f" {each}" for each in [part(question.scope)] if each)
+    said = part(question.scope)
+    return f" {said}" if said else ""
 
 
 def _rest(said: Any, own: frozenset[str]) -> Iterator[str]:
@@ -115,15 +116,10 @@ def _proceeds(said: Proceeding, wording: Wording) -> Iterator[str]:
     yield from _rest(said, frozenset({"reason"}))
 
 
-def _parties(case: CaseView) -> frozenset[str]:
-    """The parties that are asked in a case."""
-    return quorum.parties_of(case.rule).union(each.to for each in case.referrals)
-
-
 def _overridden(case: CaseView) -> Iterator[tuple[str, str]]:
     """The agencies that are asked in a case and do not say yes now, each with what it says."""
     newest = {each.agency: each for each in case.positions if not each.superseded}
-    for agency in sorted(_parties(case)):
+    for agency in sorted(case.parties):
         stated = newest.get(agency)
         if stated is None:
             yield agency, "is silent"
@@ -166,7 +162,7 @@ class PositionWord(CaseArgument):
 def _position(making: Making) -> UnsignedStatement:
     said, found = making.said, _exported(making)
     developer = making.ask(keys.LIST, KeyFilter(state="counts")).developer
-    if developer not in (asked := _parties(found.case)):
+    if developer not in (asked := found.case.parties):
         wrong = f"{developer} is not asked in this case: {', '.join(sorted(asked))}"
         raise InvalidInput(wrong, remedy="who is not asked takes no position; a note is on the record, too")
     reason = said.reason.strip()
