@@ -67,10 +67,11 @@ ROUTES: Mapping[str, str] = {
     "/directives": "directives",
     "/directives/{directive}": "directive",
     "/order": "order",
+    "/early-access": "early_access",
 }
 """Every page of a control plane, by its route."""
-LEFT_OUT = frozenset({"/early-access"})
-"""Pages that fold the log again, of at most 100,000 entries, at a pace of their own."""
+ASKED = {"/early-access": f"of={RELEASE}"}
+"""Of pages that answer a question: what is asked."""
 ROUTE_SEARCHES = (
     *("record_search", "record_search_deep", "record_search_type", "record_search_many"),
     *("cases_state", "cases_awaiting", "cases_name", "cases_no_name"),
@@ -148,11 +149,11 @@ def searches(given: Given) -> dict[str, Ask]:
 
 def routes(given: Given) -> dict[str, Ask]:
     """Each page of a control plane, by its route; the record and the cases with searches, too."""
-    by_path = {page.path: page for page in pages.PAGES if page.path not in LEFT_OUT}
+    by_path = {page.path: page for page in pages.PAGES}
     assert by_path.keys() == ROUTES.keys(), by_path.keys() ^ ROUTES.keys()
 
-    def shown(path: str, query: Callable[[], str] = str) -> Ask:
-        return lambda: _made(given, by_path[path], query())
+    def shown(path: str, query: Callable[[], str] | None = None) -> Ask:
+        return lambda: _made(given, by_path[path], ASKED.get(path, "") if query is None else query())
 
     def nothing_before() -> str:
         size = given.grown.ledger.size()

@@ -116,6 +116,9 @@ class MemoryLog:
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         return self.session.contents.entries[after : after + limit]
 
+    def at(self, seqs: Sequence[int]) -> Sequence[Entry]:
+        return [self.session.contents.entries[seq] for seq in sorted(set(seqs)) if seq < self.size()]
+
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         return [entry.leaf for entry in self.session.contents.entries[start:end]]
 

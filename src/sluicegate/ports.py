@@ -243,6 +243,9 @@ class Log(Protocol):
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from `after` on, with all their parts."""
 
+    def at(self, seqs: Sequence[int]) -> Sequence[Entry]:
+        """The entries at some places, in the order of the log, with all their parts."""
+
     def leaves(self, start: int, end: int) -> Sequence[bytes]:
         """The leaves of the entries `start` to `end` (exclusive)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from sluicegate.acts import accounts, early_access, grants, releases
 from sluicegate.errors import InvalidInput, Overloaded
 from sluicegate.service import early_access as service
+from sluicegate.service.replays import Replays
 from sluicegate_record.log import times
 from sluicegate_record.terms.quorum import parties_of
 from tests.core.access.test_audience import GENERAL, general
@@ -195,6 +197,17 @@ def test_what_is_too_much_is_cut_and_said(plane, monkeypatch):
     monkeypatch.setattr(service, "STRETCHES_MAX", 1)
     found = yes(asked(plane))
     assert (len(found.stretches), found.cut, found.organizations) == (1, True, 2)
+
+
+def test_it_costs_no_more_the_more_applications_there_are(plane):
+    plane.admit(organization=applied())
+    with plane.ledger.reading() as state:
+        size, costs = state.size, len(state.trail.of_access(state.table.held))
+    for number in range(20):
+        yes(plane.submit(organization=applied(f"Example {number}")))
+    plane.services = replace(plane.services, replays=Replays(most=costs))
+    assert plane.size > size + 20
+    assert [each.state for each in rows(plane)] == ["held"]
 
 
 def test_one_fold_at_a_time(plane):

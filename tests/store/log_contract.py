@@ -25,6 +25,10 @@ class LogContract(Contract):
     def test_a_part_of_the_entries(self, full, after, limit):
         assert list(full.log.entries(after, limit)) == ENTRIES[after : after + limit]
 
+    @pytest.mark.parametrize("seqs", [[], [0], [5, 2, 2, 9], range(len(ENTRIES)), [len(ENTRIES) - 1, 99]])
+    def test_entries_at_some_places_come_in_the_order_of_the_log(self, full, seqs):
+        assert list(full.log.at(seqs)) == [entry for entry in ENTRIES if entry.seq in set(seqs)]
+
     @pytest.mark.parametrize(
         ("start", "end"), [(0, 0), (0, 1), (3, 7), (0, len(ENTRIES)), (5, 3), (0, 99), (99, 100)]
     )

@@ -99,12 +99,13 @@ def _over_time(context: Context[Any], state: State, answer: KeyExplanation) -> _
     ledger, offer = context.ledger, state.table.offers.get(answer.model)
     if offer is None:
         return _OverTime(SharedExposure(then=0, now=0), ())
-    tenures, now_ms = Tenures(offer.release, answer.model), ledger.now_ms()
-    reader, size = context.principal, ledger.size()
-    refusal = context.services.replays.fold(ledger.store.log, size, reader, tenures.apply)
-    if refusal is not None:
-        return refusal
-    stretches = tenures.stretches(now_ms)
+    tenures = Tenures(offer.release, answer.model)
+    with ledger.reading() as now:
+        places = now.trail.of_access(now.table.held)
+    replays, now_ms = context.services.replays, ledger.now_ms()
+    stretches = replays.over_time(ledger.store.log, places, context.principal, tenures, now_ms)
+    if isinstance(stretches, Refusal):
+        return stretches
     organization = state.table.credentials_by_id[answer.credential].grant.organization
     place = Access(organization, answer.model, answer.surface)
     return _OverTime(

@@ -1,4 +1,4 @@
-"""Who held which model, from when to when: a fold of the whole log, as far as each reader may see.
+"""Who held which model, from when to when: folded again from the log, as far as each reader may see.
 
 Rules:
 - The developer's staff see all of it, an applicant its own. An agency sees each stretch of a release that it
@@ -46,13 +46,16 @@ def listed(context: Context[EarlyAccess], asked: EarlyAccessFilter) -> EarlyAcce
     since_ms, until_ms = (None if each is None else time_ms(each) for each in (asked.since, asked.until))
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise InvalidInput(f"from {asked.since!r} to {asked.until!r}: an end after its beginning is expected")
-    tenures, size, now_ms = _tenures(context, asked.of), ledger.size(), ledger.now_ms()
+    tenures = _tenures(context, asked.of)
     if isinstance(tenures, Refusal):
         return tenures
-    refusal = context.services.replays.fold(ledger.store.log, size, context.principal, tenures.apply)
-    if refusal is not None:
-        return refusal
-    found = [each for each in tenures.stretches(now_ms) if _lasted(each, since_ms, until_ms)]
+    with ledger.reading() as state:
+        places, size = state.trail.of_access(state.table.held), state.size
+    replays, now_ms = context.services.replays, ledger.now_ms()
+    stretches = replays.over_time(ledger.store.log, places, context.principal, tenures, now_ms)
+    if isinstance(stretches, Refusal):
+        return stretches
+    found = [each for each in stretches if _lasted(each, since_ms, until_ms)]
     shown = _shown(context, tenures.release, found)
     held = {each.place.organization for each, _ in shown if each.standing.what == HELD}
     views = [view for _, view in shown]

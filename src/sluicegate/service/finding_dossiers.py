@@ -49,6 +49,7 @@ def make(context: Context[DossierFile], asked: FindingQuestion) -> DossierFile |
     ledger, reader = context.ledger, context.principal
     with ledger.reading() as now:
         found, size_now = now.record.findings.get(asked.finding), now.size
+        places = now.trail.of_access(now.table.held)
     if found is None:
         return finding_unknown(asked.finding)
     size = found.seq + 1 if asked.at is None else asked.at
@@ -61,10 +62,10 @@ def make(context: Context[DossierFile], asked: FindingQuestion) -> DossierFile |
     if found.grant is not None and found.grant not in state.grants:
         return grant_unknown(found.grant)
     tenures, now_ms = Tenures(found.release, found.model), ledger.now_ms()
-    refusal = context.services.replays.fold(ledger.store.log, size_now, reader, tenures.apply)
-    if refusal is not None:
-        return refusal
-    return _Concerned(ledger, state, found, tenures.stretches(now_ms)).signed(now_ms)
+    stretches = context.services.replays.over_time(ledger.store.log, places, reader, tenures, now_ms)
+    if isinstance(stretches, Refusal):
+        return stretches
+    return _Concerned(ledger, state, found, stretches).signed(now_ms)
 
 
 @dataclass(frozen=True)

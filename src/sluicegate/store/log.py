@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -106,10 +106,19 @@ class SqliteLog:
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """At most `limit` entries from `after` on."""
-        table, end = schema.entries, after + limit
-        query = sa.select(table.c.seq, _bytes(table.c.leaf)).where(table.c.seq >= after, table.c.seq < end)
+        return self._where(lambda seq: sa.and_(seq >= after, seq < after + limit))
+
+    def at(self, seqs: Sequence[int]) -> Sequence[Entry]:
+        """The entries at some places, in the order of the log."""
+        places: sa.TableValuedAlias = sa.func.json_each(json.dumps([*seqs])).table_valued("value")
+        return self._where(lambda seq: seq.in_(sa.select(places.c.value)))
+
+    def _where(self, wanted: Callable[[sa.Column[int]], sa.ColumnElement[bool]]) -> Sequence[Entry]:
+        """The entries whose places are wanted."""
+        table = schema.entries
+        query = sa.select(table.c.seq, _bytes(table.c.leaf)).where(wanted(table.c.seq))
         with self._session.reading() as connection:
-            parts = _parts(connection, sa.and_(schema.parts.c.seq >= after, schema.parts.c.seq < end))
+            parts = _parts(connection, wanted(schema.parts.c.seq))
             return [
                 records.read(row.leaf, parts.get((row.seq, "gate"), {}), parts.get((row.seq, "sealed"), {}))
                 for row in connection.execute(query.order_by(table.c.seq))

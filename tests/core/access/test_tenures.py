@@ -14,6 +14,7 @@ from sluicegate.core.access.rows import CredentialRow
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.tenures import HELD, OVER, Access, Stretch, Tenure, Tenures
 from sluicegate.core.lifecycle.accounts import CloseAccount
+from sluicegate.core.lifecycle.trail import Trail
 from sluicegate_record.entries import Entry
 from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Entropy
@@ -156,6 +157,23 @@ def test_one_model_alone_has_the_same_stretches(found: Facts) -> None:
         alone.apply(entry)
     expected = [each for each in whole.stretches(AT_MS + 99) if each.place.model == "a"]
     assert alone.stretches(AT_MS + 99) == expected
+
+
+@settings(max_examples=30)
+@given(facts)
+def test_entries_that_do_not_concern_access_may_be_left_out(found: Facts) -> None:
+    whole, some = Tenures("r1"), Tenures("r1")
+    entries, trail = timed(found), Trail()
+    for entry in entries:
+        whole.apply(entry)
+        trail.add(entry)
+    places = trail.of_access(whole.table.held)
+    for entry in entries:
+        if entry.seq in places:
+            some.apply(entry)
+        else:
+            event(f"{entry.type} is left out")
+    assert some.stretches(AT_MS + 99) == whole.stretches(AT_MS + 99)
 
 
 # A stage for everyone, at each moment

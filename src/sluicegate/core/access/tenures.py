@@ -6,7 +6,8 @@ Rules:
 - A stretch begins and ends where the answer changes: by an entry, or at a time that the table has.
 - Where no key could come back without a new grant or account, there is no stretch.
 - Time only goes on: entries come in their order, and no moment is looked at before those are folded in that
-  are not later.
+  are not later. What does not concern access may be left out: applications, keys and persons, which are most,
+  and what describes an organization that never held anything.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 from sluicegate.core.access import obstacles
 from sluicegate.core.access.decision import Allow, Ask, Instant, decide
-from sluicegate.core.access.fold import changes
+from sluicegate.core.access.fold import changes, fold, fold_in
 from sluicegate.core.access.refusals import Deny, Reason
 from sluicegate.core.access.rows import CredentialRow, GrantRow, Offer
 from sluicegate.core.access.table import Table
@@ -84,6 +85,13 @@ class Stretch(NamedTuple):
     until_ms: int | None
 
 
+def concerns(body: Body) -> bool:
+    """Whether an entry with this body can change who could use a model. What describes an organization
+    concerns that one alone, and only if it holds something.
+    """
+    return changes(body) and type(body) not in _NO_ONE and not isinstance(body, people.OrganizationDescribed)
+
+
 @dataclass(slots=True)
 class Tenures:
     """The stretches of a release, as far as entries were folded in. `model`: of that model alone."""
@@ -102,13 +110,13 @@ class Tenures:
     """The models that the release has or had."""
 
     def apply(self, entry: Entry) -> None:
-        """Fold the next entry in. Raises: as `Table.apply`."""
+        """Fold the next entry in that concerns access. Raises: VerificationFailed: as `fold_in`."""
         self._pass(entry.at_ms)
-        self.table.apply(entry)
+        fold_in(fold, self.table, entry)
         kind = type(entry.body)
         if kind in _ABOUT:
             self._changed(_ABOUT[kind](self, entry.body), entry.at_ms)
-        elif changes(entry.body) and kind not in _NO_ONE:
+        elif concerns(entry.body):
             self._changed("", entry.at_ms)
 
     def stretches(self, now_ms: int) -> list[Stretch]:

@@ -3,13 +3,17 @@
 Rules:
 - Only places are kept. What an entry says is read from the log.
 - A key's own entry is in the keyring; here is what happened to it later.
+- Who could use a model over time follows from the entries that concern it, which are few beside the others.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
+from sluicegate.core.access.tenures import concerns
 from sluicegate_record.entries import (
     Entry,
     accounts,
@@ -18,14 +22,15 @@ from sluicegate_record.entries import (
     deployments,
     directives,
     grants,
+    people,
     ramps,
     releases,
 )
-from sluicegate_record.entries.body import Body
+from sluicegate_record.entries.body import Body, seen
 
 ACCOUNT, CASE, CREDENTIAL, DIRECTIVE, GRANT = "account", "case", "credential", "directive", "grant"
 DEPLOYMENT = "deployment"
-IMPORT, RELEASE, STAGE, TERMS = "import", "release", "stage", "terms"
+IMPORT, ORGANIZATION, RELEASE, STAGE, TERMS = "import", "organization", "release", "stage", "terms"
 TURN = "turn"
 """The openings and closings of a stage alone. `STAGE` has them too, among all that is about it."""
 
@@ -42,9 +47,12 @@ class Trail:
 
     def __init__(self) -> None:
         self._places: dict[Subject, tuple[int, ...]] = {}
+        self._access = array("Q")
 
     def add(self, entry: Entry) -> None:
         """Note the place of an entry."""
+        if concerns(entry.body):
+            self._access.append(entry.seq)
         about = _ABOUT.get(type(entry.body))
         for subject in () if about is None else about(entry.body):
             before = self._places.get(subject, ())
@@ -54,6 +62,13 @@ class Trail:
     def of(self, kind: str, name: str, most: int = 8) -> Sequence[int]:
         """The places of the newest entries about a subject, oldest first."""
         return self._places.get(Subject(kind, name), ())[-most:]
+
+    def of_access(self, holders: Iterable[str]) -> Sequence[int]:
+        """The places of all entries that concern who could use a model, oldest first, if these organizations
+        hold or held something.
+        """
+        described = (self._places.get(Subject(ORGANIZATION, each), ()) for each in holders)
+        return sorted([*self._access, *chain.from_iterable(described)])
 
 
 def stage_name(release: str, stage: str) -> str:
@@ -90,6 +105,10 @@ def _identifiers(body: credentials.IdentifiersDeclared) -> Iterator[Subject]:
         yield Subject(GRANT, body.grant)
 
 
+def _organization(body: people.OrganizationDescribed) -> Iterable[Subject]:
+    return (Subject(ORGANIZATION, seen(body.described).organization),)
+
+
 _ABOUT: dict[type[Body], Callable[[Any], Iterable[Subject]]] = {
     releases.ReleaseApplied: _plan,
     releases.StageOpened: _turn,
@@ -116,6 +135,7 @@ _ABOUT: dict[type[Body], Callable[[Any], Iterable[Subject]]] = {
     credentials.IdentifiersDeclared: _identifiers,
     credentials.CredentialsImported: _named(IMPORT, "name"),
     credentials.CredentialsDiscarded: _named(IMPORT, "name"),
+    people.OrganizationDescribed: _organization,
     directives.DirectiveIssued: _named(DIRECTIVE),
     directives.DirectiveConfirmed: _named(DIRECTIVE),
     directives.DirectiveLifted: _named(DIRECTIVE),
