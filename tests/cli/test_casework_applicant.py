@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.timed import SECOND, WHERE, TimedPlane, timed_plane
-from tests.worlds import OFFICER
+from tests.worlds import OFFICER, digest
 
 
 @pytest.fixture
@@ -46,6 +46,31 @@ def test_an_application_that_cannot_be_made_says_why_and_what_to_do(plane, text,
     assert done.code != 0
     assert expected in done.err
     assert "what to do: " in done.err
+
+
+def test_an_applicant_reads_what_was_sent_line_by_line(plane):
+    file = plane.organization("Example Utility")
+    more = f"""criteria:
+  defends critical infrastructure: "yes\\n  awaiting: no one"
+  something else: 12,000 km
+attachments: [{{name: plan.txt, digest: "{digest("a plan")}"}}]
+"""
+    file.write_text(f"{file.read_text()}{more}")
+    sent = plane.answer("application", "submit", *WHERE, "--organization", file, "--yes", by="applicant")
+    told = plane.show(sent["application"])
+    for line in (
+        "intendedUse: finding weaknesses first",
+        "criterion: defends critical infrastructure",
+        r"  answer: yes\n  awaiting: no one",
+        "criterion: something else",
+        "  answer: 12,000 km",
+        f"document: plan.txt, {digest('a plan')}",
+    ):
+        assert f"\n  {line}\n" in told, line
+    shown = plane.answer("case", "show", sent["application"], by="applicant")["dossier"]
+    assert shown["criteria"][-1] == {"criterion": "something else", "answer": "12,000 km"}
+    unanswered = plane.show(plane.submit("Example Other", screened=False))
+    assert "\n  criterion: defends critical infrastructure\n    not answered\n" in unanswered
 
 
 def test_an_applicant_sees_whose_time_runs_and_is_told_what_to_do_next(plane):

@@ -56,10 +56,11 @@ def browsing(browser: Browser, site: Plane) -> Iterator[Page]:
 
 
 def applied(plane: Plane, who: str, name: str = "Example Utility", **more: Any) -> str:
-    """An application of somebody, by the API; its case."""
-    organization = {"name": name, "registeredIn": "US", "owners": []}
-    asked = {"release": RELEASE, "stage": STAGE, "surface": API, "organization": json.dumps(organization)}
-    done = offices.put(plane, APPLICANT, who, applications.SUBMIT.path, {**asked, **more})
+    """An application of somebody, by the API; its case. `more` are fields of the organization file."""
+    organization = {"name": name, "registeredIn": "US", "owners": [], **more}
+    text = json.dumps(organization, ensure_ascii=False)
+    asked = {"release": RELEASE, "stage": STAGE, "surface": API, "organization": text}
+    done = offices.put(plane, APPLICANT, who, applications.SUBMIT.path, asked)
     found: str = done["application"]
     return found
 
@@ -75,7 +76,11 @@ class Furnished(NamedTuple):
 
 def furnished(plane: Plane, who: str) -> Furnished:
     """Somebody who has something of each kind, with hostile texts."""
-    asked = applied(plane, who, f"{HOSTILE[:60]} {RTL}")
+    answers = dict.fromkeys(CRITERIA[:-1], f"{LONG} {HOSTILE} {RTL}")
+    documents = [{"name": f"{HOSTILE[:60]} {RTL}", "digest": "sha256:" + "ab" * 32}]
+    owner = {"name": HOSTILE, "registeredIn": "US", "share": 60}
+    sent = {"criteria": answers, "attachments": documents, "owners": [owner], "intendedUse": LONG}
+    asked = applied(plane, who, f"{HOSTILE[:60]} {RTL}", **sent)
     offices.receive(plane, asked, "ostp")
     offices.say(plane, asked, "oncd", "ask", reason=f"{LONG} {HOSTILE} {RTL}")
     organization = {"name": HOSTILE, "registeredIn": "ZZ", "criteria": dict.fromkeys(CRITERIA, HOSTILE)}

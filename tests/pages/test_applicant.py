@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
@@ -83,6 +85,34 @@ def test_a_question_is_answered_and_a_case_withdrawn_by_its_page_without_javascr
         expect(opened.locator("main")).to_contain_text("You answered: Our own staff.")
         opened.get_by_role("button", name="Withdraw it").click()
         expect(opened.locator(".lead")).to_have_text("Withdrawn by you.")
+
+
+def test_what_was_sent_is_on_the_page_of_the_case_in_the_words_of_each_criterion(site: Plane) -> None:
+    answers = {CRITERIA[0]: "Ada does.\nAt night, too.", "Where is it kept?": "here"}
+    documents = [{"name": "plan.txt", "digest": f"sha256:{'ab' * 32}"}]
+    owners = [{"name": "Holding", "registeredIn": "US", "share": 60}]
+    sent = {"criteria": answers, "attachments": documents, "owners": owners, "intendedUse": "finding faults"}
+    case = applied(site, "sent", "Sent Works", **sent)
+    for role, name, path in (("applicant", "sent", "applications"), ("developer", "developer", "cases")):
+        with reading(site, role, name) as reader:
+            shown = reader.get(f"/{path}/{case}").text
+        for words in (CRITERIA[0], "Ada does.\nAt night, too.", "Where is it kept?", documents[0]["digest"]):
+            assert f">{words}<" in shown, words
+        for words in ("finding faults", "share: 60", "plan.txt", "has no answer to it"):
+            assert words in shown
+
+
+def test_the_page_of_the_largest_application_is_light(site: Plane) -> None:
+    letters = Random(5)
+    many = {
+        f"{number}".zfill(400): "".join(chr(letters.randrange(0x4E00, 0x9FFF)) for _ in range(240))
+        for number in range(100)
+    }
+    case = applied(site, "large", "Large Works", criteria=many)
+    with reading(site, "applicant", "large") as own:
+        shown = own.get(f"/applications/{case}")
+    assert shown.text.count("<blockquote") == len(many)
+    assert len(zlib.compress(shown.content)) < 300_000
 
 
 # Applying

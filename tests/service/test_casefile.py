@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from sluicegate.acts import applications, cases
+from sluicegate.acts import accounts, applications, cases, licences, review
+from sluicegate.acts.cases import CriterionAnswer, DossierView, NamedDocument
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.pages import applicant
+from sluicegate_record.form import Json
 from sluicegate_record.statements.cases import Referral
 from tests import worlds
 from tests.core.lifecycle.test_referrals import AGENCIES, GIVEN, ONE
-from tests.plane import Plane, filled, yes
-from tests.worlds import plan_value, signed, stage
+from tests.plane import Plane, filled, no, yes
+from tests.worlds import STAGE, plan_value, signed, stage
 
 
 def may(plane: Plane, case: str, who: str = "developer") -> set[str]:
@@ -68,3 +72,76 @@ def test_an_agency_that_was_referred_to_is_asked_and_can_be_given_a_sealed_docum
     assert yes(plane.do("applicant", cases.SHOW, case=case)).parties == ("caisi", "oncd", "ostp")
     seal = filled(plane, "applicant", applicant.PAGES, cases.SHOW, case=case)["seal"]
     assert set(seal.parties) == {"caisi", "oncd", "ostp"}
+
+
+ASKED = ["defends infrastructure", "answers at night"]
+DIGEST = "sha256:" + "ab" * 32
+SENT = {
+    "name": "Example Utility",
+    "registeredIn": "US",
+    "owners": [{"name": "Holding", "share": 60}],
+    "intendedUse": "finding faults",
+    "criteria": {"answers at night": "Ada\ndoes", "something else": "yes"},
+    "attachments": [{"name": "plan.txt", "digest": DIGEST}],
+}
+
+
+def test_who_applied_and_who_is_asked_read_what_was_sent_and_no_one_else_does() -> None:
+    plane = Plane()
+    plane.opened(plan_value(stages=[stage(eligibility={"criteria": ASKED})]))
+    case = yes(plane.submit(organization=json.dumps(SENT))).application
+    found = yes(plane.do("applicant", cases.SHOW, case=case)).dossier
+    assert list(found.organization) == ["name", "intendedUse", "owners", "registeredIn"]
+    assert found.organization["owners"] == SENT["owners"]
+    assert found.criteria == (
+        CriterionAnswer(criterion=ASKED[0], answer=None),
+        CriterionAnswer(criterion=ASKED[1], answer="Ada\ndoes"),
+        CriterionAnswer(criterion="something else", answer="yes"),
+    )
+    assert found.attachments == (NamedDocument(name="plan.txt", digest=DIGEST),)
+    for who in ("developer", "oncd", "ostp"):
+        assert yes(plane.do(who, cases.SHOW, case=case)).dossier == found
+    for who in ("rival", "caisi"):
+        assert no(plane.do(who, cases.SHOW, case=case)) == "case_unknown"
+    exported = yes(plane.do("oncd", review.EXPORT, case=case))
+    assert exported.case.dossier is None
+    assert DossierView.of(exported.dossier.application, ASKED) == found
+
+
+def test_what_changed_with_an_amendment_is_what_its_case_shows() -> None:
+    plane = Plane()
+    plane.opened()
+    grant = plane.admit()
+    renewed = yes(plane.do("applicant", applications.AMEND, grant=grant, renew=True)).application
+    assert yes(plane.do("applicant", cases.SHOW, case=renewed)).dossier.attachments == ()
+    yes(plane.do("applicant", applications.WITHDRAW, case=renewed))
+    changed = yes(plane.do("applicant", applications.AMEND, grant=grant, organization=json.dumps(SENT)))
+    found = yes(plane.do("applicant", cases.SHOW, case=changed.application)).dossier
+    assert found.attachments[0].digest == DIGEST
+
+
+def test_what_the_developer_stated_of_an_organization_is_not_shown_to_it() -> None:
+    plane = Plane()
+    plane.opened(plan_value(stages=[{"name": STAGE, "basis": stage()["basis"], "audience": "everyone"}]))
+    opened = plane.do(
+        "developer",
+        accounts.OPEN,
+        organization=json.dumps({"name": "Noted", "registeredIn": "US", "intendedUse": "we think: resale"}),
+        holder=plane.who["applicant"].id,
+    )
+    account = yes(opened).account
+    plane.credential(account)
+    plane.direct(names=["Noted"])
+    case = yes(plane.do("applicant", licences.REQUEST, directive="d-1", grant=account)).case
+    assert yes(plane.do("applicant", cases.SHOW, case=case)).dossier is None
+    assert yes(plane.do("developer", cases.SHOW, case=case)).dossier.organization["name"] == "Noted"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, "text", {}, {"organization": [], "criteria": "x", "attachments": {}}, {"attachments": ["x", 1]}],
+)
+def test_what_only_looks_like_a_dossier_is_read_as_far_as_it_is_one(value: Json) -> None:
+    assert DossierView.of(value, ["a"]) == DossierView(
+        organization={}, criteria=(CriterionAnswer(criterion="a", answer=None),), attachments=()
+    )

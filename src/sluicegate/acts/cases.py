@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Annotated
 
@@ -229,6 +229,60 @@ class CaseNote(ActAnswer):
 
 
 @form
+class CriterionAnswer(ActAnswer):
+    """A criterion of a stage, in its own words, and what the applicant says to it. None: nothing."""
+
+    criterion: str
+    answer: str | None
+
+
+@form
+class NamedDocument(ActAnswer):
+    """A document that an application names. It stays with the applicant; the digest is that of the document,
+    not of a sealed copy.
+    """
+
+    name: str
+    digest: str
+
+
+@form
+class DossierView(ActAnswer):
+    """What an applicant sent: the organization as stated, the answer to each criterion, the documents."""
+
+    organization: Mapping[str, Json]
+    criteria: tuple[CriterionAnswer, ...]
+    attachments: tuple[NamedDocument, ...]
+
+    @classmethod
+    def of(cls, dossier: Json, asked: Iterable[str] = ()) -> DossierView:
+        """What a dossier says, also one that only looks like a dossier: the name first, what a stage `asked`
+        in its order, then what else is answered.
+        """
+        stated, answers = _object(dossier, "organization"), _object(dossier, "criteria")
+        documents = dossier.get("attachments") if isinstance(dossier, Mapping) else None
+        return cls(
+            organization=dict(sorted(stated.items(), key=lambda each: each[0] != "name")),
+            criteria=tuple(
+                CriterionAnswer(criterion=each, answer=said if isinstance(said, str) else None)
+                for each in dict.fromkeys([*asked, *answers])
+                for said in [answers.get(each)]
+            ),
+            attachments=tuple(
+                NamedDocument(name=str(each.get("name", "")), digest=str(each.get("digest", "")))
+                for each in (documents if isinstance(documents, list) else ())
+                if isinstance(each, Mapping)
+            ),
+        )
+
+
+def _object(dossier: Json, name: str) -> Mapping[str, Json]:
+    """A part of a dossier that is an object; empty if it has no such."""
+    found = dossier.get(name) if isinstance(dossier, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+@form
 class CaseView(CaseSummary):
     """A case as its reader may see it.
 
@@ -239,6 +293,8 @@ class CaseView(CaseSummary):
     `nextSteps` are what the case waits for its reader to do: steps by their names in the table of steps;
     `issue`, to make a key under the grant; `pin`, to give an agency that cannot sign another key. `may` are
     the steps that its reader can take now, of the developer's staff and of who applied.
+    `dossier` is what the case is about: for who sent it, for the staff, and for the agencies that are asked.
+    It is null in an export, which has it beside, with its salt.
     """
 
     application: str | None
@@ -275,6 +331,7 @@ class CaseView(CaseSummary):
     declined: tuple[str, ...] = ()
     programmes: tuple[HeldProgramme, ...] = ()
     parties: tuple[str, ...] = ()
+    dossier: DossierView | None = None
 
 
 SHOW = Act(
@@ -284,5 +341,5 @@ SHOW = Act(
     "/api/v1/cases/{case}",
     CaseArgument,
     CaseView,
-    "Show a case: its state, clocks and positions, the agencies it waits for, and the grant.",
+    "Show a case: what was sent, its state, clocks and positions, the agencies it waits for, and the grant.",
 )

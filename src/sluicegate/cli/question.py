@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from sluicegate.acts.cases import ContributionView
+from sluicegate.acts.cases import ContributionView, DossierView
 from sluicegate.acts.review import ExportedCase
 from sluicegate.cli import wording
 from sluicegate.client import export as exports
@@ -79,7 +79,7 @@ def _about(case: ExportedCase) -> Iterator[str]:
         return
     stage = stage_of(case, case.terms)
     if case.question.party:
-        yield from _applicant(case)
+        yield from _applicant(case, stage.eligibility.criteria)
         yield from _asked_of(stage)
         return
     yield from _terms(case, case.terms, stage)
@@ -110,16 +110,10 @@ _BOUND = frozenset(
 """What the terms of each stage bind of a release, beside its agencies."""
 
 
-def _applicant(case: ExportedCase) -> Iterator[str]:
-    """The organization of the dossier, its name first."""
+def _applicant(case: ExportedCase, asked: Sequence[str] = ()) -> Iterator[str]:
+    """The dossier that is decided on, and what the stage asks of applicants in words."""
     assert case.dossier is not None
-    organization = case.dossier.application["organization"]
-    for name in sorted(organization, key=lambda name: name != "name"):
-        yield f"  {name}: {plain(organization[name])}"
-    for criterion, answer in case.dossier.application.get("criteria", {}).items():
-        yield f"  answer to {criterion!r}: {plain(answer)}"
-    for each in case.dossier.application.get("attachments", ()):
-        yield f"  attachment: {plain(each)}"
+    return (f"  {each}" for each in wording.dossier(DossierView.of(case.dossier.application, asked)))
 
 
 def _directs(terms: Plan, stage: Stage) -> dict[str, tuple[str, ...]]:
@@ -224,11 +218,10 @@ def _sealed(part: Opening | Hidden | None) -> str:
 
 
 def _asked_of(stage: Stage) -> list[str]:
-    """What the stage asks of applicants, and the conditions that a grant would have."""
+    """What the stage asks of applicants beside its criteria, and the conditions that a grant would have."""
     eligibility, conditions = stage.eligibility.to_json(), stage.conditions.to_json()
-    lines = [f"  criterion: {text}" for text in stage.eligibility.criteria]
     asked = {name: value for name, value in eligibility.items() if name != "criteria"}
-    lines += [f"  asked of applicants, {name}: {plain(value)}" for name, value in asked.items()]
+    lines = [f"  asked of applicants, {name}: {plain(value)}" for name, value in asked.items()]
     return lines + [f"  condition {name}: {plain(value)}" for name, value in conditions.items()]
 
 

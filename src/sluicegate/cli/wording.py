@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView, ContributionView
+from sluicegate.acts.cases import AgencyClock, CaseSummary, CaseView, ContributionView, DossierView
 from sluicegate.acts.deployments import DeploymentView
 from sluicegate.acts.evidence import EvidenceReceipt
 from sluicegate.acts.findings import FindingSummary
@@ -23,6 +23,7 @@ from sluicegate_record.terms.exposure import Measure
 from sluicegate_record.terms.phrases import SILENCE, duration, plain, rule
 from sluicegate_record.terms.programmes import PERSON_NAMED, HeldProgramme
 from sluicegate_record.terms.text import counted
+from sluicegate_record.terms.text import shown as one_line
 
 _SAID = {
     "answer": "the applicant answered",
@@ -89,6 +90,7 @@ def case(shown: CaseView) -> str:
         *([f"  about: {shown.subject}"] if shown.subject else []),
         f"  state: {state}, opened {times.format_time(shown.opened_at_ms)}",
         *(f"  programme asked for: {held(each)}" for each in shown.programmes),
+        *(f"  {each}" for each in (() if shown.dossier is None else dossier(shown.dossier))),
         f"  decided by: {rule(shown.rule)}{advice}",
         *_heard(shown),
         *_times(shown),
@@ -105,6 +107,16 @@ def case(shown: CaseView) -> str:
         lines.append(f"  appealed in {shown.appeal}: {words(shown.appeal_outcome or 'open')}")
     lines += [f"  {line}" for line in grant(shown.grant)] if shown.grant else []
     return "\n".join([*lines, *(f"  next: {step}" for step in _next(shown))])
+
+
+def dossier(sent: DossierView) -> Iterator[str]:
+    """What an applicant sent, each thing on a line of its own: nothing in it begins another line."""
+    yield from (f"{name}: {one_line(plain(each))}" for name, each in sent.organization.items())
+    for asked_for in sent.criteria:
+        yield f"criterion: {one_line(asked_for.criterion)}"
+        said = asked_for.answer
+        yield "  not answered" if said is None else f"  answer: {one_line(said)}"
+    yield from (f"document: {one_line(each.name)}, {one_line(each.digest)}" for each in sent.attachments)
 
 
 def transcript(arrived: Arrival | Unread, officers: Sequence[str]) -> str:

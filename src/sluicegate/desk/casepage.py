@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
+from sluicegate.acts.cases import DossierView
 from sluicegate.core.explanations.narration import narrated
 from sluicegate.core.lifecycle import blocks, evidence, signers
 from sluicegate.core.lifecycle.positions import can_say
@@ -29,7 +30,6 @@ from sluicegate_record.entries.cases import (
     PositionRecorded,
 )
 from sluicegate_record.entries.releases import RecordAdded
-from sluicegate_record.form import Json
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import POSITIONS
@@ -93,11 +93,7 @@ class DeskStep:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """What the page shows. `organization` is the organization of the dossier, field by field, its name first.
-
-    `attachments` are the documents that the dossier names, each with its digest.
-    `names` are what the agencies of the plan are called.
-    """
+    """What the page shows. `names` are what the agencies of the plan are called."""
 
     instance: str
     agency: str
@@ -114,9 +110,7 @@ class CasePage:
     names: Mapping[str, str]
     plan: Plan | None
     stage: Stage | None
-    organization: tuple[tuple[str, Json], ...]
-    criteria: tuple[tuple[str, str | None], ...]
-    attachments: tuple[tuple[str, str], ...]
+    dossier: DossierView | None
     conditions: Conditions | None
     evidence: tuple[tuple[str, str, str], ...]
     parties: tuple[PartyLine, ...]
@@ -152,9 +146,7 @@ def case_page(following: Following, read: ReadCase, seen: int | None, now_ms: in
             names={} if given is None else {name: each.name for name, each in given.spec.agencies.items()},
             plan=given,
             stage=stage,
-            organization=tuple(_organization(read)),
-            criteria=tuple(_criteria(stage, read)) if case.question.party else (),
-            attachments=tuple(_attachments(read)),
+            dossier=_dossier(stage, read),
             conditions=_conditions(record, case),
             evidence=tuple(_evidence(record, case, given)),
             parties=tuple(_parties(case, agency, given)),
@@ -207,32 +199,10 @@ def _needed(case: Case) -> str:
     return " or ".join(" and ".join(each) for each in sets if each)
 
 
-def _part(read: ReadCase, name: str) -> Mapping[str, Json]:
-    """A part of the dossier that is an object; empty if the dossier has no such."""
-    found = read.dossier.get(name) if isinstance(read.dossier, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def _organization(read: ReadCase) -> Iterator[tuple[str, Json]]:
-    yield from sorted(_part(read, "organization").items(), key=lambda each: each[0] != "name")
-
-
-def _criteria(stage: Stage | None, read: ReadCase) -> Iterator[tuple[str, str | None]]:
-    """What the stage asks of applicants, each with the applicant's answer, if the dossier has one; then what
-    else the applicant answers.
-    """
-    answers = _part(read, "criteria")
+def _dossier(stage: Stage | None, read: ReadCase) -> DossierView | None:
+    """What the applicant sent; None if the case is about no organization."""
     asked = () if stage is None else stage.eligibility.criteria
-    for each in dict.fromkeys([*asked, *answers]):
-        answer = answers.get(each)
-        yield each, answer if isinstance(answer, str) else None
-
-
-def _attachments(read: ReadCase) -> Iterator[tuple[str, str]]:
-    found = read.dossier.get("attachments") if isinstance(read.dossier, Mapping) else None
-    for each in found if isinstance(found, list) else ():
-        if isinstance(each, Mapping):
-            yield str(each.get("name", "")), str(each.get("digest", ""))
+    return DossierView.of(read.dossier, asked) if read.case.question.party else None
 
 
 def _conditions(record: Record, case: Case) -> Conditions | None:

@@ -104,6 +104,7 @@ def _case(view: View[CaseArgument, CaseView]) -> Filled:
     is_asked = release is not None and case.kind in kinds.APPLIED and case.determination is None
     values = {
         "case": case,
+        "labels": applying.LABELS,
         "documents": is_asked,
         "seal": applying.sealing_to(view.ask, names, case.parties) if is_asked else None,
         "line": standings.line(case, names),

@@ -168,6 +168,8 @@ ATTACHMENTS = FileField(
     kind="lines",
     rows=RowField(("name", "digest")),
 )
+LABELS: Mapping[str, str] = {each.key: each.label for each in (*FIELDS, ATTACHMENTS)}
+"""What the fields of an organization file are called for who applies."""
 PROGRAMMES = FileField(
     "programmes",
     "Programmes",
@@ -258,7 +260,7 @@ def _drafted(draft: DraftFile, step: str, ask: AskAct, given: Mapping[str, str])
         "seal": sealing_to(ask, release.names, stage.agencies) if step == CRITERIA else None,
         "eligibility": _eligibility(stage),
         "faults": _by_field(draft),
-        "labels": {each.key: each.label for each in (*FIELDS, ATTACHMENTS)},
+        "labels": LABELS,
         "step_of": {each.key: each.step for each in (*FIELDS, ATTACHMENTS)},
         "submit": forms.form(
             drafts.SUBMIT, hidden={"draft": draft.draft}, submit="Send the application", then="/applications"

@@ -136,11 +136,9 @@ def _case(view: View[CaseArgument, CaseView]) -> Filled:
     exported = view.ask(review.EXPORT, view.asked)
     developer = view.ask(keys.LIST, KeyFilter(state="counts")).developer
     of_case = urlencode({"case": found.case})
-    dossier = exported.dossier.application if exported.dossier is not None else None
     values = {
         "case": found,
         "part": part(exported.question.scope),
-        "dossier": dossier if isinstance(dossier, dict) else {},
         "steps": tuple(_steps(found)),
         "signs": [
             (each.title, f"{TO_SIGN}/{each.name}?{of_case}") for each in _signs(found, exported, developer)

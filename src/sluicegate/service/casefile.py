@@ -2,6 +2,8 @@
 
 Rules:
 - A sealed reason is shown to the developer's staff and to the agencies that are asked, not to the applicant.
+- A dossier is shown to these, and to who sent it. What the developer has stated of an organization, in an
+  account or in a list, is not shown to that organization.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from sluicegate.acts.cases import (
     CaseArgument,
     CaseNote,
     CaseView,
+    DossierView,
     PositionView,
     ReferralView,
     ScreeningView,
@@ -34,7 +37,15 @@ from sluicegate.core.terms import clocks
 from sluicegate.ports import Principal
 from sluicegate.service import access
 from sluicegate.service.bearers import namesakes
-from sluicegate.service.cases import dossier_of, dossier_place, is_open, legal_name, line, seen
+from sluicegate.service.cases import (
+    dossier_of,
+    dossier_place,
+    is_open,
+    legal_name,
+    line,
+    seen,
+    sent_by,
+)
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.document import Document
@@ -42,7 +53,7 @@ from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.proceedings import ListComparison, Timer
 from sluicegate_record.entries.designations import DesignationRecorded
-from sluicegate_record.form import Json
+from sluicegate_record.form import Json, replace
 from sluicegate_record.log import times
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.times import DAY_MS
@@ -62,7 +73,8 @@ def show(context: Context[CaseView], asked: CaseArgument) -> CaseView | Refusal:
         case = seen(state, context.principal, asked.case)
         if isinstance(case, Refusal):
             return case
-        return _shown(context.ledger, state, context.principal, case)
+        found = _shown(context.ledger, state, context.principal, case)
+        return replace(found, dossier=_stated(context.ledger, state, context.principal, case))
 
 
 @does(review.EXPORT)
@@ -471,6 +483,17 @@ def _listed(ledger: Ledger, state: State, case: Case) -> Iterator[ExportedDossie
         opened = opened_in(sealed, party)
         if opened is not None:
             yield ExportedDossier(application=opened.value(), salt=opened.salt)
+
+
+def _stated(ledger: Ledger, state: State, principal: Principal, case: Case) -> DossierView | None:
+    """What an applicant sent, as far as its reader may read it, with what the terms of the case ask."""
+    may_read = not access.is_outside(principal) or sent_by(state, case) == principal.id
+    opened = dossier_of(ledger, state, case) if case.organization is not None and may_read else None
+    if opened is None:
+        return None
+    terms = _terms(state, case)
+    stage = None if terms is None else terms.stages.get(case.question.stage)
+    return DossierView.of(opened.value(), () if stage is None else stage.eligibility.criteria)
 
 
 def _dossier(ledger: Ledger, state: State, case: Case) -> ExportedDossier | None:

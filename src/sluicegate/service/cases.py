@@ -254,6 +254,13 @@ def dossier_place(state: State, case: Case) -> int:
     return state.cases[case.dossier].seq if account is None else account
 
 
+def sent_by(state: State, case: Case) -> str | None:
+    """Who sent the dossier that a case is about; None if the developer gave it, in an account or a list."""
+    about = state.cases[case.dossier]
+    is_sent = about.organization is not None and case.question.grant not in state.accounts.seqs
+    return about.principal if is_sent else None
+
+
 def dossier_of(ledger: Ledger, state: State, case: Case, party: str | None = None) -> Opening | None:
     """What opens the commitment to the dossier that a case is about; None if it is about no organization.
 
