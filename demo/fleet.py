@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate import bootstrap
@@ -44,28 +47,40 @@ def feed_of(ledger: Ledger, fleet: Fleet, state_dir: Path, key: Ed25519PrivateKe
     return leases
 
 
+Serve: TypeAlias = Callable[[asyncio.Event, Callable[[str], None]], Coroutine[Any, Any, None]]
+"""Serves something until the event is set; what it calls once gets its URL."""
+
+
 @contextmanager
-def served(wired: bootstrap.Control) -> Iterator[str]:
-    """Serve a control plane in a thread; its URL."""
-    ready = threading.Event()
-    urls: list[str] = []
-    stops: list[Callable[[], object]] = []
+def in_a_thread(serve: Serve) -> Iterator[str]:
+    """Serve something in a thread; its URL."""
+    ready, urls = threading.Event(), list[str]()
+    stops = list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
 
     def on_ready(url: str) -> None:
         urls.append(url)
         ready.set()
 
-    async def serve() -> None:
+    async def serving() -> None:
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        stops.append(lambda: loop.call_soon_threadsafe(stop.set))
-        await bootstrap.serve_control(wired, stop, on_ready)
+        stops.append((asyncio.get_running_loop(), stop))
+        await serve(stop, on_ready)
 
-    thread = threading.Thread(target=asyncio.run, args=[serve()])
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serving())
+
+    thread = threading.Thread(target=run)
     thread.start()
+    assert ready.wait(60), "it does not start"
     try:
-        assert ready.wait(60), "the control plane does not start"
         yield urls[0]
     finally:
-        stops[0]()
+        [(loop, stop)] = stops
+        loop.call_soon_threadsafe(stop.set)
         thread.join()
+
+
+def served(wired: bootstrap.Control) -> AbstractContextManager[str]:
+    """Serve a control plane in a thread; its URL."""
+    return in_a_thread(partial(bootstrap.serve_control, wired))

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from demo.fleet import served
 from sluicegate.acts import releases
 from sluicegate.settings import HttpSettings
 from sluicegate_record.terms.quorum import parties_of
 from tests.attacks.test_signed_in import CLIENTS, Browser
 from tests.authenticator import Authenticator
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.pages import applicants, offices
 from tests.pages.officers import pinned, trusted
 from tests.worlds import STAGE, plan_value

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from demo.fleet import served
 from sluicegate.acts.sign_ins import INVITATIONS_MAX, InvitationRequest
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.lifecycle import Refusal
@@ -21,7 +22,7 @@ from sluicegate.settings import HttpSettings
 from sluicegate.signin.door import PASSKEYS_MAX
 from sluicegate.signin.sessions import SESSIONS_MAX
 from tests.authenticator import Authenticator
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.passkeys import UP
 from tests.waiting import BOUND_S
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.service.ledger import Ledger
 from sluicegate.settings import ControlSettings
@@ -16,7 +17,6 @@ from sluicegate.store.sqlite import SqliteStore
 from sluicegate_record import law
 from tests.cli.commands import Cli, Done
 from tests.cli.unlawful import lying, signed
-from tests.control.conftest import served
 from tests.record.test_audit import UNSIGNED, note, noted
 from tests.record.test_copy import FORGED, database
 from tests.worlds import LOG, ORIGIN, World, private_key

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.acts import releases, review
 from sluicegate.acts.act import AnyAct
@@ -26,7 +27,6 @@ from sluicegate_record.log import times
 from sluicegate_record.terms.quorum import parties_of
 from tests.cli.commands import Cli, Done, Plane
 from tests.clock import Clock
-from tests.control.conftest import served
 from tests.plane import yes
 from tests.readers import lasting
 from tests.worlds import DAY_MS, DEVELOPER, OFFICER, ORIGIN, OTHER_OFFICER, approval, pin, private_key, signed

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import secrets
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,8 +10,8 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvloop
 
+from demo.fleet import in_a_thread, served
 from sluicegate import bootstrap
 from sluicegate.acts.act import PERSON
 from sluicegate.acts.tokens import TokenRequest
@@ -78,44 +76,6 @@ class Plane:
     def send(self, path: str, body: Any, **headers: str) -> httpx2.Response:
         with self.staff() as client:
             return client.post(path, json=body, headers=headers)
-
-
-Serve = Callable[[asyncio.Event, Callable[[str], None]], Coroutine[Any, Any, None]]
-
-
-@contextmanager
-def in_a_thread(serve: Serve) -> Iterator[str]:
-    """Serve something in a thread; its URL."""
-    ready, urls = threading.Event(), list[str]()
-    stops = list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
-
-    def on_ready(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    async def serving() -> None:
-        stop = asyncio.Event()
-        stops.append((asyncio.get_running_loop(), stop))
-        await serve(stop, on_ready)
-
-    def run() -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serving())
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert ready.wait(BOUND_S)
-    try:
-        yield urls[0]
-    finally:
-        [(loop, stop)] = stops
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-
-
-def served(wired: bootstrap.Control) -> AbstractContextManager[str]:
-    """Serve a control plane in a thread; its URL."""
-    return in_a_thread(partial(bootstrap.serve_control, wired))
 
 
 def served_feed(wired: bootstrap.WiredFeed) -> AbstractContextManager[str]:

@@ -10,13 +10,14 @@ from tempfile import TemporaryDirectory
 import httpx2
 import pytest
 
+from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.acts import applications, cases
 from sluicegate.acts.table import ACTS
 from sluicegate.bounds import ACT_BODY_MAX, DEPTH_MAX
 from sluicegate.core.terms import document
 from sluicegate.errors import InvalidDocument, InvalidInput
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.control.test_api import error_of
 from tests.control.test_errors import settings
 from tests.plane import Plane as Desk

@@ -16,6 +16,7 @@ import httpx2
 import pytest
 from starlette.requests import Request
 
+from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.acts.tokens import TokenRequest
@@ -29,7 +30,7 @@ from sluicegate.ports import Principal
 from sluicegate.service import tokens
 from sluicegate.settings import HttpSettings
 from tests import worlds
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.control.test_api import CHANGING, error_of
 from tests.control.test_errors import settings
 from tests.fakes import Breaking, MemoryLog, MemoryPrincipals, MemorySession, MemoryStore

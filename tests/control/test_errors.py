@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 import httpx2
 import pytest
 
+from demo.fleet import served
 from sluicegate import bootstrap, errors
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import StoreUnusable
 from sluicegate.http.errors import STATUS_OF_ERROR, STATUS_OF_REFUSAL, refused
 from sluicegate.settings import ControlSettings
-from tests.control.conftest import served
 from tests.control.test_api import error_of
 from tests.fakes import Breaking, MemoryLog
 from tests.plane import Plane

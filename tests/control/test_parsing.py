@@ -14,10 +14,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from demo.fleet import served
 from sluicegate.acts.act import APPLICANT
 from sluicegate.bounds import WAITING_OF_PARTY_MAX
 from sluicegate.parsing.turns import Turns
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.control.test_api import error_of
 from tests.parsing.test_parsers import Hanging, ended
 from tests.waiting import BOUND_S, eventually

@@ -11,11 +11,12 @@ from time import time
 
 import pytest
 
+from demo.fleet import in_a_thread
 from sluicegate import bootstrap
 from sluicegate.cli import safety_sources
 from sluicegate.errors import BadKey, InvalidInput
 from sluicegate.store import keyfile
-from tests.control.conftest import Plane, in_a_thread
+from tests.control.conftest import Plane
 from tests.worlds import private_key
 
 SECRET = b"s" * 24

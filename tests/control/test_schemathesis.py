@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from demo.fleet import served
 from sluicegate.settings import HttpSettings
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.worlds import plan_value
 
 PROGRAM = Path(__file__).parents[2] / ".venv-clients" / "bin" / "schemathesis"

@@ -12,13 +12,14 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from demo.fleet import in_a_thread, served
 from sluicegate import bootstrap
 from sluicegate.client import signing
 from sluicegate.desk import people
 from sluicegate.desk.instances import Instance, Instances
 from sluicegate.settings import DeskSettings, HttpSettings
 from tests import worlds
-from tests.control.conftest import Plane, in_a_thread, served
+from tests.control.conftest import Plane
 from tests.pages.conftest import HOSTILE, RTL
 from tests.pages.signing_in import authenticator
 from tests.waiting import eventually

@@ -6,9 +6,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.settings import FeedSettings, HttpSettings
-from tests.control.conftest import Plane, served, served_feed
+from tests.control.conftest import Plane, served_feed
 from tests.waiting import BOUND_S
 
 

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from demo.fleet import served
 from sluicegate.settings import HttpSettings
 from tests import worlds
-from tests.control.conftest import served, served_feed
+from tests.control.conftest import served_feed
 from tests.control.test_path import Party
 from tests.feed.conftest import Fed
 from tests.feed.test_app import ask

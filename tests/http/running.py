@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from demo.fleet import in_a_thread
 from sluicegate.http.exchange import Handler, HttpExchange
 from sluicegate.http.response import ErrorForm, error_response
 from sluicegate.http.server import HttpServer
 from sluicegate.http.tls import ServerCertificate
 from sluicegate.settings import HttpSettings, TlsFiles
-from tests.control.conftest import in_a_thread
 from tests.waiting import eventually
 
 

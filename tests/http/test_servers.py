@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.settings import FeedSettings, HttpSettings
-from tests.control.conftest import Plane, served, served_feed
+from tests.control.conftest import Plane, served_feed
 from tests.gate.running import running
 from tests.gate.world import World
 from tests.http.framing import ACCEPTED, GET, REFUSED

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser, Page
 
+from demo.fleet import served
 from sluicegate.acts import applications, credentials, drafts, fleet
 from sluicegate.acts.act import APPLICANT
 from sluicegate.settings import HttpSettings
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.pages import offices
 from tests.pages.conftest import HOSTILE, LONG, RTL
 from tests.pages.signing_in import named

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from demo.fleet import served
 from sluicegate.settings import HttpSettings
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.waiting import BOUND_S
 from tests.worlds import plan_value, stage
 

@@ -14,6 +14,7 @@ from typing import Any
 from playwright.sync_api import Page
 from starlette.routing import BaseRoute, Route
 
+from demo.fleet import served
 from sluicegate.acts.act import APPLICANT, DEVELOPER
 from sluicegate.client.signing import Review
 from sluicegate.control import app as control
@@ -24,7 +25,7 @@ from sluicegate.desk import people, statements
 from sluicegate.pages import applying, manager, person
 from sluicegate.pages.page import SitePage
 from sluicegate.settings import HttpSettings
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.desk.office import Office, come_in, running
 from tests.pages import offices
 from tests.pages.applicants import furnished, plan

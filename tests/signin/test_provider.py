@@ -19,9 +19,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.settings import PersonRule, SignInProvider
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.waiting import BOUND_S
 
 PEOPLE = (

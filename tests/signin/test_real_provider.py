@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.settings import PersonRule, SignInProvider
 from tests.clients.driven import ENVIRONMENT, node
-from tests.control.conftest import Plane, served
+from tests.control.conftest import Plane
 from tests.pages.conftest import browser
 from tests.waiting import BOUND_S
 
