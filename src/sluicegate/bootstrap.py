@@ -361,7 +361,7 @@ class WiredDesk:
     database: Database
 
 
-def desk(settings: DeskSettings) -> WiredDesk:
+def desk(settings: DeskSettings, clock: Callable[[], int] = wall_ms) -> WiredDesk:
     """Wire an agency's desk on its folder. The folder is made if it does not exist.
 
     This process owns the folder until it ends.
@@ -373,13 +373,13 @@ def desk(settings: DeskSettings) -> WiredDesk:
     memory, sign_ins = SqliteDeskMemory(database), SqliteSignIns(database)
     instances = Instances(settings.folder)
     followings = {
-        each.name: Following(each, instances.copy_of(each.name), HttpCounterpart(each), wall_ms)
+        each.name: Following(each, instances.copy_of(each.name), HttpCounterpart(each), clock)
         for each in instances.all()
     }
     door = Door(
         sign_ins,
-        Sessions(sign_ins, wall_ms, secrets.token_bytes),
-        Challenges(wall_ms, secrets.token_bytes),
+        Sessions(sign_ins, clock, secrets.token_bytes),
+        Challenges(clock, secrets.token_bytes),
         Known(partial(people.known, memory), lambda _: None),
         lambda _: "/",
         settings.pages_origin,
@@ -388,7 +388,7 @@ def desk(settings: DeskSettings) -> WiredDesk:
     entrance = Entrance(people.NoTokens(), settings.http)
     return WiredDesk(
         settings,
-        DeskSite(followings, memory, SqlitePreparations(database), door, entrance, wall_ms),
+        DeskSite(followings, memory, SqlitePreparations(database), door, entrance, clock),
         database,
     )
 

@@ -26,7 +26,7 @@ from sluicegate_record.statements.cases import (
     Screening,
     Transcription,
 )
-from tools import commands, record, reference
+from tools import commands, record, reference, screenshots
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -47,6 +47,13 @@ def test_the_pages_of_the_command_line_show_what_its_commands_print(tmp_path):
         assert (ROOT / "docs" / name).read_text() == (tmp_path / name).read_text(), f"docs/{name}: make docs"
     kept = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs/reference/commands").iterdir()}
     assert kept <= made
+
+
+def test_the_pictures_are_those_that_pages_show():
+    text = "".join((ROOT / page).read_text() for page in PAGES)
+    shown = re.findall(r"!\[[^]]+\]\([^)]*pictures/([^)]+)\)", text)
+    taken = [f"{name}-{width}.png" for name, width in screenshots.CHOSEN.items()]
+    assert sorted(shown) == sorted(taken) == sorted(each.name for each in (DOCS / "pictures").iterdir())
 
 
 def test_the_worked_plan_is_a_plan_that_uses_the_language():

@@ -47,6 +47,16 @@ def test_a_reader_sees_its_own_cases_and_a_forecast_from_those_it_sees(plane):
         "ostp": 3,
         "applicant": 1,
     }
+    named = {
+        who: [case.organization for case in each.cases if case.organization] for who, each in seen.items()
+    }
+    both = ["Example Utility", "Example Grid"]
+    assert {who: sorted(each) for who, each in named.items()} == {
+        "developer": sorted(both),
+        "caisi": [],
+        "ostp": sorted(both),
+        "applicant": both[:1],
+    }
     made = {who: each.forecast for who, each in seen.items() if each.forecast is not None}
     history = {who: [row.agency for row in each.history] for who, each in made.items()}
     assert history == {"developer": ["ostp"], "caisi": [], "ostp": ["ostp"], "applicant": []}

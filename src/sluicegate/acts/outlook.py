@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer
+from sluicegate.acts.cases import CaseSummary
 from sluicegate.acts.evidence import WeighedEvidence
 from sluicegate.acts.promises import PromiseView
 from sluicegate.acts.releases import ReleaseArgument, ReleaseStatus
@@ -43,18 +44,6 @@ class StageCourse(ActAnswer):
         ),
     ]
     events: tuple[StageEvent, ...]
-
-
-@form
-class ClockedCase(ActAnswer):
-    """An open case, by the time that runs out first; null if none runs."""
-
-    case: str
-    kind: str
-    stage: str
-    state: str
-    awaiting: tuple[str, ...]
-    due_ms: Time | None
 
 
 @form
@@ -109,7 +98,7 @@ class ReleaseOutlook(ActAnswer):
     status: ReleaseStatus
     timeline: tuple[StageCourse, ...]
     open_cases: int
-    cases: tuple[ClockedCase, ...]
+    cases: tuple[CaseSummary, ...]
     directives: tuple[ActiveDirective, ...]
     promises: tuple[PromiseView, ...]
     forecast: OpeningForecast | None

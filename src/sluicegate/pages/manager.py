@@ -22,7 +22,7 @@ from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseSummar
 from sluicegate.acts.early_access import EarlyAccess, EarlyAccessFilter
 from sluicegate.acts.findings import FindingFilter
 from sluicegate.acts.keys import KeyFilter
-from sluicegate.acts.outlook import ClockedCase, ReleaseOutlook
+from sluicegate.acts.outlook import ReleaseOutlook
 from sluicegate.acts.releases import ExposureView, ReleaseArgument, Status
 from sluicegate.acts.reports import CaseReport, ReportFilter
 from sluicegate.acts.review import ExportedCase
@@ -63,7 +63,7 @@ class Exposed(NamedTuple):
 def _board(view: View[Nothing, Status]) -> Filled:
     shown = [view.ask(outlook.SHOW, ReleaseArgument(release=each.release)) for each in view.found.releases]
     of_directives, are_all = _of_directives(view.ask)
-    open_cases: list[ClockedCase | CaseSummary] = [each for found in shown for each in found.cases]
+    open_cases: list[CaseSummary] = [each for found in shown for each in found.cases]
     open_cases += of_directives
     report: CaseReport = view.ask(reports.REPORT, ReportFilter())
     values = {
@@ -87,8 +87,8 @@ def _of_directives(ask: AskAct) -> tuple[list[CaseSummary], bool]:
     return [each for found in lists for each in found.cases], all(found.next is None for found in lists)
 
 
-def _due_first(case: ClockedCase | CaseSummary) -> tuple[bool, int]:
-    return case.due_ms is None, case.due_ms or 0
+def _due_first(case: CaseSummary) -> tuple[bool, int]:
+    return case.next_due_ms is None, case.next_due_ms or 0
 
 
 def _release(view: View[ReleaseArgument, ReleaseOutlook]) -> Filled:

@@ -53,10 +53,10 @@ def listed(context: Context[CaseList], wanted: CaseFilter) -> CaseList | Refusal
         first, is_cut = page(found, wanted.limit)
         shown, size = _shown(state, wanted, first), state.size
     more = first[-1].id if is_cut else None
-    return CaseList(size=size, cases=tuple(_summaries(ledger, shown)), next=more)
+    return CaseList(size=size, cases=tuple(summaries(ledger, shown)), next=more)
 
 
-class _Shown(NamedTuple):
+class ShownCase(NamedTuple):
     """A case of a page, with its heading, and the place in the log of what its organization is called."""
 
     case: Case
@@ -65,19 +65,21 @@ class _Shown(NamedTuple):
     dossier: int
 
 
-def _shown(state: State, wanted: CaseFilter, found: Iterable[Case]) -> list[_Shown]:
+def _shown(state: State, wanted: CaseFilter, found: Iterable[Case]) -> list[ShownCase]:
     """The cases of a page. One that has changed since it was found, and is not wanted now, is left out."""
     now = (state.cases[case.id] for case in found)
-    return [each for each in (_now(state, case) for case in now) if _is_wanted(wanted, each.heading)]
+    return [each for each in (now_shown(state, case) for case in now) if _is_wanted(wanted, each.heading)]
 
 
-def _now(state: State, case: Case) -> _Shown:
-    return _Shown(
+def now_shown(state: State, case: Case) -> ShownCase:
+    """A case of a page, as it is now."""
+    return ShownCase(
         case, state.docket.heading(case.id), state.transcribed_for(case), dossier_place(state, case)
     )
 
 
-def _summaries(ledger: Ledger, shown: Sequence[_Shown]) -> Iterator[CaseSummary]:
+def summaries(ledger: Ledger, shown: Sequence[ShownCase]) -> Iterator[CaseSummary]:
+    """Some cases, with the names of their organizations. Requires: the reader may see them."""
     opened = ledger.store.log.sealed([each.dossier for each in shown if each.case.organization])
     for case, heading, transcribed, dossier in shown:
         party = case.question.party

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from sluicegate.core.lifecycle.releases import release_unknown
 from sluicegate.core.lifecycle.trail import TURN, stage_name
 from sluicegate.ports import Principal
 from sluicegate.service import access
+from sluicegate.service.cases import now_shown, summaries
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.promises import standing
@@ -49,7 +51,9 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
         found = _open_cases(state, release, reader)
         forecast = outlook.forecast(state, release, _answers(state, reader), now_ms)
         stages = release.plan.spec.stages
-        return ReleaseOutlook(
+        shown = [now_shown(state, each) for each in islice(found.by_due, CASES_MAX)]
+        answer = partial(
+            ReleaseOutlook,
             size=state.size,
             at_ms=now_ms,
             status=status_of(context, state, release, now_ms),
@@ -57,13 +61,13 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
                 outlook.course(state, release, each, forecast, turned.get(each.name, ())) for each in stages
             ),
             open_cases=found.number,
-            cases=tuple(outlook.clocked(state, islice(found.by_due, CASES_MAX))),
             directives=tuple(_directives(state, release)),
             promises=standing(ledger, state, reader, release.name),
             forecast=forecast,
             evidence=tuple(evidence.weighed(state, release)),
             plan=release.plan if reader.role == DEVELOPER else None,
         )
+    return answer(cases=tuple(summaries(ledger, shown)))
 
 
 class _OpenCases(NamedTuple):

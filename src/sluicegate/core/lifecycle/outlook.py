@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from sluicegate.acts.outlook import AgencyHistory, ClockedCase, OpeningForecast, StageCourse, StageEvent
-from sluicegate.core.lifecycle import stages, timing
+from sluicegate.acts.outlook import AgencyHistory, OpeningForecast, StageCourse, StageEvent
+from sluicegate.core.lifecycle import stages
 from sluicegate.core.lifecycle.docket import Heading, Section
 from sluicegate.core.lifecycle.lengths import PooledLengths
 from sluicegate.core.lifecycle.state import State
@@ -109,22 +109,6 @@ def _about_terms(state: State, release: str, stage: str) -> Iterator[Case]:
         for case in (state.cases[name] for name in names):
             if (case.question.release, case.question.stage) == (release, stage):
                 yield case
-
-
-# The cases by their clocks
-
-
-def clocked(state: State, cases: Iterable[Case]) -> Iterator[ClockedCase]:
-    """Open cases, each with the time that runs out first."""
-    for case in cases:
-        yield ClockedCase(
-            case=case.id,
-            kind=case.kind,
-            stage=case.question.stage,
-            state=case.standing,
-            awaiting=state.docket.heading(case.id).awaiting,
-            due_ms=timing.first_due_ms(case),
-        )
 
 
 # The forecast
