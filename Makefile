@@ -69,8 +69,8 @@ docs: .venv/sluicegate.stamp .venv/demo.stamp         ## make docs/record and th
 	@$(PY) -m tools.record docs/record && $(PY) -m sluicegate demo story >docs/record/story.txt && \
 	$(PY) -m tools.reference docs
 
-screenshots: .venv/sluicegate.stamp .venv/dev.stamp .venv/demo.stamp .venv/browser.stamp   ## picture the public pages, into docs/pictures
-	@$(PY) -m tools.screenshots docs/pictures
+screenshots: .venv/sluicegate.stamp .venv/dev.stamp .venv/demo.stamp .venv/browser.stamp   ## picture every page, into build/pictures, and those that the docs show into docs/pictures
+	@$(PY) -m tools.screenshots build/pictures docs/pictures
 
 clean:          ## forget the environment, the caches and what was built
 	@rm -rf .venv .venv-clients build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

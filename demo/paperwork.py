@@ -140,9 +140,20 @@ class Paperwork:
 
     def approve(self, case: str, agency: str) -> StatementReceipt:
         """One agency reads a case and signs its approval."""
+        return self.say(case, agency, signing.Review("approve"))
+
+    def receive(self, case: str, agency: str) -> StatementReceipt:
+        """One agency confirms that it received a case: its time starts."""
         client = self.agency(agency)
         exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
-        signed = signing.position(exported, signing.Review("approve"), self._cast.key(agency))
+        signed = signing.receipt(exported, self._cast.key(agency))
+        return client.do(review.IMPORT, ReviewStatement(envelope=signed))
+
+    def say(self, case: str, agency: str, said: signing.Review) -> StatementReceipt:
+        """One agency reads a case and signs its position."""
+        client = self.agency(agency)
+        exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
+        signed = signing.position(exported, said, self._cast.key(agency))
         return client.do(review.IMPORT, ReviewStatement(envelope=signed))
 
     def case(self, case: str) -> CaseView:
