@@ -56,7 +56,7 @@ def listed(context: Context[CaseList], wanted: CaseFilter) -> CaseList | Refusal
     return CaseList(size=size, cases=tuple(summaries(ledger, shown)), next=more)
 
 
-class ShownCase(NamedTuple):
+class ListedCase(NamedTuple):
     """A case of a page, with its heading, and the place in the log of what its organization is called."""
 
     case: Case
@@ -65,20 +65,20 @@ class ShownCase(NamedTuple):
     dossier: int
 
 
-def _shown(state: State, wanted: CaseFilter, found: Iterable[Case]) -> list[ShownCase]:
+def _shown(state: State, wanted: CaseFilter, found: Iterable[Case]) -> list[ListedCase]:
     """The cases of a page. One that has changed since it was found, and is not wanted now, is left out."""
     now = (state.cases[case.id] for case in found)
-    return [each for each in (now_shown(state, case) for case in now) if _is_wanted(wanted, each.heading)]
+    return [each for each in (listed_now(state, case) for case in now) if _is_wanted(wanted, each.heading)]
 
 
-def now_shown(state: State, case: Case) -> ShownCase:
+def listed_now(state: State, case: Case) -> ListedCase:
     """A case of a page, as it is now."""
-    return ShownCase(
+    return ListedCase(
         case, state.docket.heading(case.id), state.transcribed_for(case), dossier_place(state, case)
     )
 
 
-def summaries(ledger: Ledger, shown: Sequence[ShownCase]) -> Iterator[CaseSummary]:
+def summaries(ledger: Ledger, shown: Sequence[ListedCase]) -> Iterator[CaseSummary]:
     """Some cases, with the names of their organizations. Requires: the reader may see them."""
     opened = ledger.store.log.sealed([each.dossier for each in shown if each.case.organization])
     for case, heading, transcribed, dossier in shown:

@@ -18,7 +18,7 @@ from sluicegate.core.lifecycle.releases import release_unknown
 from sluicegate.core.lifecycle.trail import TURN, stage_name
 from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.cases import now_shown, summaries
+from sluicegate.service.cases import listed_now, summaries
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.promises import standing
@@ -51,7 +51,7 @@ def show(context: Context[ReleaseOutlook], asked: ReleaseArgument) -> ReleaseOut
         found = _open_cases(state, release, reader)
         forecast = outlook.forecast(state, release, _answers(state, reader), now_ms)
         stages = release.plan.spec.stages
-        shown = [now_shown(state, each) for each in islice(found.by_due, CASES_MAX)]
+        shown = [listed_now(state, each) for each in islice(found.by_due, CASES_MAX)]
         answer = partial(
             ReleaseOutlook,
             size=state.size,
