@@ -140,6 +140,20 @@ def test_an_address_that_asks_too_often_without_a_token_is_told_when_to_come_aga
             assert stranger.get(path).status_code == 200, path
 
 
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/nothing/", "/acts/nothing", "/assets/nothing.css", "/sign-out"]
+)
+def test_a_stranger_who_asks_for_pages_that_are_not_there_has_a_pace_as_for_others(tmp_path: Path, path: str):
+    reading = {"accept": "text/html"}
+    with limited(tmp_path, requests_per_second=1, burst=3) as plane, plane.client() as stranger:
+        assert stranger.get(path, headers=reading).status_code != 429
+        refused = eventually(
+            lambda: found if (found := stranger.get(path, headers=reading)).status_code == 429 else None
+        )
+    assert "<h1>" in refused.text
+    assert int(refused.headers["retry-after"]) > 0
+
+
 @pytest.mark.parametrize("path", ["/api/v1/log/entries", "/record", "/record.atom", "/record.json"])
 def test_a_stranger_who_searches_the_record_comes_again_later_than_one_who_asks_for_little(
     tmp_path: Path, path: str

@@ -66,6 +66,14 @@ def test_an_address_that_is_not_there_is_a_page_for_a_browser(stranger: httpx2.C
     assert stranger.get("/nothing").json()["error"]["code"] == "route_unknown"
 
 
+def test_who_is_signed_in_and_astray_keeps_the_menu(office: Office, stranger: httpx2.Client) -> None:
+    entered(office, stranger, "astray")
+    for path in ("/nothing", "/assets/nothing.css", "/account/pin"):
+        page = stranger.get(path, headers={"accept": "text/html"})
+        assert page.status_code in {404, 405}, path
+        assert ">astray</a>" in page.text, path
+
+
 @pytest.mark.parametrize("path", PRIVATE)
 def test_a_stranger_is_sent_to_sign_in_and_sees_nothing(stranger: httpx2.Client, path: str) -> None:
     answer = stranger.get(path)

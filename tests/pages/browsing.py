@@ -23,8 +23,8 @@ class Reading:
     form: str
 
     def get(self, path: str) -> httpx2.Response:
-        """A page."""
-        return self.client.get(path)
+        """A page, as a browser asks for it."""
+        return self.client.get(path, headers={"accept": "text/html"})
 
     def post(self, path: str, fields: Mapping[str, str], **headers: str) -> httpx2.Response:
         """What a form sends; `fields` may have another token of a form, `headers` another origin."""

@@ -193,7 +193,16 @@ def test_a_send_that_is_refused_comes_back_to_its_draft(site: Plane) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/applications/case_1", 404), ("/board", 403), ("/applications?nonsense=1", 400)]
+    ("path", "status"),
+    [
+        ("/applications/case_1", 404),
+        ("/board", 403),
+        ("/applications?nonsense=1", 400),
+        ("/nothing", 404),
+        ("/acts/nothing", 404),
+        ("/assets/nothing.css", 404),
+        ("/sign-out", 405),
+    ],
 )
 def test_an_error_is_a_page_for_who_is_signed_in(site: Plane, path: str, status: int) -> None:
     with reading(site, "applicant", "astray") as own:
@@ -205,7 +214,14 @@ def test_an_error_is_a_page_for_who_is_signed_in(site: Plane, path: str, status:
     assert ">Sign in</a>" not in answer.text
 
 
-@pytest.mark.parametrize(("path", "to"), [("/releases/", "/releases"), ("/record/2/", "/record/2")])
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        ("/releases/", "/releases"),
+        ("/record/2/", "/record/2"),
+        ("/record/?text=an+order&type=terms.put", "/record?text=an+order&type=terms.put"),
+    ],
+)
 def test_a_slash_at_the_end_leads_to_the_one_address(site: Plane, path: str, to: str) -> None:
     with site.client() as client:
         answer = client.get(path, headers={"accept": "text/html"}, follow_redirects=False)
@@ -414,6 +430,8 @@ def test_a_page_of_applicants_is_for_no_other_role_and_for_no_one_who_is_not_sig
             303,
             f"/sign-in?next=/applications/{case}",
         )
+        searched = anyone.get("/applications?state=open&kind=appeal")
+        assert searched.headers["location"] == "/sign-in?next=/applications%3Fstate%3Dopen%26kind%3Dappeal"
 
 
 def test_a_form_counts_only_from_our_page_and_the_session_it_was_made_for(site: Plane) -> None:

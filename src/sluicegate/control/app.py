@@ -15,7 +15,6 @@ from sluicegate.http import app as http
 from sluicegate.http.app import Fault, Running
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.measures import Requests, registry
-from sluicegate.pages import answers
 from sluicegate.settings import HttpSettings
 from sluicegate.signin import routes as signin
 
@@ -41,7 +40,7 @@ def application(plane: ControlPlane, http_settings: HttpSettings, fault: Fault) 
         *safety.routes(plane.safety, entrance),
     ]
     tasks: list[Running] = [partial(_tick, plane), partial(_note, plane), plane.refresher.run]
-    return http.application(routed, tasks, fault, answers.readable)
+    return http.application(routed, tasks, fault, partial(signin.readable, plane.door, entrance))
 
 
 async def _tick(plane: ControlPlane) -> None:

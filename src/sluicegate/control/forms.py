@@ -28,7 +28,7 @@ from sluicegate.http import bearer, errors
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, applicant, applying, forms, officer, own, plans
-from sluicegate.pages.answers import route
+from sluicegate.pages.answers import Refused, route
 from sluicegate.pages.page import FormLook, Reader, Sent, ShowForm, first, one
 from sluicegate.pages.statements import table
 from sluicegate.parsing.request import ActRequest, written
@@ -71,7 +71,7 @@ async def _list(door: Door, entrance: Entrance, request: Request) -> Response:
 
 async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:
     """The form of an act; of a question, also what it answers as soon as it is asked."""
-    act = _act(request)
+    act = await _act(plane.door, entrance, request)
     here = await signin.arrived(plane.door, entrance, request, act)
     if here is None:
         return signin.to_sign_in(request)
@@ -89,7 +89,7 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
 
 
 async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:
-    act = _act(request)
+    act = await _act(plane.door, entrance, request)
     visitor, who, sent = await signin.own_form(plane.door, entrance, request, act)
     bearer.authorize(who.principal, act)
     if act.kind == "question":
@@ -158,8 +158,12 @@ async def _shown(  # noqa: PLR0913 - of what, for whom, and what came of it
     return answers.private(filled.template, {**shared, **filled.values}, status)
 
 
-def _act(request: Request) -> AnyAct:
-    found = _BY_NAME.get(request.path_params["act"])
+async def _act(door: Door, entrance: Entrance, request: Request) -> AnyAct:
+    """The act of a path. Raises: Refused: there is no such one."""
+    name = request.path_params["act"]
+    found = _BY_NAME.get(name)
     if found is None:
-        raise InvalidInput("there is no such act", code="act_unknown", remedy="/acts lists them")
+        await signin.meet(door, entrance, request)
+        said = f"there is nothing to do here that is called {name[:80]!r}"
+        raise Refused(Refusal("unknown", "act_unknown", said, "see all that you can do: /acts"))
     return found

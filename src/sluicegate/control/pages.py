@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -231,5 +232,5 @@ async def _person(_: Request) -> Response:
 async def _asset(request: Request) -> Response:
     found = site.ASSETS_BY_PATH.get(request.url.path)
     if found is None:
-        return answers.error(Response(status_code=404), "there is no such file", "")
+        raise HTTPException(404)
     return public(request, found.body, found.kind, FOR_EVER)

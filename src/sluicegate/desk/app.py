@@ -6,18 +6,18 @@ import asyncio
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sluicegate.desk import account, reading, steps
 from sluicegate.desk.following import Following
-from sluicegate.desk.site import FRAME, DeskSite
+from sluicegate.desk.site import DeskSite
 from sluicegate.http import app as http
 from sluicegate.http.app import Fault
 from sluicegate.http.public import FOR_EVER, public
 from sluicegate.http.threads import Threads
-from sluicegate.pages import answers
 from sluicegate.pages import site as files
 from sluicegate.signin import routes as signin
 
@@ -36,7 +36,7 @@ def application(site: DeskSite, fault: Fault) -> Starlette:
         Route("/healthz", _healthz),
     ]
     tasks = [partial(_follow, each) for each in site.followings.values()]
-    return http.application(routed, tasks, fault, partial(answers.readable, within=FRAME))
+    return http.application(routed, tasks, fault, partial(signin.readable, site.door, site.entrance))
 
 
 async def _follow(following: Following) -> None:
@@ -50,7 +50,7 @@ async def _follow(following: Following) -> None:
 async def _asset(request: Request) -> Response:
     found = files.ASSETS_BY_PATH.get(request.url.path)
     if found is None:
-        return answers.error(Response(status_code=404), "there is no such file", "", FRAME)
+        raise HTTPException(404)
     return public(request, found.body, found.kind, FOR_EVER)
 
 

@@ -26,12 +26,12 @@ Running = Callable[[], Coroutine[Any, Any, None]]
 Fault = Callable[[BaseException], None]
 """Called once if such a task has failed: the process cannot go on."""
 OnError = Callable[[Request, Exception], Awaitable[Response]]
-Shown = Callable[[Request, Response], Response]
+Shown = Callable[[Request, Response], Awaitable[Response]]
 """An error answer as its reader can read it."""
 
 
 def application(
-    routes: Sequence[Route], tasks: Sequence[Running], fault: Fault, shown: Shown = lambda _, answer: answer
+    routes: Sequence[Route], tasks: Sequence[Running], fault: Fault, shown: Shown | None = None
 ) -> Starlette:
     """The application that serves some routes, and does some tasks beside them; `shown` makes a page of an
     error for who reads pages.
@@ -39,7 +39,8 @@ def application(
 
     def read_by(handle: OnError) -> OnError:
         async def handled(request: Request, error: Exception) -> Response:
-            return shown(request, await handle(request, error))
+            answer = await handle(request, error)
+            return answer if shown is None else await shown(request, answer)
 
         return handled
 

@@ -81,6 +81,12 @@ def route(
     return Route(path, answered, methods=[method], name=name or f"{method} {path}")
 
 
+def asked_at(request: Request, path: str) -> str:
+    """A path with the query of a request."""
+    query = request.url.query
+    return f"{path}?{query}" if query else path
+
+
 def local(path: str, otherwise: str) -> str:
     """A path of this server that a form names, or another one."""
     return path if _PATH.fullmatch(path) else otherwise
@@ -110,6 +116,11 @@ def note_reader(request: Request, reader: Reader) -> None:
     request.state.reader = reader
 
 
+def _reader(request: Request) -> Reader | None:
+    found: Reader | None = getattr(request.state, "reader", None)
+    return found
+
+
 async def or_error(
     request: Request, make: Callable[[], Awaitable[Response]], within: SiteFrame = CONTROL
 ) -> Response:
@@ -117,8 +128,7 @@ async def or_error(
     is_form = request.method == "POST"
 
     def shown(answer: Response, message: str, remedy: str) -> Response:
-        reader = getattr(request.state, "reader", None)
-        return error(answer, message, remedy, within, of_form=is_form, reader=reader)
+        return error(answer, message, remedy, within, of_form=is_form, reader=_reader(request))
 
     try:
         return await make()
@@ -132,18 +142,22 @@ async def or_error(
         return shown(answer, wrong.message, remedy)
 
 
-def readable(request: Request, answer: Response, within: SiteFrame = CONTROL) -> Response:
-    """An error that no page has answered, as its reader can read it: a page for a browser.
+def is_for_person(request: Request) -> bool:
+    """Whether a person asks, who reads an error as a page: not a program."""
+    is_program = request.url.path.startswith(_FOR_PROGRAMS)
+    return "text/html" in request.headers.get("accept", "") and not is_program
+
+
+def readable(request: Request, answer: Response, within: SiteFrame) -> Response:
+    """An error that no page has answered, as a page.
 
     A path with a slash at its end leads to the one address, without.
     """
     path = request.url.path
-    if "text/html" not in request.headers.get("accept", "") or path.startswith(_FOR_PROGRAMS):
-        return answer
     said = json.loads(bytes(answer.body))["error"]
     if answer.status_code == 404:
         if path.endswith("/") and request.method == "GET" and (one := local(path.rstrip("/"), "")):
-            return RedirectResponse(one, 308, site.HEADERS)
+            return RedirectResponse(asked_at(request, one), 308, site.HEADERS)
         message, remedy = (
             f"There is nothing at {path[:200]}.",
             "check the address, or begin at one of these pages",
@@ -152,4 +166,4 @@ def readable(request: Request, answer: Response, within: SiteFrame = CONTROL) ->
         message, remedy = f"{path[:200]} takes what a form sends.", "open the page that has the form"
     else:
         message, remedy = said["message"], said["remedy"]
-    return error(answer, message, remedy, within)
+    return error(answer, message, remedy, within, reader=_reader(request))

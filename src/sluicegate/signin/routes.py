@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,6 +33,8 @@ WEIGHT = 5
 SIGN_IN, SIGN_OUT, PASSKEY = "/sign-in", "/sign-out", "/account/passkey"
 ACCOUNT = "/account"
 _NAME_MAX = 64
+_ASTRAY = (404, 405)
+"""The errors of who asks for what no route has. Any other one may be ours: nothing more is asked then."""
 Way = Callable[[Door, PagesOrigin, Sent, str], SignedIn]
 """A way in: by what a form sends, and how the browser calls itself."""
 
@@ -83,9 +86,32 @@ async def own_form(
     return visitor, who, sent
 
 
+async def meet(door: Door, entrance: Entrance, request: Request) -> None:
+    """Note who asks for what is not here: an error is a page for who is signed in, and strangers have a pace.
+
+    Raises: Unauthorized, Overloaded.
+    """
+    if await arrived(door, entrance, request) is None:
+        await entrance.admit(request)
+
+
+async def readable(door: Door, entrance: Entrance, request: Request, answer: Response) -> Response:
+    """An error that no page has answered, as its reader can read it: a page for a person."""
+    if not answers.is_for_person(request):
+        return answer
+
+    async def shown() -> Response:
+        if answer.status_code in _ASTRAY:
+            await meet(door, entrance, request)
+        return answers.readable(request, answer, door.frame)
+
+    return await answers.or_error(request, shown, door.frame)
+
+
 def to_sign_in(request: Request) -> Response:
     """Have the reader sign in first, and come back."""
-    return answers.next_page(f"{SIGN_IN}?next={request.url.path}")
+    after = quote(answers.asked_at(request, request.url.path), safe="/")
+    return answers.next_page(f"{SIGN_IN}?next={after}")
 
 
 async def _sign_in(door: Door, entrance: Entrance, request: Request) -> Response:
