@@ -205,7 +205,7 @@ def test_a_role_does_on_pages_what_it_may_and_no_more(plane: Plane) -> None:
     sent = {"role": "applicant", "name": "by-an-applicant", "_form": applicant.form()}
     assert applicant.post("/acts/token.issue", **sent).status_code == 403
     assert "by-an-applicant" not in names(plane)
-    assert applicant.get("/acts/nothing").status_code == 400
+    assert applicant.get("/acts/nothing").status_code == 404
     assert "token.list" not in applicant.get("/acts").text
     invites = {"role": "developer", "name": "promoted", "_form": applicant.form()}
     assert applicant.post("/acts/sign-in.invite", **invites).status_code == 403

@@ -122,7 +122,7 @@ def test_an_order_by_letter_is_transcribed_by_two_officers_and_lifted_by_the_iss
     digest = hashlib.sha256(b"an order").hexdigest()
     assert shown["transcribed"] == {"how": "letter", "on": "2026-06-12", "digest": f"sha256:{digest}"}
     assert (shown["confirmed"], shown["officers"], entered["officers"]) == (False, [*OFFICERS], [*OFFICERS])
-    wrote = f"transcribed by two officers ({', '.join(OFFICERS)}): letter of 2026-06-12"
+    wrote = f"written down by two officers ({', '.join(OFFICERS)}): letter of 2026-06-12"
     assert (
         f"issued by bis ({wrote}; its issuer has not confirmed it)" in plane("directive", "show", "bis-1").out
     )
@@ -143,7 +143,7 @@ def test_an_order_by_letter_is_transcribed_by_two_officers_and_lifted_by_the_iss
     part = plane.answer(*lift, "--signed", twice)
     assert (part["lifted"], part["officers"]) == (True, [*OFFICERS])
     assert "is not public" not in (told := plane("case", "show", part["case"]).out)
-    assert f"bis approve (transcribed by two officers ({', '.join(OFFICERS)}): letter of" in told
+    assert f"bis approve (written down by two officers ({', '.join(OFFICERS)}): letter of" in told
     assert "state: approved; two officers wrote for bis" in told
     assert "approved; two officers wrote for bis" in " ".join(plane("case", "list").out.split())
     shown = plane.answer("directive", "show", "bis-1")

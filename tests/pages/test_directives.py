@@ -114,3 +114,8 @@ def test_the_board_counts_cases_of_directives_and_names_those_in_force(plane: Pl
     assert f"/cases/{case}" in page
     assert "Lift of on-board" in text(page)
     assert "on-board: suspend m-large, m-small for everyone, since" in text(page)
+    with plane.client() as anyone:
+        public = anyone.get("/releases/two").text
+    for shown in (page, staff.get("/board/two").text, public):
+        assert re.search("in force: .*on-board, to suspend m-large, m-small for everyone", text(shown))
+        assert "Every stage is open, but" in text(shown)

@@ -246,6 +246,44 @@ def test_a_form_that_is_refused_keeps_what_was_written_in_it(officers: tuple[Pag
     )
 
 
+def test_back_from_what_one_signs_leads_to_what_one_wrote(officers: tuple[Page, Page]) -> None:
+    page, _ = officers
+    page.goto("/to-sign/new/closing")
+    for label, said in (
+        ("Release", "gpt-5.6"),
+        ("Stage", "trusted-partners"),
+        ("Reason", "It was too early."),
+    ):
+        page.get_by_label(label).fill(said)
+    page.get_by_role("button", name="Show what I sign").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What you sign")
+    page.go_back()
+    for label, said in (
+        ("Release", "gpt-5.6"),
+        ("Stage", "trusted-partners"),
+        ("Reason", "It was too early."),
+    ):
+        expect(page.get_by_label(label)).to_have_value(said)
+
+
+def test_back_from_an_order_that_one_signs_leads_to_how_it_arrived(officers: tuple[Page, Page]) -> None:
+    page, _ = officers
+    order = ORDER.replace("covers: {organizations: [Example Utility]}", "covers: everyone")
+    page.goto("/order")
+    page.get_by_role("textbox", name="Text", exact=True).fill(order)
+    page.get_by_role("button", name="Show who it covers").click()
+    page.get_by_label("How", exact=True).select_option("call")
+    page.get_by_label("On which day").fill("2026-06-12")
+    page.get_by_label("Or what was said").fill("by telephone")
+    page.get_by_role("button", name="Show what I sign").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What you sign")
+    page.go_back()
+    expect(page.get_by_label("Or what was said")).to_have_value("by telephone")
+    expect(page.get_by_label("On which day")).to_have_value("2026-06-12")
+    page.go_back()
+    expect(page.get_by_role("textbox", name="Text", exact=True)).to_have_value(order)
+
+
 def test_without_javascript_the_page_of_a_statement_shows_its_command(browser: Browser, site: Plane) -> None:
     with browser.new_context(base_url=named(site), java_script_enabled=False) as context:
         page = context.new_page()

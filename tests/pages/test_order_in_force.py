@@ -131,7 +131,9 @@ def _written_down(page: Page) -> str:
     expect(page.get_by_role("rowheader", name=UTILITY.name)).to_be_visible()
     clear(page)
     choose(page.get_by_label("How", exact=True), "letter")
-    write(page.get_by_label("On which day"), "2026-06-24")
+    reach(page.get_by_label("On which day"))
+    page.keyboard.type("06242026")
+    expect(page.get_by_label("On which day")).to_have_value("2026-06-24")
     give(
         page.get_by_label("The letter", exact=True),
         {"name": "letter.txt", "mimeType": "text/plain", "buffer": LETTER},

@@ -7,7 +7,7 @@ import pytest
 from sluicegate.acts.outlook import StageCourse, StageEvent
 from sluicegate.pages import site, timeline
 from sluicegate.pages.timeline import Bar
-from sluicegate.pages.words import moment, spoken, timed
+from sluicegate.pages.words import day, moment, spoken, timed
 
 AT = "2026-12-11T17:00:00.000Z"
 SHOWN = f'<time datetime="{AT}">11 Dec 2026, 17:00 UTC</time>'
@@ -50,6 +50,12 @@ def course(state: str, *events: tuple[int, str]) -> StageCourse:
     told = [{"at": at, "what": what} for at, what in events]
     made = tuple(StageEvent(at_ms=each["at"], what=each["what"], comes=False) for each in told)  # type: ignore[arg-type]
     return StageCourse(stage="one", state=state, events=made)  # type: ignore[arg-type]
+
+
+def test_a_time_line_ends_on_the_last_day_of_a_basis_as_its_table_does() -> None:
+    line = timeline.timeline([course("open", (0, "opened"), (2 * 86_400_000, "until"))], 1_000)
+    assert day(line.last_ms) == "Friday 2 January 1970"
+    assert line.rows[0].marks[-1].x == timeline.WIDTH
 
 
 @pytest.mark.parametrize(

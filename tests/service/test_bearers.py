@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sluicegate.acts import directives as acts
+from sluicegate.core.lifecycle import Refusal
 from sluicegate.service import preview
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.log import canonical
@@ -111,6 +112,15 @@ def test_a_name_that_matches_no_one_is_listed_with_the_nearest(plane: Plane, nam
 def test_a_name_like_no_other_has_none_that_is_near(plane: Plane) -> None:
     (unmatched,) = previewed(plane, "Zyx").unmatched_names
     assert (unmatched.nearest, unmatched.look_alikes) == ((), "")
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_a_name_that_an_order_itself_misspells_is_refused_with_the_nearest(plane: Plane, name: str) -> None:
+    value = directive_value(covers={"organizations": [name]})
+    refused = plane.do("oncd", acts.PREVIEW, text=json.dumps(value))
+    assert isinstance(refused, Refusal)
+    assert refused.code == "organization_unknown"
+    assert refused.remedy.startswith(f"similar names here: {NAME.lower()}; ")
 
 
 def test_what_was_issued_says_which_of_its_names_match_no_one(plane: Plane) -> None:

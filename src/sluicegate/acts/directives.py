@@ -185,7 +185,7 @@ CONFIRM = Act(
     "/api/v1/directives/confirmations",
     SignedStatement,
     ConfirmedDirective,
-    "Confirm, as its issuer, that a transcribed order was entered correctly.",
+    "Confirm, as its issuer, that an order that officers wrote down was entered correctly.",
     ONCE,
     effect="narrows",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, TypeAlias
 
 from sluicegate.bounds import MARKS_MAX, PAYLOAD_DIGITS_MAX, SEARCH_MAX
@@ -65,6 +66,15 @@ def _days(value: Json) -> float:
     return float(value)
 
 
+def _day(value: Json) -> str:
+    try:
+        if type(value) is str and date.fromisoformat(value).isoformat() == value:
+            return value
+    except ValueError:
+        pass
+    raise Misread("a day such as 2026-06-12", shown(value))
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -117,6 +127,7 @@ FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 ReleaseName: TypeAlias = Annotated[Identifier, Note("The release, as 'status' shows it.")]
 StageName: TypeAlias = Annotated[Identifier, Note("The stage, as 'status' shows it.")]
 SurfaceName: TypeAlias = Annotated[Identifier, Note("The surface, where the model is offered, such as api.")]
+Day: TypeAlias = Annotated[str, Codec(_day, _same, {"type": "string", "format": "date"})]
 ListedName: TypeAlias = Annotated[str, Codec(_listed, _same, {"type": "string", "maxLength": NAME_MAX})]
 """A name in a list: of an organization or a member."""
 PartOfName: TypeAlias = Annotated[Annotated[str, text(0, SEARCH_MAX)] | None, Note("Part of a legal name.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer
@@ -10,6 +11,7 @@ from sluicegate.acts.evidence import WeighedEvidence
 from sluicegate.acts.promises import PromiseView
 from sluicegate.acts.releases import ReleaseArgument, ReleaseStatus
 from sluicegate_record.directives.document import Covered
+from sluicegate_record.directives.phrases import covered
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms.plan import Plan
 
@@ -29,6 +31,11 @@ class StageEvent(ActAnswer):
     comes: bool
     text: str = ""
     entry: Annotated[int | None, Note("The entry of the log that says so, of what happened.")] = None
+
+    @property
+    def shown_ms(self) -> int:
+        """A moment of its day: the last day of a basis is over when the next one begins."""
+        return self.at_ms - 1 if self.what == "until" else self.at_ms
 
 
 @form
@@ -55,6 +62,11 @@ class ActiveDirective(ActAnswer):
     models: tuple[str, ...]
     covers: Covered
     since_ms: Time
+
+    @property
+    def words(self) -> str:
+        """What it does to which models, and who it covers."""
+        return f"{self.action} {', '.join(self.models)} for {covered(self.covers)}"
 
 
 @form
@@ -107,6 +119,23 @@ class ReleaseOutlook(ActAnswer):
         Note("The newest result of each party of each evaluation that stands, and those that decide."),
     ] = ()
     plan: Annotated[Plan | None, Note("The plan in force, for staff.")] = None
+
+    @property
+    def standing(self) -> str:
+        """How it stands, in words: what comes; or that every stage is open, and what keeps people out."""
+        if self.forecast is not None:
+            return self.forecast.words
+        return ", but ".join(filter(None, ["every stage is open", " and ".join(self._against())]))
+
+    def _against(self) -> Iterator[str]:
+        """What keeps people out although every stage is open."""
+        halted = [each.stage for each in self.timeline if each.state == "halted"]
+        if halted:
+            yield f"no one is admitted to {', '.join(halted)}"
+        if self.directives:
+            are = "a directive is" if len(self.directives) == 1 else f"{len(self.directives)} directives are"
+            named = "; ".join(f"{each.directive}, to {each.words}" for each in self.directives)
+            yield f"{are} in force: {named}"
 
 
 SHOW = Act(

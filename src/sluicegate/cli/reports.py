@@ -56,7 +56,7 @@ def _sections(found: CaseReport) -> list[ReportPart]:
         ReportPart(
             "counts",
             "Cases",
-            ["kind", "state", "cases", "transcribed"],
+            ["kind", "state", "cases", "written down"],
             [[row.kind, row.state, row.cases, row.transcribed] for row in found.counts],
         ),
         ReportPart(

@@ -18,7 +18,6 @@ from sluicegate.cli.releases import designated, exposed, heard, named, required,
 from sluicegate.cli.releases import status as of_all
 from sluicegate.cli.watching import Shown, Watch
 from sluicegate.client.http import Client
-from sluicegate_record.directives.phrases import covered
 from sluicegate_record.terms.audience import APPLICANTS
 from sluicegate_record.terms.text import counted
 
@@ -81,7 +80,7 @@ def screen(found: ReleaseOutlook) -> str:
     lines += [*timeline(found.timeline, found.at_ms), ""]
     for each, course in zip(shown.stages, found.timeline, strict=True):
         lines += _stage(each, course)
-    lines += ["", f"forecast: {_forecast(found)}"]
+    lines += ["", f"forecast: {found.standing}"]
     lines += ["", *map(designated, shown.designations)]
     if shown.contradicted:
         seen = [f"  {observations.against(each)}" for each in shown.contradicted]
@@ -92,7 +91,7 @@ def screen(found: ReleaseOutlook) -> str:
 
 def timeline(stages: Sequence[StageCourse], now_ms: int) -> list[str]:
     """The stages on one time line, at most `WIDTH` columns: a row for each, and what its marks mean."""
-    moments = [each.at_ms for stage in stages for each in stage.events] + [now_ms]
+    moments = [each.shown_ms for stage in stages for each in stage.events] + [now_ms]
     first, last = min(moments), max(moments)
     name = min(NAME_MAX, max(len(stage.stage) for stage in stages))
     room = WIDTH - name - 3
@@ -115,7 +114,7 @@ def _row(stage: StageCourse, now_ms: int, place: Callable[[int], int], room: int
         cells[place(opened[-1]) : place(now_ms)] = "=" * (place(now_ms) - place(opened[-1]))
     cells[place(now_ms)] = "|"
     for each in stage.events:
-        cells[place(each.at_ms)] = MARKS[each.what]
+        cells[place(each.shown_ms)] = MARKS[each.what]
     return "".join(cells)
 
 
@@ -135,11 +134,8 @@ def _stage(shown: StageStatus, course: StageCourse) -> Iterator[str]:
 
 def _event(each: StageEvent) -> str:
     text = f": {each.text}" if each.text and each.what == "closed" else ""
-    return f"{wording.minute(each.at_ms)} {_SAID[each.what]}{text}"
-
-
-def _forecast(found: ReleaseOutlook) -> str:
-    return "every stage is open" if found.forecast is None else found.forecast.words
+    when = each.text if each.what == "until" else wording.minute(each.at_ms)
+    return f"{when} {_SAID[each.what]}{text}"
 
 
 def _evidence(found: ReleaseOutlook) -> Iterator[str]:
@@ -168,8 +164,7 @@ def _directives(found: ReleaseOutlook) -> Iterator[str]:
     if found.directives:
         yield "directives in force:"
     for each in found.directives:
-        what = f"{each.action} {', '.join(each.models)} for {covered(each.covers)}"
-        yield f"  {each.directive}: {what}, since {wording.minute(each.since_ms)}"
+        yield f"  {each.directive}: {each.words}, since {wording.minute(each.since_ms)}"
 
 
 def _promises(found: ReleaseOutlook) -> Iterator[str]:

@@ -123,7 +123,7 @@ def transcript(arrived: Arrival | Unread, officers: Sequence[str]) -> str:
     """Which officers wrote an act down for its agency, and how it arrived."""
     who = f"two officers ({', '.join(officers)})" if officers else "two officers"
     how = f"{arrived.how} of {arrived.on}" if isinstance(arrived, Arrival) else UNREAD
-    return f"transcribed by {who}: {how}"
+    return f"written down by {who}: {how}"
 
 
 def written_for(agencies: Sequence[str]) -> str:

@@ -155,7 +155,8 @@ async def _shown(  # noqa: PLR0913 - of what, for whom, and what came of it
             filled = await visitor.run(show, look)
     here, elsewhere = table.of_act(act) if reader.role == DEVELOPER else ((), ())
     shared = {"done": just_done, "reader": reader, "signs": here, "elsewhere": elsewhere}
-    return answers.private(filled.template, {**shared, **filled.values}, status)
+    values = {**shared, **filled.values}
+    return answers.private(filled.template, values, status, is_written=filled.is_written)
 
 
 async def _act(door: Door, entrance: Entrance, request: Request) -> AnyAct:

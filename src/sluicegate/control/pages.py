@@ -129,7 +129,8 @@ def _private(plane: ControlPlane, entrance: Entrance, page: SitePage[Any, Any]) 
             place = page_place(plane.door, request)
             where = (plane.services, page, place, request.path_params)
             document = await visitor.run(made, *where, who.principal, reader_of(who))
-        return Response(document.body, headers=answers.PRIVATE, media_type=document.kind)
+        headers = answers.WRITTEN if document.is_written else answers.PRIVATE
+        return Response(document.body, headers=headers, media_type=document.kind)
 
     return route("GET", page.path, shown, name=f"page {page.path}")
 
@@ -185,7 +186,7 @@ def made(  # noqa: PLR0913 - what page, where, for whom
         return shown
     shared: dict[str, Any] = {"place": place, "reader": reader, "done": said if reader is not None else ""}
     shared["fault"] = None if refused is None else refused.fault
-    return MadePage(site.render(shown.template, {**shared, **shown.values}), HTML)
+    return MadePage(site.render(shown.template, {**shared, **shown.values}), HTML, shown.is_written)
 
 
 def without_done(query: str, reader: Reader | None) -> tuple[str, str]:

@@ -98,9 +98,12 @@ class StaffRequest:
     place: PagesOrigin
     sent: Sent
 
-    def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> Response:
+    def page(
+        self, template: str, values: Mapping[str, Any], status: int = 200, *, is_written: bool = False
+    ) -> Response:
         """A page for them."""
-        return answers.private(template, {"reader": reader_of(self.who), "done": "", **values}, status)
+        shown = {"reader": reader_of(self.who), "done": "", **values}
+        return answers.private(template, shown, status, is_written=is_written)
 
 
 Work = Callable[[SigningRoutes, StaffRequest], Awaitable[Response]]
@@ -170,7 +173,7 @@ def _written(
 ) -> Response:
     """The form of a kind of statement, with what was written in it; `why` nothing was made of it."""
     values = {"how": how, "fields": forms.fields_of(how.asks, given), "fault": _fault(why)}
-    return here.page("statement_form.html", values, status)
+    return here.page("statement_form.html", values, status, is_written=True)
 
 
 Fault = SluicegateError | Refusal | None

@@ -32,6 +32,8 @@ PRIVATE: Mapping[str, str] = {
     "cache-control": "no-store",
 }
 """The headers of a page of one reader. Its forms say where they come from."""
+WRITTEN: Mapping[str, str] = {**PRIVATE, "cache-control": "private, no-cache"}
+"""Those of a page on which its reader writes: their browser keeps it for its Back, until they sign out."""
 TLS_ONLY = "max-age=31536000"
 """For how long a browser asks for a host by TLS alone, seconds. Names of this machine are of many servers."""
 _PATH = re.compile(r"/(?!/)[\w./~?=&%:+,-]*", re.ASCII)
@@ -57,9 +59,11 @@ def fault(why: SluicegateError | Refusal) -> Mapping[str, Any]:
     return {"code": why.code, "message": why.message, "remedy": why.remedy, "at": at}
 
 
-def private(template: str, values: Mapping[str, Any], status: int = 200) -> Response:
-    """A page of one reader."""
-    return Response(site.render(template, values), status, PRIVATE, HTML)
+def private(
+    template: str, values: Mapping[str, Any], status: int = 200, *, is_written: bool = False
+) -> Response:
+    """A page of one reader; `is_written` as of `Filled`."""
+    return Response(site.render(template, values), status, WRITTEN if is_written else PRIVATE, HTML)
 
 
 def next_page(path: str) -> Response:

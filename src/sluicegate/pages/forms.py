@@ -21,7 +21,7 @@ from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import FormField, Json, shape_of
 from sluicegate_record.log import canonical
 
-FieldKind = Literal["line", "text", "number", "yes", "choice", "lines", "json"]
+FieldKind = Literal["line", "text", "number", "yes", "choice", "date", "lines", "json"]
 LINE_MAX = 200
 """Texts that may be longer have a field of several lines."""
 DOCUMENT_FROM = 50_000
@@ -190,9 +190,7 @@ def _kind(schema: Mapping[str, Any], note: str) -> tuple[FieldKind, tuple[str, .
     choices = tuple(note.split(" | ")) if _CHOICE.fullmatch(note) else tuple(schema.get("enum", ()))
     match schema.get("type"):
         case "string":
-            if choices:
-                return "choice", choices
-            return ("text" if schema.get("maxLength", LINE_MAX) > LINE_MAX else "line"), ()
+            return ("choice", choices) if choices else (_text_kind(schema), ())
         case "integer" | "number":
             return "number", ()
         case "boolean":
@@ -201,6 +199,12 @@ def _kind(schema: Mapping[str, Any], note: str) -> tuple[FieldKind, tuple[str, .
             return "lines", ()
         case _:
             return "json", ()
+
+
+def _text_kind(schema: Mapping[str, Any]) -> FieldKind:
+    if schema.get("format") == "date":
+        return "date"
+    return "text" if schema.get("maxLength", LINE_MAX) > LINE_MAX else "line"
 
 
 def written(value: Json) -> str:
@@ -218,5 +222,5 @@ def usual(
     """The usual page of an act: its form, or what it answered."""
     values = {"act": act, "form": form(act, given)}
     if answer is None:
-        return Filled("act.html", {**values, "fault": fault})
+        return Filled("act.html", {**values, "fault": fault}, is_written=True)
     return Filled("acted.html", {**values, "answer": answer.to_json()})

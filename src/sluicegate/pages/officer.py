@@ -164,7 +164,7 @@ def _written(ask: AskAct, given: Mapping[str, str], **shown: Any) -> Filled:
     usual = {"preview": None, "fault": None, "lines": ()}
     values = {"form": form, "letter": given.get(LETTER, ""), "given": given}
     values |= {"definitions": ask(directives.DEFINITIONS, Nothing()).definitions}
-    return Filled("order.html", {**usual, **values, **shown})
+    return Filled("order.html", {**usual, **values, **shown}, is_written=True)
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (

@@ -90,18 +90,20 @@ class View(Generic[Asked, Answered]):
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A template, and what it shows."""
+    """A template, and what it shows. `is_written`: its reader writes on it, and comes back to that."""
 
     template: str
     values: Mapping[str, Any]
+    is_written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MadePage:
-    """A whole document of a media type."""
+    """A whole document of a media type. `is_written` as of `Filled`."""
 
     body: bytes
     kind: str
+    is_written: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ def _written(ask: AskAct, text: str, given: Mapping[str, str] | None = None, **s
     form = forms.form(releases.PREVIEW, {**(given or {}), "text": text}, submit=_SEES)
     usual = {"release": "", "releases": (), "preview": None, "fault": None, "lines": ()}
     reference = tuple(_reference(ask(releases.SCHEMA, Nothing()).to_json()))
-    return Filled("plan.html", {**usual, "form": form, "reference": reference, **shown})
+    values = {**usual, "form": form, "reference": reference, **shown}
+    return Filled("plan.html", values, is_written=True)
 
 
 def _apply(found: PlanPreview, given: Mapping[str, str]) -> ActForm | None:

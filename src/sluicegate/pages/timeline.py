@@ -58,7 +58,7 @@ class Timeline(NamedTuple):
 
 def timeline(stages: Sequence[StageCourse], now_ms: int) -> Timeline:
     """The time line of a release."""
-    moments = [each.at_ms for stage in stages for each in stage.events] + [now_ms]
+    moments = [each.shown_ms for stage in stages for each in stage.events] + [now_ms]
     first, last = min(moments), max(moments)
 
     def place(at_ms: int) -> int:
@@ -69,7 +69,7 @@ def timeline(stages: Sequence[StageCourse], now_ms: int) -> Timeline:
             each.stage,
             each.state,
             tuple(Bar(place(begin), max(1, place(end) - place(begin))) for begin, end in _open(each, now_ms)),
-            tuple(Mark(place(event.at_ms), event.what, event.comes) for event in each.events),
+            tuple(Mark(place(event.shown_ms), event.what, event.comes) for event in each.events),
         )
         for each in stages
     )

@@ -107,13 +107,13 @@ class Bearers:
             UnmatchedName(
                 name=", ".join(names_of(row)),
                 listed=listed,
-                nearest=self._near_to(row, seen) if at < COMPARED_MAX else (),
+                nearest=self.near_to(row, seen) if at < COMPARED_MAX else (),
                 look_alikes="".join(dict.fromkeys("".join(map(look_alikes, names_of(row))))),
             )
             for at, (row, listed) in enumerate(unmatched[:SHOWN_MAX])
         )
 
-    def _near_to(self, row: str, seen: Seen) -> tuple[str, ...]:
+    def near_to(self, row: str, seen: Seen) -> tuple[str, ...]:
         """The legal names nearest to a row: of who states a name of it, then those like one of it."""
         known = self._ledger.store.principals
         with self._ledger.reading() as state:

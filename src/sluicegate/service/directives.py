@@ -8,7 +8,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -264,11 +264,16 @@ def resolve(
             if name.startswith(names.ANNEX):
                 found[name] = named
                 continue
-            unknown = _unknown(state, named, (name, given[name]), bearers, seen)
+            unknown = _person_unknown(state, named)
             if unknown is not None:
                 return unknown
+            unseen = _unseen(state, named, (name, given[name]), bearers, seen)
+            if unseen is not None:
+                break
             found[part] = found.get(part, cover.NOBODY) | named
-    return Resolved(found, bearers)
+        else:
+            return Resolved(found, bearers)
+    return _organization_unknown(unseen, bearers.near_to(unseen, seen))
 
 
 def bearers_of(ledger: Ledger, given: Mapping[str, Any], excepting: Collection[str] = ()) -> Bearers:
@@ -329,18 +334,29 @@ def _is_known(state: State, organization: str) -> bool:
     return organization in state.table.organizations or organization in state.undescribed
 
 
-def _unknown(
-    state: State, named: Resolution, given: tuple[str, list[str]], bearers: Bearers, seen: Seen
-) -> Refusal | None:
-    """The refusal if a directive names an organization or a person that is not known here."""
-    part, listed = given
+def _person_unknown(state: State, named: Resolution) -> Refusal | None:
+    """The refusal if a directive names a person who is not known here."""
     for person in named.persons:
         if person not in state.table.people:
             said = f"no member {person[:80]!r}"
             return Refusal("unknown", "person_unknown", said, "'member list' shows the members")
+    return None
+
+
+def _unseen(
+    state: State, named: Resolution, given: tuple[str, list[str]], bearers: Bearers, seen: Seen
+) -> str | None:
+    """The first organization that a directive names and that is not known here, or not seen."""
+    part, listed = given
     excepts = not part.startswith("covers")
     for name in listed if not named.persons else ():
         if not seen(state, [name] if _is_known(state, name) else bearers.meant(state, name, excepts=excepts)):
-            said, remedy = f"no organization {name[:80]!r}", "give its legal name as applied, or use an annex"
-            return Refusal("unknown", "organization_unknown", said, remedy)
+            return name
     return None
+
+
+def _organization_unknown(name: str, near: Sequence[str]) -> Refusal:
+    """The refusal of a name that no organization here has; `near` are those that are nearly the same."""
+    similar = f"similar names here: {'; '.join(near)}; " if near else ""
+    remedy = f"{similar}give its legal name as applied, or use an annex"
+    return Refusal("unknown", "organization_unknown", f"no organization {name[:80]!r}", remedy)

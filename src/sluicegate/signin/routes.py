@@ -34,7 +34,7 @@ SIGN_IN, SIGN_OUT, PASSKEY = "/sign-in", "/sign-out", "/account/passkey"
 ACCOUNT = "/account"
 _NAME_MAX = 64
 _ASTRAY = (404, 405)
-"""The errors of who asks for what no route has. Any other one may be ours: nothing more is asked then."""
+"""The errors of who asks for what no route has. Any other one may be our fault, and asks no store."""
 Way = Callable[[Door, PagesOrigin, Sent, str], SignedIn]
 """A way in: by what a form sends, and how the browser calls itself."""
 
@@ -244,5 +244,6 @@ async def _sign_out(door: Door, entrance: Entrance, request: Request) -> Respons
     visitor, who, _ = await own_form(door, entrance, request)
     with visitor.place():
         await visitor.run(door.store.end, who.session)
-    place = door.place(request)
-    return sessions.forget(answers.next_page("/"), place, place.cookie)
+    place, answer = door.place(request), answers.next_page("/")
+    answer.headers["clear-site-data"] = '"cache"'  # what was written on pages
+    return sessions.forget(answer, place, place.cookie)

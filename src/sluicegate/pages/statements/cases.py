@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from sluicegate.acts import cases, keys, log, review
 from sluicegate.acts.act import Arguments, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseName, CaseView
-from sluicegate.acts.fields import Identifier, some, text
+from sluicegate.acts.fields import Day, Identifier, some, text
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.acts.review import ExportedCase, ReviewStatement
 from sluicegate.errors import InvalidInput
@@ -318,7 +318,7 @@ class NoteWord(Arguments):
     """What happened, when, and about what: a case, a directive, or a stage."""
 
     kind: Annotated[str, Note(" | ".join(NOTES))]
-    on: Annotated[str, text(10, 10), Note("The day, such as 2026-06-24.")]
+    on: Annotated[Day, Note("The day, such as 2026-06-24.")]
     text: Annotated[str, text(1, 2_000), Note("What happened. It is public.")]
     case: CaseName | None = None
     directive: Annotated[Identifier | None, Note("The directive's name.")] = None

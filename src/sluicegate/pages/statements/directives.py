@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from sluicegate.acts import directives, keys, log
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.directives import AnnexNames, DirectiveArgument, DirectiveText, SignedDirective
-from sluicegate.acts.fields import text
+from sluicegate.acts.fields import Day, text
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.core.directives import annex, directive
 from sluicegate.core.people.persons import Definition
@@ -31,7 +31,7 @@ from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted, quoted
 
 How = Annotated[str, Note("letter | call | meeting | message")]
-On = Annotated[str, text(0, 10), Note("On which day, such as 2026-06-12.")]
+On = Annotated[Day, Note("On which day, such as 2026-06-12.")]
 LetterDigest = Annotated[
     str,
     text(0, 71),

@@ -12,7 +12,7 @@ from sluicegate.acts import clearances, evidence, findings, keys, log, points, p
 from sluicegate.acts.act import Arguments, Nothing
 from sluicegate.acts.clearances import ClearanceArgument
 from sluicegate.acts.evidence import EvidenceArgument, ModelInForce
-from sluicegate.acts.fields import Identifier, SurfaceName, text
+from sluicegate.acts.fields import Day, Identifier, SurfaceName, text
 from sluicegate.acts.findings import FindingToSignArgument, SignedFinding
 from sluicegate.acts.keys import KeyArgument, KeyFilter, KeyId
 from sluicegate.acts.promises import PromiseArgument
@@ -169,7 +169,7 @@ class PromiseWord(PromiseArgument):
         Annotated[str, text(0, PROMISE_MAX)] | None,
         Note("What will be done, or how it was kept. It is public."),
     ] = None
-    by: Annotated[Annotated[str, text(0, 10)] | None, Note("The last day by UTC, such as 2026-09-01.")] = None
+    by: Annotated[Day | None, Note("The last day by UTC, such as 2026-09-01.")] = None
     default: Annotated[
         Annotated[str, text(0, PROMISE_MAX)] | None, Note("What follows if it is not kept. It is public.")
     ] = None
