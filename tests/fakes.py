@@ -61,7 +61,7 @@ class Contents:
     certificates: dict[str, str] = field(default_factory=dict)
     has_earlier_runs: bool = False
     key_uses: dict[str, int] = field(default_factory=dict)
-    key_days: dict[tuple[str, int], KeyDay] = field(default_factory=dict)
+    key_days: dict[tuple[str, int, str], KeyDay] = field(default_factory=dict)
     invitations: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     passkeys: dict[str, Passkey] = field(default_factory=dict)
     sessions: dict[bytes, PageSession] = field(default_factory=dict)
@@ -312,10 +312,8 @@ class MemoryKeyUses:
         with self.session.changing():
             kept = self.session.contents.key_days
             for each in days:
-                before = kept.get((each.credential, each.day), KeyDay(each.credential, each.day, 0, 0))
-                kept[each.credential, each.day] = before._replace(
-                    passed=before.passed + each.passed, refused=before.refused + each.refused
-                )
+                before = kept.get(each.place)
+                kept[each.place] = each if before is None else before.plus(each)
 
     def forget_days(self, before: int, most: int) -> None:
         with self.session.changing():

@@ -434,12 +434,24 @@ class FeedKeys(Protocol):
 
 
 class KeyDay(NamedTuple):
-    """How many requests of a credential were let through and refused on a day. Units: days since 1970 UTC."""
+    """How many requests of a credential for a model were let through and refused on a day. `model` is empty
+    if they are counted without one. Units: days since 1970 UTC.
+    """
 
     credential: str
     day: int
     passed: int
     refused: int
+    model: str = ""
+
+    @property
+    def place(self) -> tuple[str, int, str]:
+        """What it counts: counts of one place add up."""
+        return self.credential, self.day, self.model
+
+    def plus(self, more: KeyDay) -> KeyDay:
+        """With more of the same place."""
+        return self._replace(passed=self.passed + more.passed, refused=self.refused + more.refused)
 
 
 class KeyUses(Protocol):
@@ -452,7 +464,7 @@ class KeyUses(Protocol):
         """Note that some credentials were used at a time; an earlier one than is noted changes nothing."""
 
     def days(self, credentials: Collection[str], since: int) -> Sequence[KeyDay]:
-        """The counts of some credentials from a day on, by credential and day."""
+        """The counts of some credentials from a day on, by credential, day and model."""
 
     def count(self, days: Collection[KeyDay]) -> None:
         """Add to the counts of some days."""

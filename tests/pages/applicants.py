@@ -22,7 +22,7 @@ from tests.pages import offices
 from tests.pages.conftest import HOSTILE, LONG, RTL
 from tests.pages.signing_in import named
 from tests.waiting import BOUND_S
-from tests.worlds import API, RELEASE, STAGE, plan_value, stage
+from tests.worlds import API, MODEL, RELEASE, STAGE, plan_value, stage
 
 CRITERIA = ["A security officer answers within an hour.", HOSTILE, RTL, LONG]
 
@@ -105,6 +105,7 @@ def used(plane: Plane, key: str) -> None:
     """A gateway has let requests of a key through, and refused some."""
     report = {"gateway": "gateway", "incarnation": key, "surface": API}
     for number in (1, 2):
-        rows = [{"credential": key, "passed": 1_234, "refused": 6}]
+        rows = [{"credential": key, "passed": 1_200, "refused": 6, "model": MODEL}]
+        rows.append({"credential": key, "passed": 34, "refused": 0})
         tally = {"number": number, "rows": rows}
         offices.put(plane, "gateway", "gateway", fleet.REPORT.path, {**report, "tally": tally})

@@ -389,14 +389,22 @@ def test_how_often_a_key_was_used_is_a_picture_and_the_same_in_a_table(page: Pag
     expect(page.locator("#usage ~ .empty")).to_contain_text("No request")
     used(site, key_of(site, grant, "uses", "build server"))
     page.reload()
-    expect(page.locator("figure.uses")).to_contain_text("build server: 2,468 let through, 12 refused")
-    assert page.locator("figure.uses rect.passed").count() == 1
-    expect(page.locator("figure.uses .ends")).to_contain_text(
-        re.compile(r"\d{4}.*let through.*refused.*\d{4}")
+    pictures = page.locator("figure.uses")
+    expect(pictures.locator("figcaption")).to_have_text(
+        [
+            "build server: 2,468 let through, 12 refused",
+            f"{MODEL}: 2,400 let through, 12 refused",
+            "without a model: 68 let through, 0 refused",
+        ]
     )
+    assert pictures.locator("rect.passed").count() == 3
+    expect(pictures.first.locator(".ends")).to_contain_text(re.compile(r"\d{4}.*let through.*refused.*\d{4}"))
     row = page.locator("table", has_text="Requests by key and day").locator("tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("2,468")
+    by_model = page.locator("table", has_text="Requests by model and day").locator("tbody tr")
+    expect(by_model).to_have_count(2)
+    expect(by_model.first).to_contain_text("2,400")
 
 
 def test_why_a_key_may_be_used_is_said_in_words_what_refuses_first(page: Page, site: Plane) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sluicegate.acts import credentials, fleet
+from sluicegate.acts.credentials import DayUsage, ModelUsage
 from sluicegate.acts.fleet import KeyTally, TalliedKey
 from sluicegate.errors import StoreUnavailable
 from sluicegate.ports import KeyDay
@@ -14,13 +15,14 @@ from sluicegate.service.room import Room, endless
 from sluicegate_record.log.times import DAY_MS
 from tests.fakes import Breaking
 from tests.plane import Plane, no, yes
+from tests.worlds import MODEL
 
 NOON = 100 * DAY_MS + DAY_MS // 2
 RUN = ("gateway-1", "run-1")
 
 
-def row(credential: str = "a", passed: int = 1, refused: int = 0) -> TalliedKey:
-    return TalliedKey(credential=credential, passed=passed, refused=refused)
+def row(credential: str = "a", passed: int = 1, refused: int = 0, model: str = "") -> TalliedKey:
+    return TalliedKey(credential=credential, passed=passed, refused=refused, model=model)
 
 
 def test_a_tally_that_comes_twice_counts_once():
@@ -107,3 +109,28 @@ def test_its_holder_and_the_staff_see_it_by_key_and_day_and_it_is_no_entry():
     page = yes(plane.do("applicant", credentials.USAGE, grant=grant, limit=1))
     assert page.next == unused
     assert yes(plane.do("applicant", credentials.USAGE, grant=grant, before=page.next)).keys == found.keys[1:]
+
+
+def test_requests_are_counted_by_model_and_those_of_which_none_is_told_stand_beside_them():
+    plane = Plane(Breaking())
+    plane.opened()
+    grant = plane.admit("applicant")
+    key = plane.credential(grant).credential
+    rows = (row(key, 3, 2, MODEL), row(key, 1, 1, "made-up"), row(key, 0, 4))
+    who = {"gateway": "gateway-1", "incarnation": "run-1", "surface": "api"}
+    yes(plane.do("gateway-1", fleet.REPORT, **who, tally=KeyTally(number=1, rows=rows)))
+    yes(plane.do("gateway-1", fleet.REPORT, **who, tally=KeyTally(number=2, rows=rows[:1])))
+    plane.services.day_uses.write(plane.ledger.now_ms())
+    (found,) = yes(plane.do("applicant", credentials.USAGE, grant=grant)).keys
+    (day,) = found.days
+    assert (day.passed, day.refused) == (7, 9)
+    assert (
+        day.models
+        == day.by_model
+        == (
+            ModelUsage(model=MODEL, passed=6, refused=4),
+            ModelUsage(model=None, passed=1, refused=5),
+        )
+    )
+    earlier = DayUsage(day=day.day, passed=1, refused=2)  # as an earlier control plane answers
+    assert earlier.by_model == (ModelUsage(model=None, passed=1, refused=2),)

@@ -25,6 +25,12 @@ class KeyUsesContract(Contract):
         store.key_uses.forget_days(2, 2)
         assert len(store.key_uses.days(["a", "b"], 0)) == 1
 
+    def test_counts_are_kept_by_model(self, store):
+        store.key_uses.count([KeyDay("a", 1, 5, 0, "n"), KeyDay("a", 1, 1, 1), KeyDay("a", 1, 0, 2, "m")])
+        store.key_uses.count([KeyDay("a", 1, 1, 1, "n")])
+        kept = [KeyDay("a", 1, 1, 1), KeyDay("a", 1, 0, 2, "m"), KeyDay("a", 1, 6, 1, "n")]
+        assert store.key_uses.days(["a"], 0) == kept
+
     def test_of_no_key_nothing_is_asked_or_noted(self, store):
         store.key_uses.note([], 5)
         assert store.key_uses.last([]) == {}

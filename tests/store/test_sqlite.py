@@ -183,6 +183,7 @@ DROP TABLE feed_keys;
 DROP TABLE spent;
 DROP TABLE key_uses;
 DROP TABLE key_days;
+DROP TABLE model_days;
 DROP INDEX plans;
 INSERT INTO incarnations VALUES ('gateway-1', 'incarnation-1', 'api');
 PRAGMA user_version=3;
@@ -195,6 +196,17 @@ def of_version_3(path: Path) -> None:
         Log(store).append(ENTRIES)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(V3)
+
+
+def test_what_an_earlier_build_has_counted_stays_without_a_model(path):
+    with closing(SqliteStore(path)) as store:
+        store.key_uses.count([KeyDay("a", 1, 1, 1)])
+    for _ in range(2):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("INSERT INTO key_days VALUES ('a', 1, 2, 3)")
+        SqliteStore(path).close()
+    with closing(SqliteStore(path)) as store:
+        assert store.key_uses.days(["a"], 0) == [KeyDay("a", 1, 5, 7)]
 
 
 def columns(path: Path) -> dict[str, Any]:

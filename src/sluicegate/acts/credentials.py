@@ -78,12 +78,32 @@ class GrantUsageQuestion(Paging):
 
 
 @form
+class ModelUsage(ActAnswer):
+    """How many requests for a model were let through and refused. None: those that are counted without one.
+    An earlier gateway counted them, or they were refused before their model was known, or their model does
+    not exist, or a gateway had no more place to count by model.
+    """
+
+    model: str | None
+    passed: int
+    refused: int
+
+
+@form
 class DayUsage(ActAnswer):
-    """How many requests of a key were let through on a day in UTC, and how many were refused."""
+    """How many requests of a key were let through on a day in UTC, and how many were refused: all of them,
+    and by model.
+    """
 
     day: Annotated[str, Note("Such as 2027-01-31.")]
     passed: int
     refused: int
+    models: tuple[ModelUsage, ...] = ()
+
+    @property
+    def by_model(self) -> tuple[ModelUsage, ...]:
+        """The same by model; an earlier control plane says no model."""
+        return self.models or (ModelUsage(model=None, passed=self.passed, refused=self.refused),)
 
 
 @form
@@ -115,7 +135,7 @@ USAGE = Act(
     "/api/v1/grants/{grant}/usage",
     GrantUsageQuestion,
     GrantUsage,
-    "Show how many requests of each key of a grant were let through and refused, by day, for 30 days.",
+    "Show how many requests of each key of a grant were let through and refused, by day and model; 30 days.",
 )
 
 

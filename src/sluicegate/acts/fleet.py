@@ -99,11 +99,15 @@ class Difference(Arguments):
 
 @form
 class TalliedKey(Arguments):
-    """How many requests of a key a run has let through and refused."""
+    """How many requests of a key for a model a run has let through and refused. `model` is empty if
+    they are counted without one: by an earlier gateway; because they were refused before it was known if
+    their caller may know of the model; or because a gateway had no more place.
+    """
 
     credential: Identifier
     passed: Count
     refused: Count
+    model: Annotated[str, text(0, 128)] = ""
 
 
 @form
@@ -119,7 +123,8 @@ class FleetReport(Arguments):
     """What a run of a gateway reports of its use. `proven` are grants under which a call has succeeded;
     `missing` are keys of identity providers that it was asked to verify with and does not have; `days` are
     the requests of a day of stages whose plan states how many that are to be at most; `differences` are
-    grants under which something else ran than was granted, as answers say; `tally` are requests by key.
+    grants under which something else ran than was granted, as answers say; `tally` are requests by key and
+    model.
 
     Nothing depends on it: a report that is lost costs no lease.
     """

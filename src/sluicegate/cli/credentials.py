@@ -158,16 +158,17 @@ listed = listing(
 
 def _used(found: GrantUsage) -> list[list[Any]]:
     return [
-        [key.credential, key.label, each.day, each.passed, each.refused]
+        [key.credential, key.label, day.day, each.model or "without a model", each.passed, each.refused]
         for key in found.keys
-        for each in reversed(key.days)
+        for day in reversed(key.days)
+        for each in day.by_model
     ]
 
 
 usage = listing(
     credentials.USAGE,
     Columns(
-        ("credential", "label", "day", "let through", "refused"),
+        ("credential", "label", "day", "model", "let through", "refused"),
         _used,
         "Gateways have reported no request of these keys in the last 30 days.",
     ),

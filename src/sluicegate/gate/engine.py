@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from sluicegate.core.access import decision
+from sluicegate.core.access import decision, refusals
 from sluicegate.core.access.decision import Allow, Ask, Instant, Now
 from sluicegate.core.access.leases import SLOWEST
 from sluicegate.core.access.naming import NOBODY, Naming
@@ -112,7 +112,7 @@ class Flight:
         self.directive = ""
         self.credential = credential
         self.usage = engine.usage.began(ask, credential)
-        engine.tally.passed(credential.id)
+        engine.tally.passed(credential.id, allow.model)
         self.refused: Deny | None = None
 
     def check(self) -> Deny | None:
@@ -242,7 +242,10 @@ class Engine:
         first refusal counts.
         """
         found = self._admit(ask, cut)
-        return self._counted(ask.digest, found) if isinstance(found, Deny) else found
+        if isinstance(found, Deny):
+            is_known = ask.unread is None and found.reason in refusals.OF_KNOWN_MODELS
+            return self._counted(ask.digest, found, ask.model if is_known else "")
+        return found
 
     def _admit(self, ask: Ask, cut: Cut) -> Flight | Deny:
         decided = decision.decide(ask, self.table, self.now())
@@ -261,11 +264,11 @@ class Engine:
         self._note_until(decided.until_ms)
         return flight
 
-    def _counted(self, digest: bytes | None, refused: Deny) -> Deny:
-        """A refusal, counted for its key if that is known."""
+    def _counted(self, digest: bytes | None, refused: Deny, model: str = "") -> Deny:
+        """A refusal, counted for its key if that is known. `model` is one that its caller may know of."""
         credential = None if digest is None else self.table.credentials.get(digest)
         if credential is not None:
-            self.tally.refused(credential.id)
+            self.tally.refused(credential.id, model)
         return refused
 
     def land(self, flight: Flight) -> None:

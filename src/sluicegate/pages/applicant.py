@@ -175,7 +175,7 @@ def _grant(view: View[GrantArgument, GrantView]) -> Filled:
         "keys": [_key(each, here) for each in held.credentials],
         "more_keys": held.next,
         "usage": used,
-        "charts": uses.charts(used),
+        "charts": (("key", uses.by_key(used)), ("model", uses.by_model(used))),
         "issue": forms.form(
             credentials.ISSUE,
             hidden=this,

@@ -8,7 +8,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import takewhile
+from itertools import groupby, takewhile
 from typing import Any, NamedTuple
 
 from sluicegate.acts import credentials as acts
@@ -26,6 +26,7 @@ from sluicegate.acts.credentials import (
     KeyDigest,
     KeyUsage,
     KnownCredential,
+    ModelUsage,
     RotatedCredential,
 )
 from sluicegate.core.access import apikey
@@ -40,7 +41,7 @@ from sluicegate.core.lifecycle.credentials import (
 )
 from sluicegate.core.times import time_ms
 from sluicegate.errors import InvalidInput
-from sluicegate.ports import Principal
+from sluicegate.ports import KeyDay, Principal
 from sluicegate.service import access
 from sluicegate.service.accounts import names_of
 from sluicegate.service.casefile import grant_of
@@ -84,9 +85,8 @@ def usage(context: Context[GrantUsage], asked: GrantUsageQuestion) -> GrantUsage
     shown, is_cut = page(_found(context, wanted), asked.limit)
     names, now_ms = [name for _, name in shown], context.ledger.now_ms()
     labels, days = _labels(context, names), dict[str, list[DayUsage]]()
-    for each in context.services.day_uses.of(names, now_ms):
-        of_day = DayUsage(day=_date(each.day), passed=each.passed, refused=each.refused)
-        days.setdefault(each.credential, []).append(of_day)
+    for (name, day), found in groupby(context.services.day_uses.of(names, now_ms), lambda each: each[:2]):
+        days.setdefault(name, []).append(_day(day, [*found]))
     return GrantUsage(
         since=_date(now_ms // DAY_MS - DAYS + 1),
         until=_date(now_ms // DAY_MS),
@@ -94,6 +94,19 @@ def usage(context: Context[GrantUsage], asked: GrantUsageQuestion) -> GrantUsage
             KeyUsage(credential=name, label=labels[name], days=tuple(days.get(name, ()))) for name in names
         ),
         next=names[-1] if is_cut else None,
+    )
+
+
+def _day(day: int, counted: Sequence[KeyDay]) -> DayUsage:
+    """The requests of a key on a day, by model; those that are counted without one are last."""
+    return DayUsage(
+        day=_date(day),
+        passed=sum(each.passed for each in counted),
+        refused=sum(each.refused for each in counted),
+        models=tuple(
+            ModelUsage(model=each.model or None, passed=each.passed, refused=each.refused)
+            for each in sorted(counted, key=lambda each: (not each.model, each.model))
+        ),
     )
 
 

@@ -1,4 +1,5 @@
-"""How many requests each key made on each of the last days: what gateways report of it, kept beside the log.
+"""How many requests each key made for each model on each of the last days: what gateways report of it, kept
+beside the log.
 
 Rules:
 - No entry says it, and nothing is decided by it. A day is that of this process, in UTC, when a report came.
@@ -19,12 +20,13 @@ from sluicegate.ports import KeyDay, KeyUses
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.room import Room
 from sluicegate.service.usage import CALLS_MAX, Run
+from sluicegate_record.form import replace
 from sluicegate_record.log.times import DAY_MS
 
 DAYS = 30
 """For how many days counts are kept and shown, today with them."""
 PART = 1_000
-"""How many keys one transaction writes, and how many old counts it forgets."""
+"""How many counts one transaction writes, and how many old ones it forgets."""
 WRITE_MS = 10_000
 """How often it is written at most."""
 RUNS_MAX = 10_000
@@ -32,7 +34,7 @@ RUNS_MAX = 10_000
 
 
 class DayUses:
-    """The requests of keys by day. They are written while there is room on the disk."""
+    """The requests of keys by model and day. They are written while there is room on the disk."""
 
     def __init__(self, kept: KeyUses, room: Room) -> None:
         self._kept = kept
@@ -43,7 +45,7 @@ class DayUses:
         self._at_ms = 0
         """When it was written last."""
         self._numbers: OrderedDict[Run, int] = OrderedDict()
-        self._waiting: dict[tuple[str, int], KeyDay] = {}
+        self._waiting: dict[tuple[str, int, str], KeyDay] = {}
         """What is still to be added to what is kept."""
 
     def report(self, run: Run, number: int, rows: Iterable[TalliedKey], now_ms: int) -> None:
@@ -57,27 +59,24 @@ class DayUses:
             if len(self._numbers) > RUNS_MAX:
                 self._numbers.popitem(last=False)
             for row in rows:
-                self._add(KeyDay(row.credential, day, row.passed, row.refused))
+                self._add(KeyDay(row.credential, day, row.passed, row.refused, row.model))
 
     def _add(self, more: KeyDay) -> None:
-        found = self._waiting.get((more.credential, more.day), KeyDay(more.credential, more.day, 0, 0))
-        self._waiting[more.credential, more.day] = found._replace(
-            passed=min(found.passed + more.passed, CALLS_MAX),
-            refused=min(found.refused + more.refused, CALLS_MAX),
+        found = self._waiting.get(more.place)
+        both = more if found is None else found.plus(more)
+        self._waiting[more.place] = both._replace(
+            passed=min(both.passed, CALLS_MAX), refused=min(both.refused, CALLS_MAX)
         )
 
     def of(self, credentials: Collection[str], now_ms: int) -> Sequence[KeyDay]:
-        """The counts of some keys of the last days, by key and day, also what is still to be written."""
-        since = now_ms // DAY_MS - DAYS + 1
+        """The counts of some keys of the last days, by key, day and model, also those still to be written."""
+        since, wanted = now_ms // DAY_MS - DAYS + 1, set(credentials)
         with self._writing, self._lock:
-            found = {(each.credential, each.day): each for each in self._kept.days(credentials, since)}
-            wanted = set(credentials)
-            for name, each in self._waiting.items():
+            found = {each.place: each for each in self._kept.days(credentials, since)}
+            for place, each in self._waiting.items():
                 if each.credential in wanted and each.day >= since:
-                    before = found.get(name, KeyDay(*name, 0, 0))
-                    passed, refused = before.passed + each.passed, before.refused + each.refused
-                    found[name] = before._replace(passed=passed, refused=refused)
-        return [found[name] for name in sorted(found)]
+                    found[place] = found[place].plus(each) if place in found else each
+        return [found[place] for place in sorted(found)]
 
     def write(self, now_ms: int) -> None:
         """Forget what is old, and write what was reported. Raises: StoreUnavailable: it is written later."""
@@ -98,13 +97,18 @@ class DayUses:
     def _written(self, part: Iterable[KeyDay]) -> None:
         with self._lock:
             for each in part:
-                left = self._waiting.pop((each.credential, each.day))
+                left = self._waiting.pop(each.place)
                 if left != each:  # more has come meanwhile
                     passed, refused = left.passed - each.passed, left.refused - each.refused
                     self._add(each._replace(passed=passed, refused=refused))
 
 
 def known(ledger: Ledger, tally: KeyTally) -> list[TalliedKey]:
-    """The rows about keys that exist: of others nothing is kept."""
+    """The rows about keys that exist: of others nothing is kept. A model that does not exist is left out."""
     with ledger.reading() as state:
-        return [row for row in tally.rows if state.grant_of(row.credential) is not None]
+        offers = state.table.offers
+        return [
+            row if row.model in offers else replace(row, model="")
+            for row in tally.rows
+            if state.grant_of(row.credential) is not None
+        ]

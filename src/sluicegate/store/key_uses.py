@@ -16,17 +16,18 @@ _NOTE = sa.text(
     " ON CONFLICT (credential) DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)"
 )
 _DAYS = (
-    "SELECT credential, day, passed, refused FROM key_days"
-    " WHERE credential IN (SELECT value FROM json_each(?)) AND day >= ? ORDER BY credential, day"
+    "SELECT credential, day, passed, refused, model FROM model_days"
+    " WHERE credential IN (SELECT value FROM json_each(?)) AND day >= ? ORDER BY credential, day, model"
 )
 _COUNT = sa.text(
-    "INSERT INTO key_days (credential, day, passed, refused) VALUES (:credential, :day, :passed, :refused)"
-    " ON CONFLICT (credential, day)"
+    "INSERT INTO model_days (credential, day, model, passed, refused)"
+    " VALUES (:credential, :day, :model, :passed, :refused)"
+    " ON CONFLICT (credential, day, model)"
     " DO UPDATE SET passed = passed + excluded.passed, refused = refused + excluded.refused"
 )
 _FORGET = sa.text(
-    "DELETE FROM key_days WHERE (credential, day) IN"
-    " (SELECT credential, day FROM key_days WHERE day < :day LIMIT :most)"
+    "DELETE FROM model_days WHERE (credential, day, model) IN"
+    " (SELECT credential, day, model FROM model_days WHERE day < :day LIMIT :most)"
 )
 
 

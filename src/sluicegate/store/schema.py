@@ -7,7 +7,8 @@ Rules:
   from readers of the log the names that are in this database beside it, and must outlive the log's key.
 - `incarnations` holds the runs of gateways to which an earlier build, without feeds, gave leases.
 - `key_uses` has a row for each key, and each principal with a token, that was used: when, to the hour.
-- `key_days` has a row for each key and day on which it was used, of the newest days.
+- `model_days` has a row for each key, model and day on which it was used, of the newest days. `key_days` is
+  where an earlier build counts, without the model; what is in it is moved when the file is opened.
 - `invitations`, `passkeys` and `sessions` are how people come in; of what is secret they have digests.
 - `preparations` has statements that officers are to sign; with what opens their commitments, until they are
   on the record.
@@ -118,7 +119,18 @@ MADE_WHEN_OPENED = (
         "CREATE TABLE IF NOT EXISTS key_days (credential TEXT NOT NULL, day INTEGER NOT NULL,"
         " passed INTEGER NOT NULL, refused INTEGER NOT NULL, PRIMARY KEY (credential, day)) WITHOUT ROWID"
     ),
-    "CREATE INDEX IF NOT EXISTS key_days_by_day ON key_days (day)",
+    (
+        "CREATE TABLE IF NOT EXISTS model_days (credential TEXT NOT NULL, day INTEGER NOT NULL,"
+        " model TEXT NOT NULL, passed INTEGER NOT NULL, refused INTEGER NOT NULL,"
+        " PRIMARY KEY (credential, day, model)) WITHOUT ROWID"
+    ),
+    "CREATE INDEX IF NOT EXISTS model_days_by_day ON model_days (day)",
+    (
+        "INSERT INTO model_days SELECT credential, day, '', passed, refused FROM key_days WHERE true"
+        " ON CONFLICT (credential, day, model)"
+        " DO UPDATE SET passed = passed + excluded.passed, refused = refused + excluded.refused"
+    ),
+    "DELETE FROM key_days",
     (
         "CREATE TABLE IF NOT EXISTS issued_tokens"
         " (principal VARCHAR(64) PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID"

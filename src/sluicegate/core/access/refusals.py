@@ -43,6 +43,11 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "quota_exceeded"
 
 
+_IN_ORDER = tuple(Reason)
+OF_KNOWN_MODELS = frozenset(_IN_ORDER[_IN_ORDER.index(Reason.MODEL_NOT_FOUND) + 1 :])
+"""The reasons that are given only for a model that the caller may know of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """How a reason appears in a response: HTTP status, one sentence, what the caller can do, and whether its
