@@ -62,7 +62,7 @@ class Contents:
     has_earlier_runs: bool = False
     key_uses: dict[str, int] = field(default_factory=dict)
     key_days: dict[tuple[str, int, str], KeyDay] = field(default_factory=dict)
-    invitations: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    invitations: dict[bytes, tuple[str, int, str]] = field(default_factory=dict)
     passkeys: dict[str, Passkey] = field(default_factory=dict)
     sessions: dict[bytes, PageSession] = field(default_factory=dict)
     preparations: dict[str, PreparedStatement] = field(default_factory=dict)
@@ -148,6 +148,10 @@ class MemoryLog:
             self.session.contents.done[command] = done
 
 
+def _named(principal: Principal) -> tuple[str, str, str | None, str | None]:
+    return principal.role, principal.name, principal.party, principal.colleague_of
+
+
 class MemoryPrincipals:
     """`ports.Principals`."""
 
@@ -182,12 +186,23 @@ class MemoryPrincipals:
             kept = {
                 digest: known
                 for digest, known in held.principals.items()
-                if (known.role, known.name) != (principal.role, principal.name)
+                if known.id != principal.id and _named(known) != _named(principal)
             }
             held.principals = {**kept, token_digest: principal}
 
     def all(self) -> Sequence[Principal]:
         return list(self.session.contents.principals.values())
+
+    def team(self, of: Principal) -> Sequence[Principal]:
+        return sorted((each for each in self.all() if each.team == of.team), key=attrgetter("name", "id"))
+
+    def administer(self, principal: str, *, administers: bool) -> None:
+        with self.session.changing():
+            held = self.session.contents
+            held.principals = {
+                digest: replace(known, administers=administers) if known.id == principal else known
+                for digest, known in held.principals.items()
+            }
 
     def issued(self) -> Mapping[str, int]:
         return {name: at_ms for name, at_ms in self.session.contents.issued.items() if at_ms}
@@ -328,16 +343,16 @@ class MemorySignIns:
     def __init__(self, session: MemorySession) -> None:
         self.session = session
 
-    def invite(self, digest: bytes, principal: str, until_ms: int, most: int) -> None:
+    def invite(self, digest: bytes, principal: str, until_ms: int, most: int, by: str = "") -> None:
         with self.session.changing():
             held = self.session.contents.invitations
-            held[digest] = (principal, until_ms)
-            own = sorted((ends_ms, each) for each, (who, ends_ms) in held.items() if who == principal)
+            held[digest] = (principal, until_ms, by)
+            own = sorted((ends_ms, each) for each, (who, ends_ms, _) in held.items() if who == principal)
             for _, each in own[:-most]:
                 del held[each]
 
     def invited(self, digest: bytes, now_ms: int) -> str | None:
-        principal, until_ms = self.session.contents.invitations.get(digest, (None, 0))
+        principal, until_ms, _ = self.session.contents.invitations.get(digest, (None, 0, ""))
         return principal if until_ms > now_ms else None
 
     def take_invitation(self, digest: bytes, now_ms: int) -> str | None:
@@ -406,7 +421,11 @@ class MemorySignIns:
 
     def _end_invitations(self, principal: str) -> None:
         held = self.session.contents
-        held.invitations = {d: each for d, each in held.invitations.items() if each[0] != principal}
+        held.invitations = {
+            digest: (who, until_ms, by)
+            for digest, (who, until_ms, by) in held.invitations.items()
+            if principal not in {who, by}
+        }
 
     def end_sessions(self, principal: str) -> None:
         with self.session.changing():
@@ -497,7 +516,7 @@ class MemoryOutbox:
             principal.id: principal
             for digest, principal in held.principals.items()
             if not digest.startswith(b"ended")
-            and (principal.role in {DEVELOPER, AGENCY} or principal.id in applicants)
+            and (principal.role in {DEVELOPER, AGENCY} or principal.acts_for in applicants)
         }
         return [
             (each, known[each.principal])

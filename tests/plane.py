@@ -241,7 +241,9 @@ class Plane:
                 self.say(case, agency)
         self.open()
 
-    def submit(self, who: str = "applicant", name: str = "Example Utility", **changes: str) -> Any:
+    def submit(
+        self, who: str | Principal = "applicant", name: str = "Example Utility", **changes: str
+    ) -> Any:
         asked = {
             "release": RELEASE,
             "stage": STAGE,
@@ -252,7 +254,7 @@ class Plane:
         }
         return self.do(who, applications.SUBMIT, **asked)
 
-    def admit(self, who: str = "applicant", name: str = "Example Utility", **changes: str) -> str:
+    def admit(self, who: str | Principal = "applicant", name: str = "Example Utility", **changes: str) -> str:
         """An application that both agencies approve; its grant."""
         case = self.submit(who, name, **changes).application
         for agency in ("oncd", "ostp"):

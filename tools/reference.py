@@ -356,11 +356,13 @@ def _api() -> str:
 
 
 def _acts(acts: Iterable[AnyAct]) -> str:
-    rows = [
-        [f"`{act.name}`", f"`{act.method} {act.path}`", ", ".join(sorted(act.roles)) or "anyone", act.help]
-        for act in acts
-    ]
+    rows = [[f"`{act.name}`", f"`{act.method} {act.path}`", _who_may(act), act.help] for act in acts]
     return _table(["act", "route", "roles", "what it does"], rows)
+
+
+def _who_may(act: AnyAct) -> str:
+    roles = ", ".join(sorted(act.roles)) or "anyone"
+    return f"{roles}; administrators" if act.for_administrators else roles
 
 
 def _limits() -> str:
@@ -426,8 +428,9 @@ _DAILY = """## Daily limits
 - What was used is free again a day later, little by little.
 - A refusal has the status 429, a code such as `too_many_keys`, and `Retry-After`. It says the limit,
   how much is used, and when the same is allowed again. Nothing was done, and nothing is counted.
-- A party is the holder of a token. An act about a grant also counts for the organization of that legal name,
-  whatever token does it. An agency is one party with all its tokens. The developer's staff are not counted.
+- A party is an applicant with all its people. An act about a grant also counts for the organization of that
+  legal name, whatever token does it. An agency is one party with all its tokens. The developer's staff are
+  not counted. `people` counts invitations, and who becomes an administrator.
 - `corrections` are those of one person; `corrections-of-members` those of all members of an organization.
 - `members` counts rows. `repeats` are ends that change nothing. `directive-bytes` is what directives write,
   `bytes` what the other counted acts do. An end that changes something is never refused.

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from sluicegate.acts.act import APPLICANT, DEVELOPER
 from sluicegate_record import entries
 from sluicegate_record.entities.logkey import LogKey, LogKeys
 from sluicegate_record.entries import Entry
@@ -41,12 +42,32 @@ class PastCommand:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts. `id` is the pseudonym entries name; `party` the agency spoken for, where it is one."""
+    """Who acts: one person, or one program. `id` is the pseudonym entries name; `party` the agency spoken
+    for, where it is one.
+
+    `colleague_of` is the first principal of its organization, if a colleague invited it.
+    `administers`: it says who else comes in for that organization.
+    """
 
     id: str
     role: str
     name: str
     party: str | None = None
+    colleague_of: str | None = None
+    administers: bool = True
+
+    @property
+    def acts_for(self) -> str:
+        """Whose cases, grants, drafts and counts are its own: an agency's, those of the applicant whose
+        colleague it is, or those of itself alone. This is what is compared with what belongs to someone.
+        """
+        applicant = self.colleague_of if self.role == APPLICANT else None
+        return self.party or applicant or self.id
+
+    @property
+    def team(self) -> tuple[str, str]:
+        """The organization whose people it and its colleagues are: a role, and what `acts_for` says."""
+        return self.role, "" if self.role == DEVELOPER else self.acts_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +293,8 @@ class Outbox(Protocol):
         """Those of one principal, oldest first."""
 
     def subscribers(self, applicants: Collection[str]) -> Sequence[tuple[Subscription, Principal]]:
-        """The subscriptions of the developer's staff, of agencies and of some applicants, each with its
-        principal.
+        """The subscriptions of the developer's staff, of agencies and of who acts for some applicants, each
+        with its principal.
 
         One that is not confirmed or is gone is left out, and so is one whose principal's token has ended.
         """
@@ -357,7 +378,8 @@ class Principals(Protocol):
     def replace(
         self, token_digest: bytes, principal: Principal, *, at_ms: int = 0, overlap_ms: int = 0
     ) -> None:
-        """Note a token by its digest; a principal that had this role and name before is known no more.
+        """Note a token by its digest; a principal that had this role and name before, in the same
+        organization, is known no more.
 
         It is made at `at_ms`, milliseconds since 1970 UTC; the one before counts for `overlap_ms` more.
         """
@@ -367,6 +389,12 @@ class Principals(Protocol):
 
     def all(self) -> Sequence[Principal]:
         """Every principal, also those whose token has ended."""
+
+    def team(self, of: Principal) -> Sequence[Principal]:
+        """The people of a principal's organization, by name, also those whose token has ended."""
+
+    def administer(self, principal: str, *, administers: bool) -> None:
+        """Note whether a principal administers its organization from now on."""
 
     def end(self, principal: str) -> None:
         """End the token of a principal. The principal stays; `replace` gives it another token."""
@@ -401,8 +429,8 @@ class Principals(Protocol):
     def registered(self, pseudonym: str) -> Registration | None:
         """The organization behind a pseudonym."""
 
-    def drafts(self, principal: str) -> Sequence[SavedDraft]:
-        """Those of one principal, oldest first."""
+    def drafts(self, owner: str) -> Sequence[SavedDraft]:
+        """Those of who acts for one owner, oldest first."""
 
     def add_draft(self, draft: SavedDraft) -> None:
         """Note a draft of an application."""
@@ -554,8 +582,8 @@ class SignIns(Protocol):
     Of what is secret only SHA-256 digests are kept.
     """
 
-    def invite(self, digest: bytes, principal: str, until_ms: int, most: int) -> None:
-        """Note an invitation, which counts once. The `most` latest of a principal count."""
+    def invite(self, digest: bytes, principal: str, until_ms: int, most: int, by: str = "") -> None:
+        """Note an invitation, which counts once. The `most` latest of a principal count. `by` made it."""
 
     def invited(self, digest: bytes, now_ms: int) -> str | None:
         """The principal that an invitation is for, while it counts."""
@@ -576,7 +604,9 @@ class SignIns(Protocol):
         """Note that someone has signed in with a passkey."""
 
     def remove_passkey(self, passkey: str) -> None:
-        """Forget a passkey; end the sessions of its principal that began with one, and its invitations."""
+        """Forget a passkey; end the sessions of its principal that began with one, and its invitations, as
+        `end_invitations` does.
+        """
 
     def begin(self, digest: bytes, session: PageSession, most: int) -> None:
         """Note that someone has signed in. The `most` latest of a principal count.
@@ -597,7 +627,7 @@ class SignIns(Protocol):
         """End a session."""
 
     def end_invitations(self, principal: str) -> None:
-        """End all invitations of a principal."""
+        """End all invitations that are for a principal or that it made."""
 
     def end_sessions(self, principal: str) -> None:
         """End all sessions of a principal, and its invitations."""

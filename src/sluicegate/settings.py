@@ -184,10 +184,11 @@ class PostSettings:
 class DailyLimits:
     """How much one party may have written to the ledger in a day, by what is counted. Each is at least 1.
 
-    A party is the holder of a token, an agency, or an organization of one legal name with a grant, whatever
-    tokens act for it. `corrections` are those of one person, `corrections_of_members` those of all members
-    of an organization. `members` counts rows. `directive_bytes` is what directives come to, `bytes` what all
-    other counted acts do.
+    A party is an applicant with all its people, an agency, or an organization of one legal name with a
+    grant, whatever tokens act for it. `people` counts invitations, and who becomes an administrator.
+    `corrections` are those of one person, `corrections_of_members` those of all members of an organization.
+    `members` counts rows. `directive_bytes` is what directives come to, `bytes` what all other counted acts
+    do.
     """
 
     applications: int = 100
@@ -201,6 +202,7 @@ class DailyLimits:
     corrections_of_members: int = 20_000
     signers: int = 100
     subscriptions: int = 200
+    people: int = 200
     cases: int = 200
     promises: int = 100
     positions: int = 5_000

@@ -45,6 +45,7 @@ FEW = DailyLimits(
     corrections_of_members=5,
     signers=3,
     subscriptions=3,
+    people=3,
     cases=3,
     repeats=3,
     directives=3,

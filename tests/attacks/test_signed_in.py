@@ -253,6 +253,107 @@ def test_a_token_that_is_replaced_ends_what_began_by_the_one_before(plane: Plane
     assert not thief.is_in
 
 
+def colleague(browser: Browser, name: str, **asked: str) -> Browser:
+    """A colleague whom the one in a browser invites, in a browser of theirs."""
+    made = browser.post("/acts/sign-in.invite", name=name, _form=browser.form(), **asked)
+    assert made.status_code == 200, made.text
+    other = Browser(browser.plane)
+    assert other.post("/welcome", invitation=link_in(made.text)).status_code == 303
+    return other
+
+
+def link_in(page: str) -> str:
+    found = re.search(r"/welcome/([\w-]+)", page)
+    assert found is not None
+    return found[1]
+
+
+def id_of(plane: Plane, name: str) -> str:
+    (found,) = (each.id for each in plane.ledger.store.principals.all() if each.name == name)
+    return found
+
+
+def about(browser: Browser, act: str, name: str) -> int:
+    """What comes of an act about someone."""
+    sent = {"principal": id_of(browser.plane, name), "_form": browser.form()}
+    return browser.post(f"/acts/colleague.{act}", **sent).status_code
+
+
+def test_a_colleague_sees_no_form_for_who_comes_in_and_sends_none(plane: Plane) -> None:
+    boss = Browser(plane).enter("applicant", "boss")
+    ana = colleague(boss, "boss-ana")
+    page = ana.get("/colleagues").text
+    assert "boss-ana" in page
+    assert "End access" not in page
+    assert "Make administrator" not in page
+    assert "colleague.end" not in ana.get("/acts").text
+    assert "colleague.end" in boss.get("/acts").text
+    assert ana.get(f"/sign-ins?principal={id_of(plane, 'boss')}").status_code == 404
+    assert (
+        about(ana, "end", "boss") == about(ana, "demote", "boss") == about(ana, "promote", "boss-ana") == 403
+    )
+    sent = {"name": "boss-accomplice", "_form": ana.form()}
+    assert ana.post("/acts/sign-in.invite", **sent).status_code == 403
+    assert "boss-accomplice" not in names(plane)
+    made = Browser(plane)
+    assert made.post("/welcome", invitation=link_in(own_link(ana))).status_code == 303
+    assert "boss-ana" in made.get("/account").text
+    assert about(boss, "end", "boss") == 409
+    assert boss.is_in
+
+
+def own_link(browser: Browser) -> str:
+    return browser.post("/acts/sign-in.invite", _form=browser.form()).text
+
+
+def test_another_organizations_person_is_not_there(plane: Plane) -> None:
+    colleague(Browser(plane).enter("applicant", "victims"), "victims-ana")
+    attacker = Browser(plane).enter("applicant", "attackers")
+    for act in ("end", "promote", "demote"):
+        assert about(attacker, act, "victims-ana") == 404
+        assert about(attacker, act, "victims") == 404
+    assert attacker.get(f"/sign-ins?principal={id_of(plane, 'victims-ana')}").status_code == 404
+    assert "victims" not in attacker.get("/colleagues").text
+
+
+def test_a_session_a_token_and_links_of_a_person_end_at_once_with_their_access(plane: Plane) -> None:
+    boss = Browser(plane).enter("applicant", "ending")
+    ana = colleague(boss, "ending-ana", administrator="yes")
+    passkey, own = ana.authenticator(), link_in(own_link(ana))
+    token = re.search(r"sgt_[\w-]+", ana.post("/acts/token.renew", _form=ana.form()).text)
+    accomplice = ana.post("/acts/sign-in.invite", name="ending-bo", _form=ana.form())
+    assert token is not None
+    with httpx2.Client(base_url=plane.url, headers={"authorization": f"Bearer {token[0]}"}) as program:
+        assert program.get("/api/v1/colleagues").status_code == 200
+        form = ana.form()
+        assert about(boss, "end", "ending-ana") == 200
+        assert program.get("/api/v1/colleagues").status_code == 401
+        assert program.post("/api/v1/invitations", json={}).status_code == 401
+    assert not ana.is_in
+    assert ana.post("/acts/token.renew", _form=form).status_code == 401
+    again = Browser(plane)
+    for link in (own, link_in(accomplice.text)):
+        assert again.get(f"/welcome/{link}").status_code == 401
+        assert again.post("/welcome", invitation=link).status_code == 401
+    assert again.post("/sign-in/token", token=token[0]).status_code == 401
+    answer = passkey.asserted(again.options("/sign-in"))
+    assert again.post("/sign-in/passkey", answer=answer).status_code == 401
+    assert boss.is_in
+
+
+def test_staff_who_are_no_administrators_let_no_one_in(plane: Plane) -> None:
+    boss = Browser(plane).enter("developer", "chief")
+    clerk = colleague(boss, "clerk")
+    sent = {"role": "developer", "name": "clerk-2", "_form": clerk.form()}
+    for act in ("token.issue", "sign-in.invite"):
+        assert clerk.post(f"/acts/{act}", **sent).status_code == 403
+        assert clerk.post(f"/acts/{act}", **{**sent, "role": "applicant"}).status_code == 403
+    revoked = {"principal": id_of(plane, "chief"), "_form": clerk.form()}
+    assert clerk.post("/acts/token.revoke", **revoked).status_code == 403
+    assert "clerk-2" not in names(plane)
+    assert clerk.get("/board").status_code == 200
+
+
 def test_an_assertion_signs_in_once(plane: Plane) -> None:
     passkey = Browser(plane).enter("applicant", "replayed").authenticator()
     browser = Browser(plane)

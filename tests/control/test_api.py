@@ -129,7 +129,11 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/api/v1/invitations"): ("sign-in.invite", None),
     ("POST", "/api/v1/sessions/ses_x/end"): ("sign-in.end", None),
     ("POST", "/api/v1/passkeys/passkey_x/remove"): ("sign-in.remove", None),
+    ("POST", "/api/v1/colleagues/applicant_x/promote"): ("colleague.promote", None),
+    ("POST", "/api/v1/colleagues/applicant_x/demote"): ("colleague.demote", None),
+    ("POST", "/api/v1/colleagues/applicant_x/end"): ("colleague.end", None),
     ("POST", "/fleet/v1/report"): ("fleet.report", REPORT),
+    ("POST", "/api/v1/tokens/renew"): ("token.renew", None),  # the last one: it ends the token
 }
 READING = {
     "/api/v1/releases": "release.list",
@@ -193,6 +197,7 @@ READING = {
     "/api/v1/person": "person.show",
     "/api/v1/tokens": "token.list",
     "/api/v1/sign-ins": "sign-in.list",
+    "/api/v1/colleagues": "colleague.list",
 }
 
 
@@ -222,6 +227,7 @@ def test_the_table_of_routes_is_complete(idle: Plane):
     named |= {
         "point-x": "{point}",
         "gateway_x": "{principal}",
+        "applicant_x": "{principal}",
         "licence_x": "{licence}",
         "acct_x": "{account}",
         "eval_x": "{evaluation}",
@@ -276,12 +282,12 @@ def test_every_route_wants_a_token(idle: Plane):
 def test_a_role_may_do_what_the_table_says_and_nothing_else(plane: Plane, role: str):
     token = plane.token(role, party="oncd" if role == AGENCY else None)
     with plane.client(token) as client:
+        for path, action in READING.items():
+            forbidden = client.get(path).status_code == 403
+            assert forbidden == (role not in ACTS[action].roles), path
         for (method, path), (action, body) in CHANGING.items():
             response = client.request(method, path, json=body)
             forbidden = response.status_code == 403 and error_of(response)["code"] == "forbidden"
-            assert forbidden == (role not in ACTS[action].roles), path
-        for path, action in READING.items():
-            forbidden = client.get(path).status_code == 403
             assert forbidden == (role not in ACTS[action].roles), path
 
 

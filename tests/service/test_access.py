@@ -167,6 +167,11 @@ MAY = {
     "sign-in.list": "DAP",
     "sign-in.end": "DAP",
     "sign-in.remove": "DAP",
+    "colleague.list": "DAP",
+    "colleague.promote": "DAP",
+    "colleague.demote": "DAP",
+    "colleague.end": "DAP",
+    "token.renew": "DAP",
     "fleet.poll": "G",
     "fleet.report": "G",
 }

@@ -37,6 +37,18 @@ class OutboxContract(Contract):
             assert list(ports.outbox.subscriptions(AGENCY.id)) == [MAIL]
         assert list(posting.outbox.subscriptions(AGENCY.id)) == [MAIL]
 
+    def test_who_acts_for_an_applicant_hears_what_it_does(self, posting):
+        colleague = replace(APPLICANT, id="applicant_2", name="ana", colleague_of=APPLICANT.id)
+        own = replace(OTHER, id="sub_4", principal=colleague.id)
+        posting.principals.add(b"\x03" * 32, colleague)
+        posting.outbox.add_subscription(own)
+        told = [*posting.outbox.subscribers({APPLICANT.id})]
+        assert (own, colleague) in told
+        assert (OTHER, APPLICANT) in told
+        assert all(principal == AGENCY for _, principal in posting.outbox.subscribers(()))
+        posting.principals.end(APPLICANT.id)
+        assert (own, colleague) in [*posting.outbox.subscribers({APPLICANT.id})]
+
     def test_an_unconfirmed_address_hears_nothing_until_it_is_confirmed(self, posting):
         asked = replace(MAIL, id="sub_9", kind=UNCONFIRMED, created_at_ms=5_000)
         with posting.write() as ports:

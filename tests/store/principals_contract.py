@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sluicegate.ports import Principal, Registration, Spent
 from tests.store.examples import DRAFTS, Contract
 
@@ -177,3 +179,42 @@ class PrincipalsContract(Contract):
         assert store.principals.holder("applicant_2") is None
         store.principals.end("applicant_1")
         assert store.principals.holder("applicant_1") is None
+
+    def test_people_of_an_organization_are_found_and_say_who_administers_it(self, store):
+        first = Principal("applicant_1", "applicant", "utility")
+        colleague = Principal("applicant_2", "applicant", "ana", None, "applicant_1", administers=False)
+        other = Principal("applicant_3", "applicant", "ana")
+        staff = [Principal(f"developer_{each}", "developer", each) for each in ("b", "a")]
+        agency = [Principal(f"agency_{each}", "agency", each, "oncd") for each in ("c", "d")]
+        for number, each in enumerate([colleague, first, other, *staff, *agency]):
+            store.principals.add(bytes([number]) * 32, each)
+        store.principals.add(b"x" * 32, Principal("agency_e", "agency", "e", "ostp"))
+        for each in (first, colleague):
+            assert store.principals.team(each) == [colleague, first]
+            assert store.principals.holder(each.id) == each
+        assert store.principals.by_token(bytes([0]) * 32) == colleague
+        assert store.principals.team(other) == [other]
+        assert store.principals.team(staff[0]) == staff[::-1]
+        assert store.principals.team(agency[1]) == agency
+        store.principals.administer("applicant_2", administers=True)
+        store.principals.administer("applicant_1", administers=False)
+        store.principals.end("applicant_2")
+        assert [each.administers for each in store.principals.team(first)] == [True, False]
+        assert {each.id: each.administers for each in store.principals.all()}["applicant_1"] is False
+
+    def test_names_are_of_an_organizations_people(self, store):
+        first = Principal("applicant_1", "applicant", "ana")
+        colleague = Principal("applicant_2", "applicant", "ana", None, "applicant_9", administers=False)
+        store.principals.add(b"\x01" * 32, first)
+        store.principals.add(b"\x02" * 32, colleague)
+        store.principals.replace(b"\x03" * 32, colleague)
+        store.principals.replace(b"\x04" * 32, first)
+        assert store.principals.by_token(b"\x03" * 32) == colleague
+        assert store.principals.by_token(b"\x04" * 32) == first
+        back = replace(colleague, administers=True)
+        store.principals.replace(b"\x05" * 32, back)
+        assert store.principals.holder("applicant_2") == back
+        store.principals.replace(b"\x06" * 32, replace(first, administers=False))
+        store.principals.replace(b"\x07" * 32, first)
+        assert store.principals.holder("applicant_1") == first
+        assert len(store.principals.all()) == 2

@@ -90,3 +90,19 @@ class SignInsContract(Contract):
         store.sign_ins.end_invitations("a")
         assert [store.sign_ins.invited(who, 1) for who in (b"a", b"b")] == [None, "b"]
         assert store.sign_ins.sessions("a", 1)
+
+    def test_invitations_end_with_who_made_them(self, store):
+        def counts():
+            return [store.sign_ins.invited(each, 1) for each in (b"1", b"2", b"3")]
+
+        for end in ("end_invitations", "end_sessions", "shut_out"):
+            for digest, whom, by in ((b"1", "a", "a"), (b"2", "b", "a"), (b"3", "b", "b")):
+                store.sign_ins.take_invitation(digest, 0)
+                store.sign_ins.invite(digest, whom, 10, 9, by)
+            assert counts() == ["a", "b", "b"]
+            getattr(store.sign_ins, end)("a")
+            assert counts() == [None, None, "b"]
+        store.sign_ins.invite(b"1", "b", 10, 9, "a")
+        store.sign_ins.add_passkey(passkey("x"))
+        store.sign_ins.remove_passkey("x")
+        assert counts() == [None, None, "b"]

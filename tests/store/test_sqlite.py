@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sluicegate.errors import StoreUnavailable, StoreUnusable
-from sluicegate.ports import KeyDay, Node, PastCommand, Principal
+from sluicegate.ports import KeyDay, Node, PageSession, PastCommand, Principal
 from sluicegate.store import schema
 from sluicegate.store.database import Session
 from sluicegate.store.log import nodes_at
@@ -228,6 +228,43 @@ def test_a_database_of_an_older_version_is_brought_up_to_date_with_all_that_is_i
         assert not store.feed_keys.has_earlier_runs()
     with closing(SqliteStore(tmp_path / "fresh.db")):
         assert columns(path) == columns(tmp_path / "fresh.db")
+
+
+WITHOUT_COLLEAGUES = "DROP TABLE colleagues; DROP TABLE inviters;"
+
+
+def test_who_a_build_without_colleagues_let_in_is_an_administrator_who_came_by_a_token(path):
+    staff, agency = (
+        Principal("developer_1", "developer", "release"),
+        Principal("agency_1", "agency", "o", "oncd"),
+    )
+    applicant, gateway = (
+        Principal("applicant_1", "applicant", "utility"),
+        Principal("gateway_1", "gateway", "g"),
+    )
+    known = [staff, agency, applicant, gateway]
+    with closing(SqliteStore(path)) as store:
+        for number, each in enumerate(known):
+            store.principals.add(bytes([number]) * 32, each)
+        store.sign_ins.invite(b"link", applicant.id, 10, 9)
+        store.sign_ins.begin(b"secret", PageSession("ses_1", agency.id, "token", "", 1, 1, 100), 9)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(WITHOUT_COLLEAGUES)
+    with closing(SqliteStore(path, read_only=True)) as store:  # a feed may be there first
+        assert store.principals.by_token(bytes([3]) * 32) == gateway
+    for _ in range(2):
+        with closing(SqliteStore(path)) as store:
+            assert sorted(store.principals.all(), key=lambda each: each.id) == sorted(
+                known, key=lambda each: each.id
+            )
+            assert all(each.administers and each.acts_for in {each.id, "oncd"} for each in known)
+            assert [store.principals.by_token(bytes([each]) * 32) for each in range(4)] == known
+            assert store.sign_ins.invited(b"link", 1) == applicant.id
+            session = store.sign_ins.signed_in(b"secret", 2)
+            assert session is not None
+            assert session.principal == agency.id
+            store.principals.administer(staff.id, administers=False)
+            store.principals.administer(staff.id, administers=True)
 
 
 WITHOUT_INDEX = "DROP TRIGGER organization_is_named; DROP TABLE organization_names;"

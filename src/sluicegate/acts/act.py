@@ -13,6 +13,8 @@ from sluicegate_record.form import Exact, Form, form
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
 PERSON = "person"
 """A member of an organization, by a private link."""
+PEOPLE = frozenset({DEVELOPER, AGENCY, APPLICANT})
+"""The roles of people who use pages."""
 ROLES = (DEVELOPER, AGENCY, APPLICANT, GATEWAY, PERSON)
 COMMAND_ID_LEAST, COMMAND_ID_MOST = 8, 64
 """How many characters a command id has."""
@@ -81,6 +83,8 @@ class Act(Generic[Asked, Answered]):
     body_max: int = ACT_BODY_MAX
     """How many bytes its body may have."""
     effect: Effect = "any"
+    for_administrators: bool = False
+    """Whether only those of its roles may do it who administer their organization."""
     weight: int = 1
     """For how many requests it counts at the pace of a stranger's address."""
 

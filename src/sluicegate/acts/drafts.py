@@ -73,12 +73,13 @@ EDIT = Act(
 
 @form
 class DraftView(DraftReceipt):
-    """A draft as its owner sees it."""
+    """A draft as its owner sees it. `saved_by` is the name of who of its people saved it last, if known."""
 
     release: str
     stage: str
     surface: str
     saved_at_ms: Time
+    saved_by: str | None = None
 
 
 @form

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, Act, ActAnswer, Arguments
+from sluicegate.acts.act import PEOPLE, Act, ActAnswer, Arguments
 from sluicegate.acts.fields import Identifier, PlainName
-from sluicegate.acts.growth import ENDS, Bound
+from sluicegate.acts.growth import ENDS, daily
 from sluicegate.acts.tokens import TokenHolder
 from sluicegate_record.form import Note, Time, form
 
-PEOPLE = frozenset({DEVELOPER, AGENCY, APPLICANT})
-"""The roles of people who use pages."""
 INVITATIONS_MAX = 20
 """How many invitations of one principal count at a time: the latest ones."""
 
 
 @form
 class InvitationRequest(Arguments):
-    """Who is invited: without anything, yourself, on another device, or a colleague who shares your access.
+    """Who is invited: without anything, yourself, on another device.
 
-    The developer's staff may invite others, by role and name. Who has no access yet, gets it.
+    An administrator invites a colleague by name; one of the developer's staff also the first person of
+    another organization, by role and name. Who has no access yet, gets it.
     """
 
     role: Annotated[Identifier | None, Note("developer | agency | applicant")] = None
-    name: Annotated[PlainName | None, Note("What to call them, as in 'token list'.")] = None
+    name: Annotated[PlainName | None, Note("What to call them, as in 'colleague list' or 'token list'.")] = (
+        None
+    )
     party: Annotated[str | None, Note("The agency, for the role agency.")] = None
+    administrator: Annotated[
+        bool, Note("A colleague without access yet is an administrator, too. Who is the first always is one.")
+    ] = False
 
 
 @form
@@ -44,15 +48,20 @@ INVITE = Act(
     InvitationRequest,
     NewInvitation,
     "Make a link that signs someone in to the pages, once, within seven days. It is shown once.",
-    Bound(f"the {INVITATIONS_MAX} latest of each principal, beside the log"),
+    daily("people"),
 )
 
 
 @form
 class WhoseSignIns(Arguments):
-    """Whose; your own if it is left out. The developer's staff may ask for those of others."""
+    """Whose; your own if it is left out.
 
-    principal: Annotated[Identifier | None, Note("The principal, as 'token list' shows it.")] = None
+    An administrator may ask for those of colleagues, one of the developer's staff for those of anyone.
+    """
+
+    principal: Annotated[
+        Identifier | None, Note("The principal, as 'colleague list' or 'token list' shows it.")
+    ] = None
 
 
 @form
@@ -82,13 +91,14 @@ class SessionView(ActAnswer):
 
 @form
 class SignInList(ActAnswer):
-    """The passkeys and sessions of a principal."""
+    """The passkeys and sessions of a principal. `token_ms` is when its token was made, if it has one."""
 
     principal: str
     name: str
     role: str
     passkeys: tuple[PasskeyView, ...]
     sessions: tuple[SessionView, ...]
+    token_ms: Time | None = None
 
 
 LIST = Act(
@@ -98,7 +108,7 @@ LIST = Act(
     "/api/v1/sign-ins",
     WhoseSignIns,
     SignInList,
-    "List the passkeys that sign in as you, and where you are signed in.",
+    "List the passkeys that sign in as you, and where you are signed in; or those of a colleague.",
 )
 
 
@@ -130,7 +140,7 @@ END = Act(
     "/api/v1/sessions/{session}/end",
     SessionArgument,
     SignInEnd,
-    "End a session of yours, immediately; links that sign in as you end, too.",
+    "End a session of yours, immediately; links that sign in as you, or that you made, end, too.",
     ENDS,
     effect="ends",
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sluicegate.acts.act import DEVELOPER, Act, ActAnswer, Arguments
+from sluicegate.acts.act import DEVELOPER, PEOPLE, Act, ActAnswer, Arguments, Nothing
 from sluicegate.acts.fields import Identifier, PlainName
+from sluicegate.acts.growth import Bound
 from sluicegate.acts.paging import Paging
 from sluicegate_record.form import Note, Time, form
 
@@ -31,12 +32,17 @@ class TokenRequest(Arguments):
 
 @form
 class TokenHolder(ActAnswer):
-    """A principal that has, or had, a token."""
+    """A principal that has, or had, a token.
+
+    `colleague_of` is the first principal of its organization, if a colleague invited it.
+    """
 
     principal: str
     role: str
     name: str
     party: str | None
+    colleague_of: str | None = None
+    administrator: bool = True
 
 
 @form
@@ -54,6 +60,17 @@ ISSUE = Act(
     TokenRequest,
     NewToken,
     "Make a token for the control plane. It is shown once; only its digest is kept.",
+    for_administrators=True,
+)
+RENEW = Act(
+    "token.renew",
+    PEOPLE,
+    "secret",
+    "/api/v1/tokens/renew",
+    Nothing,
+    NewToken,
+    "Make a token for yourself, for the command line and programs; the one that you have ends.",
+    Bound("takes the place of the one before"),
 )
 
 
@@ -111,6 +128,8 @@ REVOKE = Act(
     "/api/v1/tokens/{principal}/revoke",
     TokenArgument,
     TokenView,
-    "End a token, immediately. Its holder gets no notices until 'token issue --replace' gives another.",
+    "End a token, and every other way in of its holder, immediately; if that is an applicant, those of all "
+    "its people. The holder gets no notices until 'token issue --replace' gives another.",
     effect="narrows",
+    for_administrators=True,
 )

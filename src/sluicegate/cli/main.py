@@ -364,7 +364,12 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "token": (
         "Who may use the control plane.",
-        {"issue": "tokens.issue", "list": "tokens.listed", "revoke": "tokens.revoke"},
+        {
+            "issue": "tokens.issue",
+            "list": "tokens.listed",
+            "revoke": "tokens.revoke",
+            "renew": "tokens.renew",
+        },
     ),
     "sign-in": (
         "How people come in to the pages: invitations, passkeys, sessions.",
@@ -373,6 +378,15 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
             "list": "sign_ins.listed",
             "end": "sign_ins.end",
             "remove": "sign_ins.remove",
+        },
+    ),
+    "colleague": (
+        "The people of your organization, and who of them says who comes in.",
+        {
+            "list": "colleagues.listed",
+            "promote": "colleagues.promote",
+            "demote": "colleagues.demote",
+            "end": "colleagues.end",
         },
     ),
 }

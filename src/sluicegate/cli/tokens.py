@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from sluicegate.acts import tokens as acts
+from sluicegate.acts.act import APPLICANT
 from sluicegate.acts.tokens import TokenArgument, TokenFilter, Tokens
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting
 from sluicegate.cli.listing import Columns, listing
 from sluicegate.client.http import Client
+from sluicegate_record.terms.text import counted
 
 
 def _tokens(found: Tokens) -> list[list[str | None]]:
@@ -29,13 +31,19 @@ def _revoked(client: Client, asked: TokenArgument) -> str:
     """What revoking a token does."""
     known = client.do(acts.LIST, TokenFilter(limit=500)).tokens
     whose = next((f"{each.role} {each.name}, " for each in known if each.principal == asked.principal), "")
-    return f"the token of {whose}{asked.principal}, ends at once, and for ever"
+    others = [each for each in known if each.colleague_of == asked.principal and each.role == APPLICANT]
+    and_others = f"; with it the access of {counted(len(others), 'colleague')} of it" if others else ""
+    return f"the token of {whose}{asked.principal}, ends at once, and for ever{and_others}"
 
 
 issue = acting(
     acts.ISSUE,
     lambda made: f"{made.role} {made.name}\n  token, shown only now: {made.token}",
     party="--agency",
+)
+renew = acting(
+    acts.RENEW,
+    lambda made: f"{made.role} {made.name}\n  token, shown only now; keep it by 'login': {made.token}",
 )
 COLUMNS = ("principal", "role", "name", "party", "created", "last use, by the hour", "state")
 listed = listing(acts.LIST, Columns(COLUMNS, _tokens, "No such token."))

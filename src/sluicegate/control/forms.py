@@ -66,7 +66,7 @@ async def _list(door: Door, entrance: Entrance, request: Request) -> Response:
     if here is None:
         return signin.to_sign_in(request)
     reader = reader_of(here[1])
-    return answers.private("acts.html", {"families": forms.families(PUBLIC, reader.role), "reader": reader})
+    return answers.private("acts.html", {"families": forms.families(PUBLIC, reader), "reader": reader})
 
 
 async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:

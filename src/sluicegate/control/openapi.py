@@ -92,7 +92,8 @@ def _operation(act: AnyAct) -> dict[str, Any]:
     }
     if act.roles:
         operation["security"] = [{"token": []}]
-        operation["description"] += f" Roles: {', '.join(sorted(act.roles))}."
+        who = "; administrators" if act.for_administrators else ""
+        operation["description"] += f" Roles: {', '.join(sorted(act.roles))}{who}."
     if act.kind != "question" and others:
         operation["requestBody"] = {
             "required": any(each.is_required for each in others),

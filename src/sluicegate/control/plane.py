@@ -6,7 +6,8 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 
-from sluicegate.acts.sign_ins import PEOPLE, InvitationRequest
+from sluicegate.acts.act import PEOPLE
+from sluicegate.acts.sign_ins import InvitationRequest
 from sluicegate.control.chores import Chores
 from sluicegate.control.keysets import KeySource, Refresher
 from sluicegate.core.access import apikey

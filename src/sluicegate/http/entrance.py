@@ -96,7 +96,7 @@ class Entrance:
     def visitor(self, request: Request, principal: Principal, act: AnyAct | None = None) -> Visitor:
         """A principal who is known, as a visitor: for an act, or for what anyone may have."""
         exchange_of(request).hold()
-        return Visitor(principal, self._lanes.of(principal.role, act), principal.party or principal.id)
+        return Visitor(principal, self._lanes.of(principal.role, act), principal.acts_for)
 
     async def known(self, request: Request, secret: str, find: Callable[[str], Found | None]) -> Found | None:
         """What is found by a secret, by a thread of those that look secrets up; None if nothing is.

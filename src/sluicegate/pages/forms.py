@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from sluicegate.acts.act import ActAnswer, AnyAct, Arguments
 from sluicegate.errors import InvalidInput
-from sluicegate.pages.page import Filled
+from sluicegate.pages.page import Filled, Reader
 from sluicegate.pages.words import label
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import FormField, Json, shape_of
@@ -117,11 +117,11 @@ def rest(act: AnyAct) -> str:
     return act.help.removeprefix(title(act)).lstrip(".;: ")
 
 
-def families(acts: Iterable[AnyAct], role: str) -> Mapping[str, Sequence[AnyAct]]:
-    """What a role may do, by family."""
+def families(acts: Iterable[AnyAct], reader: Reader) -> Mapping[str, Sequence[AnyAct]]:
+    """What a reader may do, by family."""
     found: dict[str, list[AnyAct]] = {}
     for act in acts:
-        if role in act.roles:
+        if reader.may(act):
             found.setdefault(act.name.partition(".")[0].replace("-", " ").capitalize(), []).append(act)
     return found
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sluicegate.acts import sign_ins
-from sluicegate.acts.act import AnyAct
+from sluicegate.acts import colleagues, sign_ins, tokens
+from sluicegate.acts.act import AnyAct, Nothing
+from sluicegate.acts.colleagues import ColleagueList, ColleagueView
 from sluicegate.acts.sign_ins import NewInvitation, SignInList, WhoseSignIns
 from sluicegate.pages import forms
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.frame import CONTROL
 from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 
-HERE = "/account"
+HERE, COLLEAGUES = "/account", "/colleagues"
 
 
 def _account(view: View[WhoseSignIns, SignInList]) -> Filled:
@@ -21,11 +22,44 @@ def _account(view: View[WhoseSignIns, SignInList]) -> Filled:
     removes = {each.passkey: _end(sign_ins.REMOVE, "passkey", each.passkey) for each in found.passkeys}
     ends = {each.session: _end(sign_ins.END, "session", each.session) for each in found.sessions}
     invite = forms.form(sign_ins.INVITE, only=(), submit="Make an invitation for me")
-    return Filled("account.html", {"found": found, "removes": removes, "ends": ends, "invite": invite})
+    renew = forms.form(tokens.RENEW, submit="Make a token for me")
+    shown = {"found": found, "removes": removes, "ends": ends, "invite": invite, "renew": renew}
+    return Filled("account.html", shown)
 
 
 def _end(act: AnyAct, key: str, name: str) -> ActForm:
     return forms.form(act, hidden={key: name}, submit="Remove" if key == "passkey" else "End", then=HERE)
+
+
+def _colleagues(view: View[Nothing, ColleagueList]) -> Filled:
+    """The people of the reader's organization; with what an administrator may do about each."""
+    may: dict[str, list[ActForm]] = {}
+    invite = None
+    if view.reader is not None and view.reader.administers:
+        may = {each.principal: [*_about(each)] for each in view.found.people}
+        invite = forms.form(
+            sign_ins.INVITE, only=("name", "administrator"), labels={"name": "Their name"}, submit="Invite"
+        )
+    return Filled("colleagues.html", {"people": view.found.people, "may": may, "invite": invite})
+
+
+def _about(person: ColleagueView) -> Iterator[ActForm]:
+    """What an administrator may do about a colleague."""
+    hidden = {"principal": person.principal}
+    if person.state == "ended":
+        again = {"name": person.name, "administrator": "yes" if person.administrator else ""}
+        yield forms.form(sign_ins.INVITE, hidden=again, only=(), submit="Invite again")
+        return
+    act, words = colleagues.PROMOTE, "Make administrator"
+    if person.administrator:
+        act, words = colleagues.DEMOTE, "No administrator any more"
+    yield forms.form(act, hidden=hidden, submit=words, then=COLLEAGUES)
+    yield forms.form(colleagues.END, hidden=hidden, submit="End access", then=COLLEAGUES)
+
+
+def _ways_in(view: View[WhoseSignIns, SignInList]) -> Filled:
+    """How someone comes in."""
+    return Filled("ways_in.html", {"found": view.found})
 
 
 def _invited(look: FormLook) -> Filled:
@@ -38,5 +72,9 @@ def _invited(look: FormLook) -> Filled:
     return Filled(filled.template, {**filled.values, "answer": {**shown, "link": link}})
 
 
-PAGES: tuple[SitePage[Any, Any], ...] = (SitePage(HERE, sign_ins.LIST, _account),)
+PAGES: tuple[SitePage[Any, Any], ...] = (
+    SitePage(HERE, sign_ins.LIST, _account),
+    SitePage(COLLEAGUES, colleagues.LIST, _colleagues),
+    SitePage("/sign-ins", sign_ins.LIST, _ways_in),
+)
 FORMS: Mapping[str, ShowForm] = {sign_ins.INVITE.name: _invited}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol
 
-from sluicegate.acts.act import Act, ActAnswer, Answered, Asked
+from sluicegate.acts.act import Act, ActAnswer, Answered, AnyAct, Asked
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate_record.form import Json
@@ -58,17 +58,24 @@ class PagePlace:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who is signed in and looks at a page: their role and name, and what their forms carry."""
+    """Who is signed in and looks at a page: their role and name, and what their forms carry. `administers`:
+    they are an administrator of their organization.
+    """
 
     role: str
     name: str
     party: str | None
     form_token: str
+    administers: bool
+
+    def may(self, act: AnyAct) -> bool:
+        """Whether this is one of their acts."""
+        return self.role in act.roles and (self.administers or not act.for_administrators)
 
     @classmethod
     def of(cls, principal: Principal, form_token: str) -> Reader:
         """A principal as their pages show them."""
-        return cls(principal.role, principal.name, principal.party, form_token)
+        return cls(principal.role, principal.name, principal.party, form_token, principal.administers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Parsers:
             return found
         try:
             async with asyncio.timeout(self.wait_s):
-                async with self.turns.turn(by.party or by.id, decides=by.role in _DECIDING):
+                async with self.turns.turn(by.acts_for, decides=by.role in _DECIDING):
                     data = await self._answer(job.written(head, body))
         except TimeoutError as error:
             raise Overloaded("the text was not read in time") from error

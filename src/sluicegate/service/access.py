@@ -2,6 +2,7 @@
 
 Rules:
 - A signature, not a token, makes a position or a directive count; the token only says who carried it.
+- What belongs to an applicant belongs to all its people: `Principal.acts_for` says whose something is.
 - An applicant sees its own cases, an agency the cases that ask it, the developer's staff all of them.
 - Members of an organization are its applicant's alone, and a person's own word only the person's.
 """
@@ -45,12 +46,12 @@ def known(
         return lambda _: True
     if principal.role == AGENCY:
         return directives.known_to(state, principal.party or "", directs)
-    own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
-    held = (state.grants[name].release for name in state.granted.of("applicant", principal.id))
+    own = (state.cases[name] for name in state.cases_of.get(principal.acts_for, ()))
+    held = (state.grants[name].release for name in state.granted.of("applicant", principal.acts_for))
     joined = {case.question.release for case in own}.union(held)
 
     def knows(release: Release) -> bool:
-        is_invited = principal.id in state.invited.get(release.name, ())
+        is_invited = principal.acts_for in state.invited.get(release.name, ())
         return release.plan.spec.announced or is_invited or release.name in joined
 
     return knows
@@ -62,13 +63,13 @@ def sees(principal: Principal, case: Case) -> bool:
         return True
     if principal.role == AGENCY:
         return principal.party in case.parties
-    return case.organization is not None and case.principal == principal.id
+    return case.organization is not None and case.principal == principal.acts_for
 
 
 def sees_grant(principal: Principal, state: State, grant: Grant) -> bool:
     """Whether the principal may see a grant: those who may see its case, and who acts for its holder."""
     if principal.role == APPLICANT:
-        return principal.id == state.holder_of(grant)
+        return principal.acts_for == state.holder_of(grant)
     return sees(principal, state.cases[grant.case])
 
 
@@ -76,7 +77,7 @@ def sees_holding(principal: Principal, state: State, holding: str) -> bool:
     """Whether the principal may see a grant or an account, and the keys under it."""
     account = state.record.accounts.get(holding)
     if account is not None:
-        return principal.role == DEVELOPER or account.issuer == principal.id
+        return principal.role == DEVELOPER or account.issuer == principal.acts_for
     grant = state.grants.get(holding)
     return grant is not None and sees_grant(principal, state, grant)
 
@@ -86,11 +87,11 @@ def sees_some(principal: Principal, heading: Heading) -> bool:
     return principal.role != AGENCY or principal.party in heading.parties
 
 
-def administers(principal: Principal, state: State, organization: str) -> bool:
-    """Whether the principal is who applied for an organization, or issues keys under its account: it alone
-    looks after its members.
+def looks_after(principal: Principal, state: State, organization: str) -> bool:
+    """Whether the principal acts for who applied for an organization, or issues keys under its account: those
+    alone look after its members.
     """
     cases = (state.cases[name] for name in state.cases_of.get(organization, ()))
     account = state.record.accounts.get(state.accounts.newest.get(organization, ""))
-    is_issuer = account is not None and account.is_open and account.issuer == principal.id
-    return is_issuer or any(case.principal == principal.id for case in cases)
+    is_issuer = account is not None and account.is_open and account.issuer == principal.acts_for
+    return is_issuer or any(case.principal == principal.acts_for for case in cases)

@@ -156,7 +156,7 @@ def _parties(state: State, principal: Principal, asked: Arguments) -> Iterator[s
         if person is not None:
             yield f"{_MEMBERS}{_named(state, person.organization)}"
     else:
-        yield principal.id
+        yield principal.acts_for
         organization = _organization(state, asked)
         if organization is not None:
             yield _named(state, organization)

@@ -83,7 +83,7 @@ def prepared(
         if principal.role == APPLICANT and _open_of(state, principal) >= OPEN_MAX:
             said = f"{OPEN_MAX} of your applications are open"
             return Refusal("conflict", "too_many_open", said, "wait for one to end")
-    pseudonym = pseudonym_of(ledger, known, principal.id, organization)
+    pseudonym = pseudonym_of(ledger, known, principal.acts_for, organization)
     dossier = application.dossier(organization)
     described = bearers.described(ledger, pseudonym, organization)
     about = (asked.release, asked.stage, asked.surface)
@@ -108,7 +108,7 @@ def amend(context: Context[NewAmendment], asked: Amendment) -> NewAmendment | Re
     ledger = context.ledger
     with ledger.reading() as state:
         found = state.grants.get(asked.grant)
-        if found is None or state.holder_of(found) != context.principal.id:
+        if found is None or state.holder_of(found) != context.principal.acts_for:
             return grant_unknown(asked.grant)
     changed, described = None, None
     if asked.organization is not None:
@@ -187,7 +187,7 @@ def nominate(context: Context[NewNomination], asked: NominationText) -> NewNomin
         if asked.invite is not None and not can_apply(ports.principals, asked.invite):
             said = f"no token of an applicant {asked.invite[:80]!r}"
             return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
-        pseudonym = pseudonym_of(context.ledger, ports.principals, context.principal.id, organization)
+        pseudonym = pseudonym_of(context.ledger, ports.principals, context.principal.acts_for, organization)
         dossier = application.dossier(organization)
         return Nominate(asked.release, asked.stage, pseudonym, dossier, asked.invite)
 
@@ -195,9 +195,10 @@ def nominate(context: Context[NewNomination], asked: NominationText) -> NewNomin
 
 
 def can_apply(known: Principals, principal: str) -> bool:
-    """Whether a principal is an applicant whose token has not ended."""
-    is_ended = principal in known.ended()
-    return not is_ended and any((each.id, each.role) == (principal, APPLICANT) for each in known.all())
+    """Whether someone acts for an applicant whose token has not ended."""
+    ended = known.ended()
+    people = (each for each in known.all() if (each.acts_for, each.role) == (principal, APPLICANT))
+    return any(each.id not in ended for each in people)
 
 
 @does(acts.NOMINATIONS)
@@ -252,14 +253,14 @@ def _by_applicant(
         case = seen(state, context.principal, name)
     if isinstance(case, Refusal):
         return case
-    if case.principal != context.principal.id:
+    if case.principal != context.principal.acts_for:
         said = f"only who applied may {context.act.name.removeprefix('case.')}"
         return Refusal("forbidden", "not_applicant", said, "use the token the application was made with")
     return context.execute(command)
 
 
 def _open_of(state: State, principal: Principal) -> int:
-    own = (state.cases[name] for name in state.cases_of.get(principal.id, ()))
+    own = (state.cases[name] for name in state.cases_of.get(principal.acts_for, ()))
     return sum(case.kind == kinds.ADMISSION and case.state != kinds.DETERMINED for case in own)
 
 

@@ -97,7 +97,7 @@ def declare(context: Context[KnownDeclaration], asked: SignedStatement) -> Known
     with context.ledger.reading() as state:
         name = stated.grant or state.grant_of(stated.credential or "") or ""
         grant = state.table.grants_by_id.get(name)
-        is_own = grant is not None and access.administers(context.principal, state, grant.organization)
+        is_own = grant is not None and access.looks_after(context.principal, state, grant.organization)
     if not is_own:
         return credential_unknown(stated.credential or "") if stated.credential else grant_unknown(name)
     return context.execute(DeclareIdentifiers(envelope))
@@ -114,4 +114,4 @@ def withdraw(context: Context[AttestationEnd], asked: CredentialArgument) -> Att
 def _holds(context: Context[Any], credential: str) -> bool:
     with context.ledger.reading() as state:
         found = state.table.credentials_by_id.get(credential)
-        return found is not None and access.administers(context.principal, state, found.grant.organization)
+        return found is not None and access.looks_after(context.principal, state, found.grant.organization)

@@ -237,13 +237,13 @@ def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]
             yield "screen"
         if signers.is_stuck(case, state.docket.heading(case.id).unable):
             yield "pin"
-    if case.principal == principal.id and case.organization is not None:
+    if case.principal == principal.acts_for and case.organization is not None:
         yield from _next_of_applicant(state, case)
 
 
 def _may(state: State, principal: Principal, case: Case) -> Iterator[str]:
     """What the staff or an applicant can do in a case now; what an applicant does, only who applied."""
-    applied = case.principal == principal.id
+    applied = case.principal == principal.acts_for
     asked = {
         "answer": applied and bool(case.asking),
         "screen": blocks.screening_needed(state.record, case),

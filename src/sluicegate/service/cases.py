@@ -160,7 +160,7 @@ def _few(state: State, principal: Principal, named: Collection[str] | None) -> S
     """The cases of some organizations, or of an applicant; None: there is no such limit."""
     if named is not None:
         return [case for organization in named for case in state.cases_of.get(organization, ())]
-    return state.cases_of.get(principal.id, ()) if principal.role == APPLICANT else None
+    return state.cases_of.get(principal.acts_for, ()) if principal.role == APPLICANT else None
 
 
 def _before(state: State, principal: Principal, wanted: CaseFilter) -> int | None:

@@ -98,8 +98,8 @@ class Context(Generic[Answered]):
 
     @property
     def opener(self) -> str | None:
-        """Who acts, for a command whose entries do not say it in `by`; None for any other."""
-        return self.principal.id if self._is_unlinked else None
+        """The applicant or person for a command whose entries do not say it in `by`; None for any other."""
+        return self.principal.acts_for if self._is_unlinked else None
 
     @property
     def _is_unlinked(self) -> bool:

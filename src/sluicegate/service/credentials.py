@@ -231,7 +231,7 @@ def _summary(state: State, principal: Principal, listed: _Listed, now_ms: int) -
     name, row = listed.name, state.table.credentials_by_id[listed.name]
     grant, shown = state.grants.get(listed.grant), grant_of(state, listed.grant)
     is_open = shown is None and state.record.accounts[listed.grant].is_open
-    is_theirs = access.administers(principal, state, row.grant.organization)
+    is_theirs = access.looks_after(principal, state, row.grant.organization)
     is_ours = is_theirs or principal.role == DEVELOPER
     return CredentialSummary(
         credential=name,
@@ -288,7 +288,7 @@ def holds(context: Context[Any], grant: str) -> bool:
     with context.ledger.reading() as state:
         found, account = state.grants.get(grant), state.record.accounts.get(grant)
         if found is None:
-            is_holder = account is not None and account.issuer == context.principal.id
+            is_holder = account is not None and account.issuer == context.principal.acts_for
             return account is not None and (is_holder or context.principal.role == DEVELOPER)
         applicant = state.holder_of(found)
-    return context.principal.role == DEVELOPER or applicant == context.principal.id
+    return context.principal.role == DEVELOPER or applicant == context.principal.acts_for

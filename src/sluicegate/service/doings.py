@@ -21,6 +21,7 @@ from sluicegate.service import (  # noqa: F401 - each says which acts it does
     cases,
     clearances,
     closures,
+    colleagues,
     credentials,
     deployments,
     designations,

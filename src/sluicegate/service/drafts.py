@@ -1,7 +1,8 @@
 """Drafts: applications that are kept, but not submitted.
 
 Rules:
-- A draft is not an entry: only its owner can see it, and it is deleted when its owner discards it.
+- A draft is not an entry: only who acts for its owner can see it, and it is deleted when one of them discards
+  it. It says who of them saved it last.
 - Submitting takes a draft away in the transaction that appends the application: it is submitted once.
 - A draft is kept with what its organization file was read as, so that nothing is read again under the lock.
 """
@@ -40,7 +41,7 @@ from sluicegate_record.log import canonical
 from sluicegate_record.terms.plan import Eligibility
 
 DRAFTS_MAX = 20
-"""How many one principal may have."""
+"""How many one owner may have."""
 
 
 @does(acts.SAVE)
@@ -53,7 +54,7 @@ def save(context: Context[DraftReceipt], asked: Submission) -> DraftReceipt | Re
     ineligible = _ineligible(context, made)
     if isinstance(ineligible, Refusal):
         return ineligible
-    ledger, owner = context.ledger, context.principal.id
+    ledger, owner = context.ledger, context.principal.acts_for
 
     def change(ports: Ports) -> DraftReceipt | Refusal:
         if len(ports.principals.drafts(owner)) >= DRAFTS_MAX:
@@ -104,7 +105,7 @@ def _edited(context: Context[Any], kept: _Kept, asked: DraftEdit) -> _Kept:
 @does(acts.LIST)
 def listed(context: Context[Drafts], wanted: DraftFilter) -> Drafts:
     """The caller's drafts, oldest first, each with what of it is not eligible now."""
-    found = context.ledger.store.principals.drafts(context.principal.id)
+    found = context.ledger.store.principals.drafts(context.principal.acts_for)
     shown, is_cut = page(following(found, wanted.before, lambda each: each.id), wanted.limit)
     drafts = tuple(_shown(context, draft) for draft in shown)
     return Drafts(drafts=drafts, next=shown[-1].id if is_cut else None)
@@ -125,6 +126,7 @@ def show(context: Context[DraftFile], asked: DraftArgument) -> DraftFile | Refus
         stage=shown.stage,
         surface=shown.surface,
         saved_at_ms=shown.saved_at_ms,
+        saved_by=shown.saved_by,
         file=kept.asked.file,
         organization=kept.asked.organization,
         programmes=kept.asked.programmes,
@@ -170,7 +172,7 @@ def discard(context: Context[DraftEnd], asked: DraftArgument) -> DraftEnd | Refu
 
 
 def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Refusal:
-    found = {each.id: each for each in known.drafts(principal.id)}.get(draft)
+    found = {each.id: each for each in known.drafts(principal.acts_for)}.get(draft)
     said = f"no draft {draft[:80]!r}"
     return found or Refusal("unknown", "draft_unknown", said, "'application drafts' lists yours")
 
@@ -181,6 +183,8 @@ class _Kept:
 
     asked: Submission
     reading: Reading
+    by: str | None = None
+    """Who saved it last; an earlier build did not keep that."""
 
 
 def _given(context: Context[Any]) -> Reading:
@@ -190,13 +194,16 @@ def _given(context: Context[Any]) -> Reading:
 
 
 def _saved(context: Context[Any], name: str, kept: _Kept) -> SavedDraft:
-    body = json.dumps({**kept.asked.to_json(), "reading": kept.reading.to_json()}, ensure_ascii=False)
-    return SavedDraft(name, context.principal.id, body, context.ledger.now_ms())
+    by = context.principal
+    beside = {"reading": kept.reading.to_json(), "by": by.id}
+    body = json.dumps({**kept.asked.to_json(), **beside}, ensure_ascii=False)
+    return SavedDraft(name, by.acts_for, body, context.ledger.now_ms())
 
 
 def _shown(context: Context[Any], draft: SavedDraft) -> DraftView:
     kept = _kept(draft)
     ineligible = _ineligible(context, kept)
+    people = context.ledger.store.principals.team(context.principal)
     return DraftView(
         draft=draft.id,
         ineligible=(ineligible.message,) if isinstance(ineligible, Refusal) else tuple(ineligible),
@@ -204,17 +211,18 @@ def _shown(context: Context[Any], draft: SavedDraft) -> DraftView:
         stage=kept.asked.stage,
         surface=kept.asked.surface,
         saved_at_ms=draft.created_at_ms,
+        saved_by=next((each.name for each in people if each.id == kept.by), None),
     )
 
 
 def _kept(draft: SavedDraft) -> _Kept:
     """A draft as it was kept. One that an earlier build kept is read here: there can be no more of them."""
     body: Any = canonical.loads(draft.body.encode())
-    stated = body.pop("reading", None)
+    stated, by = body.pop("reading", None), body.pop("by", None)
     asked = Submission.from_json(body)
     reading = documents.read(asked) if stated is None else Reading.from_json(stated)
     assert reading is not None
-    return _Kept(asked, reading)
+    return _Kept(asked, reading, by)
 
 
 def _ineligible(context: Context[Any], kept: _Kept) -> list[str] | Refusal:

@@ -63,7 +63,7 @@ def _not_to_ask(context: Context[Any], asked: KeyQuestion) -> Refusal | None:
         if asked.at is not None and asked.at > size:
             said = f"no size {asked.at} of the log, which has {size} entries"
             return Refusal("unknown", "size_unknown", said, "'ledger checkpoint' shows its size")
-        is_theirs = access.administers(context.principal, state, row.grant.organization)
+        is_theirs = access.looks_after(context.principal, state, row.grant.organization)
         if asked.person is not None and not is_theirs:
             said = "the members of an organization are its administrator's alone"
             return Refusal("forbidden", "not_administrator", said, "leave out --person")

@@ -216,7 +216,7 @@ def _own(context: Context[Any], grant: str, what: str, remedy: str) -> Case | Re
     if isinstance(case, Refusal):
         return case
     with context.ledger.reading() as state:
-        is_holder = state.holder_of(state.grants[grant]) == context.principal.id
+        is_holder = state.holder_of(state.grants[grant]) == context.principal.acts_for
     if not is_holder:
         return Refusal("forbidden", "not_applicant", f"only its holder may {what}", remedy)
     return case

@@ -68,8 +68,8 @@ class Search:
         return among.fewest(self._keys())
 
     def _keys(self) -> Iterator[Key]:
-        own = {APPLICANT: ("applicant", self._principal.id), AGENCY: ("agency", self._principal.party or "")}
-        yield own.get(self._principal.role, ALL)
+        role = self._principal.role
+        yield (role, self._principal.acts_for) if role in {APPLICANT, AGENCY} else ALL
         if self._wanted.release is not None:
             yield "release", self._wanted.release
 

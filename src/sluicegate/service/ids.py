@@ -108,17 +108,17 @@ def _licence(context: Context[Any], state: State) -> Sees:
 
 def _member(context: Context[Any], state: State) -> Sees:
     people = state.table.people
-    return lambda name: name in people and _administers(context, state, people[name].organization)
+    return lambda name: name in people and _looks_after(context, state, people[name].organization)
 
 
 def _provider(context: Context[Any], state: State) -> Sees:
     known = state.registry.providers
-    return lambda name: name in known and _administers(context, state, known[name].organization)
+    return lambda name: name in known and _looks_after(context, state, known[name].organization)
 
 
 def _signatory(context: Context[Any], state: State) -> Sees:
     whose = _signatories(state)
-    return lambda name: name in whose and _administers(context, state, whose[name])
+    return lambda name: name in whose and _looks_after(context, state, whose[name])
 
 
 def _signatories(state: State) -> dict[str, str]:
@@ -127,8 +127,8 @@ def _signatories(state: State) -> dict[str, str]:
     return {pin.id: organization for organization, pins in pinned for pin in pins.values()}
 
 
-def _administers(context: Context[Any], state: State, organization: str) -> bool:
-    return access.administers(context.principal, state, organization)
+def _looks_after(context: Context[Any], state: State, organization: str) -> bool:
+    return access.looks_after(context.principal, state, organization)
 
 
 def _tokens(context: Context[Any]) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _tokens(context: Context[Any]) -> Iterator[str]:
 
 
 def _drafts(context: Context[Any]) -> Iterator[str]:
-    return (each.id for each in context.ledger.store.principals.drafts(context.principal.id))
+    return (each.id for each in context.ledger.store.principals.drafts(context.principal.acts_for))
 
 
 def _subscriptions(context: Context[Any]) -> Iterator[str]:

@@ -83,7 +83,7 @@ def to_parties(
     release = state.releases[found.release]
     for subscription, principal in outbox.subscribers(holders):
         is_its = principal.party == found.party and principal.role == AGENCY
-        if principal.id in holders or is_its or access.known(principal, state, {})(release):
+        if principal.acts_for in holders or is_its or access.known(principal, state, {})(release):
             yield letter(notice, subscription.id)
 
 
@@ -156,7 +156,7 @@ def _of_observations(outbox: Outbox, entries: Sequence[Entry], state: State) -> 
 def _to(outbox: Outbox, notice: Notice, whom: set[str]) -> Iterator[Letter]:
     """A notice to those who act for holders, and no one else."""
     for subscription, principal in outbox.subscribers(whom) if whom else ():
-        if principal.id in whom:
+        if principal.acts_for in whom:
             yield letter(notice, subscription.id)
 
 

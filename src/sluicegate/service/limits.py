@@ -100,7 +100,7 @@ def _about(state: State, row: GrantRow) -> Iterable[Cover]:
 
 def _may_know(state: State, principal: Principal, held: Grant, directive: str) -> bool:
     is_issuer = principal.party is not None and principal.party == state.directives[directive].issuer
-    return principal.role == DEVELOPER or is_issuer or state.holder_of(held) == principal.id
+    return principal.role == DEVELOPER or is_issuer or state.holder_of(held) == principal.acts_for
 
 
 def _by_directive(state: State, directive: Cover, row: GrantRow, now_ms: int) -> Iterator[GrantLimit]:

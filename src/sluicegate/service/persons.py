@@ -204,7 +204,7 @@ def organization_of(context: Context[Any], grant: str) -> str | Refusal:
     """The organization that holds a grant, if the caller administers it."""
     with context.ledger.reading() as state:
         found = state.table.grants_by_id.get(grant)
-        if found is not None and access.administers(context.principal, state, found.organization):
+        if found is not None and access.looks_after(context.principal, state, found.organization):
             return found.organization
     return grant_unknown(grant)
 
@@ -213,7 +213,7 @@ def _administered(context: Context[Any], member: str) -> str | Refusal:
     """A member's organization, if the caller administers it."""
     with context.ledger.reading() as state:
         person = state.table.people.get(member)
-        if person is not None and access.administers(context.principal, state, person.organization):
+        if person is not None and access.looks_after(context.principal, state, person.organization):
             return person.organization
     return member_unknown(member)
 

@@ -184,9 +184,9 @@ def own_customers(state: State, principal: Principal) -> Customers:
     """
     if principal.role == DEVELOPER:
         return coverage.everyone(state.table)._replace(are_own=True)
-    granted = state.granted.of("applicant", principal.id)
+    granted = state.granted.of("applicant", principal.acts_for)
     organizations = {state.grants[name].organization for name in granted}
-    for name in state.accounts.of.get(principal.id, ()):
+    for name in state.accounts.of.get(principal.acts_for, ()):
         organizations.add(state.record.accounts[name].organization)
     return customers(state, organizations)._replace(are_own=True)
 

@@ -194,4 +194,4 @@ def read(body: bytes) -> Any:
 def _holds(context: Context[Any], provider: str) -> bool:
     with context.ledger.reading() as state:
         found = state.registry.providers.get(provider)
-        return found is not None and access.administers(context.principal, state, found.organization)
+        return found is not None and access.looks_after(context.principal, state, found.organization)

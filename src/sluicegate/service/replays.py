@@ -49,7 +49,7 @@ class Replays:
     def pace(self, reader: Principal, count: int) -> None:
         """Count so many entries, or what costs as much, for a reader. Raises: Overloaded: too many lately."""
         said = "the log was looked through for you too often"
-        self._pace.check(reader.party or reader.id, said, count)
+        self._pace.check(reader.acts_for, said, count)
 
     def over_time(
         self, log: Log, places: Sequence[int], reader: Principal, tenures: Tenures, now_ms: int

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from sluicegate.acts import sign_ins as acts
-from sluicegate.acts.act import DEVELOPER
+from sluicegate.acts.act import DEVELOPER, PEOPLE
 from sluicegate.acts.sign_ins import (
     InvitationRequest,
     NewInvitation,
@@ -20,68 +21,78 @@ from sluicegate.acts.sign_ins import (
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import invitations
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.ports import Ports, Principal, Principals, Store
-from sluicegate.service import tokens
+from sluicegate.ports import Ports, Principal, Principals
+from sluicegate.service import colleagues, tokens
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
+
+Finding = Callable[[Ports], Principal | Refusal]
+"""Finds or makes the principal that an invitation is for, in its transaction."""
 
 
 @does(acts.INVITE)
 def invite(context: Context[NewInvitation], asked: InvitationRequest) -> NewInvitation | Refusal:
     """Make an invitation as it is asked for."""
+    ledger, by = context.ledger, context.principal
+    finding: Finding
     if asked == InvitationRequest():
-        return make(context.ledger, None, context.principal)
-    return _not_to_invite(context, asked) or make(context.ledger, asked, context.principal)
+        finding = partial(_self, by)
+    elif asked.name is not None and asked.role in {None, by.role} and asked.party in {None, by.party}:
+        finding = partial(colleagues.joining, context, asked)
+    else:
+        refused = _not_to_invite(context, asked)
+        if refused is not None:
+            return refused
+        finding = partial(_invited, ledger, asked)
+    return context.arrange(partial(_made, ledger, by, finding))
+
+
+def _self(by: Principal, _: Ports) -> Principal:
+    return by
 
 
 def _not_to_invite(context: Context[NewInvitation], asked: InvitationRequest) -> Refusal | None:
-    """Why someone else is not invited."""
+    """Why someone of another organization is not invited."""
     if context.principal.role != DEVELOPER:
-        said = "only the developer's staff invite others than themselves"
-        return Refusal("forbidden", "forbidden", said, "leave role, name and party out")
-    if asked.role not in acts.PEOPLE or asked.name is None:
+        said = "only the developer's staff invite others than colleagues"
+        return Refusal("forbidden", "forbidden", said, "leave role and party out, or everything")
+    if not context.principal.administers:
+        return colleagues.not_administrator()
+    if asked.role not in PEOPLE or asked.name is None:
         said = f"an invitation of the role {str(asked.role)[:40]!r}"
-        expected = f"one of {', '.join(sorted(acts.PEOPLE))}, and a name"
+        expected = f"one of {', '.join(sorted(PEOPLE))}, and a name"
         return Refusal("unknown", "role_unknown", said, expected)
-    return _in_use(context.ledger.store, asked)
-
-
-def _in_use(store: Store, asked: InvitationRequest) -> Refusal | None:
-    """Why the staff make no link that signs in as someone who has come in already."""
-    found = _named(store.principals, asked)
-    if found is None or not (store.sign_ins.passkeys(found.id) or store.key_uses.last([found.id])):
+    found = _named(context.ledger.store.principals, asked)
+    if found is None or not colleagues.has_come_in(context, context.ledger.store, found):
         return None
-    said = f"{found.role} {found.name} has come in already, and a link would sign someone in as them"
     remedy = "they make links themselves: at /account, or by 'sign-in invite' with their token; if they "
     remedy += "cannot, 'token issue --replace' gives them another token and ends what they have"
-    return Refusal("conflict", "principal_in_use", said, remedy)
+    return colleagues.in_use(found, remedy)
 
 
 def _named(known: Principals, asked: InvitationRequest) -> Principal | None:
-    """Who has this role and name, and may come in."""
+    """The first one of an organization that has this role and name, if they may come in."""
     named = (each for each in known.all() if (each.role, each.name) == (asked.role, asked.name))
-    return next((each for each in named if known.holder(each.id)), None)
+    return next((each for each in named if each.colleague_of is None and known.holder(each.id)), None)
 
 
-def make(ledger: Ledger, asked: InvitationRequest | None, by: Principal) -> NewInvitation | Refusal:
-    """An invitation for the one it asks for; None: for the principal who makes it."""
-    made = invitations.made(ledger.random(32), ledger.now_ms())
+def make(ledger: Ledger, asked: InvitationRequest, by: Principal) -> NewInvitation | Refusal:
+    """An invitation for the one it asks for, the first of an organization."""
     with ledger.store.write() as ports:
-        found = by if asked is None else _invited(ledger, ports, asked)
-        if isinstance(found, Refusal):
-            return found
-        ports.sign_ins.invite(made.digest, found.id, made.until_ms, acts.INVITATIONS_MAX)
-    return NewInvitation(
-        principal=found.id,
-        role=found.role,
-        name=found.name,
-        party=found.party,
-        path=made.path,
-        until_ms=made.until_ms,
-    )
+        return _made(ledger, by, partial(_invited, ledger, asked), ports)
 
 
-def _invited(ledger: Ledger, ports: Ports, asked: InvitationRequest) -> Principal | Refusal:
+def _made(ledger: Ledger, by: Principal, finding: Finding, ports: Ports) -> NewInvitation | Refusal:
+    """An invitation for the principal that a function finds or makes."""
+    found = finding(ports)
+    if isinstance(found, Refusal):
+        return found
+    made = invitations.made(ledger.random(32), ledger.now_ms())
+    ports.sign_ins.invite(made.digest, found.id, made.until_ms, acts.INVITATIONS_MAX, by.id)
+    return NewInvitation(**tokens.fields(found), path=made.path, until_ms=made.until_ms)
+
+
+def _invited(ledger: Ledger, asked: InvitationRequest, ports: Ports) -> Principal | Refusal:
     """Who has this role and name, or a new principal, whose token is known to no one."""
     assert asked.role is not None
     assert asked.name is not None
@@ -97,13 +108,13 @@ def _invited(ledger: Ledger, ports: Ports, asked: InvitationRequest) -> Principa
 
 def named(ledger: Ledger, asked: InvitationRequest) -> Principal | None:
     """Who has a role and a name, or a new principal of them; None: there can be no such one."""
-    if asked.role not in acts.PEOPLE:
+    if asked.role not in PEOPLE:
         return None
     known = _named(ledger.store.principals, asked)
     if known is not None and asked.party in {None, known.party}:
         return known
     with ledger.store.write() as ports:
-        found = _invited(ledger, ports, asked)
+        found = _invited(ledger, asked, ports)
     return None if isinstance(found, Refusal) else found
 
 
@@ -114,6 +125,7 @@ def listed(context: Context[SignInList], asked: WhoseSignIns) -> SignInList | Re
     if isinstance(whose, Refusal):
         return whose
     store = context.ledger.store.sign_ins
+    issued = context.ledger.store.principals.issued()
     passkeys = (
         PasskeyView(passkey=each.id, name=each.name, created_ms=each.created_ms, used_ms=each.used_ms)
         for each in store.passkeys(whose.id)
@@ -135,6 +147,7 @@ def listed(context: Context[SignInList], asked: WhoseSignIns) -> SignInList | Re
         role=whose.role,
         passkeys=tuple(passkeys),
         sessions=tuple(sessions),
+        token_ms=issued.get(whose.id),
     )
 
 
@@ -168,14 +181,15 @@ def remove(context: Context[SignInEnd], asked: PasskeyArgument) -> SignInEnd | R
 
 
 def _whose(context: Context[SignInList], principal: str | None) -> Principal | Refusal:
-    if principal in {None, context.principal.id}:
-        return context.principal
-    found: Sequence[Principal] = (
-        [each for each in context.ledger.store.principals.all() if each.id == principal]
-        if context.principal.role == DEVELOPER
-        else ()
-    )
-    return found[0] if found else _unknown("principal", str(principal))
+    """Whose ways in are asked for: the caller's own, or by an administrator those of others."""
+    by, known = context.principal, context.ledger.store.principals
+    if principal in {None, by.id}:
+        return by
+    may_ask: Sequence[Principal] = ()
+    if by.administers:
+        may_ask = known.all() if by.role == DEVELOPER else known.team(by)
+    found = (each for each in may_ask if each.id == principal)
+    return next(found, None) or _unknown("principal", str(principal))
 
 
 def _unknown(what: str, name: str) -> Refusal:

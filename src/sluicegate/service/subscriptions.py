@@ -44,6 +44,8 @@ from sluicegate_record.log.times import DAY_MS
 
 SUBSCRIPTIONS_MAX = 20
 """How many one principal may have: every entry about its cases is sent to each."""
+SUBSCRIPTIONS_OF_ALL_MAX = 100
+"""How many all who act for the same organization may have."""
 ASKED_MAX = 3
 """How many letters a day ask one address for its confirmation, also when different principals name it."""
 OPEN_MAX = 5
@@ -57,7 +59,8 @@ DEAD_MAX = 1_000
 @does(acts.ADD)
 def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSubscription | Refusal:
     """Tell a webhook or a mail address from now on. Raises: InvalidInput: a target that is never sent to."""
-    ledger, owner, post = context.ledger, context.principal.id, context.services.post
+    ledger, by, post = context.ledger, context.principal, context.services.post
+    owner = by.id
     if asked.kind == WEBHOOK:
         targets.check_webhook(asked.target, post.webhook_networks)
     else:
@@ -71,6 +74,12 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
         if len(ports.outbox.subscriptions(owner)) >= SUBSCRIPTIONS_MAX:
             said = f"you have {SUBSCRIPTIONS_MAX} subscriptions"
             return Refusal("conflict", "too_many_subscriptions", said, "remove one")
+        team = (each for each in ports.principals.team(by) if each.acts_for == by.acts_for)
+        if sum(len(ports.outbox.subscriptions(each.id)) for each in team) >= SUBSCRIPTIONS_OF_ALL_MAX:
+            said = f"your organization has {SUBSCRIPTIONS_OF_ALL_MAX} subscriptions"
+            return Refusal(
+                "conflict", "too_many_subscriptions", said, "have colleagues remove some of theirs"
+            )
         name = "sub_" + base64.b32encode(ledger.random(10)).decode().lower()
         now_ms = ledger.now_ms()
         if asked.kind == WEBHOOK:

@@ -70,7 +70,7 @@ class Telling:
             told = [
                 letter(notice, subscription.id)
                 for subscription, principal in ports.outbox.subscribers(whom)
-                if principal.id in whom
+                if principal.acts_for in whom
             ]
             ports.outbox.post(told)
             return {"told": sorted(whom)}

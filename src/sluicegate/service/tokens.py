@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from sluicegate.acts import tokens as acts
-from sluicegate.acts.act import AGENCY, PERSON, ROLES
+from sluicegate.acts.act import AGENCY, APPLICANT, PERSON, ROLES, Nothing
 from sluicegate.acts.tokens import (
     NewToken,
     TokenArgument,
@@ -60,7 +61,7 @@ def issue(
             apikey.digest(secret), principal, at_ms=ledger.now_ms(), overlap_ms=_overlap_ms(asked)
         )
         ports.sign_ins.end_sessions(principal.id)
-    return NewToken(**_fields(principal), token=secret)
+    return NewToken(**fields(principal), token=secret)
 
 
 @does(acts.LIST)
@@ -97,9 +98,30 @@ def _ended(ports: Ports, by: Principal, principal: str) -> TokenView | Refusal:
     if principal == by.id:
         said = "this is the token that you use"
         return Refusal("conflict", "token_in_use", said, "replace it: 'token issue … --replace'")
+    for each in ports.principals.team(known[0]):
+        if principal in {each.id, each.acts_for}:
+            shut_out(ports, each.id)
+    return _shown(known[0], is_ended=True)
+
+
+def shut_out(ports: Ports, principal: str) -> None:
+    """End every way in of a principal."""
     ports.principals.end(principal)
     ports.sign_ins.shut_out(principal)
-    return _shown(known[0], is_ended=True)
+
+
+@does(acts.RENEW)
+def renew(context: Context[NewToken], _: Nothing) -> NewToken | Refusal:
+    """Another token for the caller; the one before ends."""
+    ledger = context.ledger
+    secret = _secret(ledger)
+    with ledger.store.write() as ports:
+        who = ports.principals.holder(context.principal.id)
+        if who is None:
+            said = "your access here has ended"
+            return Refusal("unknown", "token_unknown", said, "ask who invited you, or the developer's staff")
+        ports.principals.replace(apikey.digest(secret), who, at_ms=ledger.now_ms())
+    return NewToken(**fields(who), token=secret)
 
 
 def new_principal(ledger: Ledger, known: Principals, asked: TokenRequest) -> Principal | Refusal:
@@ -134,14 +156,23 @@ def _not_to_overlap(asked: TokenRequest) -> Refusal | None:
 
 def _holder(ledger: Ledger, principals: Principals, asked: TokenRequest) -> Principal | Refusal:
     """The principal that gets a token: a new one, or the one that has this role and name already."""
-    known = [each for each in principals.all() if (each.role, each.name) == (asked.role, asked.name)]
+    known = [each for each in principals.all() if _is_named(each, asked)]
     if asked.replace:
-        return _only(known, asked)
+        found = _only(known, asked)
+        if isinstance(found, Principal) and found.colleague_of is None:
+            return replace(found, administers=True)
+        return found
     if known:
         said = f"{known[0].id} has a token of the role {asked.role!r} and the name {asked.name!r}"
         remedy = "choose another name, or say --replace: then that token ends, and its holder gets this one"
         return Refusal("conflict", "token_exists", said, remedy)
-    return Principal(_pseudonym(ledger, asked.role), asked.role, asked.name, asked.party)
+    return Principal(pseudonym(ledger, asked.role), asked.role, asked.name, asked.party)
+
+
+def _is_named(principal: Principal, asked: TokenRequest) -> bool:
+    """Whether a principal has this role and name; colleagues of an applicant have names of their own."""
+    is_among = principal.role != APPLICANT or principal.colleague_of is None
+    return is_among and (principal.role, principal.name) == (asked.role, asked.name)
 
 
 def _only(known: Sequence[Principal], asked: TokenRequest) -> Principal | Refusal:
@@ -157,13 +188,15 @@ def _only(known: Sequence[Principal], asked: TokenRequest) -> Principal | Refusa
     return Refusal("unknown", "token_unknown", said, remedy)
 
 
-def _fields(principal: Principal) -> dict[str, Any]:
+def fields(principal: Principal) -> dict[str, Any]:
     """The fields of a `TokenHolder`."""
     return {
         "principal": principal.id,
         "role": principal.role,
         "name": principal.name,
         "party": principal.party,
+        "colleague_of": principal.colleague_of,
+        "administrator": principal.administers,
     }
 
 
@@ -175,7 +208,7 @@ def _shown(
     is_ended: bool,
 ) -> TokenView:
     return TokenView(
-        **_fields(principal),
+        **fields(principal),
         state="ended" if is_ended else "valid",
         created_ms=issued.get(principal.id),
         used_ms=used.get(principal.id),
@@ -192,7 +225,7 @@ def link(ledger: Ledger, known: Principals, member: str, person: str | None = No
     `person` is who goes on under it, where a person renews their own; else a new one acts from now on.
     """
     secret = _secret(ledger)
-    who = Principal(person or _pseudonym(ledger, PERSON), PERSON, member)
+    who = Principal(person or pseudonym(ledger, PERSON), PERSON, member)
     known.replace(apikey.digest(secret), who)
     return secret
 
@@ -201,5 +234,6 @@ def _secret(ledger: Ledger) -> str:
     return apikey.make(apikey.TOKEN_PREFIX, ledger.random(32))
 
 
-def _pseudonym(ledger: Ledger, role: str) -> str:
+def pseudonym(ledger: Ledger, role: str) -> str:
+    """A new id of a principal."""
     return f"{role}_{base64.b32encode(ledger.random(10)).decode().lower()}"

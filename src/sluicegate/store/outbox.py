@@ -15,7 +15,7 @@ from sluicegate.acts.act import AGENCY, DEVELOPER
 from sluicegate.ports import EMAIL, UNCONFIRMED, Letter, Principal, Subscription
 from sluicegate.store import schema
 from sluicegate.store.database import Session
-from sluicegate.store.principals import HAS_TOKEN
+from sluicegate.store.principals import HAS_TOKEN, WHOLE, principal_in
 
 WAITING, DEAD = "waiting", "dead"
 ERROR_MAX = 200
@@ -23,15 +23,19 @@ ERROR_MAX = 200
 _LETTERS = schema.outbox
 _SUBSCRIPTIONS = schema.subscriptions
 _WHOSE = schema.principals
+_COLLEAGUES = schema.colleagues
+_GIVEN = sa.func.json_each(sa.bindparam("applicants"))
+_APPLICANTS: sa.Select[Any] = sa.select(sa.column("value")).select_from(_GIVEN)
 _SUBSCRIBERS = (
-    sa.select(_SUBSCRIPTIONS, _WHOSE.c.role, _WHOSE.c.name, _WHOSE.c.party)
-    .join(_WHOSE, _WHOSE.c.id == _SUBSCRIPTIONS.c.principal)
+    WHOLE.add_columns(*(each.label(f"subscription_{each.name}") for each in _SUBSCRIPTIONS.c))
+    .join(_SUBSCRIPTIONS, _SUBSCRIPTIONS.c.principal == _WHOSE.c.id)
     .where(
         ~_SUBSCRIPTIONS.c.gone & (_SUBSCRIPTIONS.c.kind != UNCONFIRMED) & HAS_TOKEN,
         _SUBSCRIPTIONS.c.principal.in_(
             sa.union_all(
                 sa.select(_WHOSE.c.id).where(_WHOSE.c.role.in_([DEVELOPER, AGENCY])),
-                sa.select(sa.column("value")).select_from(sa.func.json_each(sa.bindparam("applicants"))),
+                _APPLICANTS,
+                sa.select(_COLLEAGUES.c.principal).where(_COLLEAGUES.c.colleague_of.in_(_APPLICANTS)),
             )
         ),
     )
@@ -53,10 +57,10 @@ class SqliteOutbox:
             return [_subscription(row) for row in rows]
 
     def subscribers(self, applicants: Collection[str]) -> Sequence[tuple[Subscription, Principal]]:
-        """The subscriptions of the developer's staff, of agencies and of some applicants."""
+        """The subscriptions of the developer's staff, of agencies and of who acts for some applicants."""
         with self._session.reading() as connection:
             return [
-                (_subscription(row), Principal(row.principal, row.role, row.name, row.party))
+                (_subscribed(row), principal_in(row))
                 for row in connection.execute(_SUBSCRIBERS, {"applicants": json.dumps([*applicants])})
             ]
 
@@ -171,6 +175,11 @@ class SqliteOutbox:
 
 def _subscription(row: Row[Any]) -> Subscription:
     return Subscription(row.id, row.principal, row.kind, row.target, row.created_at_ms, row.gone)
+
+
+def _subscribed(row: Row[Any]) -> Subscription:
+    """A subscription beside its principal."""
+    return Subscription(*(row._mapping[f"subscription_{each.name}"] for each in _SUBSCRIPTIONS.c))
 
 
 def _heads(busy: Collection[str]) -> sa.Select[tuple[int]]:

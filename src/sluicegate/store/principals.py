@@ -9,8 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
+from sluicegate.acts.act import DEVELOPER, GATEWAY
 from sluicegate.core.people.legal_names import bare_key
 from sluicegate.ports import Principal, Registration, SavedDraft, Spent
 from sluicegate.store import grams, schema
@@ -19,6 +20,11 @@ from sluicegate.store.database import Session
 _PRINCIPALS = schema.principals
 _ORGANIZATIONS = schema.organizations
 _DRAFTS = schema.drafts
+_COLLEAGUES = schema.colleagues
+WHOLE = sa.select(_PRINCIPALS, _COLLEAGUES.c.colleague_of, _COLLEAGUES.c.administers).outerjoin(
+    _COLLEAGUES, _COLLEAGUES.c.principal == _PRINCIPALS.c.id
+)
+"""The principals, each with what is noted of it as a colleague."""
 _SPENT_BY = sa.select(schema.spent.c.until_ms).where(schema.spent.c.party == sa.bindparam("of"))
 _SPEND = sa.text("INSERT OR REPLACE INTO spent (party, until_ms) VALUES (:of, :then)")
 _BARE = sa.text("INSERT INTO bare_names VALUES (:bare, :pseudonym)")
@@ -49,6 +55,12 @@ _KEEP = sa.text(
 )
 _FORGET = sa.text("DELETE FROM earlier_tokens WHERE principal = :principal")
 _ISSUED = sa.text("INSERT OR REPLACE INTO issued_tokens VALUES (:principal, :at_ms)")
+_STANDING = sa.text("INSERT OR REPLACE INTO colleagues VALUES (:id, :colleague_of, :administers)")
+_PLAIN = sa.text("DELETE FROM colleagues WHERE principal = :id")
+_ADMINISTERS = sa.text(
+    "INSERT INTO colleagues VALUES (:id, NULL, :administers)"
+    " ON CONFLICT (principal) DO UPDATE SET administers = excluded.administers"
+)
 HAS_TOKEN = sa.func.substr(_PRINCIPALS.c.token_digest, 1, len(ENDED)) != ENDED
 
 
@@ -65,36 +77,40 @@ class SqlitePrincipals:
             row = connection.execute(query).one_or_none()
             if row is None:
                 row = connection.execute(_EARLIER, {"digest": token_digest}).one_or_none()
-        return _principal(row) if row else None
+            # A feed knows gateways alone, and may read a file that an earlier build wrote.
+            if row is not None and row.role != GATEWAY:
+                row = connection.execute(WHOLE.where(_PRINCIPALS.c.id == row.id)).one_or_none()
+        return principal_in(row) if row else None
 
     def holder(self, principal: str) -> Principal | None:
         """A principal by its id, unless its token has ended."""
-        query = sa.select(_PRINCIPALS).where(_PRINCIPALS.c.id == principal, HAS_TOKEN)
+        query = WHOLE.where(_PRINCIPALS.c.id == principal, HAS_TOKEN)
         with self._session.reading() as connection:
             row = connection.execute(query).one_or_none()
-        return _principal(row) if row else None
+        return principal_in(row) if row else None
 
     def add(self, token_digest: bytes, principal: Principal) -> None:
         """Note a token by its digest."""
         with self._session.writing() as connection:
-            connection.execute(_noting(token_digest, principal))
+            _note(connection, token_digest, principal)
 
     def replace(
         self, token_digest: bytes, principal: Principal, *, at_ms: int = 0, overlap_ms: int = 0
     ) -> None:
-        """Note a token by its digest; a principal that had this role and name before is known no more.
+        """Note a token by its digest; a principal that had this role and name before, in the same
+        organization, is known no more.
 
         The token before counts for `overlap_ms` more.
         """
-        table = _PRINCIPALS
-        before = (table.c.role == principal.role) & (table.c.name == principal.name)
         with self._session.writing() as connection:
             connection.execute(_FORGET, {"principal": principal.id})
             if overlap_ms:
                 until = {"principal": principal.id, "until_ms": at_ms + overlap_ms}
                 connection.execute(_KEEP, until)
-            connection.execute(sa.delete(table).where(before))
-            connection.execute(_noting(token_digest, principal))
+            for each in map(principal_in, connection.execute(WHOLE.where(_named(principal))).all()):
+                if each.id == principal.id or _same(each, principal):
+                    connection.execute(sa.delete(_PRINCIPALS).where(_PRINCIPALS.c.id == each.id))
+            _note(connection, token_digest, principal)
             connection.execute(_ISSUED, {"principal": principal.id, "at_ms": at_ms})
 
     def issued(self) -> Mapping[str, int]:
@@ -106,7 +122,22 @@ class SqlitePrincipals:
     def all(self) -> Sequence[Principal]:
         """Every principal, also those whose token has ended."""
         with self._session.reading() as connection:
-            return [_principal(row) for row in connection.execute(sa.select(_PRINCIPALS))]
+            return [principal_in(row) for row in connection.execute(WHOLE)]
+
+    def team(self, of: Principal) -> Sequence[Principal]:
+        """The people of a principal's organization, by name, also those whose token has ended."""
+        query = WHOLE.where(_PRINCIPALS.c.role == of.role).order_by(_PRINCIPALS.c.name, _PRINCIPALS.c.id)
+        if of.role != DEVELOPER:
+            whose = (_PRINCIPALS.c.party, _COLLEAGUES.c.colleague_of, _PRINCIPALS.c.id)
+            query = query.where(sa.or_(*(each == of.acts_for for each in whose)))
+        with self._session.reading() as connection:
+            found = map(principal_in, connection.execute(query))
+            return [each for each in found if each.team == of.team]
+
+    def administer(self, principal: str, *, administers: bool) -> None:
+        """Note whether a principal administers its organization from now on."""
+        with self._session.writing() as connection:
+            connection.execute(_ADMINISTERS, {"id": principal, "administers": administers})
 
     def end(self, principal: str) -> None:
         """End the token of a principal. The principal stays; `replace` gives it another token."""
@@ -206,9 +237,9 @@ class SqlitePrincipals:
             row = connection.execute(query).one_or_none()
         return Registration(row.name, row.registered_in) if row is not None else None
 
-    def drafts(self, principal: str) -> Sequence[SavedDraft]:
-        """Those of one principal, oldest first."""
-        query = sa.select(_DRAFTS).where(_DRAFTS.c.principal == principal)
+    def drafts(self, owner: str) -> Sequence[SavedDraft]:
+        """Those of who acts for one owner, oldest first."""
+        query = sa.select(_DRAFTS).where(_DRAFTS.c.principal == owner)
         with self._session.reading() as connection:
             rows = connection.execute(query.order_by(_DRAFTS.c.created_at_ms, _DRAFTS.c.id))
             return [SavedDraft(*row) for row in rows]
@@ -261,9 +292,31 @@ def _first(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _noting(token_digest: bytes, principal: Principal) -> sa.Insert:
-    return sa.insert(_PRINCIPALS).values(token_digest=token_digest, **asdict(principal))
+def _named(principal: Principal) -> sa.ColumnElement[bool]:
+    """It, and those of its role and name."""
+    table = _PRINCIPALS.c
+    return (table.role == principal.role) & ((table.name == principal.name) | (table.id == principal.id))
 
 
-def _principal(row: Row[Any]) -> Principal:
-    return Principal(row.id, row.role, row.name, row.party)
+def _same(one: Principal, other: Principal) -> bool:
+    """Whether both have one name in one organization, as far as it has not begun with either."""
+    return (one.name, one.party, one.colleague_of) == (other.name, other.party, other.colleague_of)
+
+
+def _note(connection: Connection, token_digest: bytes, principal: Principal) -> None:
+    """Note a principal; as a colleague only if it is not as one is made by a token."""
+    given = asdict(principal)
+    named = {each: given[each] for each in ("id", "role", "name", "party")}
+    connection.execute(sa.insert(_PRINCIPALS).values(token_digest=token_digest, **named))
+    if principal.colleague_of is None and principal.administers:
+        connection.execute(_PLAIN, {"id": principal.id})
+    else:
+        connection.execute(_STANDING, {key: given[key] for key in ("id", "colleague_of", "administers")})
+
+
+def principal_in(row: Row[Any]) -> Principal:
+    """The principal in a row of `WHOLE`; of a gateway, in one of its table alone."""
+    if row.role == GATEWAY:
+        return Principal(row.id, row.role, row.name, row.party)
+    administers = row.administers is None or bool(row.administers)
+    return Principal(row.id, row.role, row.name, row.party, row.colleague_of, administers)

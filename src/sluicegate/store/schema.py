@@ -10,6 +10,8 @@ Rules:
 - `model_days` has a row for each key, model and day on which it was used, of the newest days. `key_days` is
   where an earlier build counts, without the model; what is in it is moved when the file is opened.
 - `invitations`, `passkeys` and `sessions` are how people come in; of what is secret they have digests.
+- `inviters` has who made an invitation. `colleagues` has the principals that are not as one is made by a
+  token: those that colleagues invited, and those that do not administer their organization.
 - `preparations` has statements that officers are to sign; with what opens their commitments, until they are
   on the record.
 - `earlier_tokens` has the tokens that another has replaced and that count for a while yet.
@@ -84,6 +86,7 @@ SIGN_INS = (
         " seen_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID"
     ),
     "CREATE INDEX IF NOT EXISTS sessions_of ON sessions (principal, created_ms)",
+    "CREATE TABLE IF NOT EXISTS inviters (digest BLOB PRIMARY KEY, maker TEXT NOT NULL) WITHOUT ROWID",
 )
 """The tables of `ports.SignIns`, in a ledger's file or a desk's."""
 PREPARATIONS = (
@@ -138,6 +141,10 @@ MADE_WHEN_OPENED = (
     (
         "CREATE TABLE IF NOT EXISTS earlier_tokens (token_digest BLOB PRIMARY KEY,"
         " principal VARCHAR(64) NOT NULL, until_ms INTEGER NOT NULL) WITHOUT ROWID"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS colleagues (principal VARCHAR(64) PRIMARY KEY,"
+        " colleague_of VARCHAR(64), administers BOOLEAN NOT NULL) WITHOUT ROWID"
     ),
     "CREATE TABLE IF NOT EXISTS name_secrets (purpose TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS spent (party VARCHAR(128) PRIMARY KEY, until_ms TEXT NOT NULL) WITHOUT ROWID",
@@ -212,6 +219,9 @@ incarnations = sa.Table(
     sa.Column("public_key", sa.LargeBinary, nullable=True),
 )
 feed_keys = sa.table("feed_keys", sa.column("feed"), sa.column("certificate"))
+colleagues = sa.table(
+    "colleagues", sa.column("principal"), sa.column("colleague_of"), sa.column("administers", sa.Boolean)
+)
 name_secrets = sa.table("name_secrets", sa.column("purpose"), sa.column("secret"))
 spent = sa.table("spent", sa.column("party"), sa.column("until_ms"))
 subscriptions = sa.Table(

@@ -12,6 +12,8 @@ from sluicegate.ports import PageSession, Passkey
 from sluicegate.store import database
 
 _INVITE = "INSERT INTO invitations (digest, principal, until_ms) VALUES (:digest, :principal, :until_ms)"
+_MADE = "INSERT OR REPLACE INTO inviters (digest, maker) VALUES (:digest, :maker)"
+_TIDY = "DELETE FROM inviters WHERE digest NOT IN (SELECT digest FROM invitations)"
 _BOUND = (
     "DELETE FROM invitations WHERE digest IN (SELECT digest FROM invitations"
     " WHERE principal = :principal ORDER BY until_ms DESC LIMIT -1 OFFSET :most)"
@@ -22,13 +24,10 @@ _ADD = (
     " VALUES (:id, :principal, :name, :public_key, :counter, :created_ms, :used_ms)"
 )
 _PASSKEYS = "SELECT id, principal, name, public_key, counter, created_ms, used_ms FROM passkeys WHERE "
-_OF_PASSKEY = "principal = (SELECT principal FROM passkeys WHERE id = :id)"
-_WITHOUT = (
-    f"DELETE FROM sessions WHERE how = 'passkey' AND {_OF_PASSKEY}",  # noqa: S608 - ours
-    f"DELETE FROM invitations WHERE {_OF_PASSKEY}",  # noqa: S608
-    "DELETE FROM passkeys WHERE id = :id",
+_UNINVITE = (
+    "DELETE FROM invitations WHERE principal = :principal"
+    " OR digest IN (SELECT digest FROM inviters WHERE maker = :principal)"
 )
-"""What ends with a passkey."""
 _BEGIN = (
     "INSERT INTO sessions (digest, id, principal, how, agent, created_ms, seen_ms, until_ms)"
     " VALUES (:digest, :id, :principal, :how, :agent, :created_ms, :seen_ms, :until_ms)"
@@ -46,11 +45,11 @@ class SqliteSignIns:
     def __init__(self, session: database.Session) -> None:
         self._session = session
 
-    def invite(self, digest: bytes, principal: str, until_ms: int, most: int) -> None:
-        """Note an invitation. The `most` latest of a principal count."""
-        given = {"digest": digest, "principal": principal, "until_ms": until_ms, "most": most}
+    def invite(self, digest: bytes, principal: str, until_ms: int, most: int, by: str = "") -> None:
+        """Note an invitation. The `most` latest of a principal count. `by` made it."""
+        given = {"digest": digest, "principal": principal, "until_ms": until_ms, "most": most, "maker": by}
         with self._session.writing() as connection:
-            for each in (_INVITE, _BOUND):
+            for each in (_INVITE, _BOUND, _MADE, _TIDY):
                 connection.execute(sa.text(each), given)
 
     def invited(self, digest: bytes, now_ms: int) -> str | None:
@@ -88,9 +87,13 @@ class SqliteSignIns:
 
     def remove_passkey(self, passkey: str) -> None:
         """Forget a passkey; end the sessions of its principal that began with one, and its invitations."""
+        found = self.passkey(passkey)
+        if found is None:
+            return
         with self._session.writing() as connection:
-            for each in _WITHOUT:
-                connection.execute(sa.text(each), {"id": passkey})
+            for each in ("DELETE FROM sessions WHERE how = 'passkey' AND principal = :principal", _UNINVITE):
+                connection.execute(sa.text(each), {"principal": found.principal})
+            connection.execute(sa.text("DELETE FROM passkeys WHERE id = :id"), {"id": passkey})
 
     def begin(self, digest: bytes, session: PageSession, most: int) -> None:
         """Note that someone has signed in. The `most` latest of a principal count."""
@@ -119,19 +122,20 @@ class SqliteSignIns:
         self._do("DELETE FROM sessions WHERE id = :id", id=session)
 
     def end_invitations(self, principal: str) -> None:
-        """End all invitations of a principal."""
-        self._forget(principal, "invitations")
+        """End all invitations that are for a principal or that it made."""
+        self._do(_UNINVITE, principal=principal)
 
     def end_sessions(self, principal: str) -> None:
         """End all sessions of a principal, and its invitations."""
-        self._forget(principal, "sessions", "invitations")
+        self._forget(principal, "sessions")
 
     def shut_out(self, principal: str) -> None:
         """The same, and forget its passkeys."""
-        self._forget(principal, "sessions", "invitations", "passkeys")
+        self._forget(principal, "sessions", "passkeys")
 
     def _forget(self, principal: str, *tables: str) -> None:
         with self._session.writing() as connection:
+            connection.execute(sa.text(_UNINVITE), {"principal": principal})
             for table in tables:
                 named = sa.text(f"DELETE FROM {table} WHERE principal = :principal")  # noqa: S608 - ours
                 connection.execute(named, {"principal": principal})

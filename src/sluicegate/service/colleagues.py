@@ -1,0 +1,170 @@
+"""The people of an organization: who comes in for it, who of them is an administrator, and whose access ends.
+
+Rules:
+- An organization always has an administrator whose access has not ended.
+- Who does these acts is still an administrator when they are done: it is looked up in their transaction.
+- A name is of one of an organization's people. Whose access has ended gets it again under their name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sluicegate.acts import colleagues as acts
+from sluicegate.acts.act import Nothing
+from sluicegate.acts.colleagues import PEOPLE_MAX, ColleagueArgument, ColleagueList, ColleagueView
+from sluicegate.acts.sign_ins import InvitationRequest
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.ports import Ports, Principal
+from sluicegate.service import tokens
+from sluicegate.service.context import Context, does
+
+
+@does(acts.LIST)
+def listed(context: Context[ColleagueList], _: Nothing) -> ColleagueList:
+    """The people of the caller's organization."""
+    ports: Ports = context.ledger.store
+    return ColleagueList(
+        people=tuple(_shown(context, ports, each) for each in ports.principals.team(context.principal))
+    )
+
+
+@does(acts.PROMOTE)
+def promote(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
+    """Make a colleague an administrator."""
+
+    def change(ports: Ports) -> ColleagueView | Refusal:
+        found = _colleague(context, ports, asked.principal)
+        if isinstance(found, Refusal):
+            return found
+        if ports.principals.holder(found.id) is None:
+            said = f"the access of {found.name!r} has ended"
+            remedy = f"invite them again: 'sign-in invite --name {found.name} --administrator'"
+            return Refusal("conflict", "access_ended", said, remedy)
+        ports.principals.administer(found.id, administers=True)
+        return _shown(context, ports, replace(found, administers=True))
+
+    return context.arrange(change)
+
+
+@does(acts.DEMOTE)
+def demote(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
+    """Make an administrator a colleague like others."""
+
+    def change(ports: Ports) -> ColleagueView | Refusal:
+        found = _one_of_several(context, ports, asked.principal)
+        if isinstance(found, Refusal):
+            return found
+        ports.principals.administer(found.id, administers=False)
+        return _shown(context, ports, replace(found, administers=False))
+
+    return context.arrange(change)
+
+
+@does(acts.END)
+def end(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
+    """End someone's access. To end it again changes nothing."""
+
+    def change(ports: Ports) -> ColleagueView | Refusal:
+        found = _one_of_several(context, ports, asked.principal)
+        if isinstance(found, Refusal):
+            return found
+        tokens.shut_out(ports, found.id)
+        return _shown(context, ports, found)
+
+    return context.arrange(change)
+
+
+def joining(context: Context[Any], asked: InvitationRequest, ports: Ports) -> Principal | Refusal:
+    """The colleague of a name that an administrator invites: a new one, or one who has not come in yet, or
+    whose access has ended.
+    """
+    assert asked.name is not None
+    by, ledger = _administrator(context, ports), context.ledger
+    if isinstance(by, Refusal):
+        return by
+    team = ports.principals.team(by)
+    found = next((each for each in team if each.name == asked.name), None)
+    if found is None:
+        if len(team) >= PEOPLE_MAX:
+            said = f"your organization has {PEOPLE_MAX} people, with those whose access has ended"
+            return Refusal("conflict", "organization_full", said, "ask the developer's staff")
+        began = by.colleague_of or by.id
+        name = tokens.pseudonym(ledger, by.role)
+        joined = Principal(name, by.role, asked.name, by.party, began, asked.administrator)
+        ports.principals.add(ledger.random(32), joined)
+        return joined
+    if ports.principals.holder(found.id) is None:
+        back = replace(found, administers=asked.administrator)
+        ports.sign_ins.shut_out(found.id)  # what was on its way when their access ended
+        ports.principals.replace(ledger.random(32), back)
+        return back
+    if found.id == by.id or not has_come_in(context, ports, found):
+        return found
+    remedy = "they make links themselves, at /account; if they cannot, end their access and invite them again"
+    return in_use(found, remedy)
+
+
+def has_come_in(context: Context[Any], ports: Ports, principal: Principal) -> bool:
+    """Whether someone has a way in that is theirs, or has used one."""
+    uses = context.services.last_uses.last([principal.id])
+    sessions = ports.sign_ins.sessions(principal.id, context.ledger.now_ms())
+    return bool(sessions or uses or ports.sign_ins.passkeys(principal.id))
+
+
+def in_use(principal: Principal, remedy: str) -> Refusal:
+    """Why no one makes a link that signs in as someone who has come in already."""
+    said = f"{principal.role} {principal.name} has come in already, and a link would sign someone in as them"
+    return Refusal("conflict", "principal_in_use", said, remedy)
+
+
+def not_administrator() -> Refusal:
+    """Why someone who is no administrator does not do this."""
+    said = "only administrators of your organization invite others, end their access, or make administrators"
+    return Refusal("forbidden", "forbidden", said, "ask one of them: 'colleague list' shows who they are")
+
+
+def _administrator(context: Context[Any], ports: Ports) -> Principal | Refusal:
+    """Who asks, by what the store says now."""
+    found = ports.principals.holder(context.principal.id)
+    return not_administrator() if found is None or not found.administers else found
+
+
+def _colleague(context: Context[Any], ports: Ports, principal: str) -> Principal | Refusal:
+    """One of the people of the organization that who asks administers."""
+    by = _administrator(context, ports)
+    if isinstance(by, Refusal):
+        return by
+    found = (each for each in ports.principals.team(by) if each.id == principal)
+    said, remedy = f"no colleague {principal[:80]!r} of yours", "'colleague list' shows them"
+    return next(found, None) or Refusal("unknown", "colleague_unknown", said, remedy)
+
+
+def _one_of_several(context: Context[Any], ports: Ports, principal: str) -> Principal | Refusal:
+    """The same, unless it is the only administrator whose access has not ended."""
+    found = _colleague(context, ports, principal)
+    if isinstance(found, Refusal):
+        return found
+    known = ports.principals
+    others = (each for each in known.team(found) if each.administers and each.id != found.id)
+    if any(known.holder(each.id) for each in others):
+        return found
+    said = f"{found.name!r} is the last administrator of your organization"
+    return Refusal("conflict", "last_administrator", said, "make a colleague an administrator first")
+
+
+def _shown(context: Context[Any], ports: Ports, principal: Principal) -> ColleagueView:
+    store, now_ms = ports.sign_ins, context.ledger.now_ms()
+    sessions, passkeys = store.sessions(principal.id, now_ms), store.passkeys(principal.id)
+    used = (each.used_ms or 0 for each in passkeys)
+    by_token = context.services.last_uses.last([principal.id]).values()
+    used_ms = max([*(each.seen_ms for each in sessions), *used, *by_token], default=0)
+    return ColleagueView(
+        principal=principal.id,
+        name=principal.name,
+        administrator=principal.administers,
+        state="ended" if ports.principals.holder(principal.id) is None else "valid",
+        used_ms=used_ms or None,
+        you=principal.id == context.principal.id,
+    )

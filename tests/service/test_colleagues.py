@@ -1,0 +1,364 @@
+"""The people of an organization: they share its things and counts, and administrators say who they are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sluicegate.acts import cases, colleagues, credentials, drafts, grants, sign_ins, subscriptions, tokens
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, AnyAct
+from sluicegate.acts.colleagues import PEOPLE_MAX
+from sluicegate.core.access import apikey
+from sluicegate.errors import Unauthorized
+from sluicegate.http import bearer
+from sluicegate.ports import Passkey, Principal
+from sluicegate.service.applications import can_apply
+from sluicegate.service.context import Services
+from sluicegate.settings import DailyLimits
+from tests.plane import Plane, no, yes
+from tests.worlds import API, RELEASE, STAGE
+
+
+@pytest.fixture
+def plane() -> Plane:
+    return Plane()
+
+
+def now(plane: Plane, who: str | Principal) -> Principal:
+    """Somebody as they are now, as a token or session finds them."""
+    by = plane.who[who] if isinstance(who, str) else who
+    found = plane.store.principals.holder(by.id)
+    assert found is not None
+    return found
+
+
+def invite(plane: Plane, by: str | Principal, **asked: Any) -> Any:
+    return plane.do(now(plane, by), sign_ins.INVITE, **asked)
+
+
+def joined(plane: Plane, by: str | Principal, name: str, *, administrator: bool = False) -> Principal:
+    """A colleague who was invited, and has used their link."""
+    made = yes(invite(plane, by, name=name, administrator=administrator))
+    found = plane.store.sign_ins.take_invitation(digest(made.path), plane.ledger.now_ms())
+    assert found is not None
+    assert found == made.principal
+    return now(plane, Principal(found, "", ""))
+
+
+def digest(path: str) -> bytes:
+    return apikey.digest(path.removeprefix("/welcome/"))
+
+
+def counts(plane: Plane, made: Any) -> bool:
+    """Whether a link counts, and its principal may come in."""
+    found = plane.store.sign_ins.invited(digest(made.path), plane.ledger.now_ms())
+    return found is not None and plane.store.principals.holder(found) is not None
+
+
+def people(plane: Plane, by: str | Principal) -> dict[str, tuple[bool, str]]:
+    found = yes(plane.do(now(plane, by), colleagues.LIST)).people
+    return {each.name: (each.administrator, each.state) for each in found}
+
+
+def keep(plane: Plane, by: Principal | str, name: str = "Example Utility") -> Any:
+    organization = json.dumps({"name": name, "registeredIn": "US"})
+    asked = {"release": RELEASE, "stage": STAGE, "surface": API, "organization": organization}
+    return plane.do(by, drafts.SAVE, **asked)
+
+
+# Who comes in
+
+
+@pytest.mark.parametrize("who", ["applicant", "oncd", "developer"])
+def test_an_administrator_invites_a_colleague_who_has_an_id_of_their_own(plane: Plane, who: str) -> None:
+    ana = joined(plane, who, "ana")
+    assert ana.id != plane.who[who].id
+    assert (ana.role, ana.party) == (plane.who[who].role, plane.who[who].party)
+    assert people(plane, ana) == {who: (True, "valid"), "ana": (False, "valid")}
+
+
+@pytest.mark.parametrize("who", ["applicant", "oncd", "developer"])
+def test_a_colleague_who_is_no_administrator_neither_invites_nor_changes_who_comes_in(
+    plane: Plane, who: str
+) -> None:
+    ana, bo = joined(plane, who, "ana"), joined(plane, who, "bo")
+    assert no(invite(plane, ana, name="cy")) == "forbidden"
+    assert no(invite(plane, ana, role="agency", name="cy", party="oncd")) == "forbidden"
+    assert no(invite(plane, ana, name="ana", administrator=True)) == "forbidden"
+    for act, whom in [
+        (colleagues.END, plane.who[who].id),
+        (colleagues.END, bo.id),
+        (colleagues.DEMOTE, plane.who[who].id),
+        (colleagues.PROMOTE, ana.id),
+        (colleagues.PROMOTE, bo.id),
+    ]:
+        assert no(plane.do(ana, act, principal=whom)) == "forbidden", act.name
+        with pytest.raises(Unauthorized):
+            bearer.authorize(ana, act)
+    assert people(plane, who) == {who: (True, "valid"), "ana": (False, "valid"), "bo": (False, "valid")}
+    assert no(plane.do(ana, sign_ins.LIST, principal=bo.id)) == "principal_unknown"
+    assert yes(invite(plane, ana)).principal == ana.id
+
+
+@pytest.mark.parametrize("act", [tokens.ISSUE, tokens.REVOKE])
+def test_staff_who_are_no_administrators_make_and_end_no_tokens(plane: Plane, act: AnyAct) -> None:
+    ana = joined(plane, "developer", "ana")
+    with pytest.raises(Unauthorized) as caught:
+        bearer.authorize(ana, act)
+    assert caught.value.code == "forbidden"
+    bearer.authorize(now(plane, "developer"), act)
+
+
+def test_staff_invite_those_with_whom_another_organization_begins_and_they_administer_it(
+    plane: Plane,
+) -> None:
+    made = yes(invite(plane, "developer", role=APPLICANT, name="grid"))
+    assert now(plane, Principal(made.principal, "", "")).administers
+    assert no(invite(plane, "applicant", role=APPLICANT, name="grid", party="oncd")) == "forbidden"
+    assert no(invite(plane, "applicant", role=AGENCY, name="ana", party="oncd")) == "forbidden"
+    assert no(invite(plane, "oncd", role=AGENCY, name="ana", party="ostp")) == "forbidden"
+
+
+def test_two_organizations_have_a_colleague_of_one_name_and_neither_hears_of_it(plane: Plane) -> None:
+    mine, theirs = joined(plane, "applicant", "ana"), joined(plane, "rival", "ana")
+    assert mine.id != theirs.id
+    made = yes(plane.do(mine, tokens.RENEW))
+    again = yes(plane.do(theirs, tokens.RENEW))
+    assert plane.store.principals.by_token(apikey.digest(made.token)) == mine
+    assert plane.store.principals.by_token(apikey.digest(again.token)) == theirs
+    assert (
+        no(plane.do("developer", tokens.ISSUE, role=APPLICANT, name="ana", replace=True)) == "token_unknown"
+    )
+    assert yes(invite(plane, "developer", role=APPLICANT, name="ana")).principal not in {mine.id, theirs.id}
+    assert plane.store.principals.holder(mine.id) == mine
+
+
+def test_another_organizations_people_do_not_exist(plane: Plane) -> None:
+    ana = joined(plane, "rival", "ana")
+    for act in (colleagues.END, colleagues.PROMOTE, colleagues.DEMOTE):
+        for whom in (ana.id, plane.who["rival"].id, plane.who["developer"].id, plane.who["gateway-1"].id):
+            assert no(plane.do(now(plane, "applicant"), act, principal=whom)) == "colleague_unknown"
+            assert no(plane.do(now(plane, "oncd"), act, principal=whom)) == "colleague_unknown"
+    listed = plane.do(now(plane, "applicant"), sign_ins.LIST, principal=ana.id)
+    assert no(listed) == "principal_unknown"
+    assert people(plane, "applicant") == {"applicant": (True, "valid")}
+
+
+def test_no_link_signs_in_as_a_colleague_who_has_come_in(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana")
+    assert yes(invite(plane, "applicant", name="ana")).principal == ana.id
+    plane.store.sign_ins.add_passkey(Passkey("key", ana.id, "laptop", b"", 0, 1))
+    assert no(invite(plane, "applicant", name="ana")) == "principal_in_use"
+
+
+def test_an_organization_has_only_so_many_people(plane: Plane) -> None:
+    first = plane.who["applicant"]
+    for number in range(PEOPLE_MAX - 1):
+        each = Principal(f"applicant_{number}", APPLICANT, f"c{number}", None, first.id, administers=False)
+        plane.store.principals.add(bytes([number]) * 32, each)
+    assert no(invite(plane, "applicant", name="one-too-many")) == "organization_full"
+    yes(invite(plane, "applicant", name="c7"))
+    yes(invite(plane, "rival", name="another"))
+
+
+# Who says so
+
+
+def test_a_colleague_becomes_an_administrator_and_one_always_stays(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana")
+    first = plane.who["applicant"]
+    for act in (colleagues.END, colleagues.DEMOTE):
+        assert no(plane.do(now(plane, first), act, principal=first.id)) == "last_administrator"
+    yes(plane.do(now(plane, first), colleagues.PROMOTE, principal=ana.id))
+    yes(plane.do(now(plane, ana), colleagues.DEMOTE, principal=first.id))
+    assert no(invite(plane, "applicant", name="cy")) == "forbidden"
+    assert no(plane.do(now(plane, ana), colleagues.DEMOTE, principal=ana.id)) == "last_administrator"
+    yes(plane.do(now(plane, ana), colleagues.END, principal=first.id))
+    assert no(plane.do(now(plane, ana), colleagues.PROMOTE, principal=first.id)) == "access_ended"
+    assert people(plane, ana) == {"ana": (True, "valid"), "applicant": (False, "ended")}
+
+
+def test_an_administrator_whose_access_has_ended_does_not_count_as_one(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana", administrator=True)
+    yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
+    first = plane.who["applicant"].id
+    assert no(plane.do(now(plane, "applicant"), colleagues.END, principal=first)) == "last_administrator"
+
+
+def test_who_was_an_administrator_when_they_asked_does_nothing_after_it(plane: Plane) -> None:
+    """What came in with a token that counted then is decided by what is true when it is done."""
+    ana = joined(plane, "applicant", "ana", administrator=True)
+    bo = joined(plane, "applicant", "bo")
+    yes(plane.do(now(plane, "applicant"), colleagues.DEMOTE, principal=ana.id))
+    assert no(plane.do(ana, colleagues.END, principal=bo.id)) == "forbidden"
+    assert no(plane.do(ana, sign_ins.INVITE, name="cy")) == "forbidden"
+    yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
+    assert no(plane.do(ana, colleagues.PROMOTE, principal=bo.id)) == "forbidden"
+    assert no(plane.do(ana, tokens.RENEW)) == "token_unknown"
+
+
+# The end of someone's access
+
+
+def test_all_ways_in_of_a_colleague_end_at_once_and_the_others_stay(plane: Plane) -> None:
+    ana, bo = joined(plane, "applicant", "ana"), joined(plane, "applicant", "bo")
+    token = yes(plane.do(ana, tokens.RENEW)).token
+    own = yes(invite(plane, ana))
+    plane.store.sign_ins.add_passkey(Passkey("key", ana.id, "laptop", b"", 0, 1))
+    ended = yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
+    assert ended.state == "ended"
+    assert plane.store.principals.by_token(apikey.digest(token)) is None
+    assert plane.store.sign_ins.passkeys(ana.id) == []
+    assert not counts(plane, own)
+    assert plane.store.principals.by_token(apikey.digest(plane.tokens["applicant"])) is not None
+    assert now(plane, bo) == bo
+
+
+def test_links_that_someone_made_end_with_them(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana", administrator=True)
+    made, own = yes(invite(plane, ana, name="accomplice")), yes(invite(plane, "applicant", name="cy"))
+    yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
+    assert (counts(plane, made), counts(plane, own)) == (False, True)
+
+
+def test_who_is_invited_again_is_the_same_person_with_no_way_in_from_before(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana", administrator=True)
+    token = yes(plane.do(ana, tokens.RENEW)).token
+    yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
+    again = joined(plane, "applicant", "ana")
+    assert again == replace(ana, administers=False)
+    assert plane.store.principals.by_token(apikey.digest(token)) is None
+
+
+def test_an_organizations_token_that_is_revoked_ends_all_its_people(plane: Plane) -> None:
+    ana, other = joined(plane, "applicant", "ana", administrator=True), joined(plane, "rival", "ana")
+    made = yes(invite(plane, ana, name="cy"))
+    yes(plane.do("developer", tokens.REVOKE, principal=plane.who["applicant"].id))
+    assert {each.id for each in (ana, plane.who["applicant"])} <= plane.store.principals.ended()
+    assert not counts(plane, made)
+    assert now(plane, other) == other
+    yes(plane.do("developer", tokens.ISSUE, role=APPLICANT, name="applicant", replace=True))
+    assert people(plane, "applicant") == {
+        "ana": (True, "ended"),
+        "applicant": (True, "valid"),
+        "cy": (False, "ended"),
+    }
+
+
+@pytest.mark.parametrize("who", ["oncd", "developer"])
+def test_a_token_of_staff_or_an_agency_that_is_revoked_is_one_persons(plane: Plane, who: str) -> None:
+    ana = joined(plane, who, "ana", administrator=True)
+    boss = joined(plane, "developer", "boss", administrator=True)
+    yes(plane.do(boss, tokens.REVOKE, principal=plane.who[who].id))
+    assert now(plane, ana) == ana
+
+
+def test_another_token_for_the_first_one_makes_them_an_administrator_again(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana", administrator=True)
+    yes(plane.do(ana, colleagues.END, principal=plane.who["applicant"].id))
+    yes(plane.do(ana, sign_ins.INVITE, name="applicant"))
+    assert not now(plane, "applicant").administers
+    yes(plane.do("developer", tokens.ISSUE, role=APPLICANT, name="applicant", replace=True))
+    assert now(plane, "applicant").administers
+
+
+def test_another_token_for_a_colleague_of_the_staff_makes_them_no_administrator(plane: Plane) -> None:
+    ana = joined(plane, "developer", "ana")
+    made = yes(plane.do("developer", tokens.ISSUE, role=DEVELOPER, name="ana", replace=True))
+    assert made.principal == ana.id
+    assert not now(plane, ana).administers
+    assert no(plane.do("developer", tokens.ISSUE, role=DEVELOPER, name="ana")) == "token_exists"
+
+
+# What belongs to whom
+
+
+QUESTIONS: tuple[AnyAct, ...] = (drafts.LIST, cases.LIST, grants.LIST, credentials.LIST)
+
+
+def test_a_colleague_does_what_the_organization_does(plane: Plane) -> None:
+    plane.opened()
+    ana = joined(plane, "applicant", "ana")
+    grant = plane.admit(ana)
+    key = yes(plane.credential(grant, who="applicant"))
+    yes(keep(plane, ana))
+    for act in QUESTIONS:
+        mine, theirs = (yes(plane.do(each, act)) for each in (ana, "applicant"))
+        assert mine == theirs, act.name
+        assert mine != yes(plane.do("rival", act)), act.name
+    yes(plane.do(ana, credentials.REVOKE, credential=key.credential))
+
+
+def test_a_draft_is_everyones_and_says_who_saved_it(plane: Plane) -> None:
+    plane.opened()
+    ana = joined(plane, "applicant", "ana")
+    name = yes(keep(plane, ana)).draft
+    assert yes(plane.do("applicant", drafts.SHOW, draft=name)).saved_by == "ana"
+    yes(plane.do("applicant", drafts.EDIT, draft=name, surface=API))
+    assert [each.saved_by for each in yes(plane.do(ana, drafts.LIST)).drafts] == ["applicant"]
+    assert no(plane.do("rival", drafts.SHOW, draft=name)) == "draft_unknown"
+    yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
+    yes(plane.do("applicant", drafts.SUBMIT, draft=name))
+
+
+def test_what_one_did_is_told_from_what_another_did_by_who_has_the_logs_secret_alone(plane: Plane) -> None:
+    plane.opened()
+    ana, first = joined(plane, "applicant", "ana"), plane.who["applicant"]
+    for who, other in ((ana, first), (first, ana)):
+        case = yes(plane.submit(who, f"{who.name} Utility")).application
+        entry = plane.ledger.entries(plane.case(case).seq, plane.size)[0]
+        assert entry.by == plane.ledger.pseudonym(who.id, entry.id)
+        assert entry.by not in {plane.ledger.pseudonym(other.id, entry.id), who.id}
+        assert plane.case(case).principal == first.id
+
+
+def test_ten_people_are_not_ten_quotas(plane: Plane) -> None:
+    plane.opened()
+    plane.services = Services.over(plane.ledger, plane.fleet, limits=DailyLimits(drafts=3))
+    team = [plane.who["applicant"], *(joined(plane, "applicant", f"c{number}") for number in range(9))]
+    kept = [keep(plane, each) for each in team]
+    assert [no(each) for each in kept[3:]] == ["too_many_drafts"] * 7
+    yes(keep(plane, "rival"))
+    assert {each.acts_for for each in team} == {plane.who["applicant"].id}
+
+
+def test_notices_go_to_each_who_wants_them_until_their_access_ends(plane: Plane) -> None:
+    plane.opened()
+    ana = joined(plane, "applicant", "ana")
+    for who, host in ((ana, "a"), (plane.who["applicant"], "b"), (plane.who["rival"], "c")):
+        yes(plane.do(who, subscriptions.ADD, kind="webhook", target=f"https://{host}.example/hook"))
+    assert len(yes(plane.do(ana, subscriptions.LIST)).subscriptions) == 1
+
+    def told() -> set[str]:
+        found = plane.store.outbox.due(plane.ledger.now_ms(), (), 99)
+        for _, each in found:
+            plane.store.outbox.delivered(each.message)
+        return {subscription.target[8] for subscription, _ in found}
+
+    yes(plane.submit("applicant"))
+    assert told() == {"a", "b"}
+    yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
+    yes(plane.submit("applicant", "Another Utility"))
+    assert told() == {"b"}
+
+
+def test_each_is_shown_by_name_with_when_they_were_seen(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana")
+    plane.store.sign_ins.add_passkey(Passkey("key", ana.id, "laptop", b"", 0, 1, used_ms=17))
+    found = yes(plane.do("applicant", colleagues.LIST)).people
+    assert [(each.name, each.used_ms, each.you) for each in found] == [
+        ("ana", 17, False),
+        ("applicant", None, True),
+    ]
+    shown = yes(plane.do(now(plane, "applicant"), sign_ins.LIST, principal=ana.id))
+    assert [each.name for each in shown.passkeys] == ["laptop"]
+
+
+def test_a_nomination_or_account_is_for_an_organization_and_not_for_one_of_its_people(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana", administrator=True)
+    yes(plane.do(ana, colleagues.END, principal=plane.who["applicant"].id))
+    assert can_apply(plane.store.principals, plane.who["applicant"].id)
+    assert not can_apply(plane.store.principals, ana.id)
