@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 
-from sluicegate.acts import cases, colleagues, credentials, drafts, grants, sign_ins, subscriptions, tokens
+from sluicegate.acts import (
+    applications,
+    cases,
+    colleagues,
+    credentials,
+    directives,
+    drafts,
+    explanations,
+    grants,
+    licences,
+    members,
+    sign_ins,
+    subscriptions,
+    tokens,
+)
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, AnyAct
 from sluicegate.acts.colleagues import PEOPLE_MAX
 from sluicegate.core.access import apikey
@@ -276,20 +290,39 @@ def test_another_token_for_a_colleague_of_the_staff_makes_them_no_administrator(
 # What belongs to whom
 
 
-QUESTIONS: tuple[AnyAct, ...] = (drafts.LIST, cases.LIST, grants.LIST, credentials.LIST)
-
-
-def test_a_colleague_does_what_the_organization_does(plane: Plane) -> None:
+def test_a_colleague_sees_and_does_what_the_organization_does(plane: Plane) -> None:
     plane.opened()
-    ana = joined(plane, "applicant", "ana")
+    ana, by = joined(plane, "applicant", "ana"), now(plane, "applicant")
     grant = plane.admit(ana)
-    key = yes(plane.credential(grant, who="applicant"))
-    yes(keep(plane, ana))
-    for act in QUESTIONS:
-        mine, theirs = (yes(plane.do(each, act)) for each in (ana, "applicant"))
+    key = yes(plane.credential(grant, who="applicant")).credential
+    draft, case = yes(keep(plane, ana)).draft, plane.submit("applicant", "Another Utility").application
+    plane.direct()
+    asked: list[tuple[AnyAct, dict[str, str]]] = [
+        *((act, {}) for act in (drafts.LIST, cases.LIST, grants.LIST, credentials.LIST)),
+        (drafts.SHOW, {"draft": draft}),
+        *((cases.SHOW, {"case": each}) for each in (case, plane_case(plane, grant))),
+        (grants.SHOW, {"grant": grant}),
+        (credentials.SHOW, {"credential": key}),
+        (credentials.USAGE, {"grant": grant}),
+        (explanations.EXPLAIN, {"credential": key, "model": "gpt-5.6"}),
+        (members.LIST, {"grant": grant}),
+        (directives.AFFECTED, {"directive": "d-1"}),
+        (licences.LIST, {}),
+    ]
+    for act, given in asked:
+        mine, theirs = (yes(plane.do(each, act, **given)) for each in (ana, by))
         assert mine == theirs, act.name
-        assert mine != yes(plane.do("rival", act)), act.name
-    yes(plane.do(ana, credentials.REVOKE, credential=key.credential))
+        assert mine != plane.do("rival", act, **given) or act in {directives.AFFECTED, licences.LIST}, (
+            act.name
+        )
+    yes(plane.do(ana, applications.WITHDRAW, case=case))
+    yes(plane.do(ana, credentials.REVOKE, credential=key))
+
+
+def plane_case(plane: Plane, grant: str) -> str:
+    """The case that a grant began with."""
+    with plane.ledger.reading() as state:
+        return state.grants[grant].case
 
 
 def test_a_draft_is_everyones_and_says_who_saved_it(plane: Plane) -> None:

@@ -487,7 +487,7 @@ def _listed(ledger: Ledger, state: State, case: Case) -> Iterator[ExportedDossie
 
 def _stated(ledger: Ledger, state: State, principal: Principal, case: Case) -> DossierView | None:
     """What an applicant sent, as far as its reader may read it, with what the terms of the case ask."""
-    may_read = not access.is_outside(principal) or sent_by(state, case) == principal.id
+    may_read = not access.is_outside(principal) or sent_by(state, case) == principal.acts_for
     opened = dossier_of(ledger, state, case) if case.organization is not None and may_read else None
     if opened is None:
         return None
