@@ -19,6 +19,7 @@ from sluicegate.acts import (
     grants,
     licences,
     members,
+    releases,
     sign_ins,
     subscriptions,
     tokens,
@@ -31,9 +32,11 @@ from sluicegate.http import bearer
 from sluicegate.ports import Passkey, Principal
 from sluicegate.service.applications import can_apply
 from sluicegate.service.context import Services
+from sluicegate.service.telling import Telling
 from sluicegate.settings import DailyLimits
+from sluicegate_record.statements.releases import StageClosing
 from tests.plane import Plane, no, yes
-from tests.worlds import API, RELEASE, STAGE
+from tests.worlds import API, OFFICER, RELEASE, STAGE, signed
 
 
 @pytest.fixture
@@ -365,17 +368,25 @@ def test_notices_go_to_each_who_wants_them_until_their_access_ends(plane: Plane)
         yes(plane.do(who, subscriptions.ADD, kind="webhook", target=f"https://{host}.example/hook"))
     assert len(yes(plane.do(ana, subscriptions.LIST)).subscriptions) == 1
 
-    def told() -> set[str]:
-        found = plane.store.outbox.due(plane.ledger.now_ms(), (), 99)
+    def told() -> list[str]:
+        """Who has heard something since this was asked last: whose, and what."""
+        found = sorted(plane.store.contents.waiting.values(), key=lambda each: each[0])
         for _, each in found:
             plane.store.outbox.delivered(each.message)
-        return {subscription.target[8] for subscription, _ in found}
+        hosts = {each.id: each.target[8] for each in plane.store.contents.subscriptions.values()}
+        return sorted({f"{hosts[each.subscription]} {json.loads(each.body)['type']}" for _, each in found})
 
-    yes(plane.submit("applicant"))
-    assert told() == {"a", "b"}
+    yes(plane.credential(plane.admit("applicant")))
+    assert {each[0] for each in told()} == {"a", "b"}
+    plane.direct("d-1", ["Example Utility"])
+    Telling(plane.ledger).tell(plane.size)
+    assert told() == ["a directive.issued", "b directive.issued"]
+    closing = StageClosing(log=plane.ledger.vkey(), release=RELEASE, stage=STAGE, reason="a jailbreak")
+    yes(plane.do("developer", releases.CLOSE, envelope=signed(closing.payload(), OFFICER).to_json()))
+    assert told() == ["a stage.closed", "b stage.closed"]
     yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
-    yes(plane.submit("applicant", "Another Utility"))
-    assert told() == {"b"}
+    plane.open()
+    assert told() == ["b stage.opened"]
 
 
 def test_each_is_shown_by_name_with_when_they_were_seen(plane: Plane) -> None:
