@@ -45,7 +45,7 @@ from sluicegate.acts.directives import (
 )
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.evidence import EvaluationArgument, EvaluationToSign, EvidenceReceipt, SignedResult
-from sluicegate.acts.findings import FindingReceipt, FindingToSignArgument, SignedFinding
+from sluicegate.acts.findings import FindingReceipt, FindingToSignArgument
 from sluicegate.acts.grants import GrantFilter
 from sluicegate.acts.log import LogHead
 from sluicegate.acts.releases import PlanReceipt, PlanText, StageArgument, StageReceipt, StageStatus
@@ -54,15 +54,20 @@ from sluicegate.acts.sign_ins import INVITE, InvitationRequest
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.cli.wording import BARRED
 from sluicegate.client import export, signing
-from sluicegate.client.directives import Binding, lift_request, signed_directive
+from sluicegate.client.directives import lift_request, signed_directive
 from sluicegate.client.evidence import reading, result
 from sluicegate.client.evidence.result import Provenance
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
+from sluicegate.core.directives.directive import Signing
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused, Unreachable
 from sluicegate.pages.frame import CONTROL
+from sluicegate.statements.cases import Review, receipt
+from sluicegate.statements.directives import salt
+from sluicegate.statements.findings import FINDING, WordOnFinding
+from sluicegate.statements.stages import opening
 from sluicegate.store import keyfile
 from sluicegate_record.statements.findings import FIXES, GONE, REPORTS, RETESTS
 from sluicegate_record.terms import kinds
@@ -129,7 +134,7 @@ class Paperwork:
         """The officer opens a stage, or asks the agencies whose agreement it needs."""
         staff = self.staff()
         asked = staff.do(releases.OPENING, StageArgument(release=release, stage=stage))
-        envelope = signing.opening(asked, self._cast.key(OFFICER))
+        envelope = signing.for_record(opening(asked), self._cast.key(OFFICER))
         return staff.do(releases.OPEN, SignedStatement(envelope=envelope))
 
     def decide(self, case: str) -> CaseView:
@@ -140,16 +145,17 @@ class Paperwork:
 
     def approve(self, case: str, agency: str) -> StatementReceipt:
         """One agency reads a case and signs its approval."""
-        return self.say(case, agency, signing.Review("approve"))
+        return self.say(case, agency, Review("approve"))
 
     def receive(self, case: str, agency: str) -> StatementReceipt:
         """One agency confirms that it received a case: its time starts."""
         client = self.agency(agency)
         exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
-        signed = signing.receipt(exported, self._cast.key(agency))
+        key = self._cast.key(agency)
+        signed = signing.for_record(receipt(exported, export.party_of(exported, key)), key)
         return client.do(review.IMPORT, ReviewStatement(envelope=signed))
 
-    def say(self, case: str, agency: str, said: signing.Review) -> StatementReceipt:
+    def say(self, case: str, agency: str, said: Review) -> StatementReceipt:
         """One agency reads a case and signs its position."""
         client = self.agency(agency)
         exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
@@ -232,11 +238,9 @@ class Paperwork:
     def _word(self, owner: str, says: str, about: FindingToSignArgument, **said: Any) -> FindingReceipt:
         client = self.staff() if owner == OFFICER else self.agency(owner)
         asked = client.do(findings.TO_SIGN, about)
-        (model,) = asked.models
-        if says == REPORTS:
-            said["model"] = model.id
-        signed = signing.finding(asked, says, self._cast.key(owner), tested=model.tested, **said)
-        return client.do(findings.RECORD, SignedFinding.from_json(signed))
+        word = WordOnFinding(finding=asked.finding, says=says, **said)
+        unsigned = signing.made(FINDING, asked, word)
+        return signing.recorded(client, FINDING, unsigned, self._cast.key(owner))
 
     def revoke(self, customer: Customer | Newcomer, credential: str) -> None:
         """A customer revokes a key of its own."""
@@ -255,7 +259,7 @@ class Paperwork:
         """
         given = directive.read(document.read(text, "directive.yaml"))
         issuer = given["spec"]["issuer"]
-        bound = Binding(self.head().vkey, annexes or {})
+        bound = Signing(self.head().vkey, salt, annexes or {})
         signed = signed_directive(given, bound, self._cast.key(issuer))
         return self.agency(issuer).do(directives.ISSUE, signed)
 
@@ -263,7 +267,7 @@ class Paperwork:
         """An agency signs that a directive is to be lifted."""
         client, part = self.agency(agency), LiftPart(directive=name)
         asked = export.checked(client.do(directives.LIFTING, part))
-        signed = signing.position(asked, signing.Review("approve"), self._cast.key(agency))
+        signed = signing.position(asked, Review("approve"), self._cast.key(agency))
         return client.do(directives.LIFT, lift_request(part, asked.question.case, signed))
 
     def directives(self) -> tuple[DirectiveSummary, ...]:

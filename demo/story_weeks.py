@@ -26,12 +26,15 @@ from sluicegate.acts.members import MemberRow, MemberRows
 from sluicegate.acts.review import ReviewStatement
 from sluicegate.cli.presets import PRESETS
 from sluicegate.client import export, signing
-from sluicegate.client.directives import Binding, lift_part, lift_request, signed_directive
+from sluicegate.client.directives import lift_part, lift_request, signed_directive
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
+from sluicegate.core.directives.directive import Signing
 from sluicegate.core.people import persons
 from sluicegate.core.terms import document, renewal
 from sluicegate.core.terms.renewal import Renewal
+from sluicegate.statements.cases import Review
+from sluicegate.statements.directives import salt
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 
@@ -182,7 +185,7 @@ class Weeks:
         given = directive.read(document.read(json.dumps(_order(annex)), "order.yaml"))
         names = {ANNEX: {"organizations": list(annex)}} if annex else {}
         replaced = self._document() if annex else None
-        bound = Binding(self.site.ledger.vkey(), annexes=names, replaced=replaced)
+        bound = Signing(self.site.ledger.vkey(), salt, annexes=names, replaced=replaced)
         signers = (ISSUER, OTHER) if annex else (ISSUER,)
         signed = signed_directive(given, bound, *map(self.site.cast.key, signers))
         self.paperwork.agency(ISSUER).do(directives.ISSUE, signed)
@@ -197,7 +200,7 @@ class Weeks:
         for agency in (OTHER, ISSUER):
             client = self.paperwork.agency(agency)
             asked = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
-            signed = signing.position(asked, signing.Review("approve"), self.site.cast.key(agency))
+            signed = signing.position(asked, Review("approve"), self.site.cast.key(agency))
             client.do(review.IMPORT, ReviewStatement(envelope=signed))
 
     def _general_refused(self) -> None:

@@ -26,7 +26,6 @@ from sluicegate_record.entries.releases import LogKeyReplaced, LogStarted
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
-from sluicegate_record.statements.statement import Statement
 
 Node: TypeAlias = tuple[int, int, bytes]
 """A complete node of the tree: level, index, hash."""
@@ -634,14 +633,6 @@ class SignIns(Protocol):
 
     def shut_out(self, principal: str) -> None:
         """The same, and forget its passkeys."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnsignedStatement:
-    """A statement before it is signed. `opened` opens its commitments, by field."""
-
-    statement: Statement
-    opened: Mapping[str, Opening] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def test_what_the_last_statement_says_of_another_upstream_can_be_kept(plane):
 def test_bad_words_are_refused_with_what_to_do(plane):
     assert plane.error(*sign(plane, "--surface", "cloud"))["remedy"] == "it has api, codex"
     refused = plane.error(*sign(plane, "--until", "2026-08-01"))
-    assert refused["message"] == "--until 2026-08-01 is more than 7 days away"
+    assert refused["message"] == "2026-08-01T00:00:00.000Z is more than 7 days away"
     assert "is not a time such as" in plane.error(*sign(plane, "--until", "soon"))["message"]
     assert plane.error(*sign(plane)[:2], "gpt-none", *sign(plane)[3:])["code"] == "release_unknown"
     plane.answer(*sign(plane, "--until", "2026-06-30", "--surface", "api"))

@@ -15,6 +15,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from sluicegate.acts import applications, review
 from sluicegate.client import export, signing
 from sluicegate.errors import InvalidInput, VerificationFailed
+from sluicegate.statements.cases import Review
 from sluicegate_record.entries.cases import CaseAnswered, PositionRecorded
 from sluicegate_record.log import canonical, merkle, times
 from sluicegate_record.log.dsse import Envelope
@@ -51,7 +52,7 @@ def test_what_is_signed_from_an_export_counts(
     plane: Plane, exported: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLUICEGATE_SIGNED_AT", times.format_time(AT_MS))
-    signed = signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
+    signed = signing.position(export.read(exported), Review("approve"), private_key("oncd"))
     taken = yes(plane.do("oncd", review.IMPORT, envelope=signed))
     assert (taken.case, taken.agency) == (exported["question"]["case"], "oncd")
 
@@ -113,12 +114,12 @@ def test_a_time_to_sign_at_that_is_none_is_refused(
 ) -> None:
     monkeypatch.setenv("SLUICEGATE_SIGNED_AT", said)
     with pytest.raises(InvalidInput, match="SLUICEGATE_SIGNED_AT"):
-        signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
+        signing.position(export.read(exported), Review("approve"), private_key("oncd"))
 
 
 def test_a_position_says_when_it_was_signed(exported: Any) -> None:
     before = int(time.time() * 1_000)
-    given = signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
+    given = signing.position(export.read(exported), Review("approve"), private_key("oncd"))
     signed_ms = Position.read(Envelope.from_json(given)).signed_at_ms
     assert signed_ms is not None
     assert before <= signed_ms <= int(time.time() * 1_000)
@@ -158,17 +159,17 @@ def test_what_was_said_is_exported_as_the_entries_that_the_digest_is_over(plane:
 def test_what_is_signed_says_what_had_been_said(talked: Any) -> None:
     found = export.read(talked)
     for signed in (
-        signing.position(found, signing.Review("approve"), private_key("oncd")),
-        signing.position(found, signing.Review("object", "no"), private_key("oncd")),
+        signing.position(found, Review("approve"), private_key("oncd")),
+        signing.position(found, Review("object", "no"), private_key("oncd")),
     ):
         assert Position.read(Envelope.from_json(signed)).said == found.said
-    both = signing.schedule([found], signing.Review("approve"), private_key("oncd"))
+    both = signing.schedule([found], Review("approve"), private_key("oncd"))
     assert Schedule.read(Envelope.from_json(both)).cases[0].said == found.said
 
 
 def test_what_an_earlier_control_plane_exports_is_signed_as_before(exported: Any) -> None:
     del exported["said"]
-    signed = signing.position(export.read(exported), signing.Review("approve"), private_key("oncd"))
+    signed = signing.position(export.read(exported), Review("approve"), private_key("oncd"))
     assert Position.read(Envelope.from_json(signed)).said is None
 
 

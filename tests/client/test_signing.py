@@ -9,10 +9,12 @@ import pytest
 from sluicegate.acts import review
 from sluicegate.client import export, signing
 from sluicegate.errors import InvalidInput
+from sluicegate.statements.cases import Review
 from sluicegate_record.form import replace
 from sluicegate_record.log import dsse, publickey
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.statements.directives import Confirmation
 from tests.passkeys import ALGORITHMS, key_of
 from tests.plane import Plane, yes
 from tests.worlds import private_key
@@ -26,7 +28,7 @@ def test_a_position_is_signed_with_a_key_of_any_algorithm(algorithm: str) -> Non
     own = PublicKey(publickey.of(key))
     case = replace(exported, parties={own.keyid: "oncd"})
     assert export.party_of(case, key) == "oncd"
-    signed = Envelope.from_json(signing.position(case, signing.Review("approve"), key))
+    signed = Envelope.from_json(signing.position(case, Review("approve"), key))
     assert dsse.verify(signed, {own.keyid: own}) == {own.keyid}
 
 
@@ -34,7 +36,9 @@ def test_a_position_is_signed_with_a_key_of_any_algorithm(algorithm: str) -> Non
 def test_a_key_signs_once(algorithm: str) -> None:
     """Also where the envelope has its signature under the id of another program."""
     key, other = key_of("oncd", algorithm), private_key("ostp")
-    envelope: Any = signing.confirmation("log", "d-1", "sha256:" + "0" * 64, key)
+    envelope: Any = signing.signed(
+        Confirmation(log="log", directive="d-1", document="sha256:" + "0" * 64), key
+    )
     assert len(signing.countersigned(envelope, other)["signatures"]) == 2
     envelope["signatures"][0]["keyid"] = "an id of its own"
     with pytest.raises(InvalidInput, match="has signed it already"):

@@ -13,9 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sluicegate.acts.releases import OpeningToSign
 from sluicegate.client import export, signing
-from sluicegate.client.directives import Binding, signed_directive
+from sluicegate.client.directives import signed_directive
 from sluicegate.core.directives import directive
+from sluicegate.core.directives.directive import Signing
 from sluicegate.core.terms import document
+from sluicegate.statements import stages
+from sluicegate.statements.cases import Review
+from sluicegate.statements.directives import salt
+from sluicegate.statements.stages import ClosingWord
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 
@@ -54,17 +59,19 @@ class Parties:
         case = export.read(exported)
         shown = case if self.dated else replace(case, said=None)
         with self._program():
-            return signing.position(shown, signing.Review("approve"), self._keys[agency])
+            return signing.position(shown, Review("approve"), self._keys[agency])
 
     def opening(self, opening: dict[str, str]) -> dict[str, Any]:
         """The officer's opening of a stage."""
         with self._program():
-            return signing.opening(OpeningToSign.from_json(opening), self._keys[OFFICER])
+            return signing.for_record(stages.opening(OpeningToSign.from_json(opening)), self._keys[OFFICER])
 
     def closing(self, asked: dict[str, str]) -> dict[str, Any]:
         """The officer's closing of a stage, by what is signed to open it."""
         with self._program():
-            return signing.closing(OpeningToSign.from_json(asked), "the preview is over", self._keys[OFFICER])
+            found = OpeningToSign.from_json(asked)
+            said = ClosingWord(release=found.release, stage=found.stage, reason="the preview is over")
+            return signing.for_record(signing.made(stages.CLOSING, found, said), self._keys[OFFICER])
 
     def directive(self, name: str, organization: str) -> dict[str, Any]:
         """The first agency's directive that suspends the model for one organization."""
@@ -80,7 +87,7 @@ class Parties:
         text = json.dumps(_document("Directive", {"name": name}, spec))
         given = directive.read(document.read(text, "directive.yaml"))
         with self._program():
-            return signed_directive(given, Binding(self.log), self._keys[AGENCIES[0]]).to_json()
+            return signed_directive(given, Signing(self.log, salt), self._keys[AGENCIES[0]]).to_json()
 
     @contextmanager
     def _program(self) -> Iterator[None]:

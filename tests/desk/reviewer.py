@@ -17,19 +17,21 @@ from webauthn.helpers import bytes_to_base64url
 
 from sluicegate import ports
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.client.signing import Review, countersigned
+from sluicegate.client.signing import countersigned
 from sluicegate.desk import people, statements
 from sluicegate.desk.site import FRAME, DeskSite, Here, Work
 from sluicegate.errors import CommandRefused
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages.page import Sent
-from sluicegate.ports import PreparedStatement, UnsignedStatement
+from sluicegate.ports import PreparedStatement
 from sluicegate.settings import HttpSettings
 from sluicegate.signin import signatures
 from sluicegate.signin.challenges import Challenges
 from sluicegate.signin.door import Door, Known, SignedIn
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate.signin.sessions import Sessions
+from sluicegate.statements.cases import Review
+from sluicegate.statements.kind import UnsignedStatement
 from sluicegate.store.desk import SqliteDeskMemory, desk_database
 from sluicegate.store.preparations import SqlitePreparations
 from sluicegate.store.sign_ins import SqliteSignIns

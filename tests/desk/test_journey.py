@@ -30,6 +30,7 @@ from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.review import ReviewStatement
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.client import export, signing
+from sluicegate.statements.cases import Review
 from sluicegate_record.verify import verify
 from tests import worlds
 from tests.cli.commands import Cli
@@ -287,7 +288,7 @@ def asked_and_answered(scene: Scene, papers: Paperwork, case: str, page: Page) -
     """An agency asks something, and the applicant answers."""
     client = papers.agency("oncd")
     exported = export.checked(client.do(review.EXPORT, CaseArgument(case=case)))
-    said = signing.Review("ask", "Who will use it?")
+    said = Review("ask", "Who will use it?")
     envelope = signing.position(exported, said, scene.cast.key("oncd"))
     client.do(review.IMPORT, ReviewStatement(envelope=envelope))
     page.reload()

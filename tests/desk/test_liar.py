@@ -10,10 +10,10 @@ import pytest
 from sluicegate.acts import grants
 from sluicegate.acts.applications import ANSWER
 from sluicegate.acts.review import ExportedCase, ExportedDossier
-from sluicegate.client.signing import Review
 from sluicegate.desk import people, sentences, statements
 from sluicegate.desk.checking import ReadCase
 from sluicegate.errors import CommandRefused
+from sluicegate.statements.cases import Review
 from sluicegate_record.entries import Hidden
 from sluicegate_record.entries.cases import CaseOpened
 from sluicegate_record.form import replace

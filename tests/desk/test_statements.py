@@ -10,11 +10,13 @@ import pytest
 from webauthn.helpers import bytes_to_base64url
 
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.client.signing import Review, countersigned
+from sluicegate.client.signing import countersigned
 from sluicegate.desk import people, sentences, statements
 from sluicegate.desk.checking import ReadCase
 from sluicegate.errors import BadSignature, CommandRefused
-from sluicegate.ports import PreparedStatement, UnsignedStatement
+from sluicegate.ports import PreparedStatement
+from sluicegate.statements.cases import Review
+from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, pae
 from sluicegate_record.log.webauthn import RelyingParty

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sluicegate.acts import directives
-from sluicegate.client.signing import Review
 from sluicegate.desk import casepage, people, sentences, statements
 from sluicegate.desk.checking import ReadCase
 from sluicegate.errors import InvalidInput
-from sluicegate.ports import UnsignedStatement
+from sluicegate.statements.cases import Review
+from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.directives.scope import CommittedNames, Scope
 from sluicegate_record.log import times
 from tests import worlds

@@ -36,12 +36,17 @@ from sluicegate.acts.points import PointAndDirective
 from sluicegate.acts.review import ReviewStatement, StatementReceipt
 from sluicegate.acts.signatories import SignatoryKey
 from sluicegate.client import export, signing
-from sluicegate.client.directives import Binding, lift_part, lift_request, signed_directive
+from sluicegate.client.directives import lift_part, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.access import apikey
 from sluicegate.core.directives import directive
+from sluicegate.core.directives.directive import Signing
 from sluicegate.core.people import persons
 from sluicegate.core.terms import document
+from sluicegate.statements.cases import transcription
+from sluicegate.statements.directives import salt
+from sluicegate.statements.points import enforcement
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 from sluicegate_record.log.times import DAY_MS
@@ -224,7 +229,8 @@ class Offices:
         """Two officers enter the issuer's letter about it."""
         exported = export.checked(self._staff().do(review.EXPORT, CaseArgument(case=case)))
         received = _letter("2026-06-26", f"the letter that lifts, {case}")
-        envelope = signing.transcription(exported, "approve", received, self._officers())
+        stated = transcription(exported, "approve", Arrival.from_json(received))
+        envelope = signing.for_record(stated, *self._officers())
         return self._staff().do(review.IMPORT, ReviewStatement(envelope=envelope))
 
     def declare_catalogue(self) -> None:
@@ -243,7 +249,7 @@ class Offices:
         """Whoever runs the catalogue signs what it has done about the order."""
         question = PointAndDirective(point=CATALOGUE, directive=ORDER)
         asked = self._staff().do(points.TO_STATE, question)
-        envelope = signing.enforcement(asked, says, signing.now_ms(), self.point)
+        envelope = signing.signed(enforcement(asked, says, signing.now_ms()), self.point)
         self._staff().do(points.STATE, SignedStatement(envelope=envelope))
 
     def status(self) -> DirectiveStatus:
@@ -254,8 +260,9 @@ class Offices:
         self, text: str, keys: Sequence[Ed25519PrivateKey], annex: Sequence[str] = ()
     ) -> AcceptedDirective:
         given = directive.read(document.read(text, "order.yaml"))
-        bound = Binding(
+        bound = Signing(
             self.fleet.vkey,
+            salt,
             annexes={ANNEX: {"organizations": list(annex)}} if annex else {},
             replaced=self._document_in_force() if "replaces" in given["metadata"] else None,
             received=_letter("2026-06-12", "the letter that orders"),

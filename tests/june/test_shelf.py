@@ -18,6 +18,7 @@ from sluicegate.cli.presets import PRESETS
 from sluicegate.client import signing
 from sluicegate.core.terms import document, plan, renewal
 from sluicegate.core.terms.renewal import Renewal
+from sluicegate.statements.clearances import CLEARANCE, WordOnRequirement
 from sluicegate_record.entities.case import Case
 from sluicegate_record.log import times
 from sluicegate_record.terms.plan import Plan
@@ -153,7 +154,8 @@ def test_a_government_tests_first_for_thirty_days_at_most():
 def evaluates(course: Course, says: str) -> None:
     """The evaluator begins or ends its evaluation before the stage `partners`."""
     asked = yes(course.do("caisi", clearances.TO_SIGN, release=RELEASE, says=says, about="partners"))
-    envelope = signing.clearance(asked, private_key("caisi"), reason="", version=None, until=None)
+    said = WordOnRequirement(release=RELEASE, says=says, about="partners")
+    envelope = signing.for_record(signing.made(CLEARANCE, asked, said), private_key("caisi"))
     yes(course.do("caisi", clearances.RECORD, envelope=envelope))
 
 

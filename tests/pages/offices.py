@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from sluicegate.acts import directives, releases, review
-from sluicegate.client.directives import Binding, signed_directive
+from sluicegate.client.directives import signed_directive
+from sluicegate.core.directives.directive import Signing
+from sluicegate.statements.directives import salt
 from sluicegate_record.entities.case import Case
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.quorum import parties_of
@@ -76,5 +78,5 @@ def ordered(plane: Plane) -> None:
         "basis": {"kind": "order", "authority": HOSTILE[:100]},
         "reasons": {"form": "written", "summary": HOSTILE[:100], "text": f"{HOSTILE} {RTL} {LONG}"},
     }
-    signed = signed_directive(given, Binding(plane.ledger.vkey()), worlds.private_key("oncd"))
+    signed = signed_directive(given, Signing(plane.ledger.vkey(), salt), worlds.private_key("oncd"))
     put(plane, "developer", "developer", directives.ISSUE.path, signed.to_json())

@@ -16,7 +16,6 @@ from starlette.routing import BaseRoute, Route
 
 from demo.fleet import served
 from sluicegate.acts.act import APPLICANT, DEVELOPER
-from sluicegate.client.signing import Review
 from sluicegate.control import app as control
 from sluicegate.control.pages import PAGES
 from sluicegate.control.plane import ControlPlane
@@ -25,6 +24,7 @@ from sluicegate.desk import people, statements
 from sluicegate.pages import applying, manager, person
 from sluicegate.pages.page import SitePage
 from sluicegate.settings import HttpSettings
+from sluicegate.statements.cases import Review
 from tests.control.conftest import Plane
 from tests.desk.office import Office, come_in, running
 from tests.pages import offices

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluicegate.pages.statements import directives, table
+from sluicegate.statements import directives, table
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.findings import (
     ACKNOWLEDGES,

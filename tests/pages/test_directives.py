@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from sluicegate.acts import directives
-from sluicegate.client.directives import Binding, signed_directive
+from sluicegate.client.directives import signed_directive
+from sluicegate.core.directives.directive import Signing
+from sluicegate.statements.directives import salt
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.pages import offices
@@ -36,7 +38,7 @@ def staff(plane: Plane) -> Iterator[Reading]:
 def directed(plane: Plane, name: str) -> None:
     """A directive of `oncd` over both models, for everyone."""
     given = worlds.directive_value(name, models=list(MODELS))
-    signed = signed_directive(given, Binding(plane.ledger.vkey()), worlds.private_key("oncd"))
+    signed = signed_directive(given, Signing(plane.ledger.vkey(), salt), worlds.private_key("oncd"))
     offices.put(plane, "developer", "developer", directives.ISSUE.path, signed.to_json())
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from sluicegate.pages.statements import table
+from sluicegate.statements import table
 from tests.control.conftest import Plane
 from tests.pages.conftest import HOSTILE
 from tests.pages.keyboard import CALM, follow, press, skip, write

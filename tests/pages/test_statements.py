@@ -11,9 +11,9 @@ import pytest
 from sluicegate.control.pages import ask
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import forms
-from sluicegate.pages.statements import table
-from sluicegate.pages.statements.kind import Making, Wording, read
 from sluicegate.signin import signatures
+from sluicegate.statements import table
+from sluicegate.statements.kind import Making, Wording, read
 from sluicegate_record.log import canonical
 from tests.plane import Plane, yes
 from tests.worlds import (
@@ -54,7 +54,7 @@ class Officer:
         """What is signed, of what is written in a form."""
         how, now_ms = table.STATEMENTS[kind], self.plane.ledger.now_ms()
         said = read(how.asks, forms.said(how.asks, {name: [each] for name, each in given.items()}))
-        return signatures.prepared(how.make(Making(self.ask, said, now_ms)), self.who, now_ms)
+        return signatures.prepared(how.make(Making(how.look(self.ask, said), said, now_ms)), self.who, now_ms)
 
     def records(self, kind: str, given: Mapping[str, str], *signers: str) -> Any:
         """What the act answers, once it is signed; its words and what follows can be said before."""

@@ -7,7 +7,8 @@ import pytest
 from sluicegate.acts.outlook import StageCourse, StageEvent
 from sluicegate.pages import site, timeline
 from sluicegate.pages.timeline import Bar
-from sluicegate.pages.words import day, moment, spoken, timed
+from sluicegate.pages.words import moment, spoken, timed
+from sluicegate.statements.words import day
 
 AT = "2026-12-11T17:00:00.000Z"
 SHOWN = f'<time datetime="{AT}">11 Dec 2026, 17:00 UTC</time>'

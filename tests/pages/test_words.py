@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sluicegate.pages.statements import cases, directives, stages, table
-from sluicegate.pages.statements.kind import Wording
+from sluicegate.statements import cases, directives, stages, table
+from sluicegate.statements.kind import Wording
 from sluicegate_record.directives.document import (
     DirectiveBasis,
     DirectiveMetadata,

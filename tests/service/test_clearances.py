@@ -8,6 +8,8 @@ from sluicegate.acts import clearances as acts
 from sluicegate.acts import releases
 from sluicegate.client import signing
 from sluicegate.errors import InvalidInput
+from sluicegate.statements.clearances import CLEARANCE, WordOnRequirement
+from sluicegate.statements.stages import CLOSING, ClosingWord, opening
 from sluicegate_record.log import times
 from tests.plane import Plane, no, yes
 from tests.worlds import AT_MS, OFFICER, RELEASE, STAGE, plan_value, private_key, stage
@@ -25,7 +27,9 @@ def asking() -> Plane:
 
 def says(plane: Plane, word: str, version: str | None = None) -> None:
     asked = yes(plane.do("ostp", acts.TO_SIGN, release=RELEASE, says=word, about="frontier-testing"))
-    envelope = signing.clearance(asked, private_key("ostp"), reason="so it is", version=version, until=None)
+    about = "frontier-testing"
+    said = WordOnRequirement(release=RELEASE, says=word, about=about, reason="so it is", version=version)
+    envelope = signing.for_record(signing.made(CLEARANCE, asked, said), private_key("ostp"))
     done = yes(plane.do("ostp", acts.RECORD, envelope=envelope))
     assert (done.party, done.says) == ("ostp", word)
 
@@ -57,13 +61,15 @@ def test_an_officer_closes_a_stage_and_opens_it_again() -> None:
     plane = Plane()
     plane.opened()
     asked = yes(plane.do("developer", releases.OPENING, release=RELEASE, stage=STAGE))
-    envelope = signing.closing(asked, "it is unsafe", private_key(OFFICER))
+    said = ClosingWord(release=RELEASE, stage=STAGE, reason="it is unsafe")
+    envelope = signing.for_record(signing.made(CLOSING, asked, said), private_key(OFFICER))
     yes(plane.do("developer", releases.CLOSE, envelope=envelope))
     assert not is_open(plane)
-    stale = signing.opening(asked, private_key(OFFICER))
+    stale = signing.for_record(opening(asked), private_key(OFFICER))
     assert no(plane.do("developer", releases.OPEN, envelope=stale)) == "stage_closed"
     asked = yes(plane.do("developer", releases.OPENING, release=RELEASE, stage=STAGE))
-    yes(plane.do("developer", releases.OPEN, envelope=signing.opening(asked, private_key(OFFICER))))
+    again = signing.for_record(opening(asked), private_key(OFFICER))
+    yes(plane.do("developer", releases.OPEN, envelope=again))
     assert is_open(plane)
 
 

@@ -13,6 +13,7 @@ from sluicegate.acts import deployments as acts
 from sluicegate.acts import grants, releases
 from sluicegate.acts.deployments import ReleaseDeployment
 from sluicegate.client import signing
+from sluicegate.statements.stages import DEPLOYMENT, DeploymentWord
 from sluicegate_record.log import times
 from tests.plane import Plane, no, yes
 from tests.worlds import AT_MS, DAY_MS, DEVELOPER, OFFICER, RELEASE, plan_value, private_key
@@ -38,8 +39,8 @@ def shown(plane: Plane, who: str = "developer") -> ReleaseDeployment:
 
 
 def envelope(plane: Plane, *, until_ms: int = AT_MS + DAY_MS) -> dict[str, Any]:
-    found = shown(plane)
-    return signing.deployment(found, found.planned, until_ms, private_key(OFFICER))
+    found, said = shown(plane), DeploymentWord(release=RELEASE, until_ms=until_ms)
+    return signing.for_record(signing.made(DEPLOYMENT, found, said), private_key(OFFICER))
 
 
 def test_an_officer_signs_what_is_shown_and_everyone_sees_whose_word_it_is(plane: Plane) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sluicegate.acts import deployments, dossiers, explanations, grants, releases
 from sluicegate.client import signing
 from sluicegate.errors import InvalidInput, SluicegateError
+from sluicegate.statements.stages import DEPLOYMENT, DeploymentWord
 from sluicegate_record import __main__ as command
 from sluicegate_record import dossier, excerpt
 from sluicegate_record.form import shape_of
@@ -232,8 +233,8 @@ def attested(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have an officer sign what serves the release. The digest of the statement."""
     monkeypatch.setenv("SLUICEGATE_SIGNED_AT", times.format_time(plane.wall.at_ms))
     asked = yes(plane.do("developer", deployments.SHOW, release=RELEASE))
-    until_ms = plane.wall.at_ms + DAY_MS
-    envelope = signing.deployment(asked, asked.planned, until_ms, private_key(OFFICER))
+    said = DeploymentWord(release=RELEASE, until_ms=plane.wall.at_ms + DAY_MS)
+    envelope = signing.for_record(signing.made(DEPLOYMENT, asked, said), private_key(OFFICER))
     return str(yes(plane.do("developer", deployments.ATTEST, envelope=envelope)).deployment)
 
 

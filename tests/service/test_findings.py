@@ -8,12 +8,14 @@ import pytest
 
 from sluicegate.acts import findings as acts
 from sluicegate.acts import grants
-from sluicegate.acts.findings import FindingToSign, FindingView, SignedFinding
+from sluicegate.acts.findings import FindingToSign, FindingView
 from sluicegate.client import signing
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
+from sluicegate.statements.findings import FINDING
+from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.log import canonical, times
-from sluicegate_record.statements.findings import ASKS, GIVES, GONE, REPORTS, RETESTS
+from sluicegate_record.statements.findings import ASKS, GIVES, GONE, REPORTS, RETESTS, FindingStatement
 from tests.found import TESTED
 from tests.plane import Plane, no, yes
 from tests.worlds import AT_MS, MODEL, OFFICER, RELEASE, plan_value, private_key
@@ -42,8 +44,14 @@ def says(plane: Plane, by: str, word: str, *, finding: str | None = None, **said
     if word == REPORTS:
         about = {"release": RELEASE, "kind": "jailbreak", "level": "high", "model": MODEL, "tested": TESTED}
         said = {**about, **said}
-    given = signing.finding(asked, word, key, text="in words", **said)
-    return plane.send(plane.who[by], acts.RECORD, SignedFinding.from_json(given))
+    details, seal_to = said.pop("details", None), said.pop("seal_to", ())
+    said |= {"log": asked.log, "party": asked.party, "finding": asked.finding, "previous": asked.previous}
+    stated = FindingStatement(says=word, text="in words", **said)
+    unsigned = UnsignedStatement(stated)
+    if details is not None:
+        unsigned = signing.with_details(stated, details, asked.keys, seal_to)
+    given = FINDING.asked(signing.signed(unsigned.statement, key), unsigned.opened)
+    return plane.send(plane.who[by], acts.RECORD, given)
 
 
 def shown(plane: Plane, by: str, name: str) -> FindingView:

@@ -9,6 +9,7 @@ import pytest
 from sluicegate.acts import directives, explanations, releases
 from sluicegate.acts import observations as acts
 from sluicegate.client import signing
+from sluicegate.client.canaries import observation
 from sluicegate.core.lifecycle.fleet import NoteInForce
 from sluicegate_record.log import times
 from sluicegate_record.terms.observations import ProbeOutcome
@@ -43,7 +44,7 @@ def sees(
     monkeypatch.setenv("SLUICEGATE_SIGNED_AT", times.format_time(plane.wall.at_ms))
     asked = yes(plane.do(by, acts.TO_SIGN, **{**PROBE, **probe}))
     key = private_key(OFFICER if by == "developer" else by)
-    return plane.do(by, acts.RECORD, envelope=signing.observation(asked, outcome, key))
+    return plane.do(by, acts.RECORD, envelope=signing.signed(observation(asked, outcome), key))
 
 
 def force(plane: Plane, name: str = "d-1") -> None:
@@ -119,9 +120,9 @@ def test_why_a_key_is_refused_says_who_saw_it(plane: Plane, monkeypatch: pytest.
 def test_only_a_party_that_signed_it_is_believed(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICEGATE_SIGNED_AT", times.format_time(plane.wall.at_ms))
     asked = yes(plane.do("caisi", acts.TO_SIGN, **PROBE))
-    forged = signing.observation(asked, ANSWERED, private_key("nobody"))
+    forged = signing.signed(observation(asked, ANSWERED), private_key("nobody"))
     assert no(plane.do("caisi", acts.RECORD, envelope=forged)) == "signature_invalid"
-    another = signing.observation(asked, ANSWERED, private_key("ostp"))
+    another = signing.signed(observation(asked, ANSWERED), private_key("ostp"))
     assert no(plane.do("ostp", acts.RECORD, envelope=another)) == "key_of_another_party"
     assert no(plane.do("caisi", acts.TO_SIGN, **{**PROBE, "release": "none"})) == "release_unknown"
     assert yes(sees(plane, monkeypatch, ANSWERED, by="developer")).recorded

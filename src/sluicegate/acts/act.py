@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from sluicegate.acts.growth import Bound
 from sluicegate.bounds import ACT_BODY_MAX
@@ -110,6 +110,14 @@ class Act(Generic[Asked, Answered]):
 
 
 AnyAct = Act[Any, Any]
+
+
+class AskAct(Protocol):
+    """Asks an act, for someone."""
+
+    def __call__(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
+        """What it answers. Raises: an error that ends what is asked for, if the act refuses."""
+        ...
 
 
 @form

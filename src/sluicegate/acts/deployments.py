@@ -92,9 +92,8 @@ class ReleaseDeployment(ActAnswer):
         """Until when a statement holds at most that is signed now. Units: milliseconds since 1970 UTC."""
         return now_ms + durations.milliseconds(self.at_most or LONGEST)
 
-    def until_ms(self, now_ms: int, wanted_ms: int | None, said: str) -> int:
-        """Until when a statement holds that is signed now: as long as is wanted, or as it can; `said` is how
-        that was written.
+    def until_ms(self, now_ms: int, wanted_ms: int | None) -> int:
+        """Until when a statement holds that is signed now: as long as is wanted, or as it can.
 
         Raises: InvalidInput: longer than the plan lets it.
         """
@@ -102,7 +101,7 @@ class ReleaseDeployment(ActAnswer):
         if wanted_ms is not None and wanted_ms > last_ms:
             most = phrases.duration(self.at_most or LONGEST)
             remedy = f"at most until {times.format_time(last_ms)}; without one it is that"
-            raise InvalidInput(f"{said} is more than {most} away", remedy=remedy)
+            raise InvalidInput(f"{times.format_time(wanted_ms)} is more than {most} away", remedy=remedy)
         return last_ms if wanted_ms is None else wanted_ms
 
     def serving(self, surfaces: Collection[str] = (), *, keep: bool = False) -> tuple[ServedModel, ...]:

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from sluicegate.acts import clearances as acts
-from sluicegate.acts.clearances import ClearanceArgument
-from sluicegate.acts.documents import SignedStatement
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
+from sluicegate.core.times import time_ms
+from sluicegate.statements.clearances import CLEARANCE, WordOnRequirement
 
 Release = Annotated[str, typer.Argument(help="The release, as 'status' shows it.", show_default=False)]
 Stage = Annotated[str, typer.Argument(help="The stage, as 'status' shows it.", show_default=False)]
@@ -33,7 +32,9 @@ def adopt(
     """Sign that your agency adopts a standard for a release, or withdraws that."""
     if withdraw is (version is not None):
         raise typer.BadParameter("name its version with --version, or say --withdraw")
-    _say(release, "withdraws" if withdraw else "adopts", standard, key, reason, as_json, version=version)
+    says = "withdraws" if withdraw else "adopts"
+    said = WordOnRequirement(release=release, says=says, about=standard, reason=reason, version=version)
+    _say(said, key, as_json)
 
 
 def attest(
@@ -45,7 +46,8 @@ def attest(
     as_json: Json = False,
 ) -> None:
     """Sign that a standard is met for a release, or retract that."""
-    _say(release, "retracts" if retract else "attests", standard, key, reason, as_json)
+    says = "retracts" if retract else "attests"
+    _say(WordOnRequirement(release=release, says=says, about=standard, reason=reason), key, as_json)
 
 
 def evaluate(
@@ -62,32 +64,21 @@ def evaluate(
     """Sign that your evaluation before a stage begins, takes longer, or ends."""
     if says not in {"begins", "extends", "ends"}:
         raise typer.BadParameter(f"begins, extends or ends, not {says!r}")
-    _say(release, says, stage, key, reason, as_json, until=until)
+    until_ms = None if until is None else time_ms(until)
+    said = WordOnRequirement(release=release, says=says, about=stage, reason=reason, until_ms=until_ms)
+    _say(said, key, as_json)
 
 
 def hold(release: Release, stage: Stage, key: Key, reason: Reason = "", as_json: Json = False) -> None:
     """Sign that your party holds a stage whose plan lets it."""
-    _say(release, "holds", stage, key, reason, as_json)
+    _say(WordOnRequirement(release=release, says="holds", about=stage, reason=reason), key, as_json)
 
 
 def release_(release: Release, stage: Stage, key: Key, reason: Reason = "", as_json: Json = False) -> None:
     """Sign that your party no longer holds a stage."""
-    _say(release, "releases", stage, key, reason, as_json)
+    _say(WordOnRequirement(release=release, says="releases", about=stage, reason=reason), key, as_json)
 
 
-def _say(
-    release: str,
-    says: str,
-    about: str,
-    key: Path,
-    reason: str,
-    as_json: bool,
-    *,
-    version: str | None = None,
-    until: str | None = None,
-) -> None:
-    client = Client()
-    asked = client.do(acts.TO_SIGN, ClearanceArgument(release=release, says=says, about=about))
-    envelope = signing.clearance(asked, signing.private_key(key), reason=reason, version=version, until=until)
-    done = client.do(acts.RECORD, SignedStatement(envelope=envelope))
+def _say(said: WordOnRequirement, key: Path, as_json: bool) -> None:
+    done = signing.say(Client(), CLEARANCE, said, key)
     tell(done, as_json, f"{done.party} {done.says}: {done.about} of {done.release}, entry {done.size - 1}")

@@ -8,18 +8,17 @@ from typing import Annotated
 
 import typer
 
-from sluicegate.acts import clearances
 from sluicegate.acts import closures as acts
-from sluicegate.acts.clearances import ClearanceArgument
 from sluicegate.acts.closures import ReportArgument, ReportView
-from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.releases import ReportSaid
+from sluicegate.acts.releases import ReleaseArgument, ReportSaid
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.confirmation import confirm
 from sluicegate.cli.output import Json, tell, visible
 from sluicegate.client import signing
 from sluicegate.client.http import Client
+from sluicegate.statements.clearances import CLEARANCE, WordOnRequirement
+from sluicegate.statements.stages import ENDING
 from sluicegate_record.terms.text import counted
 
 Release = Annotated[str, argument(ReportArgument, "release")]
@@ -76,15 +75,14 @@ def close(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
     as_json: Json = False,
 ) -> None:
-    client = Client()
-    found = client.do(acts.REPORT, ReportArgument(release=release))
+    client, said = Client(), ReleaseArgument(release=release)
+    found = ENDING.look(client.do, said)
     if found.closed_ms is None and found.missing is None:
         if not (yes or as_json):
             typer.echo(visible(_report(found)))
-        said = f"closing {found.release} cannot be undone: no plan is applied to it"
-        confirm(f"{said}, and no one applies any more", yes)
-    envelope = signing.release_closing(found, signing.private_key(key))
-    done = client.do(acts.CLOSE, SignedStatement(envelope=envelope))
+        undone = f"closing {found.release} cannot be undone: no plan is applied to it"
+        confirm(f"{undone}, and no one applies any more", yes)
+    done = signing.say(client, ENDING, said, key, found)
     lines = [f"the release {done.release} is closed, with the report {done.report}"]
     lines.append(f"  parties sign it: sluicegate release sign {done.release} --key KEY, or 'release dissent'")
     tell(done, as_json, "\n".join(lines))
@@ -110,9 +108,6 @@ def dissent(
 def _say(release: str, says: str, key: Path, reason: str, as_json: bool) -> None:
     client = Client()
     found = client.do(acts.REPORT, ReportArgument(release=release))
-    about = ClearanceArgument(release=release, says=says, about=found.digest)
-    asked = client.do(clearances.TO_SIGN, about)
-    private = signing.private_key(key)
-    envelope = signing.clearance(asked, private, reason=reason, version=None, until=None)
-    done = client.do(clearances.RECORD, SignedStatement(envelope=envelope))
+    said = WordOnRequirement(release=release, says=says, about=found.digest, reason=reason)
+    done = signing.say(client, CLEARANCE, said, key)
     tell(done, as_json, f"{done.party} {done.says}: the report of {done.release}, entry {done.size - 1}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,13 +19,16 @@ from sluicegate.acts.designations import (
     ReconsiderationCase,
     SignedDesignation,
 )
+from sluicegate.acts.fields import opened_beside
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text, write_json
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate_record.statements.designations import DESIGNATES, WITHDRAWS
+from sluicegate_record.log import canonical
+from sluicegate_record.log.leaf import Opening
+from sluicegate_record.statements.designations import DESIGNATES, WITHDRAWS, DesignationStatement
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.rule import Rule
 from sluicegate_record.terms.scrutiny import COMPARABLE
@@ -98,16 +102,29 @@ def designate(
     if preview or key is None:
         tell(found, as_json, "\n".join(_preview(found)))
         return
-    given = signing.designation(
-        found, signing.private_key(key), statement, None if basis is None else read_text(basis)
-    )
-    opened = given.pop("opened", None)
-    if keep is not None:
-        write_json(keep, opened)
-    elif opened is not None:
-        given["opened"] = opened
-    done = client.do(acts.RECORD, SignedDesignation.from_json(given))
+    opened = None if basis is None else Opening(secrets.token_bytes(32), canonical.dumps(read_text(basis)))
+    envelope = signing.signed(_stated(found, statement, opened), signing.private_key(key))
+    if keep is not None and opened is not None:
+        write_json(keep, opened_beside(opened))
+        opened = None
+    done = client.do(acts.RECORD, SignedDesignation(envelope=envelope, opened=opened))
     tell(done, as_json, _recorded(done))
+
+
+def _stated(asked: DesignationToSign, statement: str, basis: Opening | None) -> DesignationStatement:
+    return DesignationStatement(
+        log=asked.log,
+        release=asked.release,
+        agency=asked.agency,
+        says=asked.says,
+        model=asked.model,
+        class_=asked.class_,
+        comparable_to=asked.comparable_to,
+        terms=asked.terms,
+        statement=statement,
+        sealed=None if basis is None else basis.commitment("sealed", "basis"),
+        previous=asked.previous,
+    )
 
 
 def _recorded(done: DesignationReceipt) -> str:

@@ -34,8 +34,8 @@ from sluicegate.client.evidence import reading, result, running
 from sluicegate.client.evidence.running import DEFAULT_GATEWAY, KEY, GatewayAccess
 from sluicegate.client.evidence.summary import Summary
 from sluicegate.client.http import Client
-from sluicegate.client.models import model_of
 from sluicegate.errors import CommandRefused, InvalidInput
+from sluicegate.statements.models import model_of
 from sluicegate_record.form import replace
 from sluicegate_record.terms import evaluations
 from sluicegate_record.terms.quorum import parties_of

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import evidence as acts
-from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.evidence import EvaluationArgument, EvidenceArgument, SignedResult
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument, helped
@@ -26,8 +25,7 @@ from sluicegate.client import signing
 from sluicegate.client.evidence import export as exporting
 from sluicegate.client.evidence import reading, result
 from sluicegate.client.http import Client
-from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.statements.evidence import EvidenceWithdrawal, ResultStatement
+from sluicegate.statements.evidence import WITHDRAWAL, WithdrawalWord
 
 
 @helped(acts.IMPORT)
@@ -98,14 +96,7 @@ def withdraw(
     as_json: Json = False,
 ) -> None:
     """What was signed stays on the record, with the reason. The same run can be imported again."""
-    client = Client()
-    found = client.do(acts.SHOW, EvidenceArgument(evidence=evidence))
-    said = ResultStatement.read(Envelope.from_json(found.envelope)).said
-    stated = EvidenceWithdrawal(
-        log=said.log, release=said.release, evidence=found.evidence, party=said.party, reason=reason
-    )
-    envelope = signing.signed(stated, signing.private_key(key))
-    done = client.do(acts.WITHDRAW, SignedStatement(envelope=envelope))
+    done = signing.say(Client(), WITHDRAWAL, WithdrawalWord(evidence=evidence, reason=reason), key)
     text = f"{done.party} withdraws its result of {done.evaluation} of {done.release}"
     tell(done, as_json, f"{text}\n  {done.evidence}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts import directives as acts
-from sluicegate.acts.act import Nothing
 from sluicegate.acts.directives import (
     AcceptedDirective,
     AnnexNames,
@@ -21,7 +21,6 @@ from sluicegate.acts.directives import (
     SignedDirective,
 )
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.log import HEAD
 from sluicegate.cli import descriptions, wording
 from sluicegate.cli.acting import helped
 from sluicegate.cli.confirmation import Yes, read_first
@@ -30,14 +29,18 @@ from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
 from sluicegate.cli.output import Json, emit, log_now, tell
 from sluicegate.client import export, signing
-from sluicegate.client.directives import Binding, lift_part, lift_request, signed_directive
+from sluicegate.client.directives import lift_part, lift_request, signed_directive
 from sluicegate.client.http import Client
 from sluicegate.core.directives import annex, directive
-from sluicegate.core.people.persons import DEFINITIONS, Definition
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused, InvalidInput, WrongUsage
+from sluicegate.statements.cases import Review, transcription
+from sluicegate.statements.directives import as_drill, bound
+from sluicegate.statements.kind import head
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
+from sluicegate_record.statements.directives import Confirmation
 
 Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
 File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
@@ -100,7 +103,7 @@ def sign(
     """
     given = directive.read(document.read(read_text(file), str(file)))
     if drill:
-        as_drill(given, name)
+        given = as_drill(given, _clock_ms(), name)
     arrived = received(letter, note, how, on) if letter is not None or note.strip() else None
     write_json(output, signed(given, file, key, log, arrived).to_json())
     then = "run it: sluicegate drill run" if drill else "put it in force: sluicegate directive issue"
@@ -110,10 +113,8 @@ def sign(
     emit({"file": str(output)}, as_json, text)
 
 
-def as_drill(given: dict[str, Any], name: str) -> None:
-    """Make a written directive a drill."""
-    called = name or directive.drill_name(given["metadata"]["name"], datetime.now(tz=UTC))
-    given["metadata"] = {"name": called, "drill": True}
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def given_to_issue(file: Path, keys: list[Path], log: str, drill: str | None = None) -> SignedDirective:
@@ -126,7 +127,7 @@ def given_to_issue(file: Path, keys: list[Path], log: str, drill: str | None = N
         return SignedDirective.from_json(read_json(file))
     given = directive.read(document.read(text, str(file)))
     if drill is not None:
-        as_drill(given, drill)
+        given = as_drill(given, _clock_ms(), drill)
     return signed(given, file, keys, log)
 
 
@@ -175,7 +176,8 @@ def transcribe(
 def confirm(name: Name, key: Key, as_json: Json = False) -> None:
     client = Client()
     digest = client.do(acts.SHOW, DirectiveArgument(directive=name)).document.digest
-    envelope = signing.confirmation(client.do(HEAD, Nothing()).vkey, name, digest, signing.private_key(key))
+    stated = Confirmation(log=head(client.do), directive=name, document=digest)
+    envelope = signing.signed(stated, signing.private_key(key))
     done = client.do(acts.CONFIRM, SignedStatement(envelope=envelope))
     tell(done, as_json, f"{name} is confirmed by {done.issuer}")
 
@@ -234,9 +236,10 @@ def lift(
         raise CommandRefused(f"the control plane answered about {question.directive!r}, or another part")
     keys = [signing.private_key(path) for path in key]
     if letter is not None or note:
-        envelope = signing.transcription(shown, "approve", received(letter, note, how, on), keys)
+        arrived = Arrival.from_json(dict(received(letter, note, how, on)))
+        envelope = signing.for_record(transcription(shown, "approve", arrived), *keys)
     else:
-        envelope = signing.position(shown, signing.Review("approve"), keys[0])
+        envelope = signing.position(shown, Review("approve"), keys[0])
     request = lift_request(asked, question.case, envelope)
     if output is not None:
         write_json(output, request.to_json())
@@ -293,29 +296,8 @@ def signed(
     """A written directive, signed: bound to its log, what it replaces, and what its words mean."""
     if not keys:
         raise InvalidInput(f"{file} is not signed", remedy="name the issuer's key with --key")
-    client = Client()
-    replaced = given["metadata"].get("replaces")
-    if replaced is not None:
-        replaced = client.do(acts.SHOW, DirectiveArgument(directive=replaced)).document.digest
-    bound = Binding(
-        log or client.do(HEAD, Nothing()).vkey, _annexes(given, file), _definitions(client, given),
-        replaced, how,
-    )  # fmt: skip
-    return signed_directive(given, bound, *(signing.private_key(path) for path in keys))
-
-
-def _definitions(client: Client, given: dict[str, Any]) -> dict[str, Definition]:
-    """The definitions on the record, if a directive uses one that not every build has."""
-    stated = [given["spec"].get(part) for part in ("covers", "except")]
-    wanted = {
-        whom["persons"]["definition"]
-        for whom in stated
-        if isinstance(whom, dict) and isinstance(whom.get("persons"), dict)
-    }
-    if wanted <= DEFINITIONS.keys():
-        return {}
-    found = client.do(acts.DEFINITIONS, Nothing()).definitions
-    return {each.definition: Definition(each.definition, each.statuses, each.source) for each in found}
+    bound_to = bound(Client().do, given, _annexes(given, file), how, log)
+    return signed_directive(given, bound_to, *(signing.private_key(path) for path in keys))
 
 
 def _annexes(given: dict[str, Any], file: Path) -> dict[str, dict[str, list[str]]]:

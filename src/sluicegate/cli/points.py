@@ -9,9 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from sluicegate.acts import points as acts
-from sluicegate.acts.act import Nothing
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.log import HEAD
 from sluicegate.acts.points import PointAndDirective, PointFilter, Points, PointView
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
@@ -20,8 +18,8 @@ from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import CommandRefused
+from sluicegate.statements.points import POINT, PointWord, enforcement
 from sluicegate_record.log import publickey, times
-from sluicegate_record.statements.points import Pointing
 
 Name = Annotated[str, argument(PointAndDirective, "point")]
 OfficersKey = Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)]
@@ -41,16 +39,8 @@ def declare(
 
     Directives on its surface wait for its statement.
     """
-    client = Client()
-    said = Pointing(
-        log=client.do(HEAD, Nothing()).vkey,
-        point=name,
-        surface=surface,
-        key=publickey.load(read_text(public)),
-        says="declared",
-    )
-    envelope = signing.signed(said, signing.private_key(key))
-    done = client.do(acts.PUT, SignedStatement(envelope=envelope))
+    own = publickey.load(read_text(public))
+    done = signing.say(Client(), POINT, PointWord(says="declared", point=name, surface=surface, key=own), key)
     tell(done, as_json, f"{name} is declared for {surface}")
 
 
@@ -61,10 +51,8 @@ def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
     found = next(iter(points), None)
     if found is None:
         raise CommandRefused(f"no point {name!r}", code="point_unknown", remedy="'point list' shows them")
-    log = client.do(HEAD, Nothing()).vkey
-    said = Pointing(log=log, point=name, surface=found.surface, key=found.public_key, says="retired")
-    envelope = signing.signed(said, signing.private_key(key))
-    done = client.do(acts.PUT, SignedStatement(envelope=envelope))
+    said = PointWord(says="retired", point=name, surface=found.surface, key=found.public_key)
+    done = signing.say(client, POINT, said, key)
     tell(done, as_json, f"{name} is retired")
 
 
@@ -83,9 +71,8 @@ def state(
     asked = client.do(acts.TO_STATE, PointAndDirective(point=name, directive=directive))
     if (asked.point, asked.directive) != (name, directive):
         raise CommandRefused(f"the control plane answered about {asked.point!r} and {asked.directive!r}")
-    at_ms = time.time_ns() // 1_000_000
-    envelope = signing.enforcement(asked, says, at_ms, signing.private_key(key))
-    done = client.do(acts.STATE, SignedStatement(envelope=envelope))
+    said = enforcement(asked, says, time.time_ns() // 1_000_000)
+    done = client.do(acts.STATE, SignedStatement(envelope=signing.signed(said, signing.private_key(key))))
     at = times.format_time(done.at_ms)
     tell(done, as_json, f"{name} has {says} {directive} at {at}")
 

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import ramps as acts
-from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.ramps import RampArgument, RampToSign
 from sluicegate.cli.acting import argument, option
 from sluicegate.cli.confirmation import confirm
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
+from sluicegate.statements.stages import RAMP, RampWord
 from sluicegate_record.terms.audience import CONTINUES, PAUSES, RETURNS
 from sluicegate_record.terms.text import counted
 
@@ -26,12 +26,12 @@ Key = Annotated[Path, typer.Option("--key", help="An officer's private key.", sh
 
 def pause(release: Release, stage: Stage, reason: Reason, key: Key, as_json: Json = False) -> None:
     """Pause a ramp: its share stays as it is, and who is in stays in. An officer signs it."""
-    _move(RampArgument(release=release, stage=stage), PAUSES, reason, key, as_json)
+    _move(RampWord(release=release, stage=stage, says=PAUSES, reason=reason), key, as_json)
 
 
 def on(release: Release, stage: Stage, reason: Reason, key: Key, as_json: Json = False) -> None:
     """Let a ramp go on that is paused or was taken back. An officer signs it."""
-    _move(RampArgument(release=release, stage=stage), CONTINUES, reason, key, as_json)
+    _move(RampWord(release=release, stage=stage, says=CONTINUES, reason=reason), key, as_json)
 
 
 def back(
@@ -50,24 +50,24 @@ def back(
 
     It stands still then: 'ramp on' lets it go on.
     """
-    asked = RampArgument(release=release, stage=stage, to=to)
     if preview:
-        found = Client().do(acts.TO_SIGN, asked)
+        found = Client().do(acts.TO_SIGN, RampArgument(release=release, stage=stage, to=to))
         tell(found, as_json, _taken(found, to))
         return
     if key is None:
         raise typer.BadParameter("an officer signs this: say --key, or --preview", param_hint="--key")
-    _move(asked, RETURNS, reason, key, as_json, yes=yes)
+    _move(
+        RampWord(release=release, stage=stage, says=RETURNS, share=to, reason=reason), key, as_json, yes=yes
+    )
 
 
-def _move(asked: RampArgument, says: str, reason: str, key: Path, as_json: bool, *, yes: bool = True) -> None:
+def _move(said: RampWord, key: Path, as_json: bool, *, yes: bool = True) -> None:
     client = Client()
-    found = client.do(acts.TO_SIGN, asked)
-    if not yes and asked.to is not None:
-        confirm(_taken(found, asked.to), yes)
-    envelope = signing.ramp(found, says, reason, signing.private_key(key), asked.to)
-    done = client.do(acts.MOVE, SignedStatement(envelope=envelope))
-    how = "goes on" if says == CONTINUES else "stands still"
+    found = RAMP.look(client.do, said)
+    if not yes and said.share is not None:
+        confirm(_taken(found, said.share), yes)
+    done = signing.say(client, RAMP, said, key, found)
+    how = "goes on" if said.says == CONTINUES else "stands still"
     tell(done, as_json, f"the ramp of {done.release}/{done.stage} {how}: {done.share} per cent are in")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ from sluicegate.acts.recalls import (
     ReturningStage,
     SignedStatements,
 )
-from sluicegate.acts.releases import OpeningToSign, ReleaseArgument
+from sluicegate.acts.releases import ReleaseArgument
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.confirmation import Signed, read_first
@@ -25,7 +25,8 @@ from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
-from sluicegate_record.log.publickey import SigningKey
+from sluicegate.statements.stages import opening
+from sluicegate_record.statements.releases import StageClosing
 from sluicegate_record.terms.text import counted
 
 Release = Annotated[str, argument(ReleaseArgument, "release")]
@@ -54,15 +55,14 @@ def recall(
         raise WrongUsage("a recall without a reason", remedy="say --reason TEXT; it is public")
     read_first(_recalling(asked), yes, as_json)
     private = signing.private_key(key)
-    signed = [_closing(asked, each.stage, reason, private) for each in asked.stages]
+    closings = (
+        StageClosing(log=asked.log, release=asked.release, stage=each.stage, reason=reason, recalls=True)
+        for each in asked.stages
+    )
+    signed = [signing.signed(each, private) for each in closings]
     done = client.do(acts.RECALL, SignedStatements(envelopes=tuple(signed)))
     text = f"{done.release} is withdrawn: {counted(len(done.stages), 'stage')} closed, keys are refused, and "
     tell(done, as_json, text + f"streams are cut\n  back: sluicegate release restore {done.release}")
-
-
-def _closing(asked: RecallToSign, stage: str, reason: str, key: SigningKey) -> dict[str, Any]:
-    to_sign = OpeningToSign(log=asked.log, release=asked.release, stage=stage, terms="")
-    return signing.closing(to_sign, reason, key, recalls=True)
 
 
 @helped(acts.RESTORE)
@@ -80,7 +80,7 @@ def restore(release: Release, key: Key = None, yes: Signed = False, as_json: Jso
         raise WrongUsage(f"no stage of {release[:64]!r} can open again now", remedy=remedy)
     read_first(_restoring(asked), yes, as_json)
     private = signing.private_key(key)
-    signed = tuple(signing.opening(each, private) for each in openings)
+    signed = tuple(signing.for_record(opening(each), private) for each in openings)
     done = client.do(acts.RESTORE, SignedStatements(envelopes=signed))
     tell(done, as_json, _restored(done))
 

@@ -9,10 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts import review as acts
-from sluicegate.acts.act import Nothing
 from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.directives import LiftRequest, SignedDirective
-from sluicegate.acts.log import HEAD
 from sluicegate.acts.review import (
     ExportedCase,
     ListReceipt,
@@ -31,19 +29,20 @@ from sluicegate.client import export as exports
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.client.recusal import LEAVES
-from sluicegate.client.signing import Review
 from sluicegate.core.terms import clocks, document
 from sluicegate.core.terms import plan as plans
 from sluicegate.errors import InvalidInput, WrongUsage
+from sluicegate.statements import cases
+from sluicegate.statements.cases import NOTE, NoteWord, Review, ScreeningWord
+from sluicegate.statements.kind import about, head
 from sluicegate_record.directives.document import Document
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import Envelope
-from sluicegate_record.statements.about import About
 from sluicegate_record.statements.cases import DECISIONS, NEED_REASON, POSITIONS, Transcription
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.handovers import Handover
 from sluicegate_record.statements.keys import KeyStatement
-from sluicegate_record.statements.notes import NOTES, NoteStatement
+from sluicegate_record.statements.notes import NOTES
 from sluicegate_record.terms import kinds
 from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.text import counted
@@ -74,7 +73,9 @@ def receive(case: Case, key: Key, as_json: Json = False) -> None:
     """Sign that you have received a case, and put that on the record. Then your agency's time starts."""
     client = Client()
     exported = _exported(client, case)
-    answer = _import(client, signing.receipt(exported, signing.private_key(key)))
+    private = signing.private_key(key)
+    made = cases.receipt(exported, exports.party_of(exported, private))
+    answer = _import(client, signing.for_record(made, private))
     tell(answer, as_json, "\n".join([question(exported), *_time_of(exported, answer)]))
 
 
@@ -183,8 +184,7 @@ def schedule(
         "agency": agency,
         "position": position,
     }
-    cases = counted(len(exported), "case")
-    text = f"signed in {cases}; written to {output}"
+    text = f"signed in {counted(len(exported), 'case')}; written to {output}"
     emit(
         {**answer, "file": str(output)},
         as_json,
@@ -251,7 +251,8 @@ def refer(
     private = signing.private_key(key)
     agency = exports.party_of(exported, private)
     read_first(f"{question(exported, agency)}\n{agency} refers it to {to}: {reason}", yes, as_json)
-    answer = _import(client, signing.referral(exported, to, reason, private))
+    made = cases.referral(exported, to, reason, agency)
+    answer = _import(client, signing.for_record(made, private))
     tell(answer, as_json, f"{agency} has referred {case} to {to}")
 
 
@@ -285,7 +286,7 @@ def proceed(
     exported = _exported(Client(), case)
     private = signing.private_key(key)
     read_first(f"{question(exported)}\nyou proceed; your reason is public: {reason}", yes, as_json)
-    write_json(output, signing.proceeding(exported, reason, private))
+    write_json(output, signing.for_record(cases.proceeding(exported, reason), private))
     if exported.case.basis == "lapsed":
         next_ = f"then: sluicegate review import {output}"
     else:
@@ -315,8 +316,9 @@ def screen(
     seen = document.read(read_text(candidates), str(candidates)).value if candidates else []
     if not isinstance(seen, list):
         raise InvalidInput(f"{candidates} holds no list of candidates")
-    found = {"list": name, "version": version, "decision": decision, "reason": reason}
-    answer = _import(client, signing.screening(exported, found, seen, signing.private_key(key)))
+    said = ScreeningWord(case=case, list=name, version=version, decision=decision, reason=reason)
+    made = cases.screening(exported, said, seen)
+    answer = _import(client, signing.for_record(made, signing.private_key(key)))
     tell(answer, as_json, f"{case} is screened: {decision}; {answer.outcome}")
 
 
@@ -345,15 +347,13 @@ def note(
     as_json: Json = False,
 ) -> None:
     """Sign a note about a request, a call, a meeting, a dissent or a statement, and put it on the record."""
-    given = {"case": case, "directive": directive, "release": release, "stage": stage}
-    about = {name: value for name, value in given.items() if value is not None}
-    if about.keys() not in ({"case"}, {"directive"}, {"release", "stage"}):
+    said = NoteWord(kind=kind, on=on, text=text, case=case, directive=directive, release=release, stage=stage)
+    if about(said).keys() not in ({"case"}, {"directive"}, {"release", "stage"}):
         remedy = "name one of --case, --directive, or --release with --stage"
         raise WrongUsage("a note is about one thing", remedy=remedy)
     client = Client()
-    vkey = client.do(HEAD, Nothing()).vkey
-    noted = NoteStatement(log=vkey, party=party, about=About.from_json(about), kind=kind, on=on, text=text)
-    answer = _import(client, signing.signed(noted, signing.private_key(key)))
+    by = {"log": head(client.do), "party": party}
+    answer = signing.say(client, NOTE, said, key, by)
     tell(answer, as_json, f"on the record: {party}, {kind} of {on}")
 
 

@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sluicegate.acts import deployments as acts
-from sluicegate.acts.deployments import DeploymentArgument, DeploymentReceipt, ReleaseDeployment
-from sluicegate.acts.documents import SignedStatement
+from sluicegate.acts.deployments import DeploymentArgument, DeploymentReceipt
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument
 from sluicegate.cli.confirmation import Signed, confirm
@@ -18,6 +16,7 @@ from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.times import time_ms
+from sluicegate.statements.stages import DEPLOYMENT, DeploymentWord
 from sluicegate_record.terms.deployments import ServedModel
 from sluicegate_record.terms.text import counted
 
@@ -45,22 +44,16 @@ def sign(
     Look at what runs before you sign: this is the developer's word, and everyone sees whose it is. It takes
     the place of the last statement. If valid grants would lose access by that, it says so, and asks.
     """
-    client = Client()
-    found = client.do(acts.SHOW, DeploymentArgument(release=release))
-    serves = found.serving(surface or (), keep=keep)
+    client, until_ms = Client(), None if until is None else time_ms(until)
+    said = DeploymentWord(release=release, surfaces=tuple(surface or ()), keep=keep, until_ms=until_ms)
+    found = DEPLOYMENT.look(client.do, said)
+    serves = found.serving(said.surfaces, keep=keep)
     losing = found.losing(serves)
     if losing:
-        said = f"{counted(losing, 'grant')} of {release} would be refused: what they rest on is left out"
-        confirm(said, yes)
-    envelope = signing.deployment(found, serves, _until_ms(found, until), signing.private_key(key))
-    done = client.do(acts.ATTEST, SignedStatement(envelope=envelope))
+        refused = f"{counted(losing, 'grant')} of {release} would be refused"
+        confirm(f"{refused}: what they rest on is left out", yes)
+    done = signing.say(client, DEPLOYMENT, said, key, found)
     tell(done, as_json, _signed(done, serves, found.developer))
-
-
-def _until_ms(found: ReleaseDeployment, until: str | None) -> int:
-    """Until when a statement holds that is signed now. Raises: InvalidInput: longer than the plan lets it."""
-    wanted_ms = None if until is None else time_ms(until)
-    return found.until_ms(signing.now_ms(), wanted_ms, f"--until {until}")
 
 
 def _signed(done: DeploymentReceipt, serves: Sequence[ServedModel], developer: str) -> str:

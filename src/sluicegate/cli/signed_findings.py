@@ -8,13 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sluicegate.acts import findings as acts
-from sluicegate.acts.findings import (
-    FindingArgument,
-    FindingToSign,
-    FindingToSignArgument,
-    FindingView,
-    SignedFinding,
-)
+from sluicegate.acts.findings import FindingArgument, FindingView
 from sluicegate.cli import findings
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
@@ -22,10 +16,10 @@ from sluicegate.cli.ids import named
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
-from sluicegate.client.models import model_of
 from sluicegate.errors import InvalidInput
-from sluicegate_record.directives.received import Arrival, Outsider
-from sluicegate_record.form import Misread, replace
+from sluicegate.statements.findings import FINDING, WordOnFinding
+from sluicegate.statements.kind import UnsignedStatement
+from sluicegate_record.form import replace
 from sluicegate_record.statements.findings import (
     ACKNOWLEDGES,
     ASKS,
@@ -36,8 +30,9 @@ from sluicegate_record.statements.findings import (
     PERSISTS,
     REPORTS,
     RETESTS,
+    FindingStatement,
 )
-from sluicegate_record.terms.findings import KINDS, MISUSE, Axes
+from sluicegate_record.terms.findings import KINDS, MISUSE
 
 Finding = Annotated[str, argument(FindingArgument, "finding")]
 Key = Annotated[Path, typer.Option("--key", help="Your party's private key.", show_default=False)]
@@ -105,26 +100,23 @@ def report(
     """
     if (kind == MISUSE) is (grant is None):
         raise typer.BadParameter(f"--grant goes with --kind {MISUSE}, and only with it")
-    client = Client()
-    asked = client.do(acts.TO_SIGN, FindingToSignArgument(release=release))
-    said: dict[str, Any] = {"release": asked.release, "kind": kind, "level": level, "text": text}
-    if grant is None:
-        meant = model_of(asked.models, model)
-        tested = meant.tested
-        if safeguards is not None:
-            tested = replace(tested, safeguards=safeguards)
-        said |= {"model": meant.id, "tested": tested}
-    else:
-        said["grant"] = grant
-    if axes is not None:
-        said["axes"] = _axes(axes)
-    said |= {"transcribed": _transcribed(reporter, received, on, note), **_sealed(details, seal_to)}
-    _sign(client, asked, REPORTS, key, as_json, **said)
+    said = WordOnFinding(
+        release=release,
+        says=REPORTS,
+        text=text,
+        kind=kind,
+        level=level,
+        axes=axes,
+        model=model,
+        grant=grant,
+        **_transcribed(reporter, received, on, note),
+    )
+    _say(said, key, as_json, _sealed(details, seal_to), safeguards)
 
 
 def acknowledge(finding: Finding, key: Key, text: MaybeText = None, as_json: Json = False) -> None:
     """Sign, as the developer, that you have a finding and look at it."""
-    _say(finding, ACKNOWLEDGES, key, as_json, text=text)
+    _say(WordOnFinding(finding=finding, says=ACKNOWLEDGES, text=text), key, as_json)
 
 
 def ask(
@@ -136,7 +128,7 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Sign, as the developer, which detail you need. The record shows when it was asked for, and given."""
-    _say(finding, ASKS, key, as_json, text=text, **_sealed(details, seal_to))
+    _say(WordOnFinding(finding=finding, says=ASKS, text=text), key, as_json, _sealed(details, seal_to))
 
 
 def give(
@@ -152,18 +144,19 @@ def give(
     as_json: Json = False,
 ) -> None:
     """Sign that your party gives detail of a finding, asked for or not."""
-    said = {"transcribed": _transcribed(reporter, received, on, note), **_sealed(details, seal_to)}
-    _say(finding, GIVES, key, as_json, text=text, **said)
+    whose = _transcribed(reporter, received, on, note)
+    said = WordOnFinding(finding=finding, says=GIVES, text=text, **whose)
+    _say(said, key, as_json, _sealed(details, seal_to))
 
 
 def dispute(finding: Finding, text: Text, key: Key, as_json: Json = False) -> None:
     """Sign, as the developer, why you think that it is no finding, or a lesser one. It stays open."""
-    _say(finding, DISPUTES, key, as_json, text=text)
+    _say(WordOnFinding(finding=finding, says=DISPUTES, text=text), key, as_json)
 
 
 def fix(finding: Finding, text: Text, key: Key, model: Model = None, as_json: Json = False) -> None:
     """Sign, as the developer, that the models in force have a fix. It is closed by a retest."""
-    _say(finding, FIXES, key, as_json, model=model, text=text)
+    _say(WordOnFinding(finding=finding, says=FIXES, text=text, model=model), key, as_json)
 
 
 def retest(
@@ -184,7 +177,8 @@ def retest(
     if gone is None:
         raise typer.BadParameter("say --gone or --persists")
     outcome = GONE if gone else PERSISTS
-    _say(finding, RETESTS, key, as_json, model=model, text=text, outcome=outcome)
+    said = WordOnFinding(finding=finding, says=RETESTS, text=text, model=model, outcome=outcome)
+    _say(said, key, as_json)
 
 
 @helped(acts.SHOW)
@@ -202,57 +196,47 @@ def show(
     tell(FindingView.from_json({**found.to_json(), **given}), as_json, findings.shown(found, opened))
 
 
-def _say(finding: str, says: str, key: Path, as_json: bool, **said: Any) -> None:
+def _say(
+    said: WordOnFinding,
+    key: Path,
+    as_json: bool,
+    sealed: tuple[str, list[str]] | None = None,
+    safeguards: str | None = None,
+) -> None:
     client = Client()
-    asked = client.do(acts.TO_SIGN, FindingToSignArgument(finding=finding))
-    model = said.pop("model", None)
-    if says in {FIXES, RETESTS} and asked.model is not None:
-        said["tested"] = model_of(asked.models, model or asked.model).tested
-    _sign(client, asked, says, key, as_json, **said)
-
-
-def _sign(client: Client, asked: FindingToSign, says: str, key: Path, as_json: bool, **said: Any) -> None:
-    given = signing.finding(asked, says, signing.private_key(key), **said)
-    done = client.do(acts.RECORD, SignedFinding.from_json(given))
+    asked = FINDING.look(client.do, said)
+    made = signing.made(FINDING, asked, said)
+    stated = made.statement
+    assert isinstance(stated, FindingStatement)
+    if safeguards is not None and stated.tested is not None:
+        stated = replace(stated, tested=replace(stated.tested, safeguards=safeguards))
+        made = UnsignedStatement(stated)
+    if sealed is not None:
+        made = signing.with_details(stated, sealed[0], asked.keys, sealed[1])
+    done = signing.recorded(client, FINDING, made, signing.private_key(key))
     tell(done, as_json, f"finding {done.finding} in {done.release}: {done.state}")
 
 
-def _sealed(details: Path | None, seal_to: list[str] | None) -> dict[str, Any]:
-    """The details to seal, and to which parties; nothing without them. Raises: InvalidInput."""
+def _sealed(details: Path | None, seal_to: list[str] | None) -> tuple[str, list[str]] | None:
+    """The details to seal, and to which parties; None without them. Raises: InvalidInput."""
     if (details is None) is bool(seal_to):
         raise typer.BadParameter("--details and --seal-to go together")
     if details is None or not seal_to:
-        return {}
+        return None
     text = read_text(details)
     if not text.strip():
         raise InvalidInput(f"{details} has no details")
-    return {"details": text, "seal_to": seal_to}
-
-
-def _axes(text: str) -> Axes:
-    """The four scores, in the order of the draft. Raises: InvalidInput."""
-    names = ("capabilityGain", "breadth", "weaponization", "discoverability")
-    scores = text.split(",")
-    try:
-        return Axes.from_json(dict(zip(names, map(int, scores), strict=True)))
-    except (ValueError, Misread) as error:
-        said = f"{text[:40]!r} is not the four axes {', '.join(names)}, each from 0 to 10"
-        raise InvalidInput(said, remedy="such as --axes 7,4,6,3") from error
+    return text, seal_to
 
 
 def _transcribed(
     reporter: str | None, received: str | None, on: str | None, note: str | None
-) -> Outsider | None:
-    """Who reported it without a key, and how it came; None for the signer's own. Raises: InvalidInput."""
+) -> dict[str, Any]:
+    """Who reported it without a key, and how it came; nothing for the signer's own."""
     given = {"--for": reporter, "--received": received, "--on": on, "--note": note}
     if not any(given.values()):
-        return None
+        return {}
     missing = [name for name, value in given.items() if not value]
     if missing:
         raise typer.BadParameter(f"what someone without a key found needs {', '.join(missing)}, too")
-    try:
-        arrival = Arrival.from_json({"how": received, "on": on, "note": note})
-    except Misread as error:
-        raise InvalidInput(error.message) from error
-    assert reporter is not None
-    return Outsider(reporter=reporter, received=arrival)
+    return {"reporter": reporter or "", "how": received or "", "on": on or "", "note": note or ""}

@@ -20,9 +20,10 @@ from sluicegate.cli.pinned_keys import Since, Which, effects_said, one, recorded
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput
+from sluicegate.statements.keys import current_key, ending, pinning
 from sluicegate_record.log import publickey
-from sluicegate_record.log.publickey import SigningKey
-from sluicegate_record.statements.keys import PINS, RETIRES, REVOKES, KeyStatement
+from sluicegate_record.log.publickey import PublicKey, SigningKey
+from sluicegate_record.statements.keys import RETIRES, REVOKES
 
 New = Annotated[Path, typer.Option("--new", help="The new private key.", show_default=False)]
 Key = Annotated[Path, typer.Option("--key", help="A private key of the same party.", show_default=False)]
@@ -51,12 +52,11 @@ def pin(
     Each may sign on a machine of its own: write the file with -o, and 'keys countersign' it.
     """
     known = Client().do(acts.LIST, KeyFilter())
-    current = next((each for each in known.keys if each.owner == owner and each.state == "counts"), None)
-    replaces = None if current is None else current.keyid
     fresh, others = signing.private_key(new), [signing.private_key(path) for path in key or ()]
-    said = _pinning(known, party, owner, fresh, replaces)
+    said = PublicKey(publickey.of(fresh))
     read_first(f"{owner} signs for {party} with the key {said.keyid}", yes, as_json)
-    _done(signing.signed(said, fresh, *others), output, as_json)
+    made = pinning(known.log, party, owner, said, current_key(known, owner))
+    _done(signing.for_record(made, fresh, *others), output, as_json)
 
 
 def rotate(
@@ -73,10 +73,11 @@ def rotate(
         signing.private_key(new),
     )
     own = _own(known, old)
-    said = _pinning(known, own.party, own.owner, fresh, own.keyid)
+    said = PublicKey(publickey.of(fresh))
     shown = f"{own.owner} of {own.party} signs with the key {said.keyid}, and no more with {own.keyid}"
     read_first(shown, yes, as_json)
-    _done(signing.signed(said, fresh, old), output, as_json)
+    made = pinning(known.log, own.party, own.owner, said, own.keyid)
+    _done(signing.for_record(made, fresh, old), output, as_json)
 
 
 def retire(
@@ -87,7 +88,7 @@ def retire(
     found, private = one(known, keyid), signing.private_key(key)
     _own(known, private)
     read_first(f"{found.owner} of {found.party} signs no more with {found.keyid}: {reason}", yes, as_json)
-    _done(signing.signed(_ending(known, found, RETIRES, reason), private), output, as_json)
+    _done(signing.for_record(ending(known.log, found, RETIRES, reason), private), output, as_json)
 
 
 def revoke(
@@ -111,36 +112,7 @@ def revoke(
     if not as_json:
         typer.echo("\n".join(effects_said(lost)))
     confirm(f"the key {found.keyid[:12]} of {found.owner} is revoked for ever", yes)
-    _done(signing.signed(_ending(known, found, REVOKES, reason, since), private), output, as_json)
-
-
-def _pinning(
-    known: SigningKeys, party: str, owner: str, fresh: SigningKey, replaces: str | None
-) -> KeyStatement:
-    public = publickey.of(fresh)
-    return KeyStatement(
-        log=known.log,
-        party=party,
-        owner=owner,
-        says=PINS,
-        keyid=publickey.keyid(public),
-        key=public,
-        replaces=replaces,
-    )
-
-
-def _ending(
-    known: SigningKeys, found: KeyView, says: str, reason: str, since: int | None = None
-) -> KeyStatement:
-    return KeyStatement(
-        log=known.log,
-        party=found.party,
-        owner=found.owner,
-        says=says,
-        keyid=found.keyid,
-        since=since,
-        reason=reason,
-    )
+    _done(signing.for_record(ending(known.log, found, REVOKES, reason, since), private), output, as_json)
 
 
 def _own(known: SigningKeys, private: SigningKey) -> KeyView:

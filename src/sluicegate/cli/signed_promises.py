@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from sluicegate.acts import promises as acts
-from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.promises import PromiseArgument
 from sluicegate.cli.acting import argument
 from sluicegate.cli.ids import named
@@ -17,8 +15,8 @@ from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput
+from sluicegate.statements.promises import PROMISE, PromiseWord
 from sluicegate_record.log.times import DAY_MS
-from sluicegate_record.statements.about import About
 from sluicegate_record.statements.promises import BREAKS, CHANGES, KEEPS, MAKES
 from sluicegate_record.terms import dates, durations
 
@@ -58,11 +56,11 @@ def make(
     as_json: Json = False,
 ) -> None:
     """Sign that your party promises something until a day. Everyone sees it, and what happens to it."""
-    due_ms = _due_ms(by, within)
-    if due_ms is None:
+    day = _last_day(by, within)
+    if day is None:
         raise typer.BadParameter("say --by DATE or --within DURATION")
-    about = About(release=release, stage=stage, case=case, directive=directive)
-    _say(None, MAKES, key, as_json, text=text, due_ms=due_ms, default=default, about=about)
+    about: dict[str, Any] = {"release": release, "stage": stage, "case": case, "directive": directive}
+    _say(PromiseWord(says=MAKES, text=text, by=day, default=default, **about), key, as_json)
 
 
 def keep(
@@ -72,7 +70,7 @@ def keep(
     as_json: Json = False,
 ) -> None:
     """Sign that a promise of your party is kept. A broken one can be kept late."""
-    _say(promise, KEEPS, key, as_json, text=text)
+    _say(PromiseWord(promise=promise, says=KEEPS, text=text), key, as_json)
 
 
 def change(
@@ -86,44 +84,38 @@ def change(
     as_json: Json = False,
 ) -> None:
     """Sign that your party changes an open promise. What is left out stays; what was, stays on the record."""
-    due_ms = _due_ms(by, within)
-    if due_ms is None and text is None and default is None:
+    day = _last_day(by, within)
+    if day is None and text is None and default is None:
         raise typer.BadParameter("a change that changes nothing: say --by, --within, --text or --default")
-    asked = {"text": text, "due_ms": due_ms, "default": default}
-    changed = {name: value for name, value in asked.items() if value is not None}
-    _say(promise, CHANGES, key, as_json, reason=reason, **changed)
+    said = PromiseWord(promise=promise, says=CHANGES, reason=reason, by=day, text=text, default=default)
+    _say(said, key, as_json)
 
 
 def break_(promise: Promise, reason: Reason, key: Key, as_json: Json = False) -> None:
     """Sign that a promise of your party will not be kept."""
-    _say(promise, BREAKS, key, as_json, reason=reason)
+    _say(PromiseWord(promise=promise, says=BREAKS, reason=reason), key, as_json)
 
 
-def _say(promise: str | None, says: str, key: Path, as_json: bool, **said: Any) -> None:
-    client = Client()
-    asked = client.do(acts.TO_SIGN, PromiseArgument(promise=promise))
-    if says == CHANGES:
-        said = {"text": asked.text, "due_ms": asked.due_ms, "default": asked.default, **said}
-    envelope = signing.promising(asked, says, signing.private_key(key), **said)
-    done = client.do(acts.RECORD, SignedStatement(envelope=envelope))
+def _say(said: PromiseWord, key: Path, as_json: bool) -> None:
+    done = signing.say(Client(), PROMISE, said, key)
     until = f", until {dates.day_before(done.due_ms)}" if done.state == "open" else ""
     tell(done, as_json, f"promise {done.promise} of {done.party}: {done.state}{until}")
 
 
-def _due_ms(by: str | None, within: str | None) -> int | None:
-    """When the last day is over; None if neither is given. Raises: InvalidInput: no day, or no duration."""
+def _last_day(by: str | None, within: str | None) -> str | None:
+    """The last day; None if neither is given. Raises: InvalidInput: no day, or no duration."""
     if by is not None and within is not None:
         raise typer.BadParameter("say --by or --within, not both")
     try:
         if within is not None:
-            return dates.end_ms(dates.day_before(signing.now_ms() + durations.milliseconds(within) + 1))
-        return None if by is None else dates.end_ms(_last_day(by))
+            return dates.day_before(signing.now_ms() + durations.milliseconds(within) + 1)
+        return None if by is None else dates.day_before(dates.end_ms(_month_end(by)))
     except (ValueError, OverflowError) as error:
         said = f"{(by or within or '')[:20]!r} is no day, month or duration"
         raise InvalidInput(f"{said}, expected one such as 2026-09-01, 2026-09 or P5D") from error
 
 
-def _last_day(by: str) -> str:
+def _month_end(by: str) -> str:
     """A day as it is, or the last one of a month such as 2026-09. Raises: ValueError."""
     if len(by) != len("2026-09"):
         return by

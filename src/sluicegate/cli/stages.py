@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from sluicegate.acts import releases
-from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.releases import StageArgument
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
+from sluicegate.statements.stages import CLOSING, OPENING, ClosingWord
 
 
 @helped(releases.OPEN)
@@ -24,10 +24,7 @@ def open_(
     key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
     as_json: Json = False,
 ) -> None:
-    client = Client()
-    asked = client.do(releases.OPENING, StageArgument(release=release, stage=stage))
-    envelope = signing.opening(asked, signing.private_key(key))
-    done = client.do(releases.OPEN, SignedStatement(envelope=envelope))
+    done = signing.say(Client(), OPENING, StageArgument(release=release, stage=stage), key)
     what = f"stage {done.stage} of {done.release}"
     if done.case is None:
         text = f"{what} is open"
@@ -46,9 +43,6 @@ def close(
     as_json: Json = False,
 ) -> None:
     confirm(f"stage {stage} of {release} closes: all its keys are refused at once, and streams are cut", yes)
-    client = Client()
-    asked = client.do(releases.OPENING, StageArgument(release=release, stage=stage))
-    envelope = signing.closing(asked, reason, signing.private_key(key))
-    done = client.do(releases.CLOSE, SignedStatement(envelope=envelope))
+    done = signing.say(Client(), CLOSING, ClosingWord(release=release, stage=stage, reason=reason), key)
     text = f"stage {done.stage} of {done.release} is closed: its keys are refused, and streams are cut"
     tell(done, as_json, text)

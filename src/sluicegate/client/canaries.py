@@ -28,6 +28,7 @@ from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.publickey import SigningKey
+from sluicegate_record.statements.observations import ObservationStatement
 from sluicegate_record.terms.observations import ANSWERED, REFUSED, ProbeOutcome
 
 
@@ -107,7 +108,7 @@ class Watcher:
         asked, last = self._asked.get(name), self._handed.get(name)
         if asked is None:
             return Glimpse(probe, outcome, doubt=doubt)
-        envelope = signing.observation(asked, outcome, self._key)
+        envelope = signing.signed(observation(asked, outcome), self._key)
         shown = replace(outcome, size=None), asked.in_force
         if doubt or (last is not None and last.shown == shown and not asked.due):
             self._kept.keep(name, envelope, None)
@@ -146,6 +147,18 @@ class Watcher:
         """Go on with a probe as if it were new."""
         self._kept.forget(name)
         self._handed.pop(name, None)
+
+
+def observation(asked: ObservationToSign, outcome: ProbeOutcome) -> ObservationStatement:
+    """What a surface answered just now."""
+    return ObservationStatement(
+        log=asked.log,
+        observer=asked.observer,
+        probe=asked.probe,
+        outcome=outcome,
+        size=asked.size,
+        previous=asked.previous,
+    )
 
 
 class _Handed(NamedTuple):

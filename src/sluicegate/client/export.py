@@ -78,11 +78,6 @@ def party_of(case: CaseToSign, key: SigningKey) -> str:
     return party
 
 
-def issuer_of(case: CaseToSign) -> str:
-    """The issuer of the directive that a lift is about. Raises: Misread: there is no such directive."""
-    return _there(case.document).spec.issuer
-
-
 def _bound(case: CaseToSign) -> tuple[dict[str, object], Rule]:
     """The values that fields of the question, and the rule, must have according to what it shows."""
     question = case.question

@@ -30,12 +30,12 @@ from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, applicant, applying, forms, officer, own, plans
 from sluicegate.pages.answers import Refused, route
 from sluicegate.pages.page import FormLook, Reader, Sent, ShowForm, first, one
-from sluicegate.pages.statements import table
 from sluicegate.parsing.request import ActRequest, written
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door
 from sluicegate.signin.forms import FORM, read
 from sluicegate.signin.origins import origin_of
+from sluicegate.statements import table
 
 NAME, NEXT = "_name", "_next"
 """The fields of every form beside those of its act: the name of a command, where to go next."""

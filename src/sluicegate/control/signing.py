@@ -22,8 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.acts import directives, keys
-from sluicegate.acts.act import DEVELOPER, ActAnswer, AnyAct
+from sluicegate.acts import keys
+from sluicegate.acts.act import DEVELOPER, ActAnswer, AnyAct, AskAct
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.control.command_journal import journaled
 from sluicegate.control.pages import ask, reader_of, with_done
@@ -36,10 +36,7 @@ from sluicegate.http.measures import Requests
 from sluicegate.http.threads import urgently
 from sluicegate.pages import answers, forms
 from sluicegate.pages.answers import Refused, route
-from sluicegate.pages.page import AskAct, Sent, first, one
-from sluicegate.pages.statements import table
-from sluicegate.pages.statements.directives import DIRECTIVE
-from sluicegate.pages.statements.kind import HERE, NEW, Making, OfficerStatement, Wording, read
+from sluicegate.pages.page import Sent, first, one
 from sluicegate.parsing.request import written
 from sluicegate.ports import Passkey, Preparations, PreparedStatement
 from sluicegate.signin import forms as sent_forms
@@ -48,6 +45,8 @@ from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
 from sluicegate.signin.forms import FORM
 from sluicegate.signin.origins import PagesOrigin
+from sluicegate.statements import table
+from sluicegate.statements.kind import HERE, NEW, AnyKind, Making, Wording, read
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.publickey import PublicKey
@@ -124,7 +123,7 @@ def routes(plane: ControlPlane, entrance: Entrance, measured: Requests) -> list[
     ]
 
 
-def _read(found: PreparedStatement) -> tuple[OfficerStatement, Statement]:
+def _read(found: PreparedStatement) -> tuple[AnyKind, Statement]:
     """A statement, read from its bytes, and its kind."""
     how = table.BY_TYPE[dsse.predicate_type(found.envelope)]
     return how, how.kind.read(found.envelope)
@@ -160,7 +159,7 @@ async def _new(_: SigningRoutes, here: StaffRequest) -> Response:
     return _written(here, how, first(sent_forms.read(here.request.scope["query_string"])), None)
 
 
-def _kind(name: str) -> OfficerStatement:
+def _kind(name: str) -> AnyKind:
     """A kind of statement. Raises: InvalidInput: there is no such one."""
     how = table.STATEMENTS.get(name)
     if how is None:
@@ -169,7 +168,7 @@ def _kind(name: str) -> OfficerStatement:
 
 
 def _written(
-    here: StaffRequest, how: OfficerStatement, given: Mapping[str, str], why: Fault, status: int = 200
+    here: StaffRequest, how: AnyKind, given: Mapping[str, str], why: Fault, status: int = 200
 ) -> Response:
     """The form of a kind of statement, with what was written in it; `why` nothing was made of it."""
     values = {"how": how, "fields": forms.fields_of(how.asks, given), "fault": _fault(why)}
@@ -189,20 +188,19 @@ async def _make(signing: SigningRoutes, here: StaffRequest) -> Response:
     given = {key: each for key, each in here.sent.items() if key not in {FORM, WHAT}}
     try:
         said = read(how.asks, forms.said(how.asks, given))
-        order = await _order(signing, here, said.text) if how is DIRECTIVE else None
+        if how.text is not None:
+            said = how.text.joined(said, await _read_text(signing, here, how.text.act, said.text))
         with here.visitor.place():
-            made = await here.visitor.run(_made, signing, here, how, said, order)
+            made = await here.visitor.run(_made, signing, here, how, said)
     except (InvalidInput, Refused) as error:
         why = error.refusal if isinstance(error, Refused) else error
         return _written(here, how, first(given), why, 400)
     return answers.next_page(f"{HERE}/{made.id}")
 
 
-def _made(
-    signing: SigningRoutes, here: StaffRequest, how: OfficerStatement, said: Any, order: Json
-) -> PreparedStatement:
+def _made(signing: SigningRoutes, here: StaffRequest, how: AnyKind, said: Any) -> PreparedStatement:
     now_ms = signing.plane.services.ledger.now_ms()
-    unsigned = how.make(Making(_asks(signing, here), said, now_ms, order))
+    unsigned = how.make(Making(how.look(_asks(signing, here), said), said, now_ms))
     made = signatures.prepared(unsigned, here.who.principal, now_ms)
     made = replace(made, premise=_premise(signing, here, made, _words(signing, here, made)))
     signing.kept.put(made)
@@ -217,9 +215,9 @@ def _premise(
     return canonical.digest([how.needed(stated, _asks(signing, here), ()), *said])
 
 
-async def _order(signing: SigningRoutes, here: StaffRequest, text: str) -> Json:
-    """The order in a form, as it is read of its text. Raises: InvalidInput."""
-    asked = written(directives.PREVIEW, {"text": text})
+async def _read_text(signing: SigningRoutes, here: StaffRequest, act: AnyAct, text: str) -> Json:
+    """The text in a form, as it is read. Raises: InvalidInput."""
+    asked = written(act, {"text": text})
     parsed = await signing.plane.parsers.read(*asked, here.who.principal, here.visitor.run)
     assert parsed.reading is not None
     found: Json = parsed.reading.required()
@@ -268,9 +266,7 @@ def _view(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement) 
     }
 
 
-def _follows(
-    signing: SigningRoutes, here: StaffRequest, how: OfficerStatement, stated: Statement
-) -> Iterator[str]:
+def _follows(signing: SigningRoutes, here: StaffRequest, how: AnyKind, stated: Statement) -> Iterator[str]:
     """What a statement leads to now, as far as that can be said."""
     try:
         yield from how.follows(stated, _asks(signing, here))

@@ -19,8 +19,10 @@ from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.pages.page import one
-from sluicegate.ports import Passkey, PreparedStatement, UnsignedStatement
+from sluicegate.ports import Passkey, PreparedStatement
 from sluicegate.signin import signatures
+from sluicegate.statements.keys import ending, pinning
+from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.keys import PINS, RETIRES, REVOKES, KeyStatement
@@ -138,28 +140,20 @@ def _pin(site: DeskSite, here: Here) -> Response:
     try:
         with following.lock:
             stated = _pinning(following, key, owner)
-        made = statements.prepared(following, UnsignedStatement(stated), here.who.principal)
+        made = statements.prepared(following, stated, here.who.principal)
     except InvalidInput as error:
         return _shown(site, here, error, "")
     site.preparations.put(made)
     return answers.next_page(f"/statements/{made.id}")
 
 
-def _pinning(following: Following, key: PublicKey, owner: str) -> KeyStatement:
+def _pinning(following: Following, key: PublicKey, owner: str) -> UnsignedStatement:
     agency, known = following.instance.agency, following.record.keys
     if key.keyid in known:
         raise InvalidInput("this key is on the record there already", remedy="make another passkey")
     current = next((each for each in known.values() if each.owner == owner and each.counts), None)
-    return KeyStatement(
-        log=following.instance.vkey,
-        party=agency,
-        owner=owner,
-        says=PINS,
-        keyid=key.keyid,
-        key=key.data,
-        webauthn=key.passkey,
-        replaces=None if current is None else current.keyid,
-    )
+    replaces = None if current is None else current.keyid
+    return pinning(following.instance.vkey, agency, owner, key, replaces)
 
 
 def _end_key(site: DeskSite, here: Here) -> Response:
@@ -169,29 +163,22 @@ def _end_key(site: DeskSite, here: Here) -> Response:
     try:
         with following.lock:
             stated = _ending(following, keyid, reason, since)
-        made = statements.prepared(following, UnsignedStatement(stated), here.who.principal)
+        made = statements.prepared(following, stated, here.who.principal)
     except InvalidInput as error:
         return _shown(site, here, error, "")
     site.preparations.put(made)
     return answers.next_page(f"/statements/{made.id}")
 
 
-def _ending(following: Following, keyid: str, reason: str, since: str) -> KeyStatement:
+def _ending(following: Following, keyid: str, reason: str, since: str) -> UnsignedStatement:
     """That a key of the agency ends: retired, or revoked since an entry. Raises: InvalidInput."""
     found = following.record.keys.get(keyid)
     if found is None or found.party != following.instance.agency:
         raise InvalidInput("this is no key of your agency there")
     if since and not (since.isascii() and since.isdigit() and len(since) < 16):
         raise InvalidInput(f"{since[:40]!r} is not the number of an entry")
-    return KeyStatement(
-        log=following.instance.vkey,
-        party=found.party,
-        owner=found.owner,
-        says=REVOKES if since else RETIRES,
-        keyid=keyid,
-        since=int(since) if since else None,
-        reason=reason,
-    )
+    says = REVOKES if since else RETIRES
+    return ending(following.instance.vkey, found, says, reason, int(since) if since else None)
 
 
 def _end_session(site: DeskSite, here: Here) -> Response:

@@ -15,7 +15,7 @@ from sluicegate.core import times
 from sluicegate.core.lifecycle import blocks, signers
 from sluicegate.core.terms import clocks
 from sluicegate.desk.checking import ReadCase, ShownCase
-from sluicegate.pages import words
+from sluicegate.statements import words
 from sluicegate_record.directives.phrases import in_part
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.proceedings import CONSENT

@@ -14,15 +14,17 @@ from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import opened_beside
 from sluicegate.acts.review import CaseToSign, ExportedEntry, ReviewStatement
 from sluicegate.client import signing
-from sluicegate.client.signing import Review
 from sluicegate.core.lifecycle.keys import owners_to_sign
 from sluicegate.core.lifecycle.signers import excluded
 from sluicegate.core.lifecycle.signers import needed as needed_owners
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import STOPPED, Following
 from sluicegate.errors import CommandRefused
-from sluicegate.ports import PreparedStatement, Principal, UnsignedStatement
+from sluicegate.ports import PreparedStatement, Principal
 from sluicegate.signin import signatures
+from sluicegate.statements import cases
+from sluicegate.statements.cases import Review
+from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.entities.proceedings import CONSENT
@@ -59,7 +61,7 @@ def position(following: Following, read: ReadCase, said: Review) -> UnsignedStat
     """The agency's position in a case. Raises: CommandRefused: what the instance shows does not allow it."""
     _check(read, said.word)
     with following.lock:
-        return signing.stated_position(to_sign(following, read), said, following.instance.agency)
+        return cases.position(to_sign(following, read), said, following.instance.agency)
 
 
 def schedule(following: Following, reads: Sequence[ReadCase], said: Review) -> UnsignedStatement:
@@ -68,22 +70,20 @@ def schedule(following: Following, reads: Sequence[ReadCase], said: Review) -> U
         _check(each, said.word)
     ordered = sorted(reads, key=lambda each: each.case.seq)
     with following.lock:
-        cases = [to_sign(following, each) for each in ordered]
-        return signing.stated_schedule(cases, said, following.instance.agency)
+        listed = [to_sign(following, each) for each in ordered]
+        return cases.schedule(listed, said, following.instance.agency)
 
 
 def receipt(following: Following, read: ReadCase) -> UnsignedStatement:
     """That the agency has received a case."""
-    return UnsignedStatement(Receipt(question=read.case.question, agency=following.instance.agency))
+    with following.lock:
+        return cases.receipt(to_sign(following, read), following.instance.agency)
 
 
 def referral(following: Following, read: ReadCase, to: str, reason: str) -> UnsignedStatement:
     """That the agency has another one asked, too."""
-    said = read.case.discussed()
-    agency = following.instance.agency
-    return UnsignedStatement(
-        Referral(question=read.case.question, agency=agency, to=to, reason=reason, said=said)
-    )
+    with following.lock:
+        return cases.referral(to_sign(following, read), to, reason, following.instance.agency)
 
 
 def _check(read: ReadCase, word: str) -> None:
@@ -147,8 +147,8 @@ def cases_in(stated: Statement) -> tuple[str, ...]:
 
 def partial(record: Record, stated: Statement) -> frozenset[str]:
     """The owners whose signature a position does not take: they signed in a case that it is an appeal of."""
-    cases = cases_in(stated) if isinstance(stated, Position | Schedule) else ()
-    return frozenset[str]().union(*(excluded(record, record.cases[name]) for name in cases))
+    names = cases_in(stated) if isinstance(stated, Position | Schedule) else ()
+    return frozenset[str]().union(*(excluded(record, record.cases[name]) for name in names))
 
 
 def signers(following: Following, found: PreparedStatement) -> frozenset[PinnedKey]:
@@ -185,13 +185,13 @@ def outdated(following: Following, stated: Statement) -> str:
     signed_ms = stated.signed_at_ms
     if signed_ms is not None and signed_ms + KEPT_MS < signing.now_ms():
         return "it was made more than 30 days ago"
-    cases = following.record.cases
+    known = following.record.cases
     if isinstance(stated, Position):
-        case = cases[stated.question.case]
+        case = known[stated.question.case]
         return _outdated(case, stated.agency, stated.previous, stated.said)
     if isinstance(stated, Schedule):
         found = (
-            _outdated(cases[each.case], stated.agency, each.previous, each.said) for each in stated.cases
+            _outdated(known[each.case], stated.agency, each.previous, each.said) for each in stated.cases
         )
         return next(filter(None, found), "")
     if isinstance(stated, KeyStatement):

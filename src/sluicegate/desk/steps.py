@@ -16,7 +16,6 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.client.signing import Review
 from sluicegate.core.terms import plan as plans
 from sluicegate.desk import casepage, sentences, statements
 from sluicegate.desk.casepage import DeskStep
@@ -26,8 +25,10 @@ from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import BadSignature, CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.pages.page import Sent, one
-from sluicegate.ports import Passkey, PreparedStatement, UnsignedStatement
+from sluicegate.ports import Passkey, PreparedStatement
 from sluicegate.signin import passkeys, signatures
+from sluicegate.statements.cases import Review
+from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.form import Json
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.cases import NEED_REASON, POSITIONS, SCHEDULE_MAX

@@ -16,7 +16,7 @@ from sluicegate.acts import (
     members,
     releases,
 )
-from sluicegate.acts.act import APPLICANT, AnyAct, Nothing
+from sluicegate.acts.act import APPLICANT, AnyAct, AskAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
 from sluicegate.acts.credentials import CredentialFilter, CredentialSummary, GrantUsageQuestion
 from sluicegate.acts.directives import AffectedPeople, DirectiveArgument
@@ -28,7 +28,7 @@ from sluicegate.acts.members import MemberSearch, MemberView
 from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.pages import applying, forms, standings, uses
 from sluicegate.pages.forms import ActForm
-from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
+from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 from sluicegate_record.terms import audience, effective, kinds
 from sluicegate_record.terms.rule import Rule
 

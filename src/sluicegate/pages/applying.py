@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from sluicegate.acts import applications, drafts, keys, releases
-from sluicegate.acts.act import APPLICANT, Nothing
+from sluicegate.acts.act import APPLICANT, AskAct, Nothing
 from sluicegate.acts.drafts import DraftArgument, DraftFile, DraftReceipt
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import forms, standings
 from sluicegate.pages.forms import AskedField
-from sluicegate.pages.page import AskAct, ComposedForm, Filled, FormLook, Sending, ShowForm, SitePage, View
+from sluicegate.pages.page import ComposedForm, Filled, FormLook, Sending, ShowForm, SitePage, View
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Json
 from sluicegate_record.log import canonical

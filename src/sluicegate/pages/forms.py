@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sluicegate.acts.act import ActAnswer, AnyAct, Arguments
 from sluicegate.errors import InvalidInput
 from sluicegate.pages.page import Filled, Reader
-from sluicegate.pages.words import label
+from sluicegate.statements.words import label
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import FormField, Json, shape_of
 from sluicegate_record.log import canonical

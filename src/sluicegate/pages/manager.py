@@ -17,7 +17,7 @@ from sluicegate.acts import (
     reports,
     review,
 )
-from sluicegate.acts.act import DEVELOPER, AnyAct, Nothing
+from sluicegate.acts.act import DEVELOPER, AnyAct, AskAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseSummary, CaseView
 from sluicegate.acts.early_access import EarlyAccess, EarlyAccessFilter
 from sluicegate.acts.findings import FindingFilter
@@ -28,10 +28,10 @@ from sluicegate.acts.reports import CaseReport, ReportFilter
 from sluicegate.acts.review import ExportedCase
 from sluicegate.pages import forms, timeline
 from sluicegate.pages.forms import ActForm
-from sluicegate.pages.page import AskAct, Filled, SitePage, View
-from sluicegate.pages.statements import cases as statements
-from sluicegate.pages.statements.kind import NEW as TO_SIGN
-from sluicegate.pages.statements.kind import OfficerStatement
+from sluicegate.pages.page import Filled, SitePage, View
+from sluicegate.statements import cases as statements
+from sluicegate.statements.kind import NEW as TO_SIGN
+from sluicegate.statements.kind import AnyKind
 from sluicegate_record.directives.phrases import part
 from sluicegate_record.terms import kinds
 
@@ -155,7 +155,7 @@ def _steps(case: CaseView) -> Iterator[ActForm]:
             yield forms.form(act, hidden={"case": case.case}, submit=label, then=f"{CASES}/{case.case}")
 
 
-def _signs(case: CaseView, exported: ExportedCase, developer: str) -> Iterator[OfficerStatement]:
+def _signs(case: CaseView, exported: ExportedCase, developer: str) -> Iterator[AnyKind]:
     """What an officer can sign in a case now, beside proceeding."""
     is_open = case.determination is None
     document = exported.document

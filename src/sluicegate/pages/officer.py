@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sluicegate.acts import cases, directives, drills, licences, releases
-from sluicegate.acts.act import DEVELOPER, Nothing
+from sluicegate.acts.act import DEVELOPER, AskAct, Nothing
 from sluicegate.acts.cases import CaseFilter, CaseSummary
 from sluicegate.acts.directives import (
     DirectiveArgument,
@@ -22,7 +22,7 @@ from sluicegate.acts.releases import Status
 from sluicegate.core.directives.directive import NAME_MAX
 from sluicegate.pages import convergence, forms
 from sluicegate.pages.forms import ActForm
-from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
+from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 from sluicegate.pages.words import faulty_lines
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import Scope

@@ -9,20 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol
+from typing import Any, Generic
 
-from sluicegate.acts.act import Act, ActAnswer, Answered, AnyAct, Asked
+from sluicegate.acts.act import Act, ActAnswer, Answered, AnyAct, AskAct, Asked
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.ports import Principal
 from sluicegate_record.form import Json
-
-
-class AskAct(Protocol):
-    """Asks an act, for the reader of the page."""
-
-    def __call__(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
-        """What it answers. Raises: an error that ends the page, if the act refuses."""
-        ...
 
 
 def address_unknown(said: str) -> Unauthorized:

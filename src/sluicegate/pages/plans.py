@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sluicegate.acts import outlook, releases
-from sluicegate.acts.act import DEVELOPER, Nothing
+from sluicegate.acts.act import DEVELOPER, AskAct, Nothing
 from sluicegate.acts.changes import ChangeGroup, PlanEffect
 from sluicegate.acts.outlook import ReleaseOutlook
 from sluicegate.acts.releases import ExposureChange, PlanPreview, ReleaseArgument, Status
 from sluicegate.core.terms import plan
 from sluicegate.pages import forms
 from sluicegate.pages.forms import ActForm
-from sluicegate.pages.page import AskAct, Filled, FormLook, ShowForm, SitePage, View
+from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 from sluicegate.pages.words import faulty_lines
 
 PLAN = "/plan"

@@ -6,40 +6,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
 from sluicegate.core import times as core_times
+from sluicegate.statements.words import capital, day, label, minute, plain, utc
 from sluicegate_record.directives.phrases import covered, part
 from sluicegate_record.errors import InvalidInput, VerificationFailed
 from sluicegate_record.log import canonical, dsse, times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.times import DAY_MS
-from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import phrases
-from sluicegate_record.terms.text import counted, quoted
+from sluicegate_record.terms.text import counted
 
-_DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
-
-
-_TOKEN = re.compile(r"[A-Za-z0-9._:/+@=-]+")
-"""What no one takes for words of ours: a name, a number, a time, a digest."""
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d\.\d{3})?Z", re.ASCII)
 """A time as entries and answers write it."""
-
-
-def day(at_ms: int) -> str:
-    """A day, such as `Friday 11 December 2026`, in UTC."""
-    return core_times.day(_utc(at_ms))
-
-
-def minute(at_ms: int) -> str:
-    """A time, such as `Friday 11 December 2026, 17:00 UTC`."""
-    return f"{day(at_ms)}, {_utc(at_ms):%H:%M} UTC"
 
 
 def dated(on: str) -> str:
@@ -62,7 +46,7 @@ def elapsed(ms: int) -> str:
 
 def short_time(at_ms: int) -> Markup:
     """A time for a table, such as `11 Dec 2026, 17:00 UTC`."""
-    at = _utc(at_ms)
+    at = utc(at_ms)
     text = f"{at.day} {at:%b %Y, %H:%M} UTC"
     return Markup('<time datetime="{}">{}</time>').format(times.format_time(at_ms), text)
 
@@ -94,17 +78,6 @@ def _moment(found: re.Match[str]) -> Markup:
         return escape(found[0])
 
 
-def plain(value: Any) -> str:
-    """A value of a plan: names unchanged, what is only declared said so, anything else in JSON."""
-    if isinstance(value, dict) and value.keys() == {"value", "declared"}:
-        return f"{plain(value['value'])} {phrases.DECLARED}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str) and _DURATION.fullmatch(value):
-        return phrases.duration(value)
-    return phrases.plain(value)
-
-
 class FaultyLine(NamedTuple):
     """A line of a text in which something is wrong."""
 
@@ -127,43 +100,6 @@ def faulty_lines(text: str, fault: Mapping[str, Any] | None) -> tuple[FaultyLine
     )
 
 
-def label(name: str) -> str:
-    """The name of a field in words: `requestsPerMinute` as `requests per minute`."""
-    return "".join(f" {each.lower()}" if each.isupper() else each for each in name).strip()
-
-
-def fields(value: Any, said: AbstractSet[JsonPath], path: JsonPath = ()) -> Iterator[str]:
-    """Every field of a JSON object, at any depth, as label and value; but none that is `said` already, and
-    none that is null.
-    """
-    if path in said or value is None:
-        return
-    if value and (isinstance(value, dict) or (isinstance(value, list) and not _are_texts(value))):
-        steps = value.items() if isinstance(value, dict) else enumerate(value, 1)
-        for step, each in steps:
-            yield from fields(each, said, (*path, step))
-        return
-    at = ", ".join(named(str(step)) for step in path)
-    listed = value if value and isinstance(value, list) else [value]
-    yield f"{capital(at)}: {', '.join(map(exact, listed))}"
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def named(name: str) -> str:
-    """The name of a field in words; one that could pass for our words in quotes."""
-    return label(name) if _TOKEN.fullmatch(name) else quoted(name)
-
-
-def exact(value: Any) -> str:
-    """A value in words, so that another one has others; a text that could pass for our words in quotes."""
-    if isinstance(value, str) and not _TOKEN.fullmatch(value):
-        return quoted(value)
-    return plain(value)
-
-
 def pretty(value: Any) -> str:
     """JSON for a person."""
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
@@ -176,15 +112,6 @@ def statement(public: Mapping[str, Any]) -> dict[str, Any] | None:
         return dsse.parse_statement(envelope, dsse.predicate_type(envelope)).predicate
     except InvalidInput:
         return None
-
-
-def _utc(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1_000, UTC)
-
-
-def capital(text: str) -> str:
-    """A text that begins with a capital; all other letters stay."""
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def sentence(text: str) -> str:

@@ -22,8 +22,9 @@ from webauthn.helpers import (
 )
 
 from sluicegate.errors import BadKey, BadSignature, InvalidInput
-from sluicegate.ports import Passkey, Preparations, PreparedStatement, Principal, UnsignedStatement
+from sluicegate.ports import Passkey, Preparations, PreparedStatement, Principal
 from sluicegate.signin.origins import PagesOrigin
+from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature

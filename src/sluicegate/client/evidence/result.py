@@ -11,8 +11,8 @@ from typing import Any, Literal
 from sluicegate.acts.evidence import EvaluationToSign, SealedLog
 from sluicegate.client import sealing, signing
 from sluicegate.client.evidence.summary import SAFEGUARDS_KEY, TASK_KEY, Summary
-from sluicegate.client.models import model_of
 from sluicegate.errors import InvalidInput
+from sluicegate.statements.models import model_of
 from sluicegate_record.form import replace
 from sluicegate_record.log import canonical
 from sluicegate_record.log.publickey import SigningKey

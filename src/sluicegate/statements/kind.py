@@ -1,24 +1,26 @@
-"""A kind of statement that officers sign on pages: what its form asks, how it is made, what it says in words.
+"""A kind of statement: what its form asks, how it is made, what it says, and the act that records it.
 
 Rules:
+- A statement is made of what its form says, and of what acts answer that show what is to be signed. It is
+  made in one way, whether a passkey on a page or a key in a file signs it.
 - What a page shows of a statement is read from the bytes that are signed, and every field of it is said.
 - A name that the record will not have is shown only if it is one that was committed to.
-- A statement is made of what its form says, and of what the act answers that shows what is to be signed.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, NamedTuple
 
-from sluicegate.acts.act import AnyAct, Arguments
+from sluicegate.acts import keys, log
+from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, AskAct, Nothing
 from sluicegate.acts.documents import SignedStatement
-from sluicegate.acts.fields import text
+from sluicegate.acts.fields import Day, text
+from sluicegate.acts.keys import KeyFilter
 from sluicegate.errors import InvalidInput
-from sluicegate.pages.page import AskAct
-from sluicegate.ports import UnsignedStatement
+from sluicegate_record.directives.received import NOTE_MAX, Arrival
 from sluicegate_record.form import Json, Misread, Note, shape_of
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
@@ -27,21 +29,37 @@ from sluicegate_record.terms.text import REASON_MAX, quoted
 
 HERE = "/to-sign"
 NEW = f"{HERE}/new"
-"""Where statements are signed, and where the form of each kind is, under its name."""
+"""The pages on which statements are signed, and where the form of each kind is, under its name."""
 Reason = Annotated[str, text(1, REASON_MAX), Note("Why. It is public.")]
 MaybeReason = Annotated[str, text(0, REASON_MAX), Note("Why. It is public.")]
+How = Annotated[str, Note("letter | call | meeting | message")]
+On = Annotated[Day, Note("On which day, such as 2026-06-12.")]
+LetterDigest = Annotated[
+    str,
+    text(0, 71),
+    Note("Of the letter as it was received: sha256: and 64 hex digits, as sha256sum prints."),
+]
+SaidNote = Annotated[str, text(0, NOTE_MAX), Note("Or what was said.")]
+"""How the word of someone else arrived, which officers write down."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedStatement:
+    """A statement before it is signed. `opened` opens its commitments, by field."""
+
+    statement: Statement
+    opened: Mapping[str, Opening] = field(default_factory=dict)
 
 
 class Making(NamedTuple):
-    """What a statement is made of: what its form said, and who is asked; now, in milliseconds since 1970 UTC.
+    """What a statement is made of: what the acts answered that show what is to be signed, and what is said.
 
-    `order` is the order in the form as it was read, of a directive.
+    Units: `now_ms` milliseconds since 1970 UTC.
     """
 
-    ask: AskAct
+    found: Any
     said: Any
     now_ms: int
-    order: Any = None
 
 
 class Wording(NamedTuple):
@@ -59,7 +77,7 @@ def _alone(envelope: Json, _: Mapping[str, Opening]) -> Arguments:
     return SignedStatement(envelope=envelope)
 
 
-def _one_officer(_: Any, __: AskAct, ___: Collection[str]) -> int:
+def _one_owner(_: Any, __: AskAct, ___: Collection[str]) -> int:
     return 1
 
 
@@ -67,34 +85,47 @@ def _nothing(_: Any, __: AskAct) -> Iterator[str]:
     yield from ()
 
 
+class ReadText(NamedTuple):
+    """How the text in a form is read: as that of an act; and what is said then, of the form and that."""
+
+    act: AnyAct
+    joined: Callable[[Any, Any], Any]
+
+
 @dataclass(frozen=True, slots=True)
-class OfficerStatement:
-    """A kind of statement: `asks` is its form, `make` makes it of that, `act` puts it on the record.
+class StatementKind(Generic[Answered]):
+    """A kind of statement: `asks` is its form, `look` asks the acts that show what is to be signed, `make`
+    makes it of both, `act` puts it on the record.
 
     `words` are what it says, and `follows` what it leads to now, where a question tells that. `needed` is how
     many officers sign it, where the keys with some ids have signed. `after` is the page that shows the
     result. `command` signs it with keys in files; empty if none does. `page` has its form, if that is not
-    the usual one.
+    the usual one. `text` is how the text in its form is read, if it has one.
     """
 
     name: str
     title: str
     kind: type[Statement]
     asks: type[Arguments]
+    look: Callable[[AskAct, Any], Any]
     make: Callable[[Making], UnsignedStatement]
     words: Words
-    act: AnyAct
+    act: Act[Any, Answered]
     after: Callable[[Any], str]
     command: Callable[[Any], str]
     follows: Callable[[Any, AskAct], Iterator[str]] = _nothing
     asked: Callable[[Json, Mapping[str, Opening]], Arguments] = _alone
-    needed: Callable[[Any, AskAct, Collection[str]], int] = _one_officer
+    needed: Callable[[Any, AskAct, Collection[str]], int] = _one_owner
     page: str = ""
+    text: ReadText | None = None
 
     @property
     def form(self) -> str:
         """The page that has its form."""
         return self.page or f"{NEW}/{self.name}"
+
+
+AnyKind = StatementKind[Any]
 
 
 def filled(kind: type[Statement], *sources: Mapping[str, Json]) -> UnsignedStatement:
@@ -121,6 +152,37 @@ def read(kind: Any, value: Mapping[str, Json]) -> Any:
 def present(**said: Json) -> dict[str, Json]:
     """Those of some fields in which something is."""
     return {name: value for name, value in said.items() if value not in (None, "", [])}
+
+
+def shown_by(act: Act[Any, Answered]) -> Callable[[AskAct, Any], Answered]:
+    """Asks an act with those fields of a form, or of a statement, that it takes."""
+
+    def look(ask: AskAct, said: Any) -> Answered:
+        taken = {each.key for each in shape_of(act.asked).fields}
+        return ask(act, read(act.asked, {k: v for k, v in present(**said.to_json()).items() if k in taken}))
+
+    return look
+
+
+def head(ask: AskAct, _: Any = None) -> str:
+    """The verifier key of the log."""
+    return ask(log.HEAD, Nothing()).vkey
+
+
+def developer(ask: AskAct) -> str:
+    """The party that officers sign for."""
+    return ask(keys.LIST, KeyFilter(state="counts")).developer
+
+
+def about(said: Any) -> dict[str, Json]:
+    """What a note or a promise is about, as its form says it."""
+    return present(release=said.release, stage=said.stage, case=said.case, directive=said.directive)
+
+
+def arrival(said: Any) -> Arrival | None:
+    """How a word arrived, as a form says it; None if it says nothing. Raises: InvalidInput."""
+    given = present(how=said.how, on=said.on, digest=said.digest, note=said.note)
+    return read(Arrival, given) if given else None
 
 
 def options(given: Mapping[str, Json]) -> str:

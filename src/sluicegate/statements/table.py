@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sluicegate.acts import evidence, observations, points, recalls
+from sluicegate.acts import evidence as evidence_acts
+from sluicegate.acts import observations, recalls
+from sluicegate.acts import points as point_acts
 from sluicegate.acts.act import AnyAct
-from sluicegate.pages.statements import cases, directives, parties, stages
-from sluicegate.pages.statements.kind import OfficerStatement
+from sluicegate.statements import (
+    cases,
+    clearances,
+    directives,
+    evidence,
+    findings,
+    keys,
+    points,
+    promises,
+    stages,
+)
+from sluicegate.statements.kind import AnyKind
 
-FAMILIES: Mapping[str, Sequence[OfficerStatement]] = {
+FAMILIES: Mapping[str, Sequence[AnyKind]] = {
     "Orders": (directives.DIRECTIVE,),
     "Cases": cases.STATEMENTS,
     "Stages and releases": stages.STATEMENTS,
-    "For the developer": parties.STATEMENTS,
+    "For the developer": (
+        keys.KEY,
+        promises.PROMISE,
+        findings.FINDING,
+        clearances.CLEARANCE,
+        evidence.WITHDRAWAL,
+        points.POINT,
+    ),
 }
-STATEMENTS: Mapping[str, OfficerStatement] = {
-    each.name: each for found in FAMILIES.values() for each in found
-}
-BY_TYPE: Mapping[str, OfficerStatement] = {each.kind.TYPE: each for each in STATEMENTS.values()}
+STATEMENTS: Mapping[str, AnyKind] = {each.name: each for found in FAMILIES.values() for each in found}
+BY_TYPE: Mapping[str, AnyKind] = {each.kind.TYPE: each for each in STATEMENTS.values()}
 """By the type of the statement: each is read, and said in words, in one way."""
 assert len(BY_TYPE) == len(STATEMENTS) == sum(map(len, FAMILIES.values()))
 
@@ -45,7 +62,7 @@ ELSEWHERE = (
         "The result of an evaluation",
         "It is signed where the evaluation ran, by the program that has read the log of the run.",
         "sluicegate evidence import LOG --release RELEASE --evaluation EVALUATION --key officer.pem",
-        (evidence.IMPORT,),
+        (evidence_acts.IMPORT,),
     ),
     SignedElsewhere(
         "What a surface answers to who watches it",
@@ -57,7 +74,7 @@ ELSEWHERE = (
         "What a point says of a directive",
         "The law takes it from the point's own key, and from no officer's.",
         "sluicegate point state POINT DIRECTIVE --says enforced --key point.pem",
-        (points.STATE,),
+        (point_acts.STATE,),
     ),
     SignedElsewhere(
         "Details of a finding that only some may read",
@@ -74,7 +91,7 @@ ELSEWHERE = (
 )
 
 
-def of_act(act: AnyAct) -> tuple[Sequence[OfficerStatement], Sequence[SignedElsewhere]]:
+def of_act(act: AnyAct) -> tuple[Sequence[AnyKind], Sequence[SignedElsewhere]]:
     """What officers sign for an act: here, and elsewhere."""
     here = [each for each in STATEMENTS.values() if each.act is act]
     return here, [each for each in ELSEWHERE if act in each.acts]

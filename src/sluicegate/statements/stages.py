@@ -6,15 +6,22 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from sluicegate.acts import closures, deployments, outlook, ramps, releases
-from sluicegate.acts.closures import ReportArgument
+from sluicegate.acts.act import AskAct
 from sluicegate.acts.deployments import DeploymentArgument
 from sluicegate.acts.fields import SurfaceName, some
-from sluicegate.acts.ramps import RampArgument
-from sluicegate.acts.releases import ReleaseArgument, StageArgument, StageStatus
-from sluicegate.pages import words
-from sluicegate.pages.page import AskAct
-from sluicegate.pages.statements.kind import Making, OfficerStatement, Reason, Wording, filled, public
-from sluicegate.ports import UnsignedStatement
+from sluicegate.acts.ramps import RampArgument, RampToSign
+from sluicegate.acts.releases import OpeningToSign, ReleaseArgument, StageArgument, StageStatus
+from sluicegate.statements import words
+from sluicegate.statements.kind import (
+    Making,
+    Reason,
+    StatementKind,
+    UnsignedStatement,
+    Wording,
+    filled,
+    public,
+    shown_by,
+)
 from sluicegate_record.form import Note, Time, form, within
 from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.ramps import RampMove
@@ -24,14 +31,18 @@ from sluicegate_record.terms.audience import CONTINUES, PAUSES, RETURNS
 from sluicegate_record.terms.text import counted
 
 _STAGE = frozenset({("release",), ("stage",)})
-
-
-def _stage(said: StageArgument) -> StageArgument:
-    return StageArgument(release=said.release, stage=said.stage)
+_stage = shown_by(releases.OPENING)
+_report = shown_by(closures.REPORT)
+_served = shown_by(deployments.SHOW)
 
 
 def _opening(making: Making) -> UnsignedStatement:
-    return filled(StageOpening, making.ask(releases.OPENING, making.said).to_json())
+    return opening(making.found)
+
+
+def opening(asked: OpeningToSign) -> UnsignedStatement:
+    """The opening of a stage: `asked` unchanged."""
+    return filled(StageOpening, asked.to_json())
 
 
 def _opens(said: StageOpening, wording: Wording) -> Iterator[str]:
@@ -64,8 +75,7 @@ class ClosingWord(StageArgument):
 
 
 def _closing(making: Making) -> UnsignedStatement:
-    found = making.ask(releases.OPENING, _stage(making.said))
-    return filled(StageClosing, found.to_json(), {"reason": making.said.reason.strip()})
+    return filled(StageClosing, making.found.to_json(), {"reason": making.said.reason.strip()})
 
 
 def _closes(said: StageClosing, _: Wording) -> Iterator[str]:
@@ -86,10 +96,12 @@ class RampWord(StageArgument):
     reason: Reason
 
 
+def _standing(ask: AskAct, said: RampWord | RampMove) -> RampToSign:
+    return ask(ramps.TO_SIGN, RampArgument(release=said.release, stage=said.stage, to=said.share))
+
+
 def _ramp(making: Making) -> UnsignedStatement:
-    said = making.said
-    found = making.ask(ramps.TO_SIGN, RampArgument(release=said.release, stage=said.stage))
-    return filled(RampMove, found.to_json(), {"share": None}, said.to_json())
+    return filled(RampMove, making.found.to_json(), {"share": None}, making.said.to_json())
 
 
 def _ramp_command(said: RampMove) -> str:
@@ -110,7 +122,7 @@ def _moves(said: RampMove, _: Wording) -> Iterator[str]:
 
 def _taken(said: RampMove, ask: AskAct) -> Iterator[str]:
     """Where the ramp stands, and who loses access."""
-    found = ask(ramps.TO_SIGN, RampArgument(release=said.release, stage=said.stage, to=said.share))
+    found = _standing(ask, said)
     yield f"Now {found.share} per cent are in: {counted(found.organizations, 'organization')}."
     if said.says == RETURNS:
         losing = counted(found.losing, "organization")
@@ -118,7 +130,7 @@ def _taken(said: RampMove, ask: AskAct) -> Iterator[str]:
 
 
 def _release_closing(making: Making) -> UnsignedStatement:
-    found = making.ask(closures.REPORT, ReportArgument(release=making.said.release))
+    found = making.found
     return filled(ReleaseClosing, {"log": found.log, "release": found.release, "report": found.digest})
 
 
@@ -129,7 +141,7 @@ def _ends(said: ReleaseClosing, _: Wording) -> Iterator[str]:
 
 
 def _ended(said: ReleaseClosing, ask: AskAct) -> Iterator[str]:
-    found = ask(closures.REPORT, ReportArgument(release=said.release))
+    found = _report(ask, said)
     if found.missing is not None:
         yield f"It cannot be closed yet: {found.missing}."
     if found.digest != said.report:
@@ -150,22 +162,17 @@ class DeploymentWord(DeploymentArgument):
 
 
 def _deployment(making: Making) -> UnsignedStatement:
-    said = making.said
-    found = making.ask(deployments.SHOW, DeploymentArgument(release=said.release))
+    said, found = making.said, making.found
     serves = found.serving(said.surfaces, keep=said.keep)
     return UnsignedStatement(
         DeploymentStatement(
             log=found.log,
             release=found.release,
             serves=tuple(serves),
-            until_ms=found.until_ms(making.now_ms, said.until_ms, _until(said.until_ms)),
+            until_ms=found.until_ms(making.now_ms, said.until_ms),
             previous=None if found.statement is None else found.statement.deployment,
         )
     )
-
-
-def _until(until_ms: int | None) -> str:
-    return "" if until_ms is None else words.minute(until_ms)
 
 
 def _serves(said: DeploymentStatement, _: Wording) -> Iterator[str]:
@@ -179,7 +186,7 @@ def _serves(said: DeploymentStatement, _: Wording) -> Iterator[str]:
 
 
 def _unserved(said: DeploymentStatement, ask: AskAct) -> Iterator[str]:
-    losing = ask(deployments.SHOW, DeploymentArgument(release=said.release)).losing(said.serves)
+    losing = _served(ask, said).losing(said.serves)
     if losing:
         yield f"{counted(losing, 'grant')} would be refused: what they rest on is left out."
 
@@ -188,33 +195,36 @@ def _board(said: StageOpening | StageClosing | RampMove | ReleaseClosing | Deplo
     return f"/board/{said.release}"
 
 
-OPENING = OfficerStatement(
+OPENING = StatementKind(
     "opening",
     "Open a stage",
     StageOpening,
     StageArgument,
+    _stage,
     _opening,
     _opens,
     releases.OPEN,
     _board,
     lambda said: f"sluicegate stage open {said.release} {said.stage} --key officer.pem",
 )
-CLOSING = OfficerStatement(
+CLOSING = StatementKind(
     "closing",
     "Close a stage",
     StageClosing,
     ClosingWord,
+    _stage,
     _closing,
     _closes,
     releases.CLOSE,
     _board,
     lambda said: f"sluicegate stage close {said.release} {said.stage} --reason WHY --key officer.pem",
 )
-RAMP = OfficerStatement(
+RAMP = StatementKind(
     "ramp",
     "Pause a ramp, let it go on, or take it back",
     RampMove,
     RampWord,
+    _standing,
     _ramp,
     _moves,
     ramps.MOVE,
@@ -222,11 +232,12 @@ RAMP = OfficerStatement(
     lambda said: f"sluicegate ramp {_ramp_command(said)} --reason WHY --key officer.pem",
     _taken,
 )
-ENDING = OfficerStatement(
+ENDING = StatementKind(
     "release-closing",
     "Close a release for good",
     ReleaseClosing,
     ReleaseArgument,
+    _report,
     _release_closing,
     _ends,
     closures.CLOSE,
@@ -234,11 +245,12 @@ ENDING = OfficerStatement(
     lambda said: f"sluicegate release close {said.release} --key officer.pem",
     _ended,
 )
-DEPLOYMENT = OfficerStatement(
+DEPLOYMENT = StatementKind(
     "deployment",
     "Say what serves a release",
     DeploymentStatement,
     DeploymentWord,
+    _served,
     _deployment,
     _serves,
     deployments.ATTEST,

@@ -1,27 +1,38 @@
-"""Orders that officers sign on pages: a directive as it was written, its names beside it."""
+"""Orders: a directive as it was written, bound to its log, with its names beside it."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
-from sluicegate.acts import directives, keys, log
-from sluicegate.acts.act import Nothing
+from sluicegate.acts import directives
+from sluicegate.acts.act import AskAct, Nothing
 from sluicegate.acts.directives import AnnexNames, DirectiveArgument, DirectiveText, SignedDirective
-from sluicegate.acts.fields import Day, text
-from sluicegate.acts.keys import KeyFilter
 from sluicegate.core.directives import annex, directive
-from sluicegate.core.people.persons import Definition
+from sluicegate.core.directives.directive import Signing
+from sluicegate.core.people.persons import DEFINITIONS, Definition
 from sluicegate.errors import InvalidInput
-from sluicegate.pages import words
-from sluicegate.pages.page import AskAct
-from sluicegate.pages.statements.kind import Making, OfficerStatement, Wording, options, present, read
-from sluicegate.ports import UnsignedStatement
+from sluicegate.statements import words
+from sluicegate.statements.kind import (
+    How,
+    LetterDigest,
+    Making,
+    On,
+    ReadText,
+    SaidNote,
+    StatementKind,
+    UnsignedStatement,
+    Wording,
+    arrival,
+    developer,
+    head,
+    options,
+)
 from sluicegate_record.directives.document import Document
 from sluicegate_record.directives.phrases import covered
-from sluicegate_record.directives.received import NOTE_MAX, Arrival
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.form import Json, Note, form
 from sluicegate_record.log import canonical
@@ -29,16 +40,6 @@ from sluicegate_record.log.leaf import Opening
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted, quoted
-
-How = Annotated[str, Note("letter | call | meeting | message")]
-On = Annotated[Day, Note("On which day, such as 2026-06-12.")]
-LetterDigest = Annotated[
-    str,
-    text(0, 71),
-    Note("Of the letter as it was received: sha256: and 64 hex digits, as sha256sum prints."),
-]
-SaidNote = Annotated[str, text(0, NOTE_MAX), Note("Or what was said.")]
-"""How the word of someone else arrived, which officers write down."""
 
 
 @form
@@ -52,35 +53,84 @@ class OrderWord(DirectiveText):
     drill: Annotated[bool, Note("As a drill, which refuses no request.")] = False
 
 
-def arrival(said: Any) -> Arrival | None:
-    """How a word arrived, as a form says it; None if it says nothing. Raises: InvalidInput."""
-    given = present(how=said.how, on=said.on, digest=said.digest, note=said.note)
-    return read(Arrival, given) if given else None
+class OrderRead(NamedTuple):
+    """What a form says, and the order in it as it was read."""
+
+    word: OrderWord
+    order: dict[str, Any]
+
+
+def _bound(ask: AskAct, said: OrderRead) -> Signing:
+    word, given = said
+    received = arrival(word)
+    if received is None:
+        _check_own(given["spec"]["issuer"], developer(ask))
+    annexes = annex.checked(given, {name: _names_in(each) for name, each in word.annexes.items()})
+    how = None if received is None else {key: str(each) for key, each in received.to_json().items()}
+    return bound(ask, given, annexes, how)
 
 
 def _directive(making: Making) -> UnsignedStatement:
-    given, said = making.order, making.said
-    received = arrival(said)
-    if received is None:
-        _check_own(given["spec"]["issuer"], making.ask(keys.LIST, KeyFilter(state="counts")).developer)
+    given = making.said.order
+    return order(as_drill(given, making.now_ms) if making.said.word.drill else given, making.found)
+
+
+def bound(
+    ask: AskAct,
+    given: Mapping[str, Any],
+    annexes: Mapping[str, Mapping[str, list[str]]],
+    received: Mapping[str, str] | None = None,
+    log: str = "",
+) -> Signing:
+    """What a written directive is bound to: its log, what it replaces, and what its words mean.
+
+    `annexes` are the names in its files; `received` says how it arrived, if officers transcribe it.
+    """
     replaced = given["metadata"].get("replaces")
     if replaced is not None:
-        replaced = making.ask(directives.SHOW, DirectiveArgument(directive=replaced)).document.digest
-    if said.drill:
-        at = datetime.fromtimestamp(making.now_ms / 1_000, UTC)
-        called = directive.drill_name(given["metadata"]["name"], at)
-        given = {**given, "metadata": {"name": called, "drill": True}}
-    known = making.ask(directives.DEFINITIONS, Nothing()).definitions
-    signing = directive.Signing(
-        making.ask(log.HEAD, Nothing()).vkey,
-        lambda: secrets.token_bytes(32),
-        annex.checked(given, {name: _names_in(each) for name, each in said.annexes.items()}),
-        {each.definition: Definition(each.definition, each.statuses, each.source) for each in known},
-        replaced,
-        None if received is None else {key: str(each) for key, each in received.to_json().items()},
-    )
+        replaced = ask(directives.SHOW, DirectiveArgument(directive=replaced)).document.digest
+    known = _definitions(ask, given)
+    return Signing(log or head(ask), salt, annexes, known, replaced, received)
+
+
+def salt() -> bytes:
+    """32 fresh random bytes."""
+    return secrets.token_bytes(32)
+
+
+def _definitions(ask: AskAct, given: Mapping[str, Any]) -> dict[str, Definition]:
+    """The definitions on the record, if a directive uses one that not every build has."""
+    stated = [given["spec"].get(part) for part in ("covers", "except")]
+    wanted = {
+        who["persons"]["definition"]
+        for who in stated
+        if isinstance(who, dict) and isinstance(who.get("persons"), dict)
+    }
+    if wanted <= DEFINITIONS.keys():
+        return {}
+    found = ask(directives.DEFINITIONS, Nothing()).definitions
+    return {each.definition: Definition(each.definition, each.statuses, each.source) for each in found}
+
+
+def order(given: dict[str, Any], signing: Signing) -> UnsignedStatement:
+    """A written directive as it is signed: the names in it are beside it.
+
+    Requires: `given` is what `core.directives.directive.read` returned. Raises: as `directive.to_sign`.
+    """
     document, opened = directive.to_sign(given, signing)
     return UnsignedStatement(DirectiveStatement(document=document.to_json()), opened)
+
+
+def as_drill(given: dict[str, Any], now_ms: int, name: str = "") -> dict[str, Any]:
+    """A written directive as a drill, by a name of its own or one by the time."""
+    at = datetime.fromtimestamp(now_ms / 1_000, UTC)
+    called = name or directive.drill_name(given["metadata"]["name"], at)
+    return {**given, "metadata": {"name": called, "drill": True}}
+
+
+def recorded(envelope: Json, opened: Mapping[str, Opening]) -> SignedDirective:
+    """What is asked to put a signed directive on the record."""
+    return SignedDirective(envelope=envelope, opened=opened)
 
 
 def _check_own(issuer: str, developer: str) -> None:
@@ -196,17 +246,19 @@ def _command(said: DirectiveStatement) -> str:
     return f"sluicegate directive transcribe FILE{given} --key first.pem --key second.pem"
 
 
-DIRECTIVE = OfficerStatement(
+DIRECTIVE = StatementKind(
     "directive",
     "Write down an order",
     DirectiveStatement,
     OrderWord,
+    _bound,
     _directive,
     _directs,
     directives.ISSUE,
     lambda said: f"/directives/{said.document['metadata']['name']}",
     _command,
-    asked=lambda envelope, opened: SignedDirective(envelope=envelope, opened=opened),
+    asked=recorded,
     needed=needed,
     page="/order",
+    text=ReadText(directives.PREVIEW, OrderRead),
 )

@@ -1,35 +1,45 @@
-"""What officers sign in a case: the developer's position, a proceeding, a letter, a screening, a note."""
+"""What is signed in a case: a position, one in several cases, a receipt, a referral; and what officers sign:
+a proceeding, a letter, a screening, a note.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
 
-from sluicegate.acts import cases, keys, log, review
-from sluicegate.acts.act import Arguments, Nothing
+from sluicegate.acts import cases, review
+from sluicegate.acts.act import Arguments, AskAct
 from sluicegate.acts.cases import CaseArgument, CaseName, CaseView
 from sluicegate.acts.fields import Day, Identifier, some, text
-from sluicegate.acts.keys import KeyFilter
-from sluicegate.acts.review import ExportedCase, ReviewStatement
+from sluicegate.acts.review import CaseToSign, ExportedCase, ReviewStatement
 from sluicegate.errors import InvalidInput
-from sluicegate.pages import words
-from sluicegate.pages.page import AskAct
-from sluicegate.pages.statements.directives import How, LetterDigest, On, SaidNote, arrival
-from sluicegate.pages.statements.kind import (
+from sluicegate.statements import words
+from sluicegate.statements.kind import (
+    How,
+    LetterDigest,
     Making,
     MaybeReason,
-    OfficerStatement,
+    On,
     Reason,
+    SaidNote,
+    StatementKind,
+    UnsignedStatement,
     Wording,
+    about,
+    arrival,
     check_opened,
+    developer,
     filled,
+    head,
     options,
     present,
     public,
+    shown_by,
 )
-from sluicegate.ports import UnsignedStatement
 from sluicegate_record.directives.phrases import part
+from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.key import OFFICERS
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.form import Json, Note, form, within
@@ -40,6 +50,10 @@ from sluicegate_record.statements.cases import (
     POSITIONS,
     Position,
     Proceeding,
+    Receipt,
+    Referral,
+    Schedule,
+    ScheduledCase,
     Screening,
     Transcription,
 )
@@ -50,15 +64,12 @@ from sluicegate_record.terms.conditions import REQUESTS_PER_MINUTE_MAX
 from sluicegate_record.terms.text import counted, quoted
 
 _PLACE = ("release", "stage", "surface", "directive", "grant", "member")
+_exported = shown_by(review.EXPORT)
 _QUESTION_SAID = frozenset((each,) for each in ("case", "kind", *_PLACE))
 
 
-def _exported(making: Making) -> ExportedCase:
-    return making.ask(review.EXPORT, CaseArgument(case=making.said.case))
-
-
-def _reviewed(envelope: Json, opened: Mapping[str, Opening]) -> Arguments:
-    """What is asked to put it on the record: beside it what opens its one commitment."""
+def reviewed(envelope: Json, opened: Mapping[str, Opening]) -> Arguments:
+    """What is asked to put a statement on the record: beside it what opens its one commitment."""
     return ReviewStatement(envelope=envelope, opened=next(iter(opened.values()), None))
 
 
@@ -102,8 +113,12 @@ class ProceedingWord(CaseArgument):
 
 
 def _proceeding(making: Making) -> UnsignedStatement:
-    found = _exported(making)
-    return filled(Proceeding, {"question": found.question.to_json(), "reason": making.said.reason.strip()})
+    return proceeding(making.found, making.said.reason.strip())
+
+
+def proceeding(case: CaseToSign, reason: str) -> UnsignedStatement:
+    """The decision of officers to proceed in a case."""
+    return UnsignedStatement(Proceeding(question=case.question, reason=reason))
 
 
 def _proceeds(said: Proceeding, wording: Wording) -> Iterator[str]:
@@ -159,30 +174,88 @@ class PositionWord(CaseArgument):
     ] = None
 
 
+class _CaseOfParty(NamedTuple):
+    """A case, and the party that says something in it."""
+
+    case: ExportedCase
+    party: str
+
+
+def _of_developer(ask: AskAct, said: CaseArgument) -> _CaseOfParty:
+    return _CaseOfParty(_exported(ask, said), developer(ask))
+
+
 def _position(making: Making) -> UnsignedStatement:
-    said, found = making.said, _exported(making)
-    developer = making.ask(keys.LIST, KeyFilter(state="counts")).developer
-    if developer not in (asked := found.case.parties):
-        wrong = f"{developer} is not asked in this case: {', '.join(sorted(asked))}"
+    said, (case, party) = making.said, making.found
+    if party not in (asked := case.case.parties):
+        wrong = f"{party} is not asked in this case: {', '.join(sorted(asked))}"
         raise InvalidInput(wrong, remedy="who is not asked takes no position; a note is on the record, too")
     reason = said.reason.strip()
-    sealed = Opening(secrets.token_bytes(32), canonical.dumps(reason)) if said.sealed and reason else None
     conditions = present(requestsPerMinute=said.requests_per_minute, validFor=said.valid_for)
-    made = filled(
-        Position,
-        {
-            "question": found.question.to_json(),
-            "agency": developer,
-            "position": said.position,
-            "reason": "" if sealed is not None else reason,
-            "previous": found.previous.get(developer),
-            "conditions": conditions or None,
-            "sealed": None if sealed is None else sealed.commitment("sealed", "reason"),
-            "said": None if found.said is None else found.said.to_json(),
-            "concern": said.concern,
-        },
+    is_sealed = said.sealed and bool(reason)
+    return position(case, Review(said.position, reason, conditions or None, is_sealed, said.concern), party)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A reviewer's position, its reason, and its conditions; `is_sealed` if the reason is not public.
+
+    `concern` is what an objection is about.
+    """
+
+    word: str
+    reason: str = ""
+    conditions: dict[str, Any] | None = None
+    is_sealed: bool = False
+    concern: str | None = None
+
+
+def position(case: CaseToSign, said: Review, party: str) -> UnsignedStatement:
+    """The position of a party in a case."""
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(said.reason)) if said.is_sealed else None
+    stated = Position(
+        question=case.question,
+        agency=party,
+        position=said.word,
+        reason="" if said.is_sealed else said.reason,
+        previous=case.previous.get(party),
+        conditions=said.conditions,
+        sealed=opened.commitment("sealed", "reason") if opened else None,
+        said=case.said,
+        concern=said.concern,
     )
-    return UnsignedStatement(made.statement, {} if sealed is None else {"reason": sealed})
+    return UnsignedStatement(stated, {} if opened is None else {"reason": opened})
+
+
+def schedule(asked: Sequence[CaseToSign], said: Review, party: str) -> UnsignedStatement:
+    """One position of a party in several cases. Raises: InvalidInput."""
+    if said.is_sealed or said.conditions or said.concern:
+        raise InvalidInput("the reason of a schedule is public, and it has no conditions and no concern")
+    listed = tuple(
+        ScheduledCase(
+            case=each.question.case,
+            question=each.question.digest,
+            previous=each.previous.get(party),
+            said=each.said,
+        )
+        for each in asked
+    )
+    log = asked[0].question.log
+    return UnsignedStatement(
+        Schedule(log=log, agency=party, position=said.word, reason=said.reason, cases=listed)
+    )
+
+
+def receipt(case: CaseToSign, party: str) -> UnsignedStatement:
+    """That a party has received a case."""
+    return UnsignedStatement(Receipt(question=case.question, agency=party))
+
+
+def referral(case: CaseToSign, to: str, reason: str, party: str) -> UnsignedStatement:
+    """That a party has another one asked, too."""
+    return UnsignedStatement(
+        Referral(question=case.question, agency=party, to=to, reason=reason, said=case.said)
+    )
 
 
 def _positions(said: Position, wording: Wording) -> Iterator[str]:
@@ -223,22 +296,25 @@ class TranscriptionWord(CaseArgument):
 
 
 def _transcription(making: Making) -> UnsignedStatement:
-    said, found = making.said, _exported(making)
-    if found.document is None:
+    received = arrival(making.said)
+    assert received is not None
+    return transcription(making.found, making.said.position, received)
+
+
+def transcription(case: CaseToSign, word: str, received: Arrival) -> UnsignedStatement:
+    """What the issuer of a transcribed order said about lifting it. Raises: InvalidInput: another case."""
+    if case.document is None:
         wrong = "only what the issuer of an order says about lifting it is written down"
         raise InvalidInput(wrong, remedy="in other cases each agency signs its position itself")
-    issuer, received = found.document.spec.issuer, arrival(said)
-    assert received is not None
-    return filled(
-        Transcription,
-        {
-            "question": found.question.to_json(),
-            "agency": issuer,
-            "position": said.position,
-            "received": received.to_json(),
-        },
-        {"previous": found.previous.get(issuer)},
+    issuer = case.document.spec.issuer
+    stated = Transcription(
+        question=case.question,
+        agency=issuer,
+        position=word,
+        previous=case.previous.get(issuer),
+        received=received,
     )
+    return UnsignedStatement(stated)
 
 
 def _transcribes(said: Transcription, wording: Wording) -> Iterator[str]:
@@ -292,11 +368,22 @@ class ScreeningWord(CaseArgument):
 
 
 def _screening(making: Making) -> UnsignedStatement:
-    said, found = making.said, _exported(making)
-    opened = Opening(secrets.token_bytes(32), canonical.dumps(list(said.candidates)))
-    fields = {"question": found.question.to_json(), "candidates": opened.commitment("sealed", "candidates")}
-    made = filled(Screening, said.to_json(), fields)
-    return UnsignedStatement(made.statement, {"candidates": opened})
+    said = making.said
+    return screening(making.found, said, said.candidates)
+
+
+def screening(case: CaseToSign, said: ScreeningWord, candidates: Sequence[Any]) -> UnsignedStatement:
+    """A decision about an applicant, and the possible matches that who decided has seen."""
+    opened = Opening(secrets.token_bytes(32), canonical.dumps(list(candidates)))
+    stated = Screening(
+        question=case.question,
+        list=said.list,
+        version=said.version,
+        decision=said.decision,
+        reason=said.reason,
+        candidates=opened.commitment("sealed", "candidates"),
+    )
+    return UnsignedStatement(stated, {"candidates": opened})
 
 
 def _screens(said: Screening, wording: Wording) -> Iterator[str]:
@@ -326,17 +413,12 @@ class NoteWord(Arguments):
     stage: Annotated[Identifier | None, Note("The stage of the release.")] = None
 
 
-def about(said: Any) -> dict[str, Json]:
-    """What a note or a promise is about, as its form says it."""
-    return present(release=said.release, stage=said.stage, case=said.case, directive=said.directive)
+def _by_developer(ask: AskAct, _: NoteWord) -> dict[str, Json]:
+    return {"log": head(ask), "party": developer(ask)}
 
 
 def _note(making: Making) -> UnsignedStatement:
-    said = making.said
-    known = making.ask(keys.LIST, KeyFilter(state="counts"))
-    vkey = making.ask(log.HEAD, Nothing()).vkey
-    fields = {"log": vkey, "party": known.developer, "about": about(said)}
-    return filled(NoteStatement, said.to_json(), fields)
+    return filled(NoteStatement, making.said.to_json(), making.found, {"about": about(making.said)})
 
 
 def _notes(said: NoteStatement, _: Wording) -> Iterator[str]:
@@ -352,11 +434,12 @@ def _noted(said: NoteStatement) -> str:
     return f"/directives/{said.about.directive}" if said.about.directive else f"/board/{said.about.release}"
 
 
-PROCEEDING = OfficerStatement(
+PROCEEDING = StatementKind(
     "proceeding",
     "Decide over silence or objection",
     Proceeding,
     ProceedingWord,
+    _exported,
     _proceeding,
     _proceeds,
     review.IMPORT,
@@ -364,14 +447,15 @@ PROCEEDING = OfficerStatement(
     lambda said: (
         f"sluicegate review proceed {said.question.case} --reason WHY --key officer.pem -o signed.json"
     ),
-    asked=_reviewed,
+    asked=reviewed,
     needed=_to_proceed,
 )
-POSITION = OfficerStatement(
+POSITION = StatementKind(
     "position",
     "Say what the developer says in a case",
     Position,
     PositionWord,
+    _of_developer,
     _position,
     _positions,
     review.IMPORT,
@@ -381,26 +465,28 @@ POSITION = OfficerStatement(
         f"sluicegate review sign case.json --position {said.position}{_how(said)} "
         "--key officer.pem -o signed.json"
     ),
-    asked=_reviewed,
+    asked=reviewed,
 )
-TRANSCRIPTION = OfficerStatement(
+TRANSCRIPTION = StatementKind(
     "transcription",
     "Write down what an issuer says about lifting its order",
     Transcription,
     TranscriptionWord,
+    _exported,
     _transcription,
     _transcribes,
     review.IMPORT,
     _case_page,
     _lift_command,
-    asked=_reviewed,
+    asked=reviewed,
     needed=lambda *_: OFFICERS,
 )
-SCREENING = OfficerStatement(
+SCREENING = StatementKind(
     "screening",
     "Screen an applicant",
     Screening,
     ScreeningWord,
+    _exported,
     _screening,
     _screens,
     review.IMPORT,
@@ -409,13 +495,14 @@ SCREENING = OfficerStatement(
         f"sluicegate screening record {said.question.case} --list LIST --version VERSION "
         f"--decision {said.decision} --reason WHY --key officer.pem"
     ),
-    asked=_reviewed,
+    asked=reviewed,
 )
-NOTE = OfficerStatement(
+NOTE = StatementKind(
     "note",
     "Note a request, a call, a meeting or reasons",
     NoteStatement,
     NoteWord,
+    _by_developer,
     _note,
     _notes,
     review.IMPORT,
@@ -424,6 +511,6 @@ NOTE = OfficerStatement(
         f"sluicegate review note --kind {said.kind} --text TEXT --on {said.on} "
         f"--party {said.party}{options(said.about.to_json())} --key officer.pem"
     ),
-    asked=_reviewed,
+    asked=reviewed,
 )
 STATEMENTS = (POSITION, PROCEEDING, TRANSCRIPTION, SCREENING, NOTE)

@@ -1,0 +1,1 @@
+"""What is signed: each kind of statement, how it is made, what it says."""
