@@ -13,7 +13,7 @@ from typing import Any
 from demo.cast import DEVELOPER, Customer, Place
 from demo.moved import MovedSite
 from demo.paperwork import Paperwork
-from sluicegate.client.signing import Review
+from sluicegate.statements.cases import Review
 
 VETTED = Place("gpt-5.6-cyber", "vetted-teams", "api")
 SEATS = 24

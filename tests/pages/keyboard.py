@@ -103,6 +103,7 @@ def round_trip(page: Page) -> None:
         assert stop["seen"], f"the focus cannot be seen: {stop['what']}"
         assert number or "skip" in stop["what"], f"the first stop is {stop['what']}"
         if not stop["what"]:
-            assert page.evaluate(_LEFT_OUT) == []
+            left_out = page.evaluate(_LEFT_OUT)
+            assert not left_out, f"no stop: {left_out}"
             return
     raise AssertionError(f"after {ROUND} stops it is not over: {page.url}")

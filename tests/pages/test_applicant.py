@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 
 import pytest
@@ -15,7 +15,7 @@ from sluicegate.acts import credentials, directives, drafts
 from sluicegate.acts.fields import opened_beside
 from sluicegate.core.access import apikey
 from sluicegate.core.people import persons
-from sluicegate.pages import applying
+from sluicegate.pages import applicant, applying
 from sluicegate_record.terms import kinds
 from tests import worlds
 from tests.control.conftest import Plane
@@ -351,25 +351,44 @@ def test_a_directive_says_what_it_means_for_ones_people_and_an_exception_is_aske
 # What others try
 
 
+COMPOSED = {each.path for each in applying.FORMS}
+OWNED = [
+    each.path
+    for each in (*applicant.PAGES, *applying.PAGES)
+    if any(f"{{{what}}}" in each.path for what in ("case", "draft", "grant"))
+]
+"""The pages of something that an applicant has."""
+
+
+def _another(own: Mapping[str, str]) -> dict[str, str]:
+    """What has other names than that, and is not there."""
+    return {what: f"{own[what][:-1]}2" for what in ("case", "draft", "grant")}
+
+
+def _but_for(text: str, names: Mapping[str, str]) -> str:
+    for what in ("case", "draft", "grant"):
+        text = text.replace(names[what], what)
+    return text
+
+
 def test_anothers_case_looks_like_one_that_does_not_exist(site: Plane) -> None:
     case = applied(site, "owner", "Owned Works")
     site.token("applicant", "stranger")
+    draft = furnished(site, "owner").draft
     with reading(site, "applicant", "stranger") as stranger:
-        theirs, nothing = (stranger.get(f"/applications/{each}") for each in (case, f"{case[:-1]}2"))
-        assert theirs.status_code == nothing.status_code == 404
-        assert theirs.text.replace(case, "X") == nothing.text.replace(f"{case[:-1]}2", "X")
-        draft = furnished(site, "owner").draft
-        for step in applying.STEPS:
-            theirs, nothing = (stranger.get(f"/drafts/{each}/{step}") for each in (draft, f"{draft[:-1]}2"))
-            assert theirs.status_code == nothing.status_code == 404
-            assert stranger.post(f"/drafts/{draft}/{step}", {"name": "mine"}).status_code == 404
         assert "Owned" not in stranger.get("/applications").text
         grant = offices.admit(site, case)
         with site.ledger.reading() as state:
             size = state.size
-        theirs, nothing = (stranger.get(f"/grants/{each}") for each in (grant, f"{grant[:-1]}2"))
-        assert theirs.status_code == nothing.status_code == 404
-        assert theirs.text.replace(grant, "X") == nothing.text.replace(f"{grant[:-1]}2", "X")
+        for page in OWNED:
+            for step in applying.STEPS if "{step}" in page else ("",):
+                own = {"case": case, "draft": draft, "grant": grant, "step": step}
+                path, other = page.format(**own), page.format(**{**own, **_another(own)})
+                theirs, nothing = stranger.get(path), stranger.get(other)
+                assert theirs.status_code == nothing.status_code == 404
+                assert _but_for(theirs.text, own) == _but_for(nothing.text, _another(own))
+                if page in COMPOSED:
+                    assert stranger.post(path, {"name": "mine"}).status_code == 404
         issued = stranger.post("/acts/credential.issue", {"grant": grant, "digest": "cd" * 32})
         assert issued.status_code == 404
         assert stranger.post("/acts/grant.surrender", {"grant": grant}).status_code == 404

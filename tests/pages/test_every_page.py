@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, expect
 
 from sluicegate.acts.act import DEVELOPER
-from tests.pages.keyboard import CALM, round_trip, skip
+from tests.pages.keyboard import CALM, reach, round_trip, skip
 from tests.pages.readers import ANYONE, READERS, REVIEWER, Readable, readable
 from tests.waiting import BOUND_S
 
@@ -71,6 +71,57 @@ SHIFTS = """() => new Promise((done) => {
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(moved()))));
 })"""
 """How what a page shows has moved while it came."""
+
+
+TRAPS: Mapping[str, tuple[str, str]] = {
+    "a focus that cannot be seen": ('<button style="outline: none">b</button>', "focus cannot be seen"),
+    "a focus outside": ('<button style="position: fixed; left: -999px">b</button>', "focus cannot be seen"),
+    "a button that is no stop": ('<button tabindex="-1">b</button>', "no stop: "),
+    "a button that keeps": ('<button onkeydown="event.preventDefault()">b</button>', "it is not over"),
+}
+"""What no one uses by keyboard, and what is found of it."""
+
+
+@contextmanager
+def shown(browser: Browser, body: str) -> Iterator[Page]:
+    """A page of some HTML."""
+    with browser.new_context(base_url="http://shown.example", **CALM) as context:
+        page = context.new_page()
+        style = "<!doctype html><style>:focus { outline: 3px solid }</style>"
+        page.route("**/*", lambda route: route.fulfill(body=f"{style}{body}", content_type="text/html"))
+        page.goto("/")
+        yield page
+
+
+@pytest.mark.parametrize("trap", TRAPS)
+def test_what_no_keyboard_uses_is_found(browser: Browser, trap: str) -> None:
+    body, why = TRAPS[trap]
+    with (
+        shown(browser, f'<a href="#m">skip</a>{body}<p id="m">m</p>') as page,
+        pytest.raises(AssertionError, match=why),
+    ):
+        round_trip(page)
+
+
+def test_what_is_not_reached_by_keyboard_is_found(browser: Browser) -> None:
+    with shown(browser, '<a href="#m">a</a><p tabindex="-1">p</p>') as page:
+        reach(page.get_by_role("link"))
+        with pytest.raises(AssertionError, match="no way by keyboard"):
+            reach(page.locator("p"))
+
+
+LATE = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+  document.body.prepend(Object.assign(document.createElement("div"), { style: "height: 300px" }));
+  requestAnimationFrame(() => requestAnimationFrame(done));
+})))"""
+"""Something comes above what is shown already."""
+
+
+def test_what_moves_while_a_page_comes_is_found(browser: Browser) -> None:
+    with shown(browser, "<h1>A title</h1><p>It stays.</p>") as page:
+        assert page.evaluate(SHIFTS) == []
+        page.evaluate(LATE)
+        assert page.evaluate(SHIFTS) != []
 
 
 class Watched:

@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from sluicegate.acts import accounts, applications, cases, licences, review
+from sluicegate.acts import accounts, applications, cases, directives, licences, review
 from sluicegate.acts.cases import CriterionAnswer, DossierView, NamedDocument
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.pages import applicant
 from sluicegate_record.form import Json
 from sluicegate_record.statements.cases import Referral
 from tests import worlds
+from tests.core.lifecycle.test_directives import LETTER, OFFICERS, transcription
 from tests.core.lifecycle.test_referrals import AGENCIES, GIVEN, ONE
 from tests.plane import Plane, filled, no, yes
 from tests.worlds import STAGE, plan_value, signed, stage
@@ -145,3 +146,29 @@ def test_what_only_looks_like_a_dossier_is_read_as_far_as_it_is_one(value: Json)
     assert DossierView.of(value, ["a"]) == DossierView(
         organization={}, criteria=(CriterionAnswer(criterion="a", answer=None),), attachments=()
     )
+
+
+def test_officers_write_down_what_an_issuer_says_only_of_an_order_that_they_wrote_down() -> None:
+    plane = Plane()
+    plane.opened()
+    yes(plane.do("developer", directives.ISSUE, envelope=transcription(name="letter").envelope.to_json()))
+    plane.direct("signed")
+    found = {
+        name: yes(plane.do("developer", directives.LIFT, directive=name)).case
+        for name in ("letter", "signed")
+    }
+    assert may(plane, found["letter"]) == {"transcribe"}
+    assert may(plane, found["signed"]) == set()
+    said = worlds.by_letter(plane.case(found["letter"]).question, "bis", LETTER)
+    yes(plane.carry(signed(said.payload(), *OFFICERS), "developer"))
+    assert may(plane, found["letter"]) == set()
+
+
+def test_the_developer_takes_a_position_where_it_is_asked() -> None:
+    plane = Plane()
+    plane.opened()
+    plane.direct("d-1", liftedBy={"allOf": ["oncd", "openai"]})
+    case = yes(plane.do("developer", directives.LIFT, directive="d-1")).case
+    assert may(plane, case) == {"position"}
+    yes(plane.say(case, "oncd", "object"))
+    assert may(plane, case) == set()

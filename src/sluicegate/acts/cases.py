@@ -292,7 +292,8 @@ class CaseView(CaseSummary):
     the waitlist, counted from 1. `forTheRecord` says that an appeal cannot lead to a grant.
     `nextSteps` are what the case waits for its reader to do: steps by their names in the table of steps;
     `issue`, to make a key under the grant; `pin`, to give an agency that cannot sign another key. `may` are
-    the steps that its reader can take now, of the developer's staff and of who applied.
+    the steps that its reader can take now, of the developer's staff and of who applied; and `transcribe`, to
+    write down what the issuer of an order said about lifting it.
     `dossier` is what the case is about: for who sent it, for the staff, and for the agencies that are asked.
     It is null in an export, which has it beside, with its salt.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -11,7 +11,6 @@ from sluicegate.acts import (
     cases,
     early_access,
     findings,
-    keys,
     outlook,
     releases,
     reports,
@@ -21,16 +20,13 @@ from sluicegate.acts.act import DEVELOPER, AnyAct, AskAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseSummary, CaseView
 from sluicegate.acts.early_access import EarlyAccess, EarlyAccessFilter
 from sluicegate.acts.findings import FindingFilter
-from sluicegate.acts.keys import KeyFilter
 from sluicegate.acts.outlook import ReleaseOutlook
 from sluicegate.acts.releases import ExposureView, ReleaseArgument, Status
 from sluicegate.acts.reports import CaseReport, ReportFilter
-from sluicegate.acts.review import ExportedCase
 from sluicegate.pages import forms, timeline
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import Filled, SitePage, View
 from sluicegate.statements import cases as statements
-from sluicegate.statements.kind import NEW as TO_SIGN
 from sluicegate.statements.kind import AnyKind
 from sluicegate_record.directives.phrases import part
 from sluicegate_record.terms import kinds
@@ -49,6 +45,12 @@ _STEPS: tuple[tuple[str, AnyAct, str], ...] = (
     ("withdraw", applications.WITHDRAW, "Withdraw it for the applicant"),
 )
 """What staff can do in a case without a key, by the step of the table of steps."""
+_SIGNED: Mapping[str, AnyKind] = {
+    "position": statements.POSITION,
+    "transcribe": statements.TRANSCRIPTION,
+    "screen": statements.SCREENING,
+}
+"""What an officer signs to take a step."""
 
 
 class Exposed(NamedTuple):
@@ -134,15 +136,12 @@ def _cases(view: View[CaseFilter, CaseList]) -> Filled:
 def _case(view: View[CaseArgument, CaseView]) -> Filled:
     found = view.found
     exported = view.ask(review.EXPORT, view.asked)
-    developer = view.ask(keys.LIST, KeyFilter(state="counts")).developer
     of_case = urlencode({"case": found.case})
     values = {
         "case": found,
         "part": part(exported.question.scope),
         "steps": tuple(_steps(found)),
-        "signs": [
-            (each.title, f"{TO_SIGN}/{each.name}?{of_case}") for each in _signs(found, exported, developer)
-        ],
+        "signs": [(each.title, f"{each.form}?{of_case}") for each in _signs(found)],
         "proceeds": "proceed" in found.may,
     }
     return Filled("case.html", values)
@@ -155,16 +154,9 @@ def _steps(case: CaseView) -> Iterator[ActForm]:
             yield forms.form(act, hidden={"case": case.case}, submit=label, then=f"{CASES}/{case.case}")
 
 
-def _signs(case: CaseView, exported: ExportedCase, developer: str) -> Iterator[AnyKind]:
+def _signs(case: CaseView) -> Iterator[AnyKind]:
     """What an officer can sign in a case now, beside proceeding."""
-    is_open = case.determination is None
-    document = exported.document
-    if is_open and developer in case.parties:
-        yield statements.POSITION
-    if is_open and document is not None and document.is_transcribed:
-        yield statements.TRANSCRIPTION
-    if "screen" in case.may:
-        yield statements.SCREENING
+    yield from (kind for step, kind in _SIGNED.items() if step in case.may)
     yield statements.NOTE
 
 
@@ -177,5 +169,5 @@ PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(f"{BOARD}/{{release}}", outlook.SHOW, _release, roles=STAFF),
     SitePage("/early-access", early_access.LIST, _early_access, roles=STAFF),
     SitePage(CASES, cases.LIST, _cases, roles=STAFF),
-    SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF, asks=3),
+    SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF, asks=2),
 )

@@ -243,8 +243,9 @@ def _next_steps(state: State, principal: Principal, case: Case) -> Iterator[str]
 
 def _may(state: State, principal: Principal, case: Case) -> Iterator[str]:
     """What the staff or an applicant can do in a case now; what an applicant does, only who applied."""
-    applied = case.principal == principal.acts_for
+    applied, is_staff = case.principal == principal.acts_for, principal.role == DEVELOPER
     asked = {
+        "position": is_staff and state.developer in case.parties,
         "answer": applied and bool(case.asking),
         "screen": blocks.screening_needed(state.record, case),
         "return": applications.is_returnable(case),
@@ -256,6 +257,10 @@ def _may(state: State, principal: Principal, case: Case) -> Iterator[str]:
     for step, holds in asked.items():
         if holds and principal.role in kinds.STEPS[step].roles and kinds.allows(step, case.kind, case.state):
             yield step
+    directive = state.directives.get(case.question.directive or "")
+    is_written_down = case.kind == kinds.LIFT and directive is not None and directive.document.is_transcribed
+    if is_staff and is_open(case) and is_written_down:
+        yield "transcribe"
 
 
 def _next_of_applicant(state: State, case: Case) -> Iterator[str]:

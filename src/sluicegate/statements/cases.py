@@ -40,7 +40,7 @@ from sluicegate.statements.kind import (
 )
 from sluicegate_record.directives.phrases import part
 from sluicegate_record.directives.received import Arrival
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.form import Json, Note, form, within
 from sluicegate_record.log import canonical
@@ -147,7 +147,7 @@ def _overridden(case: CaseView) -> Iterator[tuple[str, str]]:
 def _to_proceed(said: Proceeding, ask: AskAct, _: Collection[str]) -> int:
     """Two officers proceed; where the basis has lapsed, one decides alone."""
     lapsed = ask(cases.SHOW, CaseArgument(case=said.question.case)).basis == "lapsed"
-    return 1 if lapsed else OFFICERS
+    return 1 if lapsed else OWNERS_TOGETHER
 
 
 # The developer's own position
@@ -479,7 +479,7 @@ TRANSCRIPTION = StatementKind(
     _case_page,
     _lift_command,
     asked=reviewed,
-    needed=lambda *_: OFFICERS,
+    needed=lambda *_: OWNERS_TOGETHER,
 )
 SCREENING = StatementKind(
     "screening",

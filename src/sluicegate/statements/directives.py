@@ -33,7 +33,7 @@ from sluicegate.statements.kind import (
 from sluicegate_record.directives.document import Document
 from sluicegate_record.directives.phrases import covered
 from sluicegate_record.directives.received import Arrival
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.form import Json, Note, form
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import Opening
@@ -149,7 +149,7 @@ def _names_in(each: AnnexNames) -> dict[str, list[str]]:
 
 def needed(said: DirectiveStatement, _: AskAct, __: Collection[str]) -> int:
     """How many officers sign a directive: two write down what came from someone else."""
-    return 1 if Document.check(said.document).metadata.transcribed is None else OFFICERS
+    return 1 if Document.check(said.document).metadata.transcribed is None else OWNERS_TOGETHER
 
 
 _METADATA_SAID = frozenset(

@@ -19,8 +19,8 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.log.webauthn import RelyingParty
 
-OFFICERS = 2
-"""How many owners of a party sign together what one may not sign alone: officers of the developer, mostly."""
+OWNERS_TOGETHER = 2
+"""How many owners of a party sign together what one may not sign alone: officers, or owners of an agency."""
 
 
 @form
@@ -112,4 +112,4 @@ class _Owned(Protocol):
 def owners_to_pin(known: Iterable[_Owned], party: str) -> int:
     """How many owners of a party sign a further key of it, of all keys that are known, also such as ended."""
     had = {key.owner for key in known if key.party == party}
-    return min(OFFICERS, max(1, len(had)))
+    return min(OWNERS_TOGETHER, max(1, len(had)))

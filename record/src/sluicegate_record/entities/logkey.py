@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.errors import BadCheckpoint, VerificationFailed
 from sluicegate_record.form import Form, form
 from sluicegate_record.log import checkpoint
@@ -113,7 +113,7 @@ def follow(
 def _check(said: Handover, envelope: Envelope, officers: Callable[[Envelope], int]) -> None:
     if not is_signed_by_log(envelope, said.key):
         raise VerificationFailed("a handover that the new key of the log did not sign")
-    if not is_signed_by_log(envelope, said.replaces) and officers(envelope) < OFFICERS:
+    if not is_signed_by_log(envelope, said.replaces) and officers(envelope) < OWNERS_TOGETHER:
         raise VerificationFailed(
             "the key of the log was replaced without its signature, by officers who are not known here",
             remedy=f"give the new key, if you have it from elsewhere: {said.key}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.entries import Body, cases, commitment_of
 from sluicegate_record.law import clocks, openings, referrals
 from sluicegate_record.law.agreement import as_heard, carried, sides
@@ -128,7 +128,7 @@ def signing(at: At, case: Case, body: cases.PositionRecorded) -> frozenset[str]:
 
 def _officers(at: At, envelope: Envelope, why: str) -> frozenset[str]:
     owners = at.keys.owners(envelope, at.keys.developer)
-    require(len(owners) >= OFFICERS, why)
+    require(len(owners) >= OWNERS_TOGETHER, why)
     return owners
 
 
@@ -148,7 +148,7 @@ def is_advice(at: At, body: cases.CaseProceeded) -> None:
     case = at.case(body.case)
     stated = statements.Proceeding.read(body.envelope)
     require(stated.question.digest == case.question.digest, "a proceeding signed for another question")
-    officers = 1 if body.lapsed else OFFICERS
+    officers = 1 if body.lapsed else OWNERS_TOGETHER
     owners = at.keys.owners(body.envelope, at.keys.developer)
     require(len(owners) >= officers, "a proceeding that too few officers signed")
     require(body.reason == stated.reason, "a proceeding signed for another reason")

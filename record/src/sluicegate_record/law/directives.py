@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sluicegate_record.directives import narrowing
 from sluicegate_record.directives.document import DirectiveSpec, Document
-from sluicegate_record.entities.key import OFFICERS, PinnedKey
+from sluicegate_record.entities.key import OWNERS_TOGETHER, PinnedKey
 from sluicegate_record.entries import Body, Hidden, commitment_of, directives, seen
 from sluicegate_record.errors import SluicegateError
 from sluicegate_record.form import replace
@@ -72,7 +72,7 @@ def signed_alone(at: At, body: directives.DirectiveIssued) -> DirectiveSpec | No
     if signed is None or signed.document.spec.issuer == at.keys.developer:
         return None
     officers = at.keys.owners(body.envelope, at.keys.developer)
-    return None if len(officers) >= OFFICERS else signed.document.spec
+    return None if len(officers) >= OWNERS_TOGETHER else signed.document.spec
 
 
 def remits(record: Record, agency: str) -> Iterator[Remit]:
@@ -150,7 +150,7 @@ def concerned(record: Record, developer: str, document: Document) -> frozenset[s
 
 
 def _are_two_officers(at: At, signers: frozenset[PinnedKey]) -> bool:
-    return len({key.owner for key in signers if key.party == at.keys.developer}) >= OFFICERS
+    return len({key.owner for key in signers if key.party == at.keys.developer}) >= OWNERS_TOGETHER
 
 
 def may_replace(at: At, signed: SignedDocument | None, name: str) -> bool:

@@ -6,7 +6,7 @@ writer, gateways and the audit.
 
 from __future__ import annotations
 
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.entries import Body
 from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.law.rule import At, LawRule, is_named_by_its_digest, require, same
@@ -19,7 +19,7 @@ def is_begun_by_two_officers(at: At, body: EpochBegan) -> None:
     same(body, stated, "restored abandoned reason", "an epoch that was signed otherwise")
     require(stated.log == at.log, "an epoch for another log")
     officers = at.keys.owners(body.envelope, at.keys.developer)
-    require(len(officers) >= OFFICERS, "an epoch that two officers did not sign")
+    require(len(officers) >= OWNERS_TOGETHER, "an epoch that two officers did not sign")
     named = not at.believes or tuple(sorted(officers)) == body.officers
     require(named, "an epoch of other officers than signed it")
 

@@ -6,7 +6,7 @@ anyone could make up a log from its start, with officers of their own, who hand 
 
 from __future__ import annotations
 
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.entries import Body
 from sluicegate_record.entries.releases import LogKeyReplaced
 from sluicegate_record.law.rule import At, LawRule, is_named_by_its_digest, require, same
@@ -32,7 +32,7 @@ def is_handed_over(at: At, body: LogKeyReplaced) -> None:
         return
     officers = at.keys.owners(body.envelope, at.keys.developer)
     why = "a key of the log that neither the one before nor two officers signed"
-    require(len(officers) >= OFFICERS, why)
+    require(len(officers) >= OWNERS_TOGETHER, why)
     named = not at.believes or tuple(sorted(officers)) == body.officers
     require(named, "a key of the log under other officers than signed it")
 

@@ -8,7 +8,7 @@ from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import other_log, owners_for
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.epochs import EpochBegan
 from sluicegate_record.form import form
@@ -37,8 +37,8 @@ def begin_epoch(state: State, command: BeginEpoch, now_ms: int, entropy: Entropy
     owners = owners_for(state, command.envelope, state.developer)
     if isinstance(owners, Refusal):
         return owners
-    if len(owners) < OFFICERS:
-        text = f"signed by {', '.join(owners)}; an epoch needs {OFFICERS} officers"
+    if len(owners) < OWNERS_TOGETHER:
+        text = f"signed by {', '.join(owners)}; an epoch needs {OWNERS_TOGETHER} officers"
         return Refusal("unverified", "second_officer", text, "let another officer sign it: 'backup sign'")
     if said.restored.size != state.size:
         text = f"it begins after {said.restored.size} entries, and the log has {state.size}"

@@ -8,7 +8,7 @@ from sluicegate.acts.act import Done
 from sluicegate.core.lifecycle.answer import Acceptance, Refusal, SignedCommand
 from sluicegate.core.lifecycle.keys import other_log
 from sluicegate.core.lifecycle.state import State
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.releases import LogKeyReplaced
 from sluicegate_record.form import form
@@ -47,8 +47,8 @@ def replace_log_key(
         return Refusal("unverified", "signature_invalid", text, "sign again: 'keys rotate-log'")
     if not is_signed_by_log(command.envelope, said.replaces):
         officers = tuple(sorted(state.record.pinned().owners(command.envelope, state.developer)))
-        if len(officers) < OFFICERS:
-            text = f"{len(officers)} of {OFFICERS} officers signed, and the key before did not"
+        if len(officers) < OWNERS_TOGETHER:
+            text = f"{len(officers)} of {OWNERS_TOGETHER} officers signed, and the key before did not"
             return Refusal("unverified", "second_officer", text, "officers sign it: 'keys countersign'")
     body = LogKeyReplaced(
         replaces=said.replaces,

@@ -26,7 +26,7 @@ from sluicegate.core.terms import sizes
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.happening import Trial
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.entities.proceedings import Opinion
 from sluicegate_record.entries import Draft
 from sluicegate_record.entries.cases import (
@@ -140,7 +140,7 @@ def signed_in(
 
 def two_officers(owners: tuple[str, ...]) -> Refusal | None:
     """The refusal of a transcription that too few officers signed; None if enough did."""
-    if len(owners) >= OFFICERS:
+    if len(owners) >= OWNERS_TOGETHER:
         return None
     said = "a transcription takes the signatures of two officers, one was given"
     return Refusal("forbidden", "one_officer", said, "sign it with a second officer's key too")
@@ -339,7 +339,7 @@ def _not_to_proceed(state: State, case: Case, owners: tuple[str, ...], now_ms: i
     if case.basis != "voluntary":
         said = f"the basis of this case is {case.basis or 'a directive'!r}: its positions are not advice"
         return Refusal("forbidden", "not_voluntary", said, "only the agencies' positions can determine it")
-    if len(owners) < OFFICERS:
+    if len(owners) < OWNERS_TOGETHER:
         said = "proceeding takes the signatures of two officers, one was given"
         return Refusal("forbidden", "one_officer", said, "let a second officer countersign the same file")
     return _not_to_decide(state, case, now_ms)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from sluicegate_record.entities.case import Case
-from sluicegate_record.entities.key import OFFICERS
+from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.record import Record
 from sluicegate_record.terms import kinds, quorum
 from sluicegate_record.terms.plan import Plan, Stage
@@ -20,7 +20,7 @@ from sluicegate_record.terms.text import counted
 
 def needed(case: Case, agency: str) -> int:
     """How many owners must sign a position of an agency."""
-    return OFFICERS if agency in case.procedure.countersign else 1
+    return OWNERS_TOGETHER if agency in case.procedure.countersign else 1
 
 
 def excluded(record: Record, case: Case) -> frozenset[str]:
@@ -97,7 +97,7 @@ _DECISIONS = {kinds.ADMISSION: "a denial", kinds.REMOVAL: "a removal"}
 
 
 def _asked_for(stage: Stage, party: str) -> int:
-    return OFFICERS if party in stage.admission.countersign else 1
+    return OWNERS_TOGETHER if party in stage.admission.countersign else 1
 
 
 def _owners(record: Record, case: Case, agency: str) -> frozenset[str]:
