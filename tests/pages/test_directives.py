@@ -103,6 +103,45 @@ def test_an_order_of_another_is_not_shown_to_sign_without_how_it_arrived(staff: 
         assert staff.post("/to-sign", sent | arrived).status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("path", "field", "offered", "name"),
+    [
+        (
+            "/acts/directive.lift",
+            "directive",
+            "two-models",
+            "suspend m-large, m-small for everyone: in force",
+        ),
+        ("/to-sign/new/closing", "release", "gpt-5.6", "GPT-5.6 limited preview"),
+        ("/to-sign/new/closing", "stage", worlds.STAGE, "of GPT-5.6 limited preview"),
+        ("/to-sign/new/key", "keyid", worlds.keyid("oncd"), "oncd of oncd"),
+        ("/to-sign/new/note", "case", "case_", "lift, two-models: in review"),
+    ],
+)
+def test_a_field_offers_what_it_can_name(
+    plane: Plane, staff: Reading, path: str, field: str, offered: str, name: str
+) -> None:
+    lifting(plane, "two-models", "m-small")
+    page = staff.get(path).text
+    (listed,) = re.findall(rf'name="{field}"[^>]* list="([\w-]+)"', page)
+    (options,) = re.findall(rf'(?s)<datalist id="{listed}">(.*?)</datalist>', page)
+    assert re.search(rf'<option value="{offered}\w*">{re.escape(name)}</option>', options), options
+
+
+def test_nothing_is_offered_that_its_reader_may_not_know(plane: Plane) -> None:
+    with reading(plane, "applicant", "curious") as own:
+        page = own.get("/acts/licence.request").text
+        assert "two-models" not in page
+        assert 'name="directive"' in page
+        assert "<datalist" not in own.get("/acts/case.withdraw").text
+
+
+def test_a_command_in_a_hint_is_said_by_what_it_does(staff: Reading) -> None:
+    page = staff.get("/acts/licence.end").text
+    assert "&#39;licence list&#39;" not in page
+    assert '<a href="/acts/licence.list">List licences under directives, newest first</a>' in page
+
+
 def test_the_board_counts_cases_of_directives_and_names_those_in_force(plane: Plane, staff: Reading) -> None:
     directed(plane, "on-board")
     counting = re.compile(r"(\d+) open case")
@@ -113,8 +152,7 @@ def test_the_board_counts_cases_of_directives_and_names_those_in_force(plane: Pl
     assert before is not None
     assert after is not None
     assert int(after[1]) == int(before[1]) + 1
-    assert f"/cases/{case}" in page
-    assert "Lift of on-board" in text(page)
+    assert f'/cases/{case}"><bdi>on-board</bdi>' in page
     assert "on-board: suspend m-large, m-small for everyone, since" in text(page)
     with plane.client() as anyone:
         public = anyone.get("/releases/two").text

@@ -144,15 +144,15 @@ async def _shown(  # noqa: PLR0913 - of what, for whom, and what came of it
     just_done: str = "",
 ) -> Response:
     """The form of an act, with what it answered or what is wrong: its own page, or the usual one."""
+    assert visitor.principal is not None
+    origin = origin_of(request, plane.door.origin)
+    look = FormLook(first(given), answer, fault, partial(ask, plane.services, visitor.principal), origin)
     show = OWN.get(act.name)
-    if show is None:
-        filled = forms.usual(act, first(given), answer, fault)
+    if show is None and answer is not None and not forms.is_asked_again(act):
+        filled = forms.usual(act, look)  # it was done: that is said however busy the lane is now
     else:
-        assert visitor.principal is not None
-        origin = origin_of(request, plane.door.origin)
-        look = FormLook(first(given), answer, fault, partial(ask, plane.services, visitor.principal), origin)
         with visitor.place():
-            filled = await visitor.run(show, look)
+            filled = await visitor.run(show or partial(forms.usual, act), look)
     here, elsewhere = table.of_act(act) if reader.role == DEVELOPER else ((), ())
     shared = {"done": just_done, "reader": reader, "signs": here, "elsewhere": elsewhere}
     values = {**shared, **filled.values}

@@ -153,10 +153,11 @@ def _words(signing: SigningRoutes, here: StaffRequest, found: PreparedStatement)
     return how.words(stated, Wording(_asks(signing, here), found.opened))
 
 
-async def _new(_: SigningRoutes, here: StaffRequest) -> Response:
+async def _new(signing: SigningRoutes, here: StaffRequest) -> Response:
     """The form of a kind of statement, with what the address says in it."""
     how = _kind(here.request.path_params["what"])
-    return _written(here, how, first(sent_forms.read(here.request.scope["query_string"])), None)
+    given = first(sent_forms.read(here.request.scope["query_string"]))
+    return await _written(signing, here, how, given, None)
 
 
 def _kind(name: str) -> AnyKind:
@@ -167,11 +168,19 @@ def _kind(name: str) -> AnyKind:
     return how
 
 
-def _written(
-    here: StaffRequest, how: AnyKind, given: Mapping[str, str], why: Fault, status: int = 200
+async def _written(  # noqa: PLR0913 - of which kind, for whom, and what came of it
+    signing: SigningRoutes,
+    here: StaffRequest,
+    how: AnyKind,
+    given: Mapping[str, str],
+    why: Fault,
+    status: int = 200,
 ) -> Response:
     """The form of a kind of statement, with what was written in it; `why` nothing was made of it."""
-    values = {"how": how, "fields": forms.fields_of(how.asks, given), "fault": _fault(why)}
+    with here.visitor.place():
+        asked = forms.fields_of(how.asks, given)
+        fields = await here.visitor.run(forms.offering, asked, _asks(signing, here))
+    values = {"how": how, "fields": fields, "fault": _fault(why)}
     return here.page("statement_form.html", values, status, is_written=True)
 
 
@@ -194,7 +203,7 @@ async def _make(signing: SigningRoutes, here: StaffRequest) -> Response:
             made = await here.visitor.run(_made, signing, here, how, said)
     except (InvalidInput, Refused) as error:
         why = error.refusal if isinstance(error, Refused) else error
-        return _written(here, how, first(given), why, 400)
+        return await _written(signing, here, how, first(given), why, 400)
     return answers.next_page(f"{HERE}/{made.id}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sluicegate.acts import (
@@ -247,7 +248,8 @@ def _directive(ask: AskAct, name: str, words: str, grant: str) -> DirectiveMeani
 
 def _explained(look: FormLook) -> Filled:
     """Why a key may use a model, or may not: what refuses first."""
-    found, form = look.answer, forms.form(EXPLAIN, look.given)
+    found, made = look.answer, forms.form(EXPLAIN, look.given)
+    form = replace(made, fields=forms.offering(made.fields, look.ask))
     if not isinstance(found, KeyExplanation):
         return Filled("act.html", {"act": EXPLAIN, "form": form, "fault": look.fault})
     parts = [(title, [each for each in found.because if each.state in states]) for title, states in _LAYERS]

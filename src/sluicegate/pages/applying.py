@@ -276,7 +276,7 @@ def _drafted(draft: DraftFile, step: str, ask: AskAct, given: Mapping[str, str])
 def _sent(look: FormLook) -> Filled:
     """What is wrong with a draft that was sent is said where its sender looked through it."""
     if look.fault is None or "draft" not in look.given:
-        return forms.usual(drafts.SUBMIT, look.given, look.answer, look.fault)
+        return forms.usual(drafts.SUBMIT, look)
     draft = look.ask(drafts.SHOW, DraftArgument(draft=look.given["draft"]))
     filled = _drafted(draft, REVIEW, look.ask, {})
     remedy = _REMEDIES.get(look.fault["code"], look.fault["remedy"])

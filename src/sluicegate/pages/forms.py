@@ -13,9 +13,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sluicegate.acts.act import ActAnswer, AnyAct, Arguments
+from markupsafe import Markup
+
+from sluicegate.acts.act import AnyAct, Arguments, AskAct
+from sluicegate.acts.table import ACTS
 from sluicegate.errors import InvalidInput
-from sluicegate.pages.page import Filled, Reader
+from sluicegate.pages import known
+from sluicegate.pages.known import NOTHING_KNOWN, KnownThings
+from sluicegate.pages.page import Filled, FormLook, Reader
 from sluicegate.statements.words import label
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import FormField, Json, shape_of
@@ -29,13 +34,19 @@ DOCUMENT_FROM = 50_000
 _CHOICE = re.compile(r"[\w-]+( \| [\w-]+)+")
 _TITLE = re.compile(r"[.;:](?= |$)")
 """What ends the title in the help of an act."""
+_COMMAND = re.compile(r"'([a-z-]+(?: [a-z-]+)?)'")
+"""A command of the command line within a text."""
+_COMMANDS = {"status": "release.list"}
+"""The commands that are not called as their act."""
 _HAS_FILE = "file"
 """The name of the file of a text, which a form does not ask for."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskedField:
-    """One field of a form. `value` is what is in it; `most` how many characters it takes at most."""
+    """One field of a form. `value` is what is in it; `most` how many characters it takes at most;
+    `offer` what it can name.
+    """
 
     key: str
     label: str
@@ -45,6 +56,7 @@ class AskedField:
     value: str
     choices: tuple[str, ...] = ()
     most: int | None = None
+    offer: KnownThings = NOTHING_KNOWN
 
     @property
     def is_document(self) -> bool:
@@ -102,6 +114,13 @@ def form(  # noqa: PLR0913 - what a page knows better than the row of the act
     return ActForm(act.name, act.kind == "question", fields, kept, submit or title(act), then, act.ends)
 
 
+def offering(fields: Iterable[AskedField], ask: AskAct) -> tuple[AskedField, ...]:
+    """Some fields, each with what it can name, as far as who asks may know it."""
+    shown = tuple(fields)
+    offers = known.offers((each.key for each in shown if each.kind == "line"), ask)
+    return tuple(replace(each, offer=offers.get(each.key, NOTHING_KNOWN)) for each in shown)
+
+
 def again(field: AskedField, given: Mapping[str, str]) -> AskedField:
     """A field with what was written in it, if its form was refused."""
     return replace(field, value=given[field.key]) if field.key in given else field
@@ -115,6 +134,17 @@ def title(act: AnyAct) -> str:
 def rest(act: AnyAct) -> str:
     """What its help says beside that; empty if nothing."""
     return act.help.removeprefix(title(act)).lstrip(".;: ")
+
+
+def on_pages(text: str) -> Markup:
+    """A text that names commands, as a page says it: by what each does, with its page."""
+    found, at = Markup(""), 0
+    for each in _COMMAND.finditer(text):
+        act = ACTS.get(_COMMANDS.get(each[1], each[1].replace(" ", ".")))
+        if act is not None:
+            link = Markup('<a href="/acts/{}">{}</a>').format(act.name, title(act))
+            found, at = found + text[at : each.start()] + link, each.end()
+    return found + text[at:]
 
 
 def families(acts: Iterable[AnyAct], reader: Reader) -> Mapping[str, Sequence[AnyAct]]:
@@ -216,11 +246,17 @@ def written(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def usual(
-    act: AnyAct, given: Mapping[str, str], answer: ActAnswer | None, fault: Mapping[str, Any] | None
-) -> Filled:
-    """The usual page of an act: its form, or what it answered."""
-    values = {"act": act, "form": form(act, given)}
-    if answer is None:
-        return Filled("act.html", {**values, "fault": fault}, is_written=True)
-    return Filled("acted.html", {**values, "answer": answer.to_json()})
+def usual(act: AnyAct, look: FormLook) -> Filled:
+    """The usual page of an act: its form, or what it answered; after a question its form, too."""
+    made = form(act, look.given)
+    if look.answer is None or is_asked_again(act):
+        made = replace(made, fields=offering(made.fields, look.ask))
+    values = {"act": act, "form": made}
+    if look.answer is None:
+        return Filled("act.html", {**values, "fault": look.fault}, is_written=True)
+    return Filled("acted.html", {**values, "answer": look.answer.to_json(), "again": is_asked_again(act)})
+
+
+def is_asked_again(act: AnyAct) -> bool:
+    """Whether what an act answers has its form beside it: it changes nothing."""
+    return act.kind in {"question", "look"}

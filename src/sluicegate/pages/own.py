@@ -64,7 +64,7 @@ def _ways_in(view: View[WhoseSignIns, SignInList]) -> Filled:
 
 def _invited(look: FormLook) -> Filled:
     """The usual page, with the whole link."""
-    filled = forms.usual(sign_ins.INVITE, look.given, look.answer, look.fault)
+    filled = forms.usual(sign_ins.INVITE, look)
     if not isinstance(look.answer, NewInvitation):
         return filled
     link = f"{CONTROL.reached(look.origin)}{look.answer.path}"

@@ -97,7 +97,7 @@ def _environment() -> jinja2.Environment:
     made.globals["title_of"] = forms.title
     made.globals["rest_of"] = forms.rest
     made.globals["frame"] = frame.CONTROL
-    made.filters |= words.FILTERS
+    made.filters |= {**words.FILTERS, "on_pages": forms.on_pages}
     return made
 
 
