@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,12 @@ from sluicegate.desk.site import UNKNOWN, DeskSite, Here, form, page
 from sluicegate.errors import BadSignature, CommandRefused, InvalidInput, SluicegateError
 from sluicegate.pages import answers
 from sluicegate.pages.page import Sent, one
-from sluicegate.ports import Passkey, PreparedStatement
+from sluicegate.ports import PreparedStatement
 from sluicegate.signin import passkeys, signatures
+from sluicegate.signin.signatures import PasskeySigner
 from sluicegate.statements.cases import Review
 from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.form import Json
-from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.cases import NEED_REASON, POSITIONS, SCHEDULE_MAX
 from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.terms import kinds
@@ -297,21 +297,17 @@ def _statement(site: DeskSite, here: Here) -> Response:
 
 def _shown(site: DeskSite, here: Here, found: PreparedStatement, fault: SluicegateError | None) -> Response:
     view, fault = _view(site, found), fault or _fault(site, found)
-    usable = _usable(site, here, found)
-    options = ""
-    if usable and fault is None and here.place.takes_passkeys:
-        challenge = signatures.challenge_of(found)
-        options = passkeys.to_ask(here.place, challenge, [passkey for passkey, _ in usable])
+    signer, may_sign = _signer(site, here), _may_sign(site, found)
     return here.page(
         "desk/statement.html",
         {
             "here": "statements",
             "view": view,
-            "options": options,
+            "options": signer.asked(found, may_sign) if fault is None else "",
             "fault": fault,
             "agency": site.following(found.instance).instance.agency,
             "payload": json.loads(found.payload),
-            "may_take_back": _may_take_back(site, here, found),
+            "may_take_back": signer.may_take_back(found, may_sign),
         },
     )
 
@@ -331,22 +327,19 @@ def _named(found: PreparedStatement) -> list[tuple[str, str]]:
     return [(found.instance, name) for name in statements.cases_in(statements.stated_in(found))]
 
 
-def _usable(site: DeskSite, here: Here, found: PreparedStatement) -> list[tuple[Passkey, PublicKey]]:
-    """The passkeys of a person that may sign a statement, and have not."""
-    signed = {each.keyid for each in found.signatures}
-    return [each for each in _speaking(site, here, found) if each[1].keyid not in signed]
+def _signer(site: DeskSite, here: Here) -> PasskeySigner:
+    return PasskeySigner(here.person, here.place, site.keys(here.place, here.who.principal))
 
 
-def _speaking(site: DeskSite, here: Here, found: PreparedStatement) -> list[tuple[Passkey, PublicKey]]:
-    """The passkeys of a person that sign a statement: those of the agency, and one that it pins."""
+def _may_sign(site: DeskSite, found: PreparedStatement) -> Collection[str]:
+    """The ids of the keys that sign a statement: those of the agency, and one that it pins."""
     following, stated = site.following(found.instance), statements.stated_in(found)
     own = stated.keyid if isinstance(stated, KeyStatement) and stated.key is not None else ""
     with following.lock:
         record, partial = following.record, statements.partial(following.record, stated)
         agency = following.instance.agency
         counting = [key for key in record.keys.values() if key.counts and key.party == agency]
-        speak = {key.keyid for key in counting if key.owner not in partial}
-    return [each for each in site.keys(here.place, here.who.principal) if each[1].keyid in speak | {own}]
+        return {own, *(key.keyid for key in counting if key.owner not in partial)}
 
 
 def _sign(site: DeskSite, here: Here) -> Response:
@@ -374,8 +367,7 @@ def _sign(site: DeskSite, here: Here) -> Response:
 
 def _with_signature(site: DeskSite, here: Here, found: PreparedStatement, answer: str) -> PreparedStatement:
     """A statement with the signature in a browser's answer. Raises: BadSignature, InvalidInput."""
-    named = passkeys.passkey_in(answer)
-    key = next((key for passkey, key in _usable(site, here, found) if passkey.id == named), None)
+    key = _signer(site, here).speaking(_may_sign(site, found)).get(passkeys.passkey_in(answer))
     if key is None:
         said = "this passkey does not sign for your agency here"
         raise InvalidInput(
@@ -400,14 +392,10 @@ def _forget(site: DeskSite, here: Here) -> Response:
 def _own(site: DeskSite, here: Here) -> PreparedStatement:
     """A statement that someone takes back. Raises: CommandRefused: they neither made it nor may sign it."""
     found = _of(site, here)
-    if not _may_take_back(site, here, found):
+    if not _signer(site, here).may_take_back(found, _may_sign(site, found)):
         said = "who made a statement, or may sign it, takes it back"
         raise CommandRefused(said, code="not_yours", remedy=f"ask {found.name}")
     return found
-
-
-def _may_take_back(site: DeskSite, here: Here, found: PreparedStatement) -> bool:
-    return found.by == here.person or bool(_speaking(site, here, found))
 
 
 def _file(site: DeskSite, here: Here) -> Response:

@@ -11,7 +11,8 @@ Source: WebAuthn Level 3, sections 5.2.2 and 6.5.1; RFC 9052 for COSE keys.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -23,6 +24,7 @@ from webauthn.helpers import (
 
 from sluicegate.errors import BadKey, BadSignature, InvalidInput
 from sluicegate.ports import Passkey, Preparations, PreparedStatement, Principal
+from sluicegate.signin import passkeys
 from sluicegate.signin.origins import PagesOrigin
 from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.errors import NotCanonical
@@ -101,6 +103,39 @@ def sign(kept: Preparations, found: PreparedStatement, key: PublicKey, answer: s
         said = "this statement was taken back, sent or signed with this passkey meanwhile"
         raise InvalidInput(said, code="outdated", remedy="load its page again")
     return signed
+
+
+def signed_by(found: PreparedStatement) -> frozenset[str]:
+    """The ids of the keys that have signed a statement."""
+    return frozenset(each.keyid for each in found.signatures)
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeySigner:
+    """Someone who signs statements: by their id, at some pages, with passkeys in the form that is pinned.
+
+    Which keys may sign a statement is said by their ids.
+    """
+
+    id: str
+    place: PagesOrigin
+    own: Sequence[tuple[Passkey, PublicKey]]
+
+    def speaking(self, may: Collection[str]) -> Mapping[str, PublicKey]:
+        """Their keys that may sign a statement, by the ids of the passkeys."""
+        return {passkey.id: key for passkey, key in self.own if key.keyid in may}
+
+    def asked(self, found: PreparedStatement, may: Collection[str]) -> str:
+        """What their browser is asked to sign with, as JSON; empty if no passkey of theirs can."""
+        lacks = set(may) - signed_by(found)
+        usable = [passkey for passkey, key in self.own if key.keyid in lacks]
+        if not usable or not self.place.takes_passkeys:
+            return ""
+        return passkeys.to_ask(self.place, challenge_of(found), usable)
+
+    def may_take_back(self, found: PreparedStatement, may: Collection[str]) -> bool:
+        """Whether they made a statement, or may sign it."""
+        return found.by == self.id or bool(self.speaking(may))
 
 
 def _signature_in(answer: str) -> tuple[bytes, AuthenticatorAssertion]:

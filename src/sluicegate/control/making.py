@@ -1,0 +1,105 @@
+"""The forms of what officers sign: a statement is made of what a form says, and kept to be signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sluicegate.acts.act import AnyAct
+from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page, read_statement
+from sluicegate.errors import InvalidInput
+from sluicegate.pages import answers, forms
+from sluicegate.pages.answers import Refused
+from sluicegate.pages.page import first, one
+from sluicegate.parsing.request import written
+from sluicegate.ports import PreparedStatement
+from sluicegate.signin import forms as sent_forms
+from sluicegate.signin import signatures
+from sluicegate.signin.forms import FORM
+from sluicegate.signin.signatures import signed_by
+from sluicegate.statements import table
+from sluicegate.statements.kind import HERE, NEW, AnyKind, Making, read
+from sluicegate_record.form import Json
+
+WHAT = "what"
+"""The field of a form that says which kind of statement it makes."""
+
+
+def routes(signing: SigningRoutes) -> list[Route]:
+    """The routes of the forms, and of the list of what they made."""
+    return [page(signing, HERE, _list), form(signing, HERE, _make), page(signing, f"{NEW}/{{what}}", _new)]
+
+
+async def _list(here: StaffRequest) -> Response:
+    with here.visitor.place():
+        found = await here.visitor.run(lambda: [_line(here, each) for each in here.signing.kept.all()])
+    values = {"statements": found, "families": table.FAMILIES, "elsewhere": table.ELSEWHERE}
+    return here.page("to_sign_list.html", values)
+
+
+def _line(here: StaffRequest, found: PreparedStatement) -> tuple[Any, str, int]:
+    """A statement in the list: its first sentence, and how many officers sign it."""
+    how, stated = read_statement(found)
+    needed = how.needed(stated, here.ask, signed_by(found))
+    return found, next(iter(here.words(found))), needed
+
+
+async def _new(here: StaffRequest) -> Response:
+    """The form of a kind of statement, with what the address says in it."""
+    how = _kind(here.request.path_params["what"])
+    return await _written(here, how, first(sent_forms.read(here.request.scope["query_string"])), None)
+
+
+def _kind(name: str) -> AnyKind:
+    """A kind of statement. Raises: InvalidInput: there is no such one."""
+    how = table.STATEMENTS.get(name)
+    if how is None:
+        raise InvalidInput("no such statement", remedy=f"{HERE} lists what officers sign")
+    return how
+
+
+async def _written(
+    here: StaffRequest, how: AnyKind, given: Mapping[str, str], why: Fault, status: int = 200
+) -> Response:
+    """The form of a kind of statement, with what was written in it; `why` nothing was made of it."""
+    with here.visitor.place():
+        fields = await here.visitor.run(forms.offering, forms.fields_of(how.asks, given), here.ask)
+    values = {"how": how, "fields": fields, "fault": fault(why)}
+    return here.page("statement_form.html", values, status, is_written=True)
+
+
+async def _make(here: StaffRequest) -> Response:
+    how = _kind(one(here.sent, WHAT))
+    given = {key: each for key, each in here.sent.items() if key not in {FORM, WHAT}}
+    try:
+        said = read(how.asks, forms.said(how.asks, given))
+        if how.text is not None:
+            said = how.text.joined(said, await _read_text(here, how.text.act, said.text))
+        with here.visitor.place():
+            made = await here.visitor.run(_made, here, how, said)
+    except (InvalidInput, Refused) as error:
+        why = error.refusal if isinstance(error, Refused) else error
+        return await _written(here, how, first(given), why, 400)
+    return answers.next_page(f"{HERE}/{made.id}")
+
+
+def _made(here: StaffRequest, how: AnyKind, said: Any) -> PreparedStatement:
+    now_ms = here.signing.plane.services.ledger.now_ms()
+    unsigned = how.make(Making(how.look(here.ask, said), said, now_ms))
+    made = signatures.prepared(unsigned, here.who.principal, now_ms)
+    made = replace(made, premise=here.premise(made, here.words(made)))
+    here.signing.kept.put(made)
+    return made
+
+
+async def _read_text(here: StaffRequest, act: AnyAct, text: str) -> Json:
+    """The text in a form, as it is read. Raises: InvalidInput."""
+    asked = written(act, {"text": text})
+    parsed = await here.signing.plane.parsers.read(*asked, here.who.principal, here.visitor.run)
+    assert parsed.reading is not None
+    found: Json = parsed.reading.required()
+    return found

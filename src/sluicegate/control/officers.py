@@ -1,0 +1,160 @@
+"""What the routes work with on which officers make and sign statements: who is signed in, and what is kept.
+
+Rules:
+- Only the developer's staff come in here.
+- A statement is read from its bytes, and said in words made of them, each time that it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sluicegate.acts.act import DEVELOPER, AnyAct, AskAct
+from sluicegate.control.pages import ask, reader_of
+from sluicegate.control.plane import ControlPlane
+from sluicegate.core.lifecycle import Refusal
+from sluicegate.errors import InvalidInput, SluicegateError, Unauthorized
+from sluicegate.http.entrance import Entrance, Visitor
+from sluicegate.http.measures import Requests
+from sluicegate.http.threads import urgently
+from sluicegate.pages import answers
+from sluicegate.pages.answers import route
+from sluicegate.pages.page import Sent
+from sluicegate.ports import Preparations, PreparedStatement
+from sluicegate.signin import routes as signin
+from sluicegate.signin.door import Door, SignedIn
+from sluicegate.signin.origins import PagesOrigin
+from sluicegate.statements import table
+from sluicegate.statements.kind import AnyKind, Wording
+from sluicegate_record.log import canonical, dsse
+from sluicegate_record.statements.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRoutes:
+    """What the routes of signing work with."""
+
+    plane: ControlPlane
+    entrance: Entrance
+    measured: Requests
+
+    @property
+    def door(self) -> Door:
+        """How people come in."""
+        return self.plane.door
+
+    @property
+    def kept(self) -> Preparations:
+        """The statements that are to be signed."""
+        return self.plane.services.ledger.store.preparations
+
+    def get(self, id_: str) -> PreparedStatement:
+        """One of them. Raises: InvalidInput: it is not here."""
+        found = self.kept.get(id_)
+        if found is None:
+            raise InvalidInput(
+                "this statement is not here any more",
+                code="draft_unknown",
+                remedy="it is on the record, was taken back, or is too old: make it again",
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRequest:
+    """Someone of the developer's staff who is signed in, where, and what their form says."""
+
+    signing: SigningRoutes
+    request: Request
+    visitor: Visitor
+    who: SignedIn
+    place: PagesOrigin
+    sent: Sent
+
+    def page(
+        self, template: str, values: Mapping[str, Any], status: int = 200, *, is_written: bool = False
+    ) -> Response:
+        """A page for them."""
+        shown = {"reader": reader_of(self.who), "done": "", **values}
+        return answers.private(template, shown, status, is_written=is_written)
+
+    @property
+    def ask(self) -> AskAct:
+        """What answers the acts that they ask."""
+        return partial(ask, self.signing.plane.services, self.who.principal)
+
+    def words(self, found: PreparedStatement) -> Iterator[str]:
+        """What a statement says, sentence by sentence."""
+        how, stated = read_statement(found)
+        return how.words(stated, Wording(self.ask, found.opened))
+
+    def premise(self, found: PreparedStatement, said: Iterable[str]) -> str:
+        """The digest of what is said of a statement now, and of how many sign it if no one has."""
+        how, stated = read_statement(found)
+        return canonical.digest([how.needed(stated, self.ask, ()), *said])
+
+
+Work = Callable[[StaffRequest], Awaitable[Response]]
+"""Answers a request."""
+Fault = SluicegateError | Refusal | None
+"""Why something was not done, if it was not."""
+
+
+def fault(why: Fault) -> Mapping[str, Any] | None:
+    """An error or a refusal, as pages show it."""
+    return None if why is None else answers.fault(why)
+
+
+def read_statement(found: PreparedStatement) -> tuple[AnyKind, Statement]:
+    """A statement, read from its bytes, and its kind."""
+    how = table.BY_TYPE[dsse.predicate_type(found.envelope)]
+    return how, how.kind.read(found.envelope)
+
+
+def page(signing: SigningRoutes, path: str, work: Work) -> Route:
+    """The route of a page."""
+
+    async def shown(request: Request) -> Response:
+        arrived = await signin.arrived(signing.door, signing.entrance, request)
+        if arrived is None:
+            return signin.to_sign_in(request)
+        visitor, who = arrived
+        _check(who)
+        return await work(StaffRequest(signing, request, visitor, who, signing.door.place(request), {}))
+
+    return route("GET", path, shown)
+
+
+def form(signing: SigningRoutes, path: str, work: Work) -> Route:
+    """The route of a form."""
+
+    async def sent(request: Request) -> Response:
+        act = await _act(signing, request)
+        visitor, who, fields = await signin.own_form(signing.door, signing.entrance, request, act)
+        _check(who)
+        return await work(StaffRequest(signing, request, visitor, who, signing.door.place(request), fields))
+
+    return route("POST", path, sent)
+
+
+async def _act(signing: SigningRoutes, request: Request) -> AnyAct | None:
+    """The act that is done with the statement of a path: an order has a lane of its own."""
+    id_ = request.path_params.get("id", "")
+    arrived = await signin.arrived(signing.door, signing.entrance, request) if id_ else None
+    if arrived is None or arrived[1].principal.role != DEVELOPER:
+        return None
+    found = await urgently(signing.kept.get, id_)
+    return None if found is None else read_statement(found)[0].act
+
+
+def _check(who: SignedIn) -> None:
+    """Raises: Unauthorized: not one of the developer's staff."""
+    if who.principal.role != DEVELOPER:
+        raise Unauthorized("the developer's officers sign here", code="forbidden")
