@@ -288,7 +288,7 @@ class Paperwork:
             status = self.status(name)
             if status.in_force:
                 return status
-            time.sleep(0.005)
+            time.sleep(0.02)
         raise Unreachable(f"the directive {name} is not in force everywhere after {IN_FORCE_S:.0f} s")
 
     def link(self, client: Client) -> str:

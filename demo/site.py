@@ -92,7 +92,7 @@ def followed(gateway_url: str, size: int) -> None:
             raise Unreachable(
                 f"the gateway at {gateway_url} has not followed the log to size {size} in {FOLLOW_S:.0f} s"
             )
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def _has_followed(gateway_url: str, size: int) -> bool:

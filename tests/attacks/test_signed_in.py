@@ -47,7 +47,9 @@ class Browser:
         self.plane = plane
         self.origin = plane.url.replace("127.0.0.1", host)
         headers = {"host": self.origin[len("http://") :]}
-        self.client = httpx2.Client(base_url=plane.url, timeout=BOUND_S, trust_env=False, headers=headers)
+        self.client = httpx2.Client(
+            base_url=plane.url, timeout=BOUND_S, trust_env=False, verify=False, headers=headers
+        )
         CLIENTS.append(self.client)
 
     def get(self, path: str, **headers: str) -> httpx2.Response:

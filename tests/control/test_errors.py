@@ -52,7 +52,7 @@ def serving(plane: Plane) -> Iterator[httpx2.Client]:
     with (
         TemporaryDirectory() as folder,
         served(bootstrap.Control(settings(folder), plane.ledger, plane.fleet)) as url,
-        httpx2.Client(base_url=url, headers=headers, trust_env=False) as client,
+        httpx2.Client(base_url=url, headers=headers, trust_env=False, verify=False) as client,
     ):
         yield client
 

@@ -55,7 +55,9 @@ class Client:
 
     def __init__(self, url: str, token: str) -> None:
         headers = {"authorization": f"Bearer {token}"}
-        self._http = httpx2.Client(base_url=url, headers=headers, timeout=BOUND_S, trust_env=False)
+        self._http = httpx2.Client(
+            base_url=url, headers=headers, timeout=BOUND_S, trust_env=False, verify=False
+        )
 
     def close(self) -> None:
         self._http.close()

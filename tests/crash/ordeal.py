@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import Any
@@ -71,15 +72,21 @@ class Ordeal:
                 stack.enter_context(each.still())
             yield
 
-    def serve_a_while(self, slowness: float = 1.0) -> None:
-        """Let the load go on for a random time, and look at the log's head now and then.
-
-        `slowness` is how many times longer than on a quiet machine.
-        """
-        ends_s = time.monotonic() + slowness * self.random.uniform(*LOAD_S)
+    def serve_a_while(self) -> None:
+        """Let the load go on for a random time, and look at the log's head now and then."""
+        ends_s = time.monotonic() + self.random.uniform(*LOAD_S)
         while time.monotonic() < ends_s:
             self.record.see(self.plane.control_url)
             time.sleep(LOOK_EVERY_S)
+
+    def serve_until_acknowledged(self, kinds: AbstractSet[str]) -> None:
+        """Let the load go on until a command of each kind has been acknowledged."""
+
+        def are_all() -> bool:
+            self.record.see(self.plane.control_url)
+            return self.acknowledged().keys() >= kinds
+
+        eventually(are_all)
 
     def check_disk(self) -> None:
         """Check the database file as it lies there. Requires: `still`."""

@@ -124,7 +124,9 @@ class Plane:
     def readiness(self) -> tuple[bool, int]:
         """Whether the gateway has a live lease, and the log size it has folded."""
         try:
-            response = httpx2.get(f"{self.gateway_url}/readyz", timeout=BOUND_S, trust_env=False)
+            response = httpx2.get(
+                f"{self.gateway_url}/readyz", timeout=BOUND_S, trust_env=False, verify=False
+            )
         except httpx2.TransportError:
             return False, 0
         answer = response.json()

@@ -243,4 +243,5 @@ def _request(plane: Plane, secret: str, *, stream: bool) -> dict[str, Any]:
         "headers": {"authorization": f"Bearer {secret}"},
         "timeout": BOUND_S,
         "trust_env": False,
+        "verify": False,
     }

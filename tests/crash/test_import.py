@@ -24,7 +24,9 @@ PARTS = 3
 def answered(plane: Plane, key: str) -> int:
     body = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
     url, headers = f"{plane.gateway_url}/v1/chat/completions", {"x-api-key": key}
-    return httpx2.post(url, json=body, headers=headers, timeout=BOUND_S, trust_env=False).status_code
+    return httpx2.post(
+        url, json=body, headers=headers, timeout=BOUND_S, trust_env=False, verify=False
+    ).status_code
 
 
 def part(grant: str, number: int) -> KeyPart:

@@ -26,7 +26,9 @@ class Customer:
 
     def is_known(self, url: str) -> bool:
         """Whether a gateway has a lease and knows the key."""
-        response = httpx2.get(f"{url}/v1/models", headers=self._headers, timeout=BOUND_S, trust_env=False)
+        response = httpx2.get(
+            f"{url}/v1/models", headers=self._headers, timeout=BOUND_S, trust_env=False, verify=False
+        )
         return response.status_code == 200
 
     def ask(self, url: str) -> bool:
@@ -34,7 +36,12 @@ class Customer:
         body = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
         asked_s = time.monotonic()
         response = httpx2.post(
-            f"{url}/v1/chat/completions", json=body, headers=self._headers, timeout=BOUND_S, trust_env=False
+            f"{url}/v1/chat/completions",
+            json=body,
+            headers=self._headers,
+            timeout=BOUND_S,
+            trust_env=False,
+            verify=False,
         )
         if response.status_code == 200:
             self.answered.append((asked_s, time.monotonic()))

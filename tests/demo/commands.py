@@ -98,7 +98,9 @@ def chat(gateway: str, key: str, model: str) -> httpx2.Response:
     """One question over HTTP."""
     body: Mapping[str, Any] = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
     headers = {"authorization": f"Bearer {key}"}
-    return httpx2.post(f"{gateway}/v1/chat/completions", json=body, headers=headers, timeout=BOUND_S)
+    return httpx2.post(
+        f"{gateway}/v1/chat/completions", json=body, headers=headers, timeout=BOUND_S, verify=False
+    )
 
 
 def paste(command: str) -> str:

@@ -69,7 +69,7 @@ def anthropic_api(url) -> Iterator[anthropic.Anthropic]:
 
 @pytest.fixture(scope="module")
 def http(url) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=url, timeout=BOUND_S) as client:
+    with httpx2.Client(base_url=url, timeout=BOUND_S, verify=False) as client:
         yield client
 
 
@@ -371,13 +371,16 @@ def test_what_cannot_be_answered_is_refused_in_its_dialect(http, method, path, c
 
 
 def test_a_body_too_large_is_refused():
-    with in_thread(UpstreamSettings(max_body_bytes=1000)) as url, httpx2.Client(base_url=url) as http:
+    with (
+        in_thread(UpstreamSettings(max_body_bytes=1000)) as url,
+        httpx2.Client(base_url=url, verify=False) as http,
+    ):
         assert http.post("/v1/messages", content=b" " * 1001).status_code == 413
         assert http.post("/v1/messages", content=b" " * 1000).status_code == 400
 
 
 def test_a_key_is_asked_for_and_never_shown():
-    with in_thread(UpstreamSettings(api_key=KEY)) as url, httpx2.Client(base_url=url) as http:
+    with in_thread(UpstreamSettings(api_key=KEY)) as url, httpx2.Client(base_url=url, verify=False) as http:
         given = [{}, {"authorization": KEY}, {"x-api-key": "other"}, {"authorization": "Bearer"}]
         given += [{"authorization": f"Bearer {KEY}"}, {"x-api-key": KEY}]
         statuses = [http.get("/v1/models", headers=headers).status_code for headers in given]

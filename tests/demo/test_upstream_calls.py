@@ -43,7 +43,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def http(url) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=url, timeout=BOUND_S) as client:
+    with httpx2.Client(base_url=url, timeout=BOUND_S, verify=False) as client:
         yield client
 
 
@@ -73,7 +73,7 @@ def test_a_call_shows_what_was_forwarded(http):
 
 
 def test_calls_are_counted_and_forgotten():
-    with in_thread() as url, httpx2.Client(base_url=url) as http:
+    with in_thread() as url, httpx2.Client(base_url=url, verify=False) as http:
         assert http.get("/healthz").json() == {"ok": True}
         for _ in range(3):
             http.get("/v1/models")
@@ -275,7 +275,7 @@ def test_a_process_tells_its_port_and_stops_with_streams_open():
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout
         url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-        with httpx2.Client(base_url=url) as http:
+        with httpx2.Client(base_url=url, verify=False) as http:
             with http.stream("POST", "/v1/completions", json=LONG, headers=SLOW) as answer:
                 assert answer.status_code == 200
                 process.send_signal(signal.SIGTERM)

@@ -24,7 +24,9 @@ class Fed(Plane):
     def gateway(self, name: str = "gateway-1") -> httpx2.Client:
         """Somebody who asks the feed with the token of a gateway."""
         headers = {"authorization": f"Bearer {self.token('gateway', name)}"}
-        return httpx2.Client(base_url=self.feed_url, headers=headers, timeout=BOUND_S, trust_env=False)
+        return httpx2.Client(
+            base_url=self.feed_url, headers=headers, timeout=BOUND_S, trust_env=False, verify=False
+        )
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ def test_a_feed_is_ready_while_it_could_give_a_lease_and_counts_what_it_does(tmp
     made = Plane(tmp_path)
     wired = bootstrap.feed(FeedSettings(tmp_path, port=0))
     made.wired.fleet.tick()
-    with served_feed(wired) as url, httpx2.Client(base_url=url, trust_env=False) as client:
+    with served_feed(wired) as url, httpx2.Client(base_url=url, trust_env=False, verify=False) as client:
         assert (client.get("/healthz").text, client.get("/readyz").text) == ("ok\n", "ready\n")
         said = client.get("/metrics").text
     made.wired.parsers.close()
@@ -139,7 +139,7 @@ def test_a_feed_is_ready_while_it_could_give_a_lease_and_counts_what_it_does(tmp
 def test_a_feed_whose_key_no_one_has_certified_lives_and_is_not_ready(tmp_path: Path):
     made = Plane(tmp_path)
     wired = bootstrap.feed(FeedSettings(tmp_path, port=0))
-    with served_feed(wired) as url, httpx2.Client(base_url=url, trust_env=False) as client:
+    with served_feed(wired) as url, httpx2.Client(base_url=url, trust_env=False, verify=False) as client:
         assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
         assert "sluicegate_feed_ready 0.0" in client.get("/metrics").text
     made.wired.parsers.close()

@@ -108,7 +108,9 @@ def client(tmp_path: Any, provider: Provider) -> Iterator[httpx2.Client]:
     settings = replace(plane.settings, providers=(staff,))
     with served(bootstrap.Control.over(settings, plane.ledger)) as url:
         headers = {"host": url.replace("http://127.0.0.1", "control.localhost")}
-        with httpx2.Client(base_url=url, timeout=BOUND_S, trust_env=False, headers=headers) as made:
+        with httpx2.Client(
+            base_url=url, timeout=BOUND_S, trust_env=False, verify=False, headers=headers
+        ) as made:
             yield made
 
 
