@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 
+from sluicegate.gate.kept import Memory
 from tests.crash import parties
 from tests.crash.customers import Client, Command
 from tests.crash.parties import AGENCIES, UPSTREAM, Parties
@@ -136,6 +137,11 @@ class Plane:
     def wait_ready(self, size: int) -> None:
         """Wait until the gateway has a lease on a log of at least `size` entries."""
         eventually(lambda: self.readiness() >= (True, size))
+
+    def wait_kept(self, size: int) -> None:
+        """Wait until the gateway has stored the first `size` entries, and writes nothing more of its own."""
+        self.wait_ready(size)
+        eventually(lambda: Memory(self.seen.parent).load().size >= size)
 
     def _up(self) -> Process:
         ports = {"--port": self._control_port, "--feed-port": self._feed_port}

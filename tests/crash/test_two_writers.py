@@ -11,6 +11,7 @@ import pytest
 from tests.crash.customers import application
 from tests.crash.plane import Plane, running
 from tests.crash.processes import Process
+from tests.crash.record import Record
 from tests.waiting import eventually
 
 
@@ -18,7 +19,7 @@ from tests.waiting import eventually
 @pytest.mark.parametrize("second", ["up", "serve", "control"])
 def test_a_second_one_is_refused_with_the_first_ones_process_id(apart, second, site):
     with running(site, apart=apart) as plane, closing(plane.developer()) as client:
-        plane.wait_ready(1)
+        plane.wait_kept(Record(plane.vkey).see(plane.control_url).size)
         before = _files(plane)
         alias = plane.folder / "alias"
         alias.symlink_to(plane.state)
