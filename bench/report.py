@@ -88,6 +88,7 @@ ROWS: dict[str, Row] = {
     "proof_stored_us": Row("µs"),
     "proof_floor_us": Row("µs"),
     "page_ratio": Row("ratio", 3),
+    "page_time_ratio": Row("ratio", 3),
     **{f"{name}_ratio": Row("ratio") for name in PAGES},
     "page_p95_ms": Row("ms", 100),
     **{f"{name}_ms": Row("ms") for name in PAGES},
