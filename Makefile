@@ -14,6 +14,12 @@ CODE = $(wildcard src record/src demo tools tests bench)
 MODEL_STAMP := $(if $(strip $(MODEL)),.venv/$(strip $(MODEL)).stamp)
 MODEL_ARGS := $(if $(strip $(MODEL)),--model $(strip $(MODEL)))
 
+# Lint runs beside the tests, and is heard after them.
+tested = mkdir -p build; $(MAKE) --no-print-directory lint >build/lint.log 2>&1 & lint=$$!; \
+	trap 'kill $$lint' INT TERM; \
+	$(PY) -m pytest $(1) $(PYTEST_ARGS); tests=$$?; \
+	wait $$lint; lint=$$?; cat build/lint.log >&2; [ $$tests = 0 ] || exit $$tests; exit $$lint
+
 # The environment remembers the folder it was made in. Moved, copied or without its interpreter, it is made anew.
 MADE_HERE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && [ -x $(PY) ] || rm -f .venv/*.stamp)
 
@@ -30,11 +36,11 @@ run: .venv/sluicegate.stamp .venv/demo.stamp $(MODEL_STAMP)   ## start everythin
 demo: .venv/sluicegate.stamp .venv/demo.stamp $(MODEL_STAMP)  ## the whole story once, into build/demo.json; takes MODEL
 	@exec $(PY) -m sluicegate demo story $(MODEL_ARGS)
 
-test: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp .venv/browser.stamp .venv-clients/python.stamp  ## lint, then all tests but the long ones; takes PYTEST_ARGS
-	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest $(PYTEST_ARGS) && exit $$lint
+test: .venv/sluicegate.stamp .venv/dev.stamp .venv/token.stamp .venv/browser.stamp .venv-clients/python.stamp  ## lint, and all tests but the long ones; takes PYTEST_ARGS
+	@$(call tested)
 
-test-long: .venv/sluicegate.stamp .venv/dev.stamp .venv/bench.stamp .venv/proxies.stamp .venv/token.stamp .venv/browser.stamp .venv-clients/npm.stamp .venv-clients/java.stamp  ## lint, then all tests; takes PYTEST_ARGS
-	@$(MAKE) --no-print-directory lint; lint=$$?; $(PY) -m pytest -m '' $(PYTEST_ARGS) && exit $$lint
+test-long: .venv/sluicegate.stamp .venv/dev.stamp .venv/bench.stamp .venv/proxies.stamp .venv/token.stamp .venv/browser.stamp .venv-clients/npm.stamp .venv-clients/java.stamp  ## lint, and all tests; takes PYTEST_ARGS
+	@$(call tested,-m '')
 
 bench: .venv/sluicegate.stamp .venv/bench.stamp .venv/proxies.stamp    ## measure against the budgets, into build/bench.json; takes PARTS
 	@exec $(PY) -m bench $(PARTS)
