@@ -42,7 +42,7 @@ class TokenHolder(ActAnswer):
     name: str
     party: str | None
     colleague_of: str | None = None
-    administrator: bool = True
+    administrator: bool = False
 
 
 @form

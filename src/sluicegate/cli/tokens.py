@@ -19,6 +19,7 @@ def _tokens(found: Tokens) -> list[list[str | None]]:
             each.role,
             each.name,
             each.party,
+            each.colleague_of,
             wording.minute(each.created_ms),
             wording.minute(each.used_ms),
             each.state,
@@ -45,7 +46,7 @@ renew = acting(
     acts.RENEW,
     lambda made: f"{made.role} {made.name}\n  token, shown only now; keep it by 'login': {made.token}",
 )
-COLUMNS = ("principal", "role", "name", "party", "created", "last use, by the hour", "state")
+COLUMNS = ("principal", "role", "name", "party", "colleague of", "created", "last use, by the hour", "state")
 listed = listing(acts.LIST, Columns(COLUMNS, _tokens, "No such token."))
 revoke = acting(
     acts.REVOKE,

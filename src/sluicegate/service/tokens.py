@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sluicegate.acts import tokens as acts
-from sluicegate.acts.act import AGENCY, APPLICANT, PERSON, ROLES, Nothing
+from sluicegate.acts.act import AGENCY, APPLICANT, PEOPLE, PERSON, ROLES, Nothing
 from sluicegate.acts.tokens import (
     NewToken,
     TokenArgument,
@@ -196,7 +196,7 @@ def fields(principal: Principal) -> dict[str, Any]:
         "name": principal.name,
         "party": principal.party,
         "colleague_of": principal.colleague_of,
-        "administrator": principal.administers,
+        "administrator": principal.administers and principal.role in PEOPLE,
     }
 
 
