@@ -159,7 +159,7 @@ def test_no_secret_comes_back(plane: Plane):
     """A token is in the one answer that makes it; a key never comes here at all."""
     staff = Party(plane, "developer", "developer")
     made = staff.post("/api/v1/tokens", {"role": "applicant", "name": "example"})
-    assert made.keys() == {"principal", "role", "name", "party", "token"}
+    assert made.keys() == {"principal", "role", "name", "party", "administrator", "token"}
     with plane.client(made["token"]) as applicant:
         assert applicant.get("/api/v1/cases").status_code == 200
     public = [

@@ -35,13 +35,13 @@ def test_one_invites_another_both_make_keys_and_one_ends_the_other(browser: Brow
     with browsing(browser, site) as boss, browsing(browser, site) as ana:
         sign_in(boss, site, "applicant", "acme")
         boss.get_by_role("link", name="People who sign in").click()
-        boss.get_by_label("Their name").fill("Ana")
+        boss.get_by_label("Their name").fill("Ana Álvarez")
         boss.get_by_role("button", name="Invite", exact=True).click()
         link = boss.get_by_text("/welcome/").inner_text()
 
         authenticator(ana)
         ana.goto(link)
-        ana.get_by_role("button", name="Sign in as Ana").click()
+        ana.get_by_role("button", name="Sign in as Ana Álvarez").click()
         ana.get_by_role("link", name="Add a passkey").click()
         ana.get_by_label("What to call it").fill("ana's laptop")
         ana.get_by_role("button", name="Make a passkey").click()

@@ -34,6 +34,7 @@ from sluicegate.service.applications import can_apply
 from sluicegate.service.context import Services
 from sluicegate.service.telling import Telling
 from sluicegate.settings import DailyLimits
+from sluicegate_record.form import Misread
 from sluicegate_record.statements.releases import StageClosing
 from tests.plane import Plane, no, yes
 from tests.worlds import API, OFFICER, RELEASE, STAGE, signed
@@ -135,6 +136,7 @@ def test_staff_invite_those_with_whom_another_organization_begins_and_they_admin
     made = yes(invite(plane, "developer", role=APPLICANT, name="grid"))
     assert now(plane, Principal(made.principal, "", "")).administers
     assert no(invite(plane, "applicant", role=APPLICANT, name="grid", party="oncd")) == "forbidden"
+    assert no(invite(plane, "developer", role=APPLICANT, name="Ana Alvarez")) == "name_unfit"
     assert no(invite(plane, "applicant", role=AGENCY, name="ana", party="oncd")) == "forbidden"
     assert no(invite(plane, "oncd", role=AGENCY, name="ana", party="ostp")) == "forbidden"
 
@@ -179,6 +181,17 @@ def test_an_organization_has_only_so_many_people(plane: Plane) -> None:
     assert no(invite(plane, "applicant", name="one-too-many")) == "organization_full"
     yes(invite(plane, "applicant", name="c7"))
     yes(invite(plane, "rival", name="another"))
+
+
+@pytest.mark.parametrize("name", ["Ana Álvarez", "Seán O'Brien-Ng", "山田 太郎", "ana"])
+def test_people_have_the_names_that_they_have(plane: Plane, name: str) -> None:
+    assert joined(plane, "applicant", name).name == name
+
+
+@pytest.mark.parametrize("name", ["", " ana", "ana\u202egnp", "ana\n", "ana\u200b", "<b>ana", "a" * 65])
+def test_a_name_has_no_characters_that_do_not_show(plane: Plane, name: str) -> None:
+    with pytest.raises(Misread):
+        invite(plane, "applicant", name=name)
 
 
 # Who says so

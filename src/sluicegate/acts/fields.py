@@ -120,7 +120,10 @@ _OPENING: dict[str, Json] = {
 }
 Identifier: TypeAlias = Annotated[str, text(1, 128)]
 """The name of something on the record."""
-PlainName: TypeAlias = Annotated[str, text(1, 64, "[A-Za-z0-9._-]+")]
+PLAIN_NAME = "[A-Za-z0-9._-]+"
+PlainName: TypeAlias = Annotated[str, text(1, 64, PLAIN_NAME)]
+PersonName: TypeAlias = Annotated[str, text(1, 64, r"\w[\w .'’-]*")]
+"""What a person is called, in any script, without characters that do not show."""
 ShortText: TypeAlias = Annotated[str, text(0, 64)]
 FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 """The name of a file, for messages about its text."""

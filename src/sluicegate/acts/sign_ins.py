@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sluicegate.acts.act import PEOPLE, Act, ActAnswer, Arguments
-from sluicegate.acts.fields import Identifier, PlainName
+from sluicegate.acts.fields import Identifier, PersonName
 from sluicegate.acts.growth import ENDS, daily
 from sluicegate.acts.tokens import TokenHolder
 from sluicegate_record.form import Note, Time, form
@@ -23,7 +23,7 @@ class InvitationRequest(Arguments):
     """
 
     role: Annotated[Identifier | None, Note("developer | agency | applicant")] = None
-    name: Annotated[PlainName | None, Note("What to call them, as in 'colleague list' or 'token list'.")] = (
+    name: Annotated[PersonName | None, Note("What to call them, as in 'colleague list' or 'token list'.")] = (
         None
     )
     party: Annotated[str | None, Note("The agency, for the role agency.")] = None

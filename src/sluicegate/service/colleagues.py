@@ -8,6 +8,7 @@ Rules:
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +41,7 @@ def promote(context: Context[ColleagueView], asked: ColleagueArgument) -> Collea
             return found
         if ports.principals.holder(found.id) is None:
             said = f"the access of {found.name!r} has ended"
-            remedy = f"invite them again: 'sign-in invite --name {found.name} --administrator'"
+            remedy = f"invite them again: 'sign-in invite --name {shlex.quote(found.name)} --administrator'"
             return Refusal("conflict", "access_ended", said, remedy)
         ports.principals.administer(found.id, administers=True)
         return _shown(context, ports, replace(found, administers=True))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from sluicegate.acts import sign_ins as acts
 from sluicegate.acts.act import DEVELOPER, PEOPLE
+from sluicegate.acts.fields import PLAIN_NAME
 from sluicegate.acts.sign_ins import (
     InvitationRequest,
     NewInvitation,
@@ -62,6 +64,9 @@ def _not_to_invite(context: Context[NewInvitation], asked: InvitationRequest) ->
         said = f"an invitation of the role {str(asked.role)[:40]!r}"
         expected = f"one of {', '.join(sorted(PEOPLE))}, and a name"
         return Refusal("unknown", "role_unknown", said, expected)
+    if not re.fullmatch(PLAIN_NAME, asked.name):
+        said = f"the name {asked.name!r} of someone of another organization"
+        return Refusal("unknown", "name_unfit", said, "expected letters, digits and .-_, as of a token")
     found = _named(context.ledger.store.principals, asked)
     if found is None or not colleagues.has_come_in(context, context.ledger.store, found):
         return None
