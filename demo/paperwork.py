@@ -240,7 +240,7 @@ class Paperwork:
         asked = client.do(findings.TO_SIGN, about)
         word = WordOnFinding(finding=asked.finding, says=says, **said)
         unsigned = signing.made(FINDING, asked, word)
-        return signing.recorded(client, FINDING, unsigned, self._cast.key(owner))
+        return signing.recorded(client, FINDING, self._cast.key(owner), unsigned)
 
     def revoke(self, customer: Customer | Newcomer, credential: str) -> None:
         """A customer revokes a key of its own."""

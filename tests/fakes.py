@@ -34,6 +34,7 @@ from sluicegate.ports import (
     Spent,
     StoredHead,
     Subscription,
+    set_name,
 )
 from sluicegate.store.preparations import PREPARED_MAX
 from sluicegate_record.entries import Entry, read
@@ -643,14 +644,20 @@ class MemoryPreparations:
     def all(self) -> Sequence[PreparedStatement]:
         return sorted(self.session.contents.preparations.values(), key=attrgetter("at_ms", "id"))
 
-    def put(self, made: PreparedStatement) -> None:
+    def of_set(self, id_: str) -> Sequence[PreparedStatement]:
+        held = self.session.contents.preparations.values()
+        return sorted((each for each in held if each.set_name == set_name(id_)), key=attrgetter("id"))
+
+    def put(self, made: PreparedStatement, *others: PreparedStatement) -> None:
         with self.session.changing():
             held = self.session.contents.preparations
             old = {key for key, each in held.items() if each.at_ms <= made.at_ms - KEPT_MS}
-            held.setdefault(made.id, made)
-            others = [each for each in held.values() if each.by == made.by and each.id != made.id]
-            others.sort(key=lambda each: (-each.at_ms, each.id))
-            for key in old.union(each.id for each in others[PREPARED_MAX - 1 :]):
+            for each in (made, *others):
+                held.setdefault(each.id, each)
+            sets = {each.set_name: each.at_ms for each in held.values() if each.by == made.by}
+            sets.pop(made.set_name, None)
+            gone = sorted(sets, key=lambda name: (-sets[name], name))[PREPARED_MAX - 1 :]
+            for key in old | {each.id for each in held.values() if each.set_name in gone}:
                 del held[key]
 
     def sign(self, id_: str, signature: Signature) -> PreparedStatement | None:
@@ -664,7 +671,8 @@ class MemoryPreparations:
 
     def forget(self, id_: str) -> None:
         with self.session.changing():
-            self.session.contents.preparations.pop(id_, None)
+            for each in self.of_set(id_):
+                del self.session.contents.preparations[each.id]
 
 
 class MemoryPorts:

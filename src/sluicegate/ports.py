@@ -23,6 +23,7 @@ from sluicegate_record import entries
 from sluicegate_record.entities.logkey import LogKey, LogKeys
 from sluicegate_record.entries import Entry
 from sluicegate_record.entries.releases import LogKeyReplaced, LogStarted
+from sluicegate_record.log import canonical
 from sluicegate_record.log.dsse import PAYLOAD_TYPE_INTOTO, Envelope, Signature
 from sluicegate_record.log.leaf import Opening
 from sluicegate_record.log.merkle import Place
@@ -639,7 +640,8 @@ class SignIns(Protocol):
 class PreparedStatement:
     """A statement that is not on the record yet: it still lacks signatures.
 
-    `id` is the digest of `payload`, the bytes that are signed, in hex digits. `by` and `name` are the id and
+    `payload` are the bytes that are signed. `id` is their digest, in hex digits; of one of a set, which go on
+    the record at once, it is the name of the set, a dash, and its place in it. `by` and `name` are the id and
     the name of who made it. `opened` opens its commitments, by field. `instance` is whose log it is for, at a
     desk; a control plane has its own alone. `premise` is the digest of what was said of it when it was made,
     where that may change. Units: milliseconds since 1970 UTC.
@@ -660,10 +662,31 @@ class PreparedStatement:
         """It with the signatures so far."""
         return Envelope(PAYLOAD_TYPE_INTOTO, self.payload, self.signatures)
 
+    @property
+    def digest(self) -> str:
+        """The digest of what is signed."""
+        return canonical.sha256_hex(self.payload)
+
+    @property
+    def set_name(self) -> str:
+        """The name of its set; its own id, if it goes on the record alone."""
+        return set_name(self.id)
+
+    @property
+    def is_of_set(self) -> bool:
+        """Whether it goes on the record with others, or not at all."""
+        return self.id != self.set_name
+
+
+def set_name(id_: str) -> str:
+    """The name of the set of a statement that is prepared, by its id."""
+    return id_.partition("-")[0]
+
 
 class Preparations(Protocol):
     """The statements that are to be signed, of a control plane or a desk. Of each who makes some there is a
-    bound: the oldest of theirs go; and all go that are so old that the record would refuse them.
+    bound, of statements or sets: the oldest of theirs go; and all go that are so old that the record would
+    refuse them. A set is kept whole, and goes whole.
     """
 
     def get(self, id_: str) -> PreparedStatement | None:
@@ -672,8 +695,11 @@ class Preparations(Protocol):
     def all(self) -> Sequence[PreparedStatement]:
         """Every one, the oldest first."""
 
-    def put(self, made: PreparedStatement) -> None:
-        """Keep one. One of the same id stays as it is, with its signatures."""
+    def of_set(self, id_: str) -> Sequence[PreparedStatement]:
+        """All of the set of one, in their order; it alone, if it is of none."""
+
+    def put(self, made: PreparedStatement, *others: PreparedStatement) -> None:
+        """Keep one, with all others of its set. One of the same id stays as it is, with its signatures."""
 
     def sign(self, id_: str, signature: Signature) -> PreparedStatement | None:
         """Add a signature to those that one has by now.
@@ -682,7 +708,7 @@ class Preparations(Protocol):
         """
 
     def forget(self, id_: str) -> None:
-        """Forget one: it is on the record, or is not to be signed."""
+        """Forget one, with its set: it is on the record, or is not to be signed."""
 
 
 class Ports(Protocol):

@@ -69,6 +69,8 @@ SERVED = {
 STATED: dict[str, dict[str, Any]] = {
     "opening": {**STAGE, "terms": f"sha256:{HASH}", "closing": f"sha256:{HASH}"},
     "closing": {**STAGE, "reason": "why", "recalls": True},
+    "recall": {**STAGE, "reason": "why", "recalls": True},
+    "restoration": {**STAGE, "terms": f"sha256:{HASH}", "closing": f"sha256:{HASH}"},
     "ramp": {**STAGE, "says": "returns", "share": 10, "reason": "why", "previous": f"sha256:{HASH}"},
     "release-closing": {**ROW, "release": "gpt-5.6", "report": f"sha256:{HASH}"},
     "deployment": {

@@ -12,12 +12,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from sluicegate.statements import table
 from tests.control.conftest import Plane
+from tests.pages import offices
 from tests.pages.conftest import HOSTILE
 from tests.pages.keyboard import CALM, follow, press, skip, write
 from tests.pages.officers import clear, passkey_of, trusted
 from tests.pages.signing_in import authenticator, named, sign_in
 from tests.waiting import BOUND_S
-from tests.worlds import position
+from tests.worlds import plan_value, position, stage
 
 ORDER = """apiVersion: sluicegate/v1
 kind: Directive
@@ -88,6 +89,41 @@ def test_a_manager_goes_from_a_plan_to_an_opened_stage_and_closes_it_by_keyboard
     follow(page.get_by_role("button", name="Sign with your passkey"))
     expect(page).to_have_url(re.compile("/board/opened-1.done=stage.close"))
     expect(page.locator("#stage-trusted-partners h2 .state")).to_have_text("closed")
+
+
+def test_an_officer_withdraws_a_release_and_brings_it_back_signature_by_signature(
+    site: Plane, officers: tuple[Page, Page]
+) -> None:
+    stages = [stage(each) for each in ("first", "second", "third")]
+    offices.opened(site, plan_value("recalled", models=("m-recalled",), stages=stages))
+    page, _ = officers
+    page.goto("/board/recalled")
+    expect(page.get_by_role("link", name="Bring it back")).to_have_count(0)
+    page.get_by_role("link", name="Withdraw this release").click()
+    expect(page.get_by_role("heading", name="What follows")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("Stage first: open, 0 grants.")
+    clear(page)
+    page.get_by_label("Reason").fill(HOSTILE[:100])
+    page.get_by_role("button", name="Show what I sign").click()
+    for number, name in enumerate(("first", "second", "third"), 1):
+        expect(page.locator("[aria-current=page]", has_text=str(number))).to_be_visible()
+        expect(page.locator(".card")).to_contain_text("all its stages close at once, first, second, third.")
+        expect(page.locator(".card")).to_contain_text(f"You close the stage {name} of recalled")
+        clear(page)
+        _sign(page)
+    expect(page).to_have_url(re.compile("/board/recalled.done=release.recall"))
+    expect(page.locator("#stage-first h2 .state")).to_have_text("closed")
+    clear(page)
+    page.get_by_role("link", name="Bring it back").click()
+    expect(page.locator("main")).to_contain_text("Stage second (closed")
+    clear(page)
+    page.get_by_role("button", name="Show what I sign").click()
+    expect(page.locator(".card .lead")).to_have_text(
+        "You bring recalled back, with what can open now: first."
+    )
+    _sign(page)
+    expect(page).to_have_url(re.compile("/board/recalled.done=release.restore"))
+    expect(page.locator("#stage-first h2 .state")).to_have_text("open")
 
 
 def test_a_passkey_that_is_no_officers_key_signs_nothing(browser: Browser, site: Plane) -> None:

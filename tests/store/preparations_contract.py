@@ -47,6 +47,26 @@ class PreparationsContract(Contract):
         assert kept.get("c" * 64) is not None
         assert len(kept.all()) == PREPARED_MAX + 1
 
+    def test_a_set_is_kept_whole_counts_as_one_and_goes_whole(self, store):
+        kept = store.preparations
+        name = "c" * 64
+        made = [replace(MADE, id=f"{name}-{place:03}", at_ms=7) for place in range(PREPARED_MAX + 1)]
+        kept.put(*made)
+        alone = [replace(MADE, id=f"{number:064}", at_ms=8 + number) for number in range(PREPARED_MAX)]
+        for each in alone[1:]:
+            kept.put(each)
+        assert list(kept.of_set(made[3].id)) == made
+        assert list(kept.of_set(alone[1].id)) == alone[1:2]
+        kept.sign(made[1].id, SIGNED)
+        kept.put(*made)
+        assert [len(each.signatures) for each in kept.of_set(name)[:3]] == [0, 1, 0]
+        kept.put(alone[0])
+        assert not kept.of_set(made[0].id)
+        assert list(kept.all()) == alone
+        kept.put(*made[:3])
+        kept.forget(made[2].id)
+        assert list(kept.all()) == alone[1:]
+
     def test_what_the_record_would_refuse_for_its_age_goes(self, store):
         kept = store.preparations
         kept.put(MADE)

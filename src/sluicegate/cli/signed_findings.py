@@ -213,7 +213,7 @@ def _say(
         made = UnsignedStatement(stated)
     if sealed is not None:
         made = signing.with_details(stated, sealed[0], asked.keys, sealed[1])
-    done = signing.recorded(client, FINDING, made, signing.private_key(key))
+    done = signing.recorded(client, FINDING, signing.private_key(key), made)
     tell(done, as_json, f"finding {done.finding} in {done.release}: {done.state}")
 
 

@@ -70,19 +70,20 @@ def made(kind: AnyKind, found: Any, said: Any) -> UnsignedStatement:
 def say(
     client: Client, kind: StatementKind[Answered], said: Arguments, key: Path, found: Any = None
 ) -> Answered:
-    """Make a statement of what is said, sign it, and put it on the record: what the act answers.
+    """Make what is said a statement, or a set, sign it, and put it on the record: what the act answers.
 
     `found` is what was asked before, and shown. Raises: BadEnvelope, InvalidInput: no such statement.
     """
     shown = kind.look(client.do, said) if found is None else found
-    return recorded(client, kind, made(kind, shown, said), private_key(key))
+    return recorded(client, kind, private_key(key), *kind.make_all(Making(shown, said, now_ms())))
 
 
 def recorded(
-    client: Client, kind: StatementKind[Answered], unsigned: UnsignedStatement, *keys: SigningKey
+    client: Client, kind: StatementKind[Answered], key: SigningKey, *unsigned: UnsignedStatement
 ) -> Answered:
-    """Sign a statement, and put it on the record: what the act answers."""
-    return client.do(kind.act, kind.asked(signed(unsigned.statement, *keys), unsigned.opened))
+    """Sign a statement, or those of a set, and put it on the record: what the act answers."""
+    found = [(signed(each.statement, key), each.opened) for each in unsigned]
+    return client.do(kind.act, kind.record_all(found))
 
 
 def position(case: CaseToSign, said: Review, key: SigningKey) -> dict[str, Any]:

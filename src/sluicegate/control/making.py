@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.acts.act import AnyAct
-from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page, read_statement
+from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import answers, forms
 from sluicegate.pages.answers import Refused
@@ -36,16 +36,34 @@ def routes(signing: SigningRoutes) -> list[Route]:
 
 async def _list(here: StaffRequest) -> Response:
     with here.visitor.place():
-        found = await here.visitor.run(lambda: [_line(here, each) for each in here.signing.kept.all()])
+        found = await here.visitor.run(_lines, here)
     values = {"statements": found, "families": table.FAMILIES, "elsewhere": table.ELSEWHERE}
     return here.page("to_sign_list.html", values)
 
 
-def _line(here: StaffRequest, found: PreparedStatement) -> tuple[Any, str, int]:
-    """A statement in the list: its first sentence, and how many officers sign it."""
-    how, stated = read_statement(found)
-    needed = how.needed(stated, here.ask, signed_by(found))
-    return found, next(iter(here.words(found))), needed
+class StatementLine(NamedTuple):
+    """A statement or a set in the list: the one to sign next, its first sentence, its signatures."""
+
+    found: PreparedStatement
+    words: str
+    signatures: int
+    needed: int
+
+
+def _lines(here: StaffRequest) -> list[StatementLine]:
+    sets: dict[str, list[PreparedStatement]] = {}
+    for each in here.signing.kept.all():
+        sets.setdefault(each.set_name, []).append(each)
+    return [line(here, of_set) for of_set in sets.values()]
+
+
+def line(here: StaffRequest, of_set: Sequence[PreparedStatement]) -> StatementLine:
+    """A set as one line."""
+    signed = [len(each.signatures) for each in of_set]
+    needed = [here.needed(each, signed_by(each)) for each in of_set]
+    lacking = (each for each, has, needs in zip(of_set, signed, needed, strict=True) if has < needs)
+    found = next(lacking, of_set[0])
+    return StatementLine(found, next(iter(here.words(found, of_set))), sum(signed), sum(needed))
 
 
 async def _new(here: StaffRequest) -> Response:
@@ -65,10 +83,13 @@ def _kind(name: str) -> AnyKind:
 async def _written(
     here: StaffRequest, how: AnyKind, given: Mapping[str, str], why: Fault, status: int = 200
 ) -> Response:
-    """The form of a kind of statement, with what was written in it; `why` nothing was made of it."""
+    """The form of a kind of statement, with what was written in it, and what follows from that; `why` nothing
+    was made of it.
+    """
     with here.visitor.place():
         fields = await here.visitor.run(forms.offering, forms.fields_of(how.asks, given), here.ask)
-    values = {"how": how, "fields": fields, "fault": fault(why)}
+        before = await here.visitor.run(here.follows, how.before(given, here.ask))
+    values = {"how": how, "fields": fields, "fault": fault(why), "before": before}
     return here.page("statement_form.html", values, status, is_written=True)
 
 
@@ -89,11 +110,12 @@ async def _make(here: StaffRequest) -> Response:
 
 def _made(here: StaffRequest, how: AnyKind, said: Any) -> PreparedStatement:
     now_ms = here.signing.plane.services.ledger.now_ms()
-    unsigned = how.make(Making(how.look(here.ask, said), said, now_ms))
-    made = signatures.prepared(unsigned, here.who.principal, now_ms)
-    made = replace(made, premise=here.premise(made, here.words(made)))
-    here.signing.kept.put(made)
-    return made
+    unsigned = how.make_all(Making(how.look(here.ask, said), said, now_ms))
+    made = [signatures.prepared(each, here.who.principal, now_ms) for each in unsigned]
+    made = made if how.each is None else signatures.as_set(made)
+    kept = [replace(each, premise=here.premise(each, made)) for each in made]
+    here.signing.kept.put(*kept)
+    return kept[0]
 
 
 async def _read_text(here: StaffRequest, act: AnyAct, text: str) -> Json:

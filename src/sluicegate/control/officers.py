@@ -7,7 +7,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
 from sluicegate.http.threads import urgently
 from sluicegate.pages import answers
-from sluicegate.pages.answers import route
+from sluicegate.pages.answers import Refused, route
 from sluicegate.pages.page import Sent
 from sluicegate.ports import Preparations, PreparedStatement
 from sluicegate.signin import routes as signin
@@ -59,12 +59,25 @@ class SigningRoutes:
         """One of them. Raises: InvalidInput: it is not here."""
         found = self.kept.get(id_)
         if found is None:
-            raise InvalidInput(
-                "this statement is not here any more",
-                code="draft_unknown",
-                remedy="it is on the record, was taken back, or is too old: make it again",
-            )
+            raise _gone()
         return found
+
+    def of_set(self, found: PreparedStatement) -> Sequence[PreparedStatement]:
+        """All that go on the record with one, it included. Raises: InvalidInput: they are not here."""
+        if not found.is_of_set:
+            return (found,)
+        every = self.kept.of_set(found.id)
+        if not every:
+            raise _gone()
+        return every
+
+
+def _gone() -> InvalidInput:
+    return InvalidInput(
+        "this statement is not here any more",
+        code="draft_unknown",
+        remedy="it is on the record, was taken back, or is too old: make it again",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +103,30 @@ class StaffRequest:
         """What answers the acts that they ask."""
         return partial(ask, self.signing.plane.services, self.who.principal)
 
-    def words(self, found: PreparedStatement) -> Iterator[str]:
-        """What a statement says, sentence by sentence."""
+    def words(self, found: PreparedStatement, of_set: Sequence[PreparedStatement]) -> Iterator[str]:
+        """What a statement of a set says, sentence by sentence."""
         how, stated = read_statement(found)
-        return how.words(stated, Wording(self.ask, found.opened))
+        return how.words(
+            stated, Wording(self.ask, found.opened, [read_statement(each)[1] for each in of_set])
+        )
 
-    def premise(self, found: PreparedStatement, said: Iterable[str]) -> str:
-        """The digest of what is said of a statement now, and of how many sign it if no one has."""
+    def needed(self, found: PreparedStatement, signed: Collection[str]) -> int:
+        """How many officers sign a statement, where the keys with some ids have."""
         how, stated = read_statement(found)
-        return canonical.digest([how.needed(stated, self.ask, ()), *said])
+        return how.needed(stated, self.ask, signed)
+
+    def premise(self, found: PreparedStatement, of_set: Sequence[PreparedStatement]) -> str:
+        """The digest of what is said of a statement now, and of how many sign it if no one has."""
+        return canonical.digest([self.needed(found, ()), *self.words(found, of_set)])
+
+    def follows(self, said: Iterator[str]) -> Sequence[str]:
+        """What a statement leads to now, as far as that can be said."""
+        found: list[str] = []
+        try:
+            found.extend(said)
+        except Refused as no:
+            found.append(f"As it stands: {no.refusal.message}.")
+        return found
 
 
 Work = Callable[[StaffRequest], Awaitable[Response]]
@@ -114,7 +142,7 @@ def fault(why: Fault) -> Mapping[str, Any] | None:
 
 def read_statement(found: PreparedStatement) -> tuple[AnyKind, Statement]:
     """A statement, read from its bytes, and its kind."""
-    how = table.BY_TYPE[dsse.predicate_type(found.envelope)]
+    how = table.BY_TYPE[dsse.predicate_type(found.envelope), found.is_of_set]
     return how, how.kind.read(found.envelope)
 
 

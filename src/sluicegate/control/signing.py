@@ -8,12 +8,14 @@ Rules:
 - Who signs next sees the statement as it is, in words made from its bytes again. If those words are others
   than when it was made, such as what an agency says meanwhile, it is made again: no signature is for them.
 - Only who may sign a statement puts it on the record.
+- Statements of a set are signed one by one: each leads to the next. The signature that makes all of them
+  enough puts them on the record by one act, or none of them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,15 +36,13 @@ from sluicegate.errors import InvalidInput, SluicegateError, Unauthorized
 from sluicegate.http.entrance import Entrance
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers
-from sluicegate.pages.answers import Refused
 from sluicegate.pages.page import one
 from sluicegate.parsing.request import written
 from sluicegate.ports import PreparedStatement
 from sluicegate.signin import passkeys, signatures
 from sluicegate.signin.signatures import PasskeySigner, signed_by
-from sluicegate.statements.kind import HERE, AnyKind
+from sluicegate.statements.kind import HERE
 from sluicegate_record.statements.keys import PINS, KeyStatement
-from sluicegate_record.statements.statement import Statement
 
 
 def routes(plane: ControlPlane, entrance: Entrance, measured: Requests) -> list[Route]:
@@ -77,12 +77,16 @@ async def _shown(here: StaffRequest, found: PreparedStatement, why: Fault) -> Re
 
 def _view(here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
     how, stated = read_statement(found)
-    standing, said = _standing(here, found), tuple(here.words(found))
+    of_set, standing = here.signing.of_set(found), _standing(here, found)
+    enough = {each.id: _standing(here, each).is_enough for each in of_set}
     signer, signed = _signer(here), signed_by(found)
     return {
         "found": found,
-        "words": said,
-        "follows": tuple(_follows(here, how, stated)),
+        "of_set": enough,
+        "is_complete": all(enough.values()),
+        "next_one": next((each for each, is_enough in enough.items() if not is_enough), found.id),
+        "words": tuple(here.words(found, of_set)),
+        "follows": here.follows(how.follows(stated, here.ask)),
         "standing": standing,
         "has_signed": any(key.keyid in signed for _, key in signer.own),
         "options": signer.asked(found, standing.may_sign),
@@ -91,16 +95,8 @@ def _view(here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
         "payload": json.loads(found.payload),
         "may_take_back": signer.may_take_back(found, standing.may_sign),
         "may_record": bool(signer.speaking(standing.may_sign)),
-        "is_outdated": found.premise != here.premise(found, said),
+        "is_outdated": found.premise != here.premise(found, of_set),
     }
-
-
-def _follows(here: StaffRequest, how: AnyKind, stated: Statement) -> Iterator[str]:
-    """What a statement leads to now, as far as that can be said."""
-    try:
-        yield from how.follows(stated, here.ask)
-    except Refused as no:
-        yield f"As it stands: {no.refusal.message}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +125,12 @@ class SignatureStanding:
 
 
 def _standing(here: StaffRequest, found: PreparedStatement) -> SignatureStanding:
-    how, stated = read_statement(found)
+    _, stated = read_statement(found)
     known = here.ask(keys.LIST, KeyFilter(state="counts"))
     officers = {each.keyid: each.owner for each in known.keys if each.party == known.developer}
     signed = signed_by(found)
     owners = sorted({officers[each] for each in signed if each in officers})
-    needed = how.needed(stated, here.ask, signed)
+    needed = here.needed(found, signed)
     lacks = max(0, needed - len(owners))
     pins = stated if isinstance(stated, KeyStatement) and stated.says == PINS else None
     if pins is None:
@@ -148,15 +144,16 @@ def _signer(here: StaffRequest) -> PasskeySigner:
 
 
 async def _sign(here: StaffRequest) -> Response:
-    """Take a signature. Once there are enough, the statement goes on the record."""
+    """Take a signature. Once there are enough, the statement goes on the record, with all of its set."""
     found = await _found(here)
     try:
         with here.visitor.place():
             found = await here.visitor.run(_with_signature, here, found, one(here.sent, "answer"))
-            standing = await here.visitor.run(_standing, here, found)
-        if not standing.is_enough:
-            return answers.next_page(f"{HERE}/{found.id}")
-        refused = await _recorded(here, found)
+            of_set = await here.visitor.run(here.signing.of_set, found)
+            then = await here.visitor.run(_next, here, found, of_set)
+        if then is not None:
+            return answers.next_page(f"{HERE}/{then.id}")
+        refused = await _recorded(here, of_set)
     except SluicegateError as error:
         if isinstance(error, Unauthorized):
             raise
@@ -178,12 +175,7 @@ def _with_signature(here: StaffRequest, found: PreparedStatement, answer: str) -
 
     Raises: InvalidInput: it is not what it was when it was made, or this is no one who may sign it.
     """
-    if found.premise != here.premise(found, here.words(found)):
-        raise InvalidInput(
-            "what this says is not what it said when it was made: it has no signature for that",
-            code="outdated",
-            remedy="read it again, take it back, and make it again",
-        )
+    _check_premise(here, found, here.signing.of_set(found))
     own = _signer(here).speaking(_standing(here, found).may_sign)
     if not answer and own:
         return found
@@ -196,10 +188,37 @@ def _with_signature(here: StaffRequest, found: PreparedStatement, answer: str) -
     return signatures.sign(here.signing.kept, found, own[named], answer)
 
 
-async def _recorded(here: StaffRequest, found: PreparedStatement) -> Refusal | None:
-    """Do the act that puts a statement on the record; why it is refused, if it is."""
+def _next(
+    here: StaffRequest, found: PreparedStatement, of_set: Sequence[PreparedStatement]
+) -> PreparedStatement | None:
+    """The one of a set that is signed next, if possible by who is signed in; None: all have been signed.
+
+    Raises: InvalidInput: all have been, and one of them is not what it was when it was made.
+    """
+    lacking = [each for each in of_set if not _standing(here, each).is_enough]
+    own = {key.keyid for _, key in _signer(here).own}
+    if lacking:
+        return next((each for each in lacking if own.isdisjoint(signed_by(each))), found)
+    for each in of_set:
+        _check_premise(here, each, of_set)
+    return None
+
+
+def _check_premise(here: StaffRequest, found: PreparedStatement, of_set: Sequence[PreparedStatement]) -> None:
+    """Raises: InvalidInput: a statement is not what it was when it was made."""
+    if found.premise != here.premise(found, of_set):
+        raise InvalidInput(
+            "what this says is not what it said when it was made: it has no signature for that",
+            code="outdated",
+            remedy="read it again, take it back, and make it again",
+        )
+
+
+async def _recorded(here: StaffRequest, of_set: Sequence[PreparedStatement]) -> Refusal | None:
+    """Do the act that puts a statement on the record, or a set; why it is refused, if it is."""
+    found = of_set[0]
     how, _ = read_statement(found)
-    asked = how.asked(found.envelope.to_json(), found.opened)
+    asked = how.record_all([(each.envelope.to_json(), each.opened) for each in of_set])
     with journaled(here.signing.measured, how.act) as seen:
         seen.visitor = here.visitor
         request, name = written(how.act, asked.to_json()), f"sign_{found.id[:48]}"
@@ -223,8 +242,10 @@ async def _to_forget(here: StaffRequest) -> Response:
     """Ask before a statement is taken back: whose it is."""
     found = await _taken_back(here)
     with here.visitor.place():
-        said = await here.visitor.run(lambda: next(iter(here.words(found))))
-    return here.page("take_back.html", {"here": "to-sign", "path": HERE, "found": found, "first": said})
+        of_set = await here.visitor.run(here.signing.of_set, found)
+        said = await here.visitor.run(making.line, here, of_set)
+    values = {"found": found, "first": said.words, "signatures": said.signatures}
+    return here.page("take_back.html", {"here": "to-sign", "path": HERE, **values})
 
 
 async def _forget(here: StaffRequest) -> Response:

@@ -5,12 +5,13 @@ Rules:
   made in one way, whether a passkey on a page or a key in a file signs it.
 - What a page shows of a statement is read from the bytes that are signed, and every field of it is said.
 - A name that the record will not have is shown only if it is one that was committed to.
+- Statements of a set are signed one by one, and go on the record at once or not at all.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, NamedTuple
 
@@ -19,6 +20,7 @@ from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, AskAct, Nothin
 from sluicegate.acts.documents import SignedStatement
 from sluicegate.acts.fields import Day, text
 from sluicegate.acts.keys import KeyFilter
+from sluicegate.acts.recalls import SignedStatements
 from sluicegate.errors import InvalidInput
 from sluicegate_record.directives.received import NOTE_MAX, Arrival
 from sluicegate_record.form import Json, Misread, Note, shape_of
@@ -63,10 +65,13 @@ class Making(NamedTuple):
 
 
 class Wording(NamedTuple):
-    """What a statement is said with: what opens its commitments, and who is asked what its digests are of."""
+    """What a statement is said with: who is asked what its digests are of, what opens its commitments, and
+    all statements of its set, in their order.
+    """
 
     ask: AskAct
     opened: Mapping[str, Opening]
+    of_set: Sequence[Any] = ()
 
 
 Words = Callable[[Any, Wording], Iterator[str]]
@@ -79,6 +84,10 @@ def _alone(envelope: Json, _: Mapping[str, Opening]) -> Arguments:
 
 def _one_owner(_: Any, __: AskAct, ___: Collection[str]) -> int:
     return 1
+
+
+def _itself(making: Making) -> Iterable[Making]:
+    return (making,)
 
 
 def _nothing(_: Any, __: AskAct) -> Iterator[str]:
@@ -100,7 +109,9 @@ class StatementKind(Generic[Answered]):
     `words` are what it says, and `follows` what it leads to now, where a question tells that. `needed` is how
     many officers sign it, where the keys with some ids have signed. `after` is the page that shows the
     result. `command` signs it with keys in files; empty if none does. `page` has its form, if that is not
-    the usual one. `text` is how the text in its form is read, if it has one.
+    the usual one. `text` is how the text in its form is read, if it has one. `each` gives what each statement
+    of a set is made of, if it is a kind of which a set is made; `before` is what its form says of those
+    fields that the address fills in.
     """
 
     name: str
@@ -118,11 +129,24 @@ class StatementKind(Generic[Answered]):
     needed: Callable[[Any, AskAct, Collection[str]], int] = _one_owner
     page: str = ""
     text: ReadText | None = None
+    each: Callable[[Making], Iterable[Making]] | None = None
+    before: Callable[[Mapping[str, str], AskAct], Iterator[str]] = _nothing
 
     @property
     def form(self) -> str:
         """The page that has its form."""
         return self.page or f"{NEW}/{self.name}"
+
+    def make_all(self, making: Making) -> list[UnsignedStatement]:
+        """What is signed: one statement, or those of a set. Raises: InvalidInput: there is no such one."""
+        return [self.make(each) for each in (self.each or _itself)(making)]
+
+    def record_all(self, signed: Sequence[tuple[Json, Mapping[str, Opening]]]) -> Arguments:
+        """What the act is asked with: the envelope of each statement, and what opens its commitments."""
+        if self.each is not None:
+            return SignedStatements(envelopes=tuple(envelope for envelope, _ in signed))
+        [(envelope, opened)] = signed
+        return self.asked(envelope, opened)
 
 
 AnyKind = StatementKind[Any]

@@ -45,7 +45,8 @@ def opening(asked: OpeningToSign) -> UnsignedStatement:
     return filled(StageOpening, asked.to_json())
 
 
-def _opens(said: StageOpening, wording: Wording) -> Iterator[str]:
+def opens(said: StageOpening, wording: Wording) -> Iterator[str]:
+    """The opening of a stage, in words."""
     yield f"You open the stage {said.stage} of {said.release}."
     status = wording.ask(outlook.SHOW, ReleaseArgument(release=said.release)).status
     stage = next((each for each in status.stages if each.stage == said.stage), None)
@@ -78,7 +79,8 @@ def _closing(making: Making) -> UnsignedStatement:
     return filled(StageClosing, making.found.to_json(), {"reason": making.said.reason.strip()})
 
 
-def _closes(said: StageClosing, _: Wording) -> Iterator[str]:
+def closes(said: StageClosing, _: Wording) -> Iterator[str]:
+    """The closing of a stage, in words."""
     yield f"You close the stage {said.stage} of {said.release}, at once."
     yield "Every key of it is refused, and open streams are cut. Only an officer opens it again."
     yield from public(said.reason)
@@ -191,7 +193,8 @@ def _unserved(said: DeploymentStatement, ask: AskAct) -> Iterator[str]:
         yield f"{counted(losing, 'grant')} would be refused: what they rest on is left out."
 
 
-def _board(said: StageOpening | StageClosing | RampMove | ReleaseClosing | DeploymentStatement) -> str:
+def board(said: StageOpening | StageClosing | RampMove | ReleaseClosing | DeploymentStatement) -> str:
+    """The page of the release that a statement is about."""
     return f"/board/{said.release}"
 
 
@@ -202,9 +205,9 @@ OPENING = StatementKind(
     StageArgument,
     _stage,
     _opening,
-    _opens,
+    opens,
     releases.OPEN,
-    _board,
+    board,
     lambda said: f"sluicegate stage open {said.release} {said.stage} --key officer.pem",
 )
 CLOSING = StatementKind(
@@ -214,9 +217,9 @@ CLOSING = StatementKind(
     ClosingWord,
     _stage,
     _closing,
-    _closes,
+    closes,
     releases.CLOSE,
-    _board,
+    board,
     lambda said: f"sluicegate stage close {said.release} {said.stage} --reason WHY --key officer.pem",
 )
 RAMP = StatementKind(
@@ -228,7 +231,7 @@ RAMP = StatementKind(
     _ramp,
     _moves,
     ramps.MOVE,
-    _board,
+    board,
     lambda said: f"sluicegate ramp {_ramp_command(said)} --reason WHY --key officer.pem",
     _taken,
 )
@@ -241,7 +244,7 @@ ENDING = StatementKind(
     _release_closing,
     _ends,
     closures.CLOSE,
-    _board,
+    board,
     lambda said: f"sluicegate release close {said.release} --key officer.pem",
     _ended,
 )
@@ -254,7 +257,7 @@ DEPLOYMENT = StatementKind(
     _deployment,
     _serves,
     deployments.ATTEST,
-    _board,
+    board,
     lambda said: f"sluicegate deployment sign {said.release} --key officer.pem",
     _unserved,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sluicegate.acts import evidence as evidence_acts
-from sluicegate.acts import observations, recalls
+from sluicegate.acts import observations
 from sluicegate.acts import points as point_acts
 from sluicegate.acts.act import AnyAct
 from sluicegate.statements import (
@@ -18,6 +18,7 @@ from sluicegate.statements import (
     keys,
     points,
     promises,
+    recalls,
     stages,
 )
 from sluicegate.statements.kind import AnyKind
@@ -25,7 +26,7 @@ from sluicegate.statements.kind import AnyKind
 FAMILIES: Mapping[str, Sequence[AnyKind]] = {
     "Orders": (directives.DIRECTIVE,),
     "Cases": cases.STATEMENTS,
-    "Stages and releases": stages.STATEMENTS,
+    "Stages and releases": (*stages.STATEMENTS, *recalls.SETS),
     "For the developer": (
         keys.KEY,
         promises.PROMISE,
@@ -36,8 +37,10 @@ FAMILIES: Mapping[str, Sequence[AnyKind]] = {
     ),
 }
 STATEMENTS: Mapping[str, AnyKind] = {each.name: each for found in FAMILIES.values() for each in found}
-BY_TYPE: Mapping[str, AnyKind] = {each.kind.TYPE: each for each in STATEMENTS.values()}
-"""By the type of the statement: each is read, and said in words, in one way."""
+BY_TYPE: Mapping[tuple[str, bool], AnyKind] = {
+    (each.kind.TYPE, each.each is not None): each for each in STATEMENTS.values()
+}
+"""By the type of the statement, and whether it is of a set: each is read, and said in words, in one way."""
 assert len(BY_TYPE) == len(STATEMENTS) == sum(map(len, FAMILIES.values()))
 
 
@@ -51,13 +54,6 @@ class SignedElsewhere(NamedTuple):
 
 
 ELSEWHERE = (
-    SignedElsewhere(
-        "Withdraw a whole release at once, or bring it back",
-        "An officer signs the closing or the opening of each stage, and all are entered at once. A passkey "
-        "signs one statement at a time: here each stage is closed by itself, on the page of its release.",
-        "sluicegate release recall RELEASE --reason WHY --key officer.pem",
-        (recalls.RECALL, recalls.RESTORE),
-    ),
     SignedElsewhere(
         "The result of an evaluation",
         "It is signed where the evaluation ran, by the program that has read the log of the run.",

@@ -2,6 +2,7 @@
 
 Rules:
 - What is to be sealed, such as a reason or the names of an annex, is here until it is on the record.
+- The id of one of a set is the name of the set, a dash, and a place: those up to a dot are all of it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sluicegate.ports import PreparedStatement
+from sluicegate.ports import PreparedStatement, set_name
 from sluicegate.store.database import Session
 from sluicegate_record.log import canonical
 from sluicegate_record.log.dsse import Envelope, Signature
@@ -21,20 +22,20 @@ from sluicegate_record.log.leaf import Opening
 from sluicegate_record.statements.statement import KEPT_MS
 
 PREPARED_MAX = 50
-"""How many statements that are to be signed are kept of each who makes some."""
+"""How many statements or sets that are to be signed are kept of each who makes some."""
 _ALL = "SELECT id, payload, maker, name, at_ms, instance, opened, signatures, premise FROM preparations"
+_OLD = "DELETE FROM preparations WHERE at_ms <= :at_ms - :kept_ms"
 _PUT = (
-    "DELETE FROM preparations WHERE at_ms <= :at_ms - :kept_ms",
-    (
-        "INSERT INTO preparations (id, payload, maker, name, at_ms, instance, opened, signatures,"
-        " premise) VALUES (:id, :payload, :maker, :name, :at_ms, :instance, :opened, :signatures, :premise)"
-        " ON CONFLICT DO NOTHING"
-    ),
-    (
-        "DELETE FROM preparations WHERE id IN (SELECT id FROM preparations WHERE maker = :maker AND id <> :id"
-        " ORDER BY at_ms DESC, id LIMIT -1 OFFSET :others)"
-    ),
+    "INSERT INTO preparations (id, payload, maker, name, at_ms, instance, opened, signatures,"
+    " premise) VALUES (:id, :payload, :maker, :name, :at_ms, :instance, :opened, :signatures, :premise)"
+    " ON CONFLICT DO NOTHING"
 )
+_TOO_MANY = (
+    "DELETE FROM preparations WHERE maker = :maker AND substr(id, 1, 64) IN"
+    " (SELECT substr(id, 1, 64) AS set_name FROM preparations WHERE maker = :maker AND set_name <> :set_name"
+    " GROUP BY set_name ORDER BY max(at_ms) DESC, set_name LIMIT -1 OFFSET :others)"
+)
+_FORGET = "DELETE FROM preparations WHERE id >= :set_name AND id < :set_name || '.'"
 
 
 class SqlitePreparations:
@@ -52,24 +53,20 @@ class SqlitePreparations:
         """Every one, the oldest first."""
         return [_statement(*row) for row in self._session.rows(f"{_ALL} ORDER BY at_ms, id")]
 
-    def put(self, made: PreparedStatement) -> None:
-        """Keep one, unless there is one of the same id. Those that are too many or too old go."""
-        given = {
-            "id": made.id,
-            "payload": made.payload,
-            "maker": made.by,
-            "name": made.name,
-            "at_ms": made.at_ms,
-            "instance": made.instance,
-            "opened": json.dumps({name: _opening(each) for name, each in made.opened.items()}),
-            "signatures": _signatures(made),
-            "premise": made.premise,
-            "kept_ms": KEPT_MS,
-            "others": PREPARED_MAX - 1,
-        }
+    def of_set(self, id_: str) -> Sequence[PreparedStatement]:
+        """All of the set of one, in their order."""
+        name = set_name(id_)
+        found = self._session.rows(f"{_ALL} WHERE id >= ? AND id < ? || '.' ORDER BY id", (name, name))
+        return [_statement(*row) for row in found]
+
+    def put(self, made: PreparedStatement, *others: PreparedStatement) -> None:
+        """Keep one, with all others of its set, unless they are here. What is too much or too old goes."""
+        aged = {"at_ms": made.at_ms, "kept_ms": KEPT_MS}
+        bound = {"maker": made.by, "set_name": set_name(made.id), "others": PREPARED_MAX - 1}
         with self._session.writing() as connection:
-            for each in _PUT:
-                connection.execute(sa.text(each), given)
+            connection.execute(sa.text(_OLD), aged)
+            connection.execute(sa.text(_PUT), [_row(each) for each in (made, *others)])
+            connection.execute(sa.text(_TOO_MANY), bound)
 
     def sign(self, id_: str, signature: Signature) -> PreparedStatement | None:
         """Add a signature to those that one has by now."""
@@ -84,9 +81,23 @@ class SqlitePreparations:
         return signed
 
     def forget(self, id_: str) -> None:
-        """Forget one."""
+        """Forget one, with its set."""
         with self._session.writing() as connection:
-            connection.execute(sa.text("DELETE FROM preparations WHERE id = :id"), {"id": id_})
+            connection.execute(sa.text(_FORGET), {"set_name": set_name(id_)})
+
+
+def _row(made: PreparedStatement) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "payload": made.payload,
+        "maker": made.by,
+        "name": made.name,
+        "at_ms": made.at_ms,
+        "instance": made.instance,
+        "opened": json.dumps({name: _opening(each) for name, each in made.opened.items()}),
+        "signatures": _signatures(made),
+        "premise": made.premise,
+    }
 
 
 def _opening(opened: Opening) -> list[str]:

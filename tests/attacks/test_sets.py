@@ -1,0 +1,201 @@
+"""Attacks on a set of statements that officers sign one by one: all of it is entered, or none of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from demo.fleet import served
+from sluicegate.acts import releases
+from sluicegate.settings import HttpSettings
+from tests.attacks.test_signed_in import CLIENTS, Browser
+from tests.authenticator import Authenticator
+from tests.control.conftest import Plane
+from tests.pages import offices
+from tests.pages.officers import pinned, trusted
+from tests.worlds import RELEASE, STAGE, plan_value, stage
+
+OTHER, SECOND, THIRD = "another", "second", "third"
+STAGES = [STAGE, SECOND]
+
+
+@pytest.fixture
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    made = Plane(tmp_path_factory.mktemp("sets"), HttpSettings(burst=100_000))
+    with served(made.wired) as made.url:
+        for name in (RELEASE, OTHER):
+            offices.opened(made, plan(name))
+        yield made
+        for each in CLIENTS:
+            each.close()
+        CLIENTS.clear()
+
+
+def plan(name: str, *stages: str) -> dict[str, object]:
+    found = [stage(each) for each in (*STAGES, *stages)]
+    return plan_value(name, models=(f"m-{name}",), stages=found)
+
+
+class Officer:
+    """Someone of the staff with a passkey, which is an officer's key unless they are none."""
+
+    def __init__(self, plane: Plane, name: str, *, is_officer: bool = True) -> None:
+        self.plane = plane
+        self.browser = Browser(plane).enter("developer", name)
+        self.passkey: Authenticator = self.browser.authenticator()
+        self.form = self.browser.form()
+        if is_officer:
+            trusted(plane.ledger, pinned(plane.ledger, self.browser.origin, name))
+
+    def makes(self, what: str, release: str = RELEASE, **said: str) -> list[str]:
+        """A set: the paths of its statements."""
+        sent = {"what": what, "release": release, **said}
+        answer = self.browser.post("/to-sign", _form=self.form, **sent)
+        assert answer.status_code == 303, answer.text
+        here = answer.headers["location"]
+        others = re.findall(r'href="(/to-sign/[0-9a-f]{64}-\d+)"', self.browser.get(here).text)
+        return sorted({here, *others})
+
+    def recalls(self, release: str = RELEASE, reason: str = "why") -> list[str]:
+        return self.makes("recall", release, reason=reason)
+
+    def signs(self, path: str, by: str = "") -> httpx2.Response:
+        """What is answered to their signature over the statement of a page, sent there or to another."""
+        return self.sends(by or path, self.passkey.asserted(self.browser.options(path)))
+
+    def sends(self, path: str, answer: str) -> httpx2.Response:
+        return self.browser.post(path, _form=self.form, answer=answer)
+
+    def open_stages(self, release: str = RELEASE) -> list[str]:
+        with self.plane.ledger.reading() as state:
+            return [each for each in (*STAGES, THIRD) if state.record.open_terms(release, each)]
+
+
+@pytest.fixture
+def officer(plane: Plane) -> Officer:
+    return Officer(plane, "anna")
+
+
+def test_a_release_is_withdrawn_by_one_signature_for_each_stage_and_brought_back(
+    plane: Plane, officer: Officer
+) -> None:
+    first, second = officer.recalls(reason="a jailbreak")
+    assert officer.signs(first).headers["location"] == second
+    size = plane.ledger.size()
+    done = officer.signs(second).headers["location"]
+    assert done.startswith(f"/board/{RELEASE}?done=release.recall")
+    assert (officer.open_stages(), plane.ledger.size()) == ([], size + len(STAGES))
+    with plane.ledger.reading() as state:
+        assert RELEASE in state.record.recalls
+    (back,) = officer.makes("restoration")
+    assert officer.signs(back).headers["location"].startswith(f"/board/{RELEASE}?done=release.restore")
+    assert officer.open_stages() == [STAGE]
+
+
+def test_a_set_of_which_some_are_signed_is_not_entered(plane: Plane, officer: Officer) -> None:
+    first, second = officer.recalls()
+    assert officer.signs(first).status_code == 303
+    size = plane.ledger.size()
+    for path in (first, second):
+        assert officer.sends(path, "").headers["location"] == second
+        assert officer.browser.get(path).status_code == 200
+    assert "Put it on the record" not in officer.browser.get(first).text
+    assert (officer.open_stages(), plane.ledger.size()) == ([STAGE], size)
+
+
+def test_a_signature_over_one_of_a_set_is_none_over_another(plane: Plane, officer: Officer) -> None:
+    first, second = officer.recalls()
+    others = officer.recalls(OTHER)
+    again, _ = officer.recalls(reason="another reason")
+    for path, by in ((first, second), (second, first), (others[0], first), (again, first), (first, again)):
+        assert officer.signs(path, by).status_code == 400
+    size = plane.ledger.size()
+    assert officer.signs(first).status_code == 303
+    assert officer.signs(again).status_code == 303
+    assert officer.signs(others[0]).status_code == 303
+    assert plane.ledger.size() == size
+    assert officer.signs(second).status_code == 303
+    assert (officer.open_stages(), officer.open_stages(OTHER)) == ([], [STAGE])
+
+
+def test_a_set_that_is_on_the_record_is_not_sent_again(plane: Plane, officer: Officer) -> None:
+    first, second = officer.recalls()
+    answer = officer.passkey.asserted(officer.browser.options(second))
+    assert officer.signs(first).status_code == 303
+    assert officer.sends(second, answer).status_code == 303
+    size = plane.ledger.size()
+    for path in (first, second):
+        sent = officer.sends(path, answer)
+        assert (sent.status_code, "not here any more" in sent.text) == (400, True)
+    assert plane.ledger.size() == size
+
+
+def test_who_is_no_officer_signs_none_and_takes_none_of_anothers_set_away(
+    plane: Plane, officer: Officer
+) -> None:
+    first, second = officer.recalls()
+    other = Officer(plane, "ben", is_officer=False)
+    made = other.recalls(reason="of no officer")
+    answer = officer.passkey.asserted(officer.browser.options(second))
+    assert "data-options" not in other.browser.get(first).text
+    assert other.sends(second, answer).status_code == 400
+    assert other.sends(f"{first}/forget", "").status_code == 403
+    assert officer.signs(first).headers["location"] == second
+    assert officer.sends(f"{made[1]}/forget", "").status_code == 303
+    assert other.browser.get(made[0]).status_code == 400
+    assert officer.browser.get(second).status_code == 200
+
+
+def test_two_officers_sign_a_set_together(plane: Plane, officer: Officer) -> None:
+    first, second = officer.recalls()
+    assert officer.signs(second).headers["location"] == first
+    assert "1 of 2" in officer.browser.get("/to-sign").text
+    other = Officer(plane, "ben")
+    assert other.signs(first).headers["location"].startswith(f"/board/{RELEASE}?done=")
+    assert officer.open_stages() == []
+
+
+def test_a_set_is_not_signed_if_the_release_has_other_stages_than_when_it_was_made(
+    plane: Plane, officer: Officer
+) -> None:
+    first, second = officer.recalls()
+    answer = officer.passkey.asserted(officer.browser.options(second))
+    assert officer.signs(first).status_code == 303
+    offices.put(
+        plane, "developer", "developer", releases.APPLY.path, {"text": json.dumps(plan(RELEASE, THIRD))}
+    )
+    size = plane.ledger.size()
+    assert "No signature is for that" in officer.browser.get(second).text
+    sent = officer.sends(second, answer)
+    assert (sent.status_code, "take it back, and make it again" in sent.text) == (400, True)
+    assert (officer.open_stages(), plane.ledger.size()) == ([STAGE], size)
+
+
+def test_an_opening_of_a_set_is_not_signed_if_its_stage_opened_meanwhile(
+    plane: Plane, officer: Officer
+) -> None:
+    for path in officer.recalls():
+        officer.signs(path)
+    (back,) = officer.makes("restoration")
+    answer = officer.passkey.asserted(officer.browser.options(back))
+    (again,) = officer.makes("restoration")
+    assert officer.signs(again).status_code == 303
+    size = plane.ledger.size()
+    assert officer.sends(back, answer).status_code == 400
+    assert plane.ledger.size() == size
+
+
+def test_no_set_is_made_of_what_is_not_there(officer: Officer) -> None:
+    for what, release, why in (
+        ("recall", "nope", "nope"),
+        ("restoration", RELEASE, "no stage of"),
+        ("restoration", "nope", "nope"),
+    ):
+        said = {"reason": "why"} if what == "recall" else {}
+        answer = officer.browser.post("/to-sign", _form=officer.form, what=what, release=release, **said)
+        assert (answer.status_code, why in answer.text) == (400, True)
+        assert officer.browser.get(f"/to-sign/new/{what}?release={release}").status_code == 200
