@@ -8,14 +8,13 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from sluicegate.cli.main import asking
 from tests.launcher import Launcher
+from tests.strangers import SilentHandler, handling
 from tests.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -138,7 +137,7 @@ def lying(answers: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """A control plane that gives these answers, by the end of the path; where it is, and what was asked."""
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(SilentHandler):
         def answer(self) -> None:
             asked.append(self.path)
             self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -151,17 +150,8 @@ def lying(answers: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
         do_GET = do_POST = answer  # noqa: N815 - the names the server looks for
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with handling(Handler) as url:
+        yield url, asked
 
 
 def trusted(cli: Cli, folder: Path) -> Path:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from sluicegate.store.keyfile import write_secret
 from sluicegate_record.log import checkpoint, publickey
 from tests.cli.commands import EXAMPLES, NOBODY, Cli
 from tests.passkeys import ALGORITHMS, key_of, pem_of
+from tests.strangers import SilentHandler, handling
 
 PLAN = EXAMPLES / "gpt-5.6-preview.yaml"
 DIRECTIVE = EXAMPLES / "suspend-gpt-5.6.yaml"
@@ -339,24 +338,19 @@ def test_a_control_plane_that_does_not_run_is_told_with_what_to_do(cli):
     assert cli("ledger", "export", "-o", "copy").code == 4
 
 
-class Stranger(BaseHTTPRequestHandler):
+class Stranger(SilentHandler):
     """Answers everything in HTML, with the status named in the path."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name the server looks for
         self.send_response(int(self.path.split("/")[1]))
         self.end_headers()
         self.wfile.write(b"<html>hello</html>")
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.mark.parametrize("status", [200, 302, 404, 500])
 def test_what_is_no_control_plane_is_told(cli, status):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        done = cli("status", "--json", url=f"http://127.0.0.1:{server.server_port}/{status}")
-        server.shutdown()
+    with handling(Stranger) as url:
+        done = cli("status", "--json", url=f"{url}/{status}")
     assert (done.code, done.error["code"]) == (4, "unreachable")
     assert "control plane" in done.error["message"]
 

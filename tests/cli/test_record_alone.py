@@ -15,10 +15,9 @@ import venv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from zipfile import ZipFile
 
@@ -28,6 +27,7 @@ from packaging.utils import canonicalize_name
 
 from tests.cli.commands import NOBODY, Cli, Done
 from tests.cli.unlawful import lying, signed
+from tests.strangers import handling
 from tests.worlds import LOG
 
 ROOT = Path(__file__).parents[2]
@@ -126,20 +126,16 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, objec
         bundle.write_bytes(data)
     shutil.rmtree(shutil.copytree(LEDGER, folder / "lacking") / "tile" / "entries")
     (folder / "empty.db").touch()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=folder)) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with handling(partial(SimpleHTTPRequestHandler, directory=folder)) as url:
         yield {
             "folder": LEDGER,
-            "url": f"http://127.0.0.1:{server.server_port}",
+            "url": url,
             "altered": folder / "altered",
             "lacking": folder / "lacking",
             "unlawful": signed(lying().entries, folder),
             "empty": folder / "empty.db",
             "silent": NOBODY,
         }
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

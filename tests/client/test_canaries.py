@@ -6,9 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -24,6 +22,7 @@ from sluicegate_record.form import replace
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.observations import ObservationStatement
 from sluicegate_record.terms.observations import ProbeOutcome
+from tests.strangers import SilentHandler, handling
 from tests.worlds import LOG, private_key
 
 KEY = "sg_secret"
@@ -46,8 +45,8 @@ def answering(status: int, body: bytes) -> Iterator[tuple[str, list[Any]]]:
     """A server that gives one answer; where it is, and what it was asked."""
     asked: list[Any] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(SilentHandler):
+        def do_POST(self) -> None:  # noqa: N802 - the name the server looks for
             given = self.rfile.read(int(self.headers["content-length"]))
             asked.append((self.path, dict(self.headers), json.loads(given)))
             self.send_response(status)
@@ -55,17 +54,8 @@ def answering(status: int, body: bytes) -> Iterator[tuple[str, list[Any]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with handling(Handler) as url:
+        yield url, asked
 
 
 # What an answer counts as

@@ -7,10 +7,9 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Event, Thread
-from typing import Any
+from threading import Event
 
 import pytest
 
@@ -20,6 +19,7 @@ from sluicegate_record.audit import audit
 from sluicegate_record.errors import VerificationFailed
 from sluicegate_record.log import checkpoint, merkle, tiles
 from tests.record.test_audit import HASHES, LEAVES, LOG, NOTE, UNSIGNED, VERIFIER, note, noted
+from tests.strangers import SilentHandler, handling
 from tests.worlds import ORIGIN, public_key
 
 KEY = checkpoint.vkey(ORIGIN, public_key("log"))
@@ -76,20 +76,12 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @contextmanager
 def served(answer: Answer) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(SilentHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name the server looks for
             answer(self)
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with handling(Handler) as url:
+        yield url
 
 
 def sends(data: bytes) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated, Any, TypeAlias
 
 from sluicegate.bounds import MARKS_MAX, PAYLOAD_DIGITS_MAX, SEARCH_MAX
@@ -12,6 +11,7 @@ from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Codec, Json, Misread, Note, codec_of, shown
 from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import SALT_BYTES, Opening
+from sluicegate_record.terms import dates
 from sluicegate_record.terms.text import has_stack
 
 
@@ -67,11 +67,8 @@ def _days(value: Json) -> float:
 
 
 def _day(value: Json) -> str:
-    try:
-        if type(value) is str and date.fromisoformat(value).isoformat() == value:
-            return value
-    except ValueError:
-        pass
+    if type(value) is str and dates.is_date(value):
+        return value
     raise Misread("a day such as 2026-06-12", shown(value))
 
 

@@ -226,7 +226,6 @@ class RestorePreview:
     """
 
     restored: Replay
-    made_ms: int
     there: int | None
     seen: Mapping[str, TreeHead]
     lost: Sequence[Entry]
@@ -251,7 +250,7 @@ def compare(backup: Path, state: Path, gateways: Sequence[Path]) -> RestorePrevi
         except VerificationFailed:
             lost = []
     _check_own(state, backup, found, lost)
-    return RestorePreview(found, listed(backup).get("madeAt", 0), _size_of(state / DATABASE), seen, lost)
+    return RestorePreview(found, _size_of(state / DATABASE), seen, lost)
 
 
 def _check_own(state: Path, backup: Path, found: Replay, lost: Sequence[Entry]) -> None:
