@@ -76,6 +76,7 @@ def test_administrators_say_who_comes_in_without_javascript(browser: Browser, si
         boss.get_by_role("button", name="End access").click()
         expect(boss.get_by_role("alert")).to_contain_text("the last administrator of your organization")
         boss.goto("/colleagues")
+        expect(boss.get_by_label("Their name")).to_have_attribute("required", "")
         boss.get_by_label("Their name").fill("Bo")
         boss.get_by_role("button", name="Invite", exact=True).click()
         bo.goto(boss.get_by_text("/welcome/").inner_text())

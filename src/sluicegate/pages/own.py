@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sluicegate.acts import colleagues, sign_ins, tokens
@@ -37,9 +38,11 @@ def _colleagues(view: View[Nothing, ColleagueList]) -> Filled:
     invite = None
     if view.reader is not None and view.reader.administers:
         may = {each.principal: [*_about(each)] for each in view.found.people}
-        invite = forms.form(
-            sign_ins.INVITE, only=("name", "administrator"), labels={"name": "Their name"}, submit="Invite"
-        )
+        only, labels = ("name", "administrator"), {"name": "Their name"}
+        made = forms.form(sign_ins.INVITE, only=only, labels=labels, submit="Invite")
+        # Without a name the link would be for the reader.
+        named = (replace(each, required=each.key == "name", note="") for each in made.fields)
+        invite = replace(made, fields=tuple(named))
     return Filled("colleagues.html", {"people": view.found.people, "may": may, "invite": invite})
 
 
