@@ -89,6 +89,7 @@ _LEFT_OUT = (
     (re.compile(r"( said:\n +count: \d+\n +digest: sha256:)[0-9a-f]{4}"), r"\1"),
     (re.compile(r"(?<=keyid )[0-9a-f]{4}"), ""),
     (re.compile(r"(?<=public key )\S+"), "…"),
+    (re.compile(r"(?<=its document has the digest )\S+"), "sha256:…"),
     (re.compile(r"^[A-Za-z0-9+/]{43}=$", re.MULTILINE), "…"),
 )
 

@@ -127,7 +127,10 @@ def test_an_order_by_letter_is_transcribed_by_two_officers_and_lifted_by_the_iss
         f"issued by bis ({wrote}; its issuer has not confirmed it)" in plane("directive", "show", "bis-1").out
     )
     assert f"{wrote}; its issuer has not confirmed it" in plane("directive", "status", "bis-1").out
-    assert "may be lifted by: bis" in plane("directive", "show", "bis-1").out
+    told = plane("directive", "show", "bis-1").out
+    assert "may be lifted by: bis" in told
+    assert "exceptions from it are decided by: bis" in told
+    assert "its document has the digest sha256:" in told
     assert "bis, transcribed" in plane("directive", "list").out
     lift = ("directive", "lift", "bis-1")
     assert plane.error(*lift, *keys(plane, "oncd"))["code"] == "invalid_input"  # it speaks for nobody asked

@@ -58,7 +58,7 @@ def test_a_position_of_two_owners_is_on_the_record_once_both_have_signed_and_no_
     with office.plane.ledger.reading() as state:
         assert state.cases[case].positions["ostp"].owners == (WHO, OTHER)
     anna.reload()
-    expect(anna.locator("main")).to_contain_text("not here any more: it is on the record")
+    expect(anna.locator("main")).to_contain_text("no such statement waits here")
 
 
 def _joins(page: Page, owner: Page, office: Office) -> None:

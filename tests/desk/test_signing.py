@@ -157,7 +157,9 @@ def test_a_signature_that_comes_for_a_statement_that_was_taken_back_brings_it_no
         anna.site.preparations.forget(stated.id)
 
     monkeypatch.setattr(statements, "check", meanwhile)
-    assert "not here any more" in anna.text(steps._sign, {"answer": [anna.answer(found)]}, id=found.id)
+    assert "no such statement waits here" in anna.text(
+        steps._sign, {"answer": [anna.answer(found)]}, id=found.id
+    )
     assert anna.site.preparations.get(found.id) is None
 
 

@@ -99,7 +99,8 @@ def test_a_lift_says_which_part_and_asks_no_applicant(desk: Desk) -> None:
     assert said[:2] == [f"You approve the lifting of {part}.", "It is for “Example Utility”."]
     page = casepage.case_page(desk.following, read, None, int(desk.plane.wall()))
     assert page.title == f"The lifting of {part}"
-    assert page.asks == "Should this directive be lifted? It is for “Example Utility”."
+    only = part.removeprefix("directive two ")
+    assert page.asks == f"Should this directive be lifted {only}? It is for “Example Utility”."
     assert {"ask", "approve-with-conditions"}.isdisjoint(each.word for each in page.steps)
     assert {"approve", "object", "abstain"} <= {each.word for each in page.steps}
     assert page.history[0].words.endswith(part.replace("directive two", "lift of two"))

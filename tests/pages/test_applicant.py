@@ -343,6 +343,17 @@ def test_a_directive_says_what_it_means_for_ones_people_and_an_exception_is_aske
     page.goto(f"/grants/{grant}")
     expect(page.locator("main")).to_contain_text("Directive d-page suspends gpt-5.6")
     expect(page.locator("main")).to_contain_text("from this directive. It is decided by ostp")
+    with site.ledger.reading() as state:
+        digest = state.directives["d-page"].document.digest
+    facts = page.locator("section", has_text="What a directive means").locator("dl.facts").first
+    expect(facts).to_contain_text("d-page, by oncd, issued")
+    expect(facts).to_contain_text("letter")
+    expect(facts).to_contain_text(digest)
+    expect(page.locator("main")).to_contain_text("You have no key and no registered member yet.")
+    expect(page.get_by_role("cell", name="0 members")).to_have_count(0)
+    key_of(site, grant, "directed")
+    page.reload()
+    expect(page.locator("main")).to_contain_text("It covers all of your keys and registered members.")
     page.get_by_role("button", name="Ask for an exception").click()
     page.goto("/applications")
     expect(page.get_by_role("link", name="Exception from a directive: d-page")).to_be_visible()

@@ -59,7 +59,7 @@ def test_the_page_of_a_lift_says_which_part(plane: Plane, staff: Reading) -> Non
     page = staff.get(f"/cases/{case}").text
     assert "two-models for m-large only" in text(re.findall("<h1>.*</h1>", page)[0])
     assert "two-models for m-large only" in text(re.findall("<title>.*</title>", page)[0])
-    assert "Should this directive be lifted? For m-large only." in text(page)
+    assert "Should this directive be lifted for m-large only?" in text(page)
 
 
 def test_what_is_lifted_of_a_directive_is_said_and_not_offered_again(plane: Plane, staff: Reading) -> None:
@@ -152,7 +152,7 @@ def test_the_board_counts_cases_of_directives_and_names_those_in_force(plane: Pl
     assert before is not None
     assert after is not None
     assert int(after[1]) == int(before[1]) + 1
-    assert f'/cases/{case}"><bdi>on-board</bdi>' in page
+    assert f'/cases/{case}"><bdi>on-board for m-large only</bdi>' in page
     assert "on-board: suspend m-large, m-small for everyone, since" in text(page)
     with plane.client() as anyone:
         public = anyone.get("/releases/two").text

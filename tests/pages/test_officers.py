@@ -217,7 +217,7 @@ def test_what_cannot_be_signed_is_said_on_a_page(officers: tuple[Page, Page], si
             assert 400 <= answer.status_code < 500, (sent, answer.status_code, answer.text)
             assert "<h1>" in answer.text
         gone = client.get("/to-sign/" + 64 * "0")
-        assert (gone.status_code, "not here any more" in gone.text) == (400, True)
+        assert (gone.status_code, "no such statement waits here" in gone.text) == (400, True)
 
 
 def test_who_made_a_statement_or_may_sign_it_takes_it_back_and_no_one_else(
@@ -249,7 +249,7 @@ def test_who_made_a_statement_or_may_sign_it_takes_it_back_and_no_one_else(
     second.get_by_role("button", name="Take back the statement of officer-0").click()
     second.wait_for_url("**/to-sign")
     first.goto(path)
-    expect(first.locator("main")).to_contain_text("not here any more")
+    expect(first.locator("main")).to_contain_text("no such statement waits here")
 
 
 def test_each_kind_of_statement_has_a_form_without_a_barrier(officers: tuple[Page, Page]) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from sluicegate.acts import accounts, applications, cases, directives, licences, review
 from sluicegate.acts.cases import CriterionAnswer, DossierView, NamedDocument
+from sluicegate.cli import wording
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.pages import applicant
+from sluicegate_record.directives.scope import Scope
 from sluicegate_record.form import Json
 from sluicegate_record.statements.cases import Referral
 from tests import worlds
@@ -172,3 +174,19 @@ def test_the_developer_takes_a_position_where_it_is_asked() -> None:
     assert may(plane, case) == {"position"}
     yes(plane.say(case, "oncd", "object"))
     assert may(plane, case) == set()
+
+
+def test_a_case_about_a_part_of_a_directive_says_which_wherever_it_is_named() -> None:
+    plane = Plane()
+    plane.opened(plan_value(models=["gpt-5.6", "gpt-5.6-mini"]))
+    yes(plane.direct(models=["gpt-5.6", "gpt-5.6-mini"]))
+    case = yes(plane.do("developer", directives.LIFT, directive="d-1", scope=Scope(models=("gpt-5.6",)))).case
+    found = yes(plane.do("developer", cases.SHOW, case=case))
+    assert (found.part, found.about) == ("for gpt-5.6 only", "d-1 for gpt-5.6 only")
+    assert found.asks == "Should this directive be lifted for gpt-5.6 only?"
+    (line,) = yes(plane.do("oncd", cases.LIST, kind="lift")).cases
+    assert line.about == "d-1 for gpt-5.6 only"
+    assert "d-1 for gpt-5.6 only" in wording.case(found)
+    whole = yes(plane.do("developer", directives.LIFT, directive="d-1")).case
+    found = yes(plane.do("developer", cases.SHOW, case=whole))
+    assert (found.part, found.about, found.asks) == (None, "d-1", "Should this directive be lifted?")

@@ -48,6 +48,7 @@ class CaseFilter(Paging):
 class CaseSummary(ActAnswer):
     """A case in a list. `awaiting` names parties, the developer, or `applicant`.
 
+    `part` says in words which part of its directive a case is about, such as `for gpt-5.5 only`; null: all.
     `cannotSign` are the agencies that are asked and have too few keys to answer. `due` is when the whole case
     is due, `nextDue` the earliest date of anything in it.
     """
@@ -67,6 +68,14 @@ class CaseSummary(ActAnswer):
     awaiting: tuple[str, ...]
     cannot_sign: tuple[str, ...] = ()
     transcribed_for: TranscribedFor = ()
+    part: str | None = None
+
+    @property
+    def about(self) -> str:
+        """The directive, or the part of it, the stage or the release that it is about."""
+        if self.directive is None:
+            return "/".join(filter(None, (self.release, self.stage)))
+        return f"{self.directive} {self.part}" if self.part else self.directive
 
 
 @form

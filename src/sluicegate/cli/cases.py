@@ -18,7 +18,7 @@ def _row(case: CaseSummary) -> list[str | None]:
     return [
         case.case,
         case.kind,
-        case.directive or f"{case.release}/{case.stage}",
+        case.about,
         case.surface,
         case.organization,
         (case.determination or wording.words(case.state)) + wording.written_for(case.transcribed_for),

@@ -123,6 +123,8 @@ def directive(shown: DirectiveView) -> str:
         *([f"  except {covered(shown.except_)}"] if shown.except_ is not None else []),
         *map(_lifted, shown.lifted),
         f"  {'may' if shown.ended_at_ms is None else 'could'} be lifted by: {phrases.rule(shown.lifted_by)}",
+        f"  exceptions from it are decided by: {phrases.rule(shown.document.spec.licensing)}",
+        f"  its document has the digest {shown.document.digest}",
         *map(_remark, shown.said),
     ]
     return "\n".join(lines)

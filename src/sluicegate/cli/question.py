@@ -12,6 +12,7 @@ from sluicegate.acts.review import ExportedCase
 from sluicegate.cli import wording
 from sluicegate.client import export as exports
 from sluicegate.client import recusal as recusals
+from sluicegate_record.directives.phrases import asked as in_words
 from sluicegate_record.entities.discussion import Contribution
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.entries import Body, Entry, Hidden
@@ -43,7 +44,7 @@ def question(case: ExportedCase, agency: str = "") -> str:
     """
     asked = case.question
     bound = asked.to_json()
-    lines = [f"{asked.kind} case {asked.case}: {kinds.KINDS[asked.kind].asks}"]
+    lines = [f"{asked.kind} case {asked.case}: {in_words(kinds.KINDS[asked.kind].asks, asked.scope)}"]
     shown = ("release", "stage", "surface", "grant", "member", "renew", "reasonCode", "against", "directive",
              "designation")  # fmt: skip
     lines += [f"  {name}: {bound[name]}" for name in (*shown, "terms", "document", "log") if name in bound]

@@ -40,7 +40,7 @@ _BASES = {
 """What the basis of a case means for those who decide it."""
 _USES = {
     "approved": "approved, without a key yet",
-    "provisioned": "has a key that was not used yet",
+    "provisioned": "has a key; no request was let through yet",
     "proven": "in use",
 }
 """The states of a grant that is valid: how far its holder has come."""
@@ -77,7 +77,6 @@ def minute(at_ms: int | None) -> str:
 
 def case(shown: CaseView) -> str:
     """A case: its state, what was said, whose time runs, who it waits for, and what to do next."""
-    about = shown.directive or "/".join(filter(None, (shown.release, shown.stage)))
     on = f" on {shown.surface}" if shown.surface else ""
     name = f" for {shown.organization}" if shown.organization else ""
     code = f" ({shown.reason_code})" if shown.reason_code else ""
@@ -85,7 +84,7 @@ def case(shown: CaseView) -> str:
     whose = written_for(shown.transcribed_for)
     state = f"{shown.determination or words(shown.state)}{code}{_meaning(shown)}{whose}"
     lines = [
-        f"{shown.case}: {shown.kind} of {about}{on}{name}",
+        f"{shown.case}: {shown.kind} of {shown.about}{on}{name}",
         f"  it asks: {shown.asks}",
         *([f"  about: {shown.subject}"] if shown.subject else []),
         f"  state: {state}, opened {times.format_time(shown.opened_at_ms)}",

@@ -74,9 +74,9 @@ class SigningRoutes:
 
 def _gone() -> InvalidInput:
     return InvalidInput(
-        "this statement is not here any more",
+        "no such statement waits here",
         code="draft_unknown",
-        remedy="it is on the record, was taken back, or is too old: make it again",
+        remedy="one that did is on the record, was taken back, or is too old: make it again",
     )
 
 

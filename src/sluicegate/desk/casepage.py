@@ -16,6 +16,7 @@ from sluicegate.desk import inbox, sentences
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
 from sluicegate_record import entries
+from sluicegate_record.directives.phrases import asked
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.discussion import Contribution
 from sluicegate_record.entities.proceedings import CONSENT
@@ -135,7 +136,7 @@ def case_page(following: Following, read: ReadCase, seen: int | None, now_ms: in
             agency=agency,
             read=read,
             title=_capital(sentences.thing(record, read)),
-            asks=" ".join([kinds.KINDS[case.kind].asks, *sentences.narrowed(read)]),
+            asks=" ".join(_asks(read)),
             state=state,
             says=says,
             due_by=sentences.due_by(case, agency),
@@ -158,6 +159,12 @@ def case_page(following: Following, read: ReadCase, seen: int | None, now_ms: in
             size=following.size,
             seen=seen,
         )
+
+
+def _asks(read: ReadCase) -> Iterator[str]:
+    """What the case asks, in sentences."""
+    yield asked(kinds.KINDS[read.case.kind].asks, read.case.question.scope)
+    yield from sentences.narrowed(read)
 
 
 def steps(following: Following, read: ReadCase, given: Plan | None) -> Iterator[DeskStep]:

@@ -280,7 +280,7 @@ def _view(site: DeskSite, found: PreparedStatement) -> StatementView:
 def _of(site: DeskSite, here: Here) -> PreparedStatement:
     found = site.preparations.get(here.path["id"])
     if found is None:
-        said = "this statement is not here any more: it is on the record, or was taken back"
+        said = "no such statement waits here: one that did is on the record, or was taken back"
         raise CommandRefused(said, code=UNKNOWN, remedy="the page of its case shows what is on the record")
     return found
 

@@ -20,7 +20,7 @@ from sluicegate.acts import (
 from sluicegate.acts.act import APPLICANT, AnyAct, AskAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseView
 from sluicegate.acts.credentials import CredentialFilter, CredentialSummary, GrantUsageQuestion
-from sluicegate.acts.directives import AffectedPeople, DirectiveArgument
+from sluicegate.acts.directives import AffectedPeople, DirectiveArgument, DirectiveView
 from sluicegate.acts.drafts import DraftFilter
 from sluicegate.acts.explanations import EXPLAIN, KeyExplanation
 from sluicegate.acts.grants import GrantArgument, GrantFilter, GrantView
@@ -31,7 +31,6 @@ from sluicegate.pages import applying, forms, standings, uses
 from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 from sluicegate_record.terms import audience, effective, kinds
-from sluicegate_record.terms.rule import Rule
 
 HERE, GRANTS = "/applications", "/grants"
 LISTED = 50
@@ -158,8 +157,19 @@ class DirectiveMeaning(NamedTuple):
 
     words: str
     affected: AffectedPeople
-    licensing: Rule
+    directive: DirectiveView
     ask: ActForm
+
+    @property
+    def is_over_all(self) -> bool:
+        """Whether it spares no one of them."""
+        return not (self.affected.spared.members or self.affected.spared.credentials)
+
+    @property
+    def has_people(self) -> bool:
+        """Whether there is anyone to count: a member, or a key."""
+        covered = self.affected.covered
+        return bool(covered.members or covered.credentials) or not self.is_over_all
 
 
 def _grant(view: View[GrantArgument, GrantView]) -> Filled:
@@ -242,8 +252,7 @@ def _directive(ask: AskAct, name: str, words: str, grant: str) -> DirectiveMeani
         submit="Ask for an exception",
     )
     which = DirectiveArgument(directive=name)
-    licensing = ask(directives.SHOW, which).document.spec.licensing
-    return DirectiveMeaning(words, ask(directives.AFFECTED, which), licensing, asks)
+    return DirectiveMeaning(words, ask(directives.AFFECTED, which), ask(directives.SHOW, which), asks)
 
 
 def _explained(look: FormLook) -> Filled:

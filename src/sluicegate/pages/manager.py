@@ -14,7 +14,6 @@ from sluicegate.acts import (
     outlook,
     releases,
     reports,
-    review,
 )
 from sluicegate.acts.act import DEVELOPER, AnyAct, AskAct, Nothing
 from sluicegate.acts.cases import CaseArgument, CaseFilter, CaseList, CaseSummary, CaseView
@@ -28,7 +27,6 @@ from sluicegate.pages.forms import ActForm
 from sluicegate.pages.page import Filled, SitePage, View
 from sluicegate.statements import cases as statements
 from sluicegate.statements.kind import AnyKind
-from sluicegate_record.directives.phrases import part
 from sluicegate_record.terms import kinds
 
 STAFF = frozenset({DEVELOPER})
@@ -135,11 +133,9 @@ def _cases(view: View[CaseFilter, CaseList]) -> Filled:
 
 def _case(view: View[CaseArgument, CaseView]) -> Filled:
     found = view.found
-    exported = view.ask(review.EXPORT, view.asked)
     of_case = urlencode({"case": found.case})
     values = {
         "case": found,
-        "part": part(exported.question.scope),
         "steps": tuple(_steps(found)),
         "signs": [(each.title, f"{each.form}?{of_case}") for each in _signs(found)],
         "proceeds": "proceed" in found.may,

@@ -61,9 +61,8 @@ def line(case: CaseView, names: Names) -> CaseLine:
 
 def title(case: CaseView) -> str:
     """What kind of case it is, about what."""
-    about = case.directive or "/".join(filter(None, (case.release, case.stage)))
     on = f" on {case.surface}" if case.surface else ""
-    return f"{_KINDS.get(case.kind, case.kind.capitalize())}: {about}{on}"
+    return f"{_KINDS.get(case.kind, case.kind.capitalize())}: {case.about}{on}"
 
 
 def in_order(found: Iterable[CaseLine]) -> Sequence[CaseLine]:

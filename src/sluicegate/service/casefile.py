@@ -49,6 +49,7 @@ from sluicegate.service.cases import (
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.directives.document import Document
+from sluicegate_record.directives.phrases import asked as in_words
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.proceedings import ListComparison, Timer
@@ -183,7 +184,7 @@ def _shown(ledger: Ledger, state: State, principal: Principal, case: Case) -> Ca
         cannot_sign=heading.unable,
         transcribed_for=state.transcribed_for(case),
         application=case.id if case.kind == kinds.ADMISSION else None,
-        asks=kinds.KINDS[case.kind].asks,
+        asks=in_words(kinds.KINDS[case.kind].asks, case.question.scope),
         basis="lapsed" if has_lapsed(state, case) else case.basis or None,
         rule=case.joined(case.rule),
         referrals=_referrals(case),

@@ -26,6 +26,7 @@ from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Ledger
 from sluicegate.service.names import NameSearch
 from sluicegate.service.paging import page
+from sluicegate_record.directives import phrases
 from sluicegate_record.entities.case import Case
 from sluicegate_record.form import replace
 from sluicegate_record.log.leaf import Opening
@@ -225,6 +226,7 @@ def line(case: Case, organization: str | None) -> dict[str, Any]:
         "stage": question.stage or None,
         "surface": question.surface or None,
         "directive": question.directive or None,
+        "part": phrases.part(question.scope) or None,
         "organization": organization,
         "opened_at_ms": case.at_ms,
         "due_ms": case.due_ms,

@@ -38,7 +38,7 @@ from sluicegate.statements.kind import (
     public,
     shown_by,
 )
-from sluicegate_record.directives.phrases import part
+from sluicegate_record.directives.phrases import asked, part
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.key import OWNERS_TOGETHER
 from sluicegate_record.entities.proceedings import CONSENT
@@ -90,6 +90,11 @@ def _asked(question: Question, wording: Wording) -> tuple[CaseView, str]:
     return case, f"the case {question.case}{whose}, about {where}"
 
 
+def _question(question: Question) -> str:
+    """What a case asks, in words."""
+    return asked(kinds.KINDS[question.kind].asks, question.scope)
+
+
 def _part(question: Question) -> str:
     """Which part of its directive a question is about, after the directive's name."""
     said = part(question.scope)
@@ -124,7 +129,7 @@ def proceeding(case: CaseToSign, reason: str) -> UnsignedStatement:
 def _proceeds(said: Proceeding, wording: Wording) -> Iterator[str]:
     case, where = _asked(said.question, wording)
     yield f"You proceed in {where}: you answer its question with yes."
-    yield f"The question: {kinds.KINDS[said.question.kind].asks}"
+    yield f"The question: {_question(said.question)}"
     over = [f"{agency}, which {says}" for agency, says in _overridden(case)]
     yield f"You override {'; '.join(over)}." if over else "You override no agency: each has said yes."
     yield from public(said.reason)
@@ -261,7 +266,7 @@ def referral(case: CaseToSign, to: str, reason: str, party: str) -> UnsignedStat
 def _positions(said: Position, wording: Wording) -> Iterator[str]:
     _, where = _asked(said.question, wording)
     yield f"{said.agency} says in {where}: {said.position.replace('-', ' ')}."
-    yield f"The question: {kinds.KINDS[said.question.kind].asks}"
+    yield f"The question: {_question(said.question)}"
     conditions = (said.conditions or {}).items()
     yield from (f"On the condition: {words.named(name)} {words.exact(each)}" for name, each in conditions)
     yield from public(said.reason)
@@ -321,7 +326,7 @@ def _transcribes(said: Transcription, wording: Wording) -> Iterator[str]:
     _, where = _asked(said.question, wording)
     does = "agrees to" if said.position == "approve" else "objects to"
     yield f"You write down, as two officers, that {said.agency} {does} what {where} asks."
-    yield f"The question: {kinds.KINDS[said.question.kind].asks}"
+    yield f"The question: {_question(said.question)}"
     if said.question.scope is None:
         yield "It is about the whole directive."
     yield f"It came as a {said.received.how} of {said.received.on}."
@@ -390,7 +395,7 @@ def _screens(said: Screening, wording: Wording) -> Iterator[str]:
     _, where = _asked(said.question, wording)
     against = f"the list {words.exact(said.list)}, version {words.exact(said.version)}"
     yield f"You have compared the applicant of {where} with {against}, and decide: {said.decision}."
-    yield f"The case asks: {kinds.KINDS[said.question.kind].asks}"
+    yield f"The case asks: {_question(said.question)}"
     seen = check_opened(said.candidates, wording.opened, "candidates")
     yield f"You looked at, not public: {words.exact(seen) if seen else 'no possible match'}"
     yield from public(said.reason)

@@ -43,6 +43,12 @@ def part(scope: Scope | None) -> str:
     return f"{said} only" if said else ""
 
 
+def asked(question: str, scope: Scope | None) -> str:
+    """The question of a case, with the part of a directive that it is about, such as `for gpt-5.5 only`."""
+    said = part(scope)
+    return f"{question.removesuffix('?')} {said}?" if said else question
+
+
 def in_part(directive: str, scope: Scope | None) -> str:
     """A directive, or the part of it that is lifted: `directive two-models for gpt-5.5 only`."""
     return " ".join(filter(None, ("directive", directive, part(scope))))
