@@ -23,6 +23,8 @@ def test_an_agency_opens_what_the_application_names_and_no_one_else_does(plane):
     sealed = plane.answer("application", "seal", document, *STAGE, by="applicant")
     digest = f"sha256:{hashlib.sha256(document.read_bytes()).hexdigest()}"
     assert (sealed["digest"], sealed["parties"]) == (digest, ["oncd", "ostp"])
+    pinned = plane.answer("keys", "list", "--party", "oncd", by="applicant")["keys"]
+    assert pinned[0]["keyid"] in [each["keyid"] for each in sealed["keys"] if each["party"] == "oncd"]
     file = plane.organization("Example Utility")
     file.write_text(f'{file.read_text()}\nattachments: [{{name: "plan.txt", digest: "{digest}"}}]\n')
     case = plane.answer("application", "submit", *WHERE, "--organization", file, "--yes", by="applicant")

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from sluicegate.acts import drafts
 from sluicegate.client import sealing
 from sluicegate.errors import InvalidInput
+from sluicegate_record.log.publickey import keyid
 from tests import worlds
 from tests.control.conftest import Plane
 from tests.pages import offices
@@ -78,6 +79,9 @@ def test_a_copy_is_sealed_in_the_browser_and_only_those_who_decide_open_it(
     sealed = (tmp_path / "plan.pdf.age").read_bytes()
     for party in ("oncd", "ostp"):
         assert sealing.opened(sealed, private_key(party)) == data
+        key = keyid(private_key(party).public_key().public_bytes_raw())[:16]
+        expect(page.locator("#seal ~ ul")).to_contain_text(f"{party.upper()}, {party}: key {key}…")
+        expect(page.locator("[data-seal] .verdict")).to_contain_text(f"{party.upper()} {key}…")
     with pytest.raises(InvalidInput):
         sealing.opened(sealed, private_key("caisi"))
     assert [each for each in sent if not re.match(r"GET (blob:|\S+/assets/chacha20poly1305\.)", each)] == []

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sluicegate.acts import keys, releases, review
+from sluicegate.acts import keys as of_keys
+from sluicegate.acts import releases, review
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.evidence import SealingKey
@@ -19,6 +20,7 @@ from sluicegate.client import sealing, signing
 from sluicegate.client.evidence.result import digest_of
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput
+from sluicegate_record.log import publickey
 from sluicegate_record.terms.text import shown
 
 
@@ -50,10 +52,17 @@ def seal(
     write_private(sealed, sealing.sealed(data, list(recipients.values())))
     digest = digest_of(data)
     lines = [f"{digest}", f"  {sealed} can be read by {' and '.join(parties)} alone: send it to them"]
+    keys = [
+        {"party": each.party, "owner": each.owner, "keyid": publickey.keyid(each.public)}
+        for each in known
+        if each.party in parties
+    ]
+    lines += [f"  sealed to the key {each['keyid']} of {each['party']}, {each['owner']}" for each in keys]
+    lines.append("  compare these with what they say of their keys by another way, such as by telephone")
     lines.append(
         f'  in the organization file: attachments: [{{name: "{shown(file.name)}", digest: "{digest}"}}]'
     )
-    found = {"digest": digest, "file": str(sealed), "parties": parties}
+    found = {"digest": digest, "file": str(sealed), "parties": parties, "keys": keys}
     emit(found, as_json, "\n".join(lines))
 
 
@@ -70,7 +79,7 @@ def _known(client: Client, release: str, stage: str) -> Sequence[SealingKey]:
         raise InvalidInput(f"no stage {release[:60]}/{stage[:60]}", remedy="'status' shows the stages")
     return [
         SealingKey(party=each.party, owner=each.owner, public=each.public)
-        for each in client.do(keys.LIST, KeyFilter()).keys
+        for each in client.do(of_keys.LIST, KeyFilter()).keys
         if each.opens and each.party in named[0]
     ]
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from sluicegate.acts import applications, drafts, keys, releases
 from sluicegate.acts.act import APPLICANT, AskAct, Nothing
 from sluicegate.acts.drafts import DraftArgument, DraftFile, DraftReceipt
-from sluicegate.acts.keys import KeyFilter
+from sluicegate.acts.keys import KeyFilter, KeyView
 from sluicegate.acts.releases import ReleaseStatus, StageStatus, Status
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import forms, standings
@@ -290,12 +290,24 @@ _REMEDIES: Mapping[str, str] = {
 """What to do on pages about a fault, by its code, where another way is usual at the command line."""
 
 
+class Recipient(NamedTuple):
+    """A key to which a document can be sealed, and what its party is called."""
+
+    called: str
+    key: KeyView
+
+
 class SealingTo(NamedTuple):
-    """Who a document can be sealed to: what they are called, and their keys, in base64."""
+    """Who a document can be sealed to: what they are called, and their keys."""
 
     parties: tuple[str, ...]
     called: str
-    keys: tuple[str, ...]
+    keys: tuple[Recipient, ...]
+
+    @property
+    def given(self) -> Json:
+        """What the browser seals to: the name and the key, in base64, of each."""
+        return [[each.called, canonical.b64(each.key.public)] for each in self.keys]
 
 
 def sealing_to(ask: AskAct, names: standings.Names, agencies: Collection[str]) -> SealingTo | None:
@@ -304,7 +316,8 @@ def sealing_to(ask: AskAct, names: standings.Names, agencies: Collection[str]) -
     found = [each for each in known if each.opens and each.party in agencies]
     parties = tuple(dict.fromkeys(each.party for each in found))
     called = " and ".join(standings.called(each, names) for each in parties)
-    return SealingTo(parties, called, tuple(canonical.b64(each.public) for each in found)) if found else None
+    recipients = tuple(Recipient(standings.called(each.party, names), each) for each in found)
+    return SealingTo(parties, called, recipients) if found else None
 
 
 def _programmes(release: ReleaseStatus, draft: DraftFile) -> AskedField:

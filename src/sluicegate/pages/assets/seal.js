@@ -16,6 +16,7 @@ const random = (size) => crypto.getRandomValues(new Uint8Array(size));
 const b64 = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/=+$/, "");
 const number = (bytes) => bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 const bytesOf = (value, size) => Uint8Array.from({ length: size }, (_, at) => Number((value >> BigInt(8 * at)) & 255n));
+const hex = (bytes) => Array.from(bytes, (each) => each.toString(16).padStart(2, "0")).join("");
 const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 
 const hmac = async (key, bytes) => {
@@ -72,20 +73,23 @@ const sealed = async (cipher, plain, recipients) => {
 };
 
 for (const place of crypto.subtle ? document.querySelectorAll("[data-seal]") : []) {
-  const keys = JSON.parse(place.dataset.seal).map((each) => Uint8Array.from(atob(each), (letter) => letter.charCodeAt(0)));
+  const named = JSON.parse(place.dataset.seal);
+  const keys = named.map(([, key]) => Uint8Array.from(atob(key), (letter) => letter.charCodeAt(0)));
   const files = place.querySelector("input"), said = place.querySelector("[role=status]");
   place.hidden = false;
   const seal = async (file) => {
     if (file.size > MOST) throw new Error(`it has more than ${MOST / 1024 / 1024} MiB. Seal it at the command line`);
     const { chacha20poly1305: cipher } = await import(place.dataset.cipher);
     const plain = new Uint8Array(await file.arrayBuffer());
-    const digest = Array.from(await sha256(plain), (each) => each.toString(16).padStart(2, "0")).join("");
+    const digest = hex(await sha256(plain));
+    // Of the bytes that it is sealed to, and not of what the page says of them.
+    const ids = await Promise.all(keys.map(async (key, at) => `${named[at][0]} ${hex(await sha256(key)).slice(0, 16)}…`));
     const link = document.createElement("a"), shown = document.createElement("bdi");
     link.href = URL.createObjectURL(new Blob([await sealed(cipher, plain, keys)], { type: "application/octet-stream" }));
     link.download = `${file.name}.age`;
     shown.textContent = link.download;
     link.append("Save ", shown);
-    said.replaceChildren(link, ` and send it to them. They open it with their key, and see that it is sha256:${digest}.`);
+    said.replaceChildren(link, ` and send it to them. They open it with their key, and see that it is sha256:${digest}. It is sealed to these keys, by their ids: ${ids.join(", ")}.`);
   };
   files.addEventListener("change", async () => {
     const [file] = files.files;
