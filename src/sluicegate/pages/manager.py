@@ -165,5 +165,5 @@ PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(f"{BOARD}/{{release}}", outlook.SHOW, _release, roles=STAFF),
     SitePage("/early-access", early_access.LIST, _early_access, roles=STAFF),
     SitePage(CASES, cases.LIST, _cases, roles=STAFF),
-    SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF, asks=2),
+    SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF),
 )
