@@ -130,7 +130,7 @@ def test_a_set_that_is_on_the_record_is_not_sent_again(plane: Plane, officer: Of
     size = plane.ledger.size()
     for path in (first, second):
         sent = officer.sends(path, answer)
-        assert (sent.status_code, "not here any more" in sent.text) == (400, True)
+        assert (sent.status_code, "no such statement waits here" in sent.text) == (400, True)
     assert plane.ledger.size() == size
 
 

@@ -290,7 +290,7 @@ _REMEDIES: Mapping[str, str] = {
 """What to do on pages about a fault, by its code, where another way is usual at the command line."""
 
 
-class Recipient(NamedTuple):
+class SealingRecipient(NamedTuple):
     """A key to which a document can be sealed, and what its party is called."""
 
     called: str
@@ -302,7 +302,7 @@ class SealingTo(NamedTuple):
 
     parties: tuple[str, ...]
     called: str
-    keys: tuple[Recipient, ...]
+    keys: tuple[SealingRecipient, ...]
 
     @property
     def given(self) -> Json:
@@ -316,7 +316,7 @@ def sealing_to(ask: AskAct, names: standings.Names, agencies: Collection[str]) -
     found = [each for each in known if each.opens and each.party in agencies]
     parties = tuple(dict.fromkeys(each.party for each in found))
     called = " and ".join(standings.called(each, names) for each in parties)
-    recipients = tuple(Recipient(standings.called(each.party, names), each) for each in found)
+    recipients = tuple(SealingRecipient(standings.called(each.party, names), each) for each in found)
     return SealingTo(parties, called, recipients) if found else None
 
 
