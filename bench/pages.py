@@ -68,6 +68,8 @@ ROUTES: Mapping[str, str] = {
     "/directives/{directive}": "directive",
     "/order": "order",
     "/early-access": "early_access",
+    "/colleagues": "colleagues",
+    "/sign-ins": "sign_ins",
 }
 """Every page of a control plane, by its route."""
 ASKED = {"/early-access": f"of={RELEASE}"}
