@@ -381,6 +381,7 @@ def _to_forget(site: DeskSite, here: Here) -> Response:
     found = _own(site, here)
     first = _view(site, found).words[0]
     values = {"here": "statements", "path": "/statements", "found": found, "first": first}
+    values["signatures"] = len(found.signatures)
     return here.page("take_back.html", values)
 
 
