@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -158,6 +159,7 @@ def ask_for_pin(page: Page, office: Office, who: str) -> None:
     page.get_by_role("button", name="Make a passkey").click()
     page.get_by_role("button", name="Make the statement that pins it").last.click()
     expect(page.locator(".statement")).to_contain_text(f"From now on {who} signs for ostp")
+    expect(page.locator(".statement")).to_contain_text(re.compile(rf"it is the passkey .* of {who}\."))
     page.get_by_role("button", name="Sign with your passkey").click()
 
 

@@ -268,12 +268,12 @@ def statement(record: Record, cases: Mapping[str, ReadCase], stated: Statement, 
 
 def _key(stated: KeyStatement) -> Iterator[str]:
     """What a statement about a key says."""
-    key = f"the key {stated.keyid[:16]}…"
+    key = f"the key {stated.keyid}"
     if stated.says == PINS:
         where = "" if stated.webauthn is None else f", a passkey of {stated.webauthn.origin}"
         yield f"From now on {stated.owner} signs for {stated.party} with {key}{where}."
         if stated.replaces is not None:
-            yield f"The key {stated.replaces[:16]}… signs nothing more. What it signed stays valid."
+            yield f"The key {stated.replaces} signs nothing more. What it signed stays valid."
         return
     yield f"{key[0].upper()}{key[1:]} of {stated.owner} signs nothing more for {stated.party}."
     if stated.says == REVOKES:

@@ -9,7 +9,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.core.terms import plan as plans
-from sluicegate.desk import casepage, sentences, statements
+from sluicegate.desk import casepage, people, sentences, statements
 from sluicegate.desk.casepage import DeskStep
 from sluicegate.desk.checking import ReadCase
 from sluicegate.desk.following import Following
@@ -27,13 +27,16 @@ from sluicegate.pages import answers
 from sluicegate.pages.page import Sent, one
 from sluicegate.ports import PreparedStatement
 from sluicegate.signin import passkeys, signatures
+from sluicegate.signin.origins import PagesOrigin
 from sluicegate.signin.signatures import PasskeySigner
 from sluicegate.statements.cases import Review
 from sluicegate.statements.kind import UnsignedStatement
 from sluicegate_record.form import Json
 from sluicegate_record.statements.cases import NEED_REASON, POSITIONS, SCHEDULE_MAX
-from sluicegate_record.statements.keys import KeyStatement
+from sluicegate_record.statements.keys import PINS, KeyStatement
+from sluicegate_record.statements.statement import Statement
 from sluicegate_record.terms import kinds
+from sluicegate_record.terms.text import quoted
 
 _STATEMENT = "/statements/{id}"
 Find = Callable[[str, str], tuple[Following, ReadCase]]
@@ -274,7 +277,21 @@ def _view(site: DeskSite, found: PreparedStatement) -> StatementView:
         lacks = statements.lacking(following, found)
         outdated = statements.outdated(following, stated)
     kind = type(stated).__name__
+    words += tuple(_holder(site, stated))
     return StatementView(found, kind, words, names, tuple(signed), lacks, outdated)
+
+
+def _holder(site: DeskSite, stated: Statement) -> Iterator[str]:
+    """Whose passkey a statement pins, as far as this desk knows."""
+    if not isinstance(stated, KeyStatement) or stated.says != PINS or stated.webauthn is None:
+        return
+    place = PagesOrigin(stated.webauthn.origin)
+    for name in site.memory.people():
+        for passkey, key in site.keys(place, people.principal_of(name)):
+            if key.keyid == stated.keyid:
+                yield f"At this desk it is the passkey {quoted(passkey.name)} of {name}."
+                return
+    yield "No one at this desk has it. Have its holder read its id to you, over another way than these pages."
 
 
 def _of(site: DeskSite, here: Here) -> PreparedStatement:
@@ -404,10 +421,4 @@ def _file(site: DeskSite, here: Here) -> Response:
     found = _of(site, here)
     if not found.signatures:
         raise CommandRefused("no one has signed it yet", code="unsigned", remedy="sign it here first")
-    body = json.dumps(statements.exported(found), indent=2, ensure_ascii=False).encode()
-    name = f"statement-{found.id[:12]}.json"
-    headers: Mapping[str, str] = {
-        **answers.PRIVATE,
-        "content-disposition": f'attachment; filename="{name}"',
-    }
-    return Response(body, headers=headers, media_type="application/json")
+    return answers.file(f"statement-{found.id[:12]}.json", statements.exported(found))
