@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from demo.cast import EVALUATION, FALLBACK, GRID_OPERATOR, LAB, MODEL, SECURITY_TEAM, TEAMS, UTILITY
+from demo.cast import OFFICER as OFFICER_WITH_FILE
 from demo.examples import EXAMPLES
 from demo.paperwork import Credential
 from demo.site import Site
 
 ISSUER = "oncd"
+OFFICER = "officer"
+"""Who signs on the pages for the developer, once a passkey of theirs is pinned."""
 
 
 def env(site: Site) -> str:
@@ -88,6 +91,11 @@ Sluicegate is running on this machine. Pages to open, each by a link that signs 
 
 {self._pages()}
   everyone           {self.site.control_url}/releases
+
+The officer makes a passkey, and under 'To sign' has officers pin it, as the key of: officer. The passkey
+signs that first. Then the page has a file, which the officer signs whose key is in a file:
+
+{self._pin()}
 
   control plane    {self.site.control_url}    decides and records; its pages show both:
                                             /releases, /record
@@ -172,6 +180,12 @@ END"""
         who = f"SLUICEGATE_TOKEN={self.site.token(LAB)} SLUICEGATE_API_KEY={self.evaluates.key}"
         where = f"--gateway {self.site.gateway_url} --independence independent --key {signs}"
         return f". {source} && {who} sluicegate evaluate {EVALUATION.release} {task_name} {where}"
+
+    def _pin(self) -> str:
+        key = shlex.quote(str(self.site.folder / "keys" / f"{OFFICER_WITH_FILE}.key"))
+        source, both = shlex.quote(str(self.env)), shlex.quote(str(self.site.folder / "both.json"))
+        signs = f"sluicegate keys countersign DOWNLOADED --key {key} -o {both} --yes"
+        return f". {source} && {signs} && sluicegate keys import {both}"
 
     def _issuer_key(self) -> Path:
         return self.site.folder / "keys" / f"{ISSUER}.key"

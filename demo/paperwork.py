@@ -110,10 +110,14 @@ class Paperwork:
         return self._client(self._site.token(name))
 
     def customer(self, customer: Customer | Newcomer) -> Client:
-        """A customer's staff, with a token that the developer makes once."""
-        path = self._tokens / f"{customer.slug}.token"
+        """A customer's staff."""
+        return self.holder(APPLICANT, customer.slug)
+
+    def holder(self, role: str, name: str) -> Client:
+        """Someone of a role, with a token that the developer makes once."""
+        path = self._tokens / f"{name}.token"
         if not path.exists():
-            made = self.staff().do(tokens.ISSUE, TokenRequest(role=APPLICANT, name=customer.slug))
+            made = self.staff().do(tokens.ISSUE, TokenRequest(role=role, name=name))
             keyfile.write_secret(path, f"{made.token}\n".encode())
         return self._client(path.read_text().strip())
 

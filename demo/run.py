@@ -31,6 +31,7 @@ from demo.paperwork import Credential, Paperwork
 from demo.processes import Processes
 from demo.site import Ports, Site
 from demo.state import State, opened
+from sluicegate.acts.act import DEVELOPER
 from sluicegate.core.directives import directive
 from sluicegate.core.terms import document
 from sluicegate.errors import CommandRefused
@@ -65,7 +66,7 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None], 
             running = site.start(processes, folder, cast, ports, plans, dict.fromkeys(site.UPSTREAMS, server))
             made = _prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say)
             reviewer = site.start_desk(processes, running, guide.ISSUER, ports.desk)
-            links = {**made.links, "reviewer": reviewer}
+            links = {**made.links, "reviewer": reviewer, "auditor": f"{running.control_url}/record"}
             made = replace(made, links=links, is_real=server != site.UPSTREAMS["demo"])
             ready(Started(made.answer(), made.text()))
             processes.wait()
@@ -101,6 +102,7 @@ def _prepared(
         in_force=[found.directive for found in paperwork.directives() if found.in_force],
         links={
             "release manager": paperwork.link(paperwork.staff()),
+            "officer": paperwork.link(paperwork.holder(DEVELOPER, guide.OFFICER)),
             "applicant": paperwork.link(paperwork.customer(UTILITY)),
         },
     )

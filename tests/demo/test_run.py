@@ -76,7 +76,14 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
         covered = found(r"the key that works goes on working:\n(sg_\S+)", text)
         curl, python, order = printed(text)
 
-        for role, host in (("release manager", "control"), ("applicant", "control"), ("reviewer", "desk")):
+        assert httpx2.get(found(r"auditor +(http\S+/record)", text), trust_env=False).status_code == 200
+        roles = {
+            "release manager": "control",
+            "officer": "control",
+            "applicant": "control",
+            "reviewer": "desk",
+        }
+        for role, host in roles.items():
             assert_signs_in(found(rf"{role} +(http://{host}\.localhost:\S+)", text))
 
         answer = json.loads(paste(curl))
