@@ -39,7 +39,12 @@ READERS = (ANYONE, DEVELOPER, APPLICANT, REVIEWER)
 STEPS = ("receive", "approve", "approve-with-conditions", "object", "ask", "recuse", "decline", "refer")
 ACTS = ("token.issue", "release.list", "finding.list", "credential.explain")
 """The acts whose forms are read: all are made in one way."""
-NO_PAGES = {"/sign-in/by/{provider}", "/sign-in/by/{provider}/back", "/statements/{id}/file"}
+NO_PAGES = {
+    "/sign-in/by/{provider}",
+    "/sign-in/by/{provider}/back",
+    "/statements/{id}/file",
+    "/to-sign/{id}/file",
+}
 """Ways to a provider and back, and a file."""
 IN_FRONT = {"/sign-in", "/welcome/{secret}", person.PATH}
 """Where no one is signed in yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +11,8 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from sluicegate.acts import keys
+from sluicegate.client import signing
 from sluicegate.statements import table
 from tests.control.conftest import Plane
 from tests.pages import offices
@@ -18,7 +21,7 @@ from tests.pages.keyboard import CALM, follow, press, skip, write
 from tests.pages.officers import clear, passkey_of, trusted
 from tests.pages.signing_in import authenticator, named, sign_in
 from tests.waiting import BOUND_S
-from tests.worlds import plan_value, position, stage
+from tests.worlds import OFFICER, OTHER_OFFICER, plan_value, position, private_key, stage
 
 ORDER = """apiVersion: sluicegate/v1
 kind: Directive
@@ -340,6 +343,32 @@ def test_without_javascript_the_page_of_a_statement_shows_its_command(browser: B
         assert "Until 2027-01-31" in said
         expect(page.get_by_label("The command that signs it")).to_be_visible()
         expect(page.locator("pre").first).to_contain_text("sluicegate promise make")
+
+
+def test_officers_with_key_files_pin_a_passkey_by_its_file(browser: Browser, site: Plane) -> None:
+    with browser.new_context(base_url=named(site)) as context:
+        page = context.new_page()
+        page.set_default_timeout(BOUND_S * 1_000)
+        made = passkey_of(site.ledger, page, named(site), "officer-4")
+        page.goto("/to-sign")
+        page.get_by_text("Have officers pin a passkey of yours").click()
+        page.get_by_label("As the key of which officer").fill("officer-4")
+        page.get_by_role("button", name="Show what I sign").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("What you sign")
+        _sign(page)
+        expect(page.locator("main")).to_contain_text("It lacks 2 signatures")
+        page.get_by_text("Let an officer with a key file sign it, too").click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="The file with what was signed so far").click()
+        given = json.loads(download.value.path().read_text())
+        for owner in (OFFICER, OTHER_OFFICER):
+            given = signing.countersigned(given, private_key(owner))
+        offices.put(site, "developer", "developer", keys.RECORD.path, {"envelope": given})
+        with site.ledger.reading() as state:
+            [key] = [each for each in state.keys.values() if each.public == made.public]
+        assert (key.owner, key.counts, len(key.by)) == ("officer-4", True, 2)
+        page.goto("/to-sign")
+        expect(page.get_by_text("Have officers pin a passkey of yours")).not_to_be_visible()
 
 
 def test_two_officers_pin_the_passkey_of_a_third(

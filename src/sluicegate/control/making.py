@@ -24,6 +24,7 @@ from sluicegate.signin.signatures import signed_by
 from sluicegate.statements import table
 from sluicegate.statements.kind import HERE, NEW, AnyKind, Making, read
 from sluicegate_record.form import Json
+from sluicegate_record.log.publickey import PublicKey
 
 WHAT = "what"
 """The field of a form that says which kind of statement it makes."""
@@ -37,8 +38,15 @@ def routes(signing: SigningRoutes) -> list[Route]:
 async def _list(here: StaffRequest) -> Response:
     with here.visitor.place():
         found = await here.visitor.run(_lines, here)
-    values = {"statements": found, "families": table.FAMILIES, "elsewhere": table.ELSEWHERE}
+        own = await here.visitor.run(_to_pin, here)
+    values = {"statements": found, "own": own, "families": table.FAMILIES, "elsewhere": table.ELSEWHERE}
     return here.page("to_sign_list.html", values)
+
+
+def _to_pin(here: StaffRequest) -> Sequence[tuple[PublicKey, str]]:
+    """The passkeys of who is signed in that can become officers' keys; none if one of them is."""
+    signer = here.signer
+    return () if signer.speaking(here.officers.keys()) else here.for_trust(signer)
 
 
 class StatementLine(NamedTuple):

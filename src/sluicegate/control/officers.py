@@ -16,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sluicegate.acts import keys
 from sluicegate.acts.act import DEVELOPER, AnyAct, AskAct
+from sluicegate.acts.keys import KeyFilter
 from sluicegate.control.pages import ask, reader_of
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
@@ -29,11 +31,14 @@ from sluicegate.pages.answers import Refused, route
 from sluicegate.pages.page import Sent
 from sluicegate.ports import Preparations, PreparedStatement
 from sluicegate.signin import routes as signin
+from sluicegate.signin import signatures
 from sluicegate.signin.door import Door, SignedIn
 from sluicegate.signin.origins import PagesOrigin
+from sluicegate.signin.signatures import PasskeySigner
 from sluicegate.statements import table
 from sluicegate.statements.kind import AnyKind, Wording
 from sluicegate_record.log import canonical, dsse
+from sluicegate_record.log.publickey import PublicKey
 from sluicegate_record.statements.statement import Statement
 
 
@@ -102,6 +107,23 @@ class StaffRequest:
     def ask(self) -> AskAct:
         """What answers the acts that they ask."""
         return partial(ask, self.signing.plane.services, self.who.principal)
+
+    @property
+    def officers(self) -> Mapping[str, str]:
+        """The owners of the developer's keys that count, by the ids of the keys."""
+        known = self.ask(keys.LIST, KeyFilter(state="counts"))
+        return {each.keyid: each.owner for each in known.keys if each.party == known.developer}
+
+    @property
+    def signer(self) -> PasskeySigner:
+        """They, with the passkeys that they can sign with here."""
+        principal = self.who.principal
+        known = self.signing.door.store.passkeys(principal.id) if self.place.takes_passkeys else ()
+        return PasskeySigner(principal.id, self.place, signatures.pinnable(known, self.place))
+
+    def for_trust(self, signer: PasskeySigner) -> Sequence[tuple[PublicKey, str]]:
+        """Their passkeys, each with its text for a trust file."""
+        return [(key, signatures.trust_text(key, self.who.principal.name)) for _, key in signer.own]
 
     def words(self, found: PreparedStatement, of_set: Sequence[PreparedStatement]) -> Iterator[str]:
         """What a statement of a set says, sentence by sentence."""

@@ -22,9 +22,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.acts import keys
 from sluicegate.acts.act import ActAnswer
-from sluicegate.acts.keys import KeyFilter
 from sluicegate.control import making
 from sluicegate.control.command_journal import journaled
 from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page, read_statement
@@ -40,7 +38,7 @@ from sluicegate.pages.page import one
 from sluicegate.parsing.request import written
 from sluicegate.ports import PreparedStatement
 from sluicegate.signin import passkeys, signatures
-from sluicegate.signin.signatures import PasskeySigner, signed_by
+from sluicegate.signin.signatures import signed_by
 from sluicegate.statements.kind import HERE
 from sluicegate_record.statements.keys import PINS, KeyStatement
 
@@ -52,6 +50,7 @@ def routes(plane: ControlPlane, entrance: Entrance, measured: Requests) -> list[
         *making.routes(signing),
         page(signing, f"{HERE}/{{id}}", _show),
         form(signing, f"{HERE}/{{id}}", _sign),
+        page(signing, f"{HERE}/{{id}}/file", _file),
         page(signing, f"{HERE}/{{id}}/forget", _to_forget),
         form(signing, f"{HERE}/{{id}}/forget", _forget),
     ]
@@ -79,7 +78,7 @@ def _view(here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
     how, stated = read_statement(found)
     of_set, standing = here.signing.of_set(found), _standing(here, found)
     enough = {each.id: _standing(here, each).is_enough for each in of_set}
-    signer, signed = _signer(here), signed_by(found)
+    signer, signed = here.signer, signed_by(found)
     return {
         "found": found,
         "of_set": enough,
@@ -90,7 +89,8 @@ def _view(here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
         "standing": standing,
         "has_signed": any(key.keyid in signed for _, key in signer.own),
         "options": signer.asked(found, standing.may_sign),
-        "own": [(key, signatures.trust_text(key, here.who.principal.name)) for _, key in signer.own],
+        "own": here.for_trust(signer),
+        "with_files": isinstance(stated, KeyStatement),
         "command": how.command(stated),
         "payload": json.loads(found.payload),
         "may_take_back": signer.may_take_back(found, standing.may_sign),
@@ -126,9 +126,7 @@ class SignatureStanding:
 
 def _standing(here: StaffRequest, found: PreparedStatement) -> SignatureStanding:
     _, stated = read_statement(found)
-    known = here.ask(keys.LIST, KeyFilter(state="counts"))
-    officers = {each.keyid: each.owner for each in known.keys if each.party == known.developer}
-    signed = signed_by(found)
+    officers, signed = here.officers, signed_by(found)
     owners = sorted({officers[each] for each in signed if each in officers})
     needed = here.needed(found, signed)
     lacks = max(0, needed - len(owners))
@@ -136,11 +134,6 @@ def _standing(here: StaffRequest, found: PreparedStatement) -> SignatureStanding
     if pins is None:
         return SignatureStanding(officers, owners, needed, lacks)
     return SignatureStanding(officers, owners, needed, lacks, pins.keyid, pins.keyid not in signed)
-
-
-def _signer(here: StaffRequest) -> PasskeySigner:
-    known = here.signing.door.store.passkeys(here.who.principal.id) if here.place.takes_passkeys else ()
-    return PasskeySigner(here.who.principal.id, here.place, signatures.pinnable(known, here.place))
 
 
 async def _sign(here: StaffRequest) -> Response:
@@ -176,7 +169,7 @@ def _with_signature(here: StaffRequest, found: PreparedStatement, answer: str) -
     Raises: InvalidInput: it is not what it was when it was made, or this is no one who may sign it.
     """
     _check_premise(here, found, here.signing.of_set(found))
-    own = _signer(here).speaking(_standing(here, found).may_sign)
+    own = here.signer.speaking(_standing(here, found).may_sign)
     if not answer and own:
         return found
     if not answer or (named := passkeys.passkey_in(answer)) not in own:
@@ -196,7 +189,7 @@ def _next(
     Raises: InvalidInput: all have been, and one of them is not what it was when it was made.
     """
     lacking = [each for each in of_set if not _standing(here, each).is_enough]
-    own = {key.keyid for _, key in _signer(here).own}
+    own = {key.keyid for _, key in here.signer.own}
     if lacking:
         return next((each for each in lacking if own.isdisjoint(signed_by(each))), found)
     for each in of_set:
@@ -226,12 +219,18 @@ async def _recorded(here: StaffRequest, of_set: Sequence[PreparedStatement]) -> 
     return answer if isinstance(answer, Refusal) else None
 
 
+async def _file(here: StaffRequest) -> Response:
+    """What was signed so far of a statement on a key, for `keys countersign` and `keys import`."""
+    found = await _found(here)
+    return answers.file(f"statement-{found.id[:12]}.json", found.envelope.to_json())
+
+
 async def _taken_back(here: StaffRequest) -> PreparedStatement:
     """A statement that someone takes back. Raises: Unauthorized: they neither made it nor may sign it."""
     found = await _found(here)
     with here.visitor.place():
         standing = await here.visitor.run(_standing, here, found)
-        signer = await here.visitor.run(_signer, here)
+        signer = await here.visitor.run(lambda: here.signer)
     if not signer.may_take_back(found, standing.may_sign):
         said = "who made a statement, or may sign it, takes it back"
         raise Unauthorized(said, code="forbidden", remedy=f"ask {found.name}")

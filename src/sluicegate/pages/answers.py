@@ -24,6 +24,7 @@ from sluicegate.http import errors
 from sluicegate.pages import site
 from sluicegate.pages.frame import CONTROL, SiteFrame
 from sluicegate.pages.page import Reader
+from sluicegate_record.form import Json
 
 HTML = "text/html; charset=utf-8"
 PRIVATE: Mapping[str, str] = {
@@ -64,6 +65,13 @@ def private(
 ) -> Response:
     """A page of one reader; `is_written` as of `Filled`."""
     return Response(site.render(template, values), status, WRITTEN if is_written else PRIVATE, HTML)
+
+
+def file(name: str, value: Json) -> Response:
+    """JSON as a file of one reader, for a program of theirs."""
+    body = json.dumps(value, indent=2, ensure_ascii=False).encode()
+    headers = {**PRIVATE, "content-disposition": f'attachment; filename="{name}"'}
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def next_page(path: str) -> Response:

@@ -38,6 +38,20 @@ _COMMAND = re.compile(r"'([a-z-]+(?: [a-z-]+)?)'")
 """A command of the command line within a text."""
 _COMMANDS = {"status": "release.list"}
 """The commands that are not called as their act."""
+_FAMILIES = {
+    "clearance": "Requirements and reports",
+    "definition": "Words of orders",
+    "designation": "Judgements on models",
+    "id": "Ids",
+    "keys": "Signing keys",
+    "licence": "Licences: exceptions from directives",
+    "list": "Screening lists",
+    "observation": "What surfaces answer",
+    "point": "Points where others enforce",
+    "position": "Signed files",
+    "token": "Tokens",
+}
+"""What families of acts are called on pages, where the word in their names does not say it."""
 _HAS_FILE = "file"
 """The name of the file of a text, which a form does not ask for."""
 
@@ -152,7 +166,9 @@ def families(acts: Iterable[AnyAct], reader: Reader) -> Mapping[str, Sequence[An
     found: dict[str, list[AnyAct]] = {}
     for act in acts:
         if reader.may(act):
-            found.setdefault(act.name.partition(".")[0].replace("-", " ").capitalize(), []).append(act)
+            family = act.name.partition(".")[0]
+            named = _FAMILIES.get(family, family.replace("-", " ").capitalize())
+            found.setdefault(named, []).append(act)
     return found
 
 
