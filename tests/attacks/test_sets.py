@@ -171,7 +171,9 @@ def test_a_set_is_not_signed_if_the_release_has_other_stages_than_when_it_was_ma
     size = plane.ledger.size()
     assert "No signature is for that" in officer.browser.get(second).text
     sent = officer.sends(second, answer)
-    assert (sent.status_code, "take it back, and make it again" in sent.text) == (400, True)
+    assert (sent.status_code, "it has no signature for that" in sent.text) == (400, True)
+    kept = plane.ledger.store.preparations.of_set(second.removeprefix("/to-sign/"))
+    assert [len(each.signatures) for each in kept] == [1, 0]
     assert (officer.open_stages(), plane.ledger.size()) == ([STAGE], size)
 
 
