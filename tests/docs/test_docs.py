@@ -1,6 +1,7 @@
 """What the docs say holds: examples verify, generated pages fit the code, links lead somewhere, and so on."""
 
 import dataclasses
+import itertools
 import json
 import re
 import subprocess
@@ -158,6 +159,21 @@ def test_every_version_says_what_brought_it(table, newest):
     assert rows is not None
     said = [int(number) for row in rows[1].splitlines() for number in row.split("|")[1].split(",")]
     assert said == list(range(first, newest + 1))
+
+
+def test_each_room_stands_in_one_row_of_the_tables_of_rooms():
+    text = (DOCS / "architecture.md").read_text()
+    tables = re.findall(r"^\| room \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert len(tables) == 2
+    for table in tables:
+        rooms = [room for row in table.splitlines() for room in re.findall(r"`([^`]+)`", row.split("|")[1])]
+        assert {room for room in rooms if rooms.count(room) > 1} == set()
+
+
+def test_no_line_of_the_changelog_begins_another():
+    lines = sorted((ROOT / "CHANGELOG.md").read_text().splitlines())
+    said = [line for line in lines if line and not line.startswith("#")]
+    assert [one for one, following in itertools.pairwise(said) if following.startswith(one)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
