@@ -65,7 +65,7 @@ from sluicegate_record.terms.text import counted, quoted
 
 _PLACE = ("release", "stage", "surface", "directive", "grant", "member")
 _exported = shown_by(review.EXPORT)
-_QUESTION_SAID = frozenset((each,) for each in ("case", "kind", *_PLACE))
+_QUESTION_SAID = frozenset((each,) for each in ("case", "kind", "party", *_PLACE))
 
 
 def reviewed(envelope: Json, opened: Mapping[str, Opening]) -> Arguments:
@@ -103,6 +103,8 @@ def _part(question: Question) -> str:
 
 def _rest(said: Any, own: frozenset[str]) -> Iterator[str]:
     """The fields of a question, and those of a statement that no sentence names."""
+    if said.question.party:
+        yield f"It is bound to what the applicant sent by this commitment: {words.exact(said.question.party)}"
     yield from words.fields(said.question.to_json(), _QUESTION_SAID)
     yield from words.fields(said.to_json(), {("question",), *((each,) for each in own)})
 

@@ -30,7 +30,7 @@ from sluicegate.statements.kind import (
     head,
     options,
 )
-from sluicegate_record.directives.document import Document
+from sluicegate_record.directives.document import DirectiveSpec, Document
 from sluicegate_record.directives.phrases import covered
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entities.key import OWNERS_TOGETHER
@@ -163,6 +163,7 @@ _METADATA_SAID = frozenset(
 _SPEC_SAID = frozenset(
     {
         *((each,) for each in ("issuer", "action", "models", "surfaces", "liftedBy", "licensedBy")),
+        *((each,) for each in ("effective", "expires", "drain")),
         *(("basis", each) for each in ("kind", "authority")),
         *((part, each) for part in ("covers", "except") for each in ("annexes", "registeredIn")),
         *((part, "organizations", "count") for part in ("covers", "except")),
@@ -185,6 +186,7 @@ def _directs(said: DirectiveStatement, wording: Wording) -> Iterator[str]:
     where = "on all surfaces" if spec.surfaces == "all" else f"on the surfaces {', '.join(spec.surfaces)}"
     excepted = "" if spec.except_ is None else f", except {covered(spec.except_)}"
     yield f"It covers {covered(spec.covers)}{excepted}, {where}."
+    yield _time(spec)
     if found.replaces is not None:
         yield f"It takes the place of {found.replaces.directive}, with the digest {found.replaces.document}."
     yield from _names(said.document, wording.opened)
@@ -194,6 +196,15 @@ def _directs(said: DirectiveStatement, wording: Wording) -> Iterator[str]:
     if isinstance(metadata.transcribed, Arrival):
         yield f"You write down what came as a {_arrived(metadata.transcribed)}. Two officers sign it."
     yield from rest(said.document)
+
+
+def _time(spec: DirectiveSpec) -> str:
+    """From when until when a directive narrows access, and what happens to streams that are open then."""
+    begins = "at once" if spec.effective_ms is None else f"from {words.exactly(spec.effective_ms)}"
+    ends = "" if spec.expires_ms is None else f", and ends by itself at {words.exactly(spec.expires_ms)}"
+    seconds = spec.drain_ms // 1_000
+    streams = f"may go on for {counted(seconds, 'second')}" if seconds else "are cut then"
+    return f"It is in force {begins}{ends}. Streams that are open {streams}."
 
 
 def rest(document: Mapping[str, Json]) -> Iterator[str]:

@@ -28,6 +28,11 @@ def minute(at_ms: int) -> str:
     return f"{day(at_ms)}, {utc(at_ms):%H:%M} UTC"
 
 
+def exactly(at_ms: int) -> str:
+    """A time to the millisecond, such as `Friday 11 December 2026, 17:00:00.000 UTC`."""
+    return f"{day(at_ms)}, {utc(at_ms).isoformat(timespec='milliseconds')[11:23]} UTC"
+
+
 def utc(at_ms: int) -> datetime:
     """A time in UTC. Units: milliseconds since 1970 UTC."""
     return datetime.fromtimestamp(at_ms / 1_000, UTC)
