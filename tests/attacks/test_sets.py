@@ -12,6 +12,8 @@ import pytest
 from demo.fleet import served
 from sluicegate.acts import releases
 from sluicegate.settings import HttpSettings
+from sluicegate_record.log import canonical
+from sluicegate_record.log.publickey import PublicKey
 from tests.attacks.test_signed_in import CLIENTS, Browser
 from tests.authenticator import Authenticator
 from tests.control.conftest import Plane
@@ -44,7 +46,7 @@ class Officer:
     """Someone of the staff with a passkey, which is an officer's key unless they are none."""
 
     def __init__(self, plane: Plane, name: str, *, is_officer: bool = True) -> None:
-        self.plane = plane
+        self.plane, self.name = plane, name
         self.browser = Browser(plane).enter("developer", name)
         self.passkey: Authenticator = self.browser.authenticator()
         self.form = self.browser.form()
@@ -73,6 +75,15 @@ class Officer:
     def open_stages(self, release: str = RELEASE) -> list[str]:
         with self.plane.ledger.reading() as state:
             return [each for each in (*STAGES, THIRD) if state.record.open_terms(release, each)]
+
+
+def retired(plane: Plane, officer: Officer) -> None:
+    """Have an officer retire their own key."""
+    own = pinned(plane.ledger, officer.browser.origin, officer.name)
+    keyid = PublicKey(own.public, own.webauthn).keyid
+    said = {"says": "retires", "keyid": keyid, "reason": "why"}
+    answer = officer.browser.post("/to-sign", _form=officer.form, what="key", **said)
+    assert officer.signs(answer.headers["location"]).headers["location"].startswith("/acts/keys.list?done=")
 
 
 @pytest.fixture
@@ -201,3 +212,31 @@ def test_no_set_is_made_of_what_is_not_there(officer: Officer) -> None:
         answer = officer.browser.post("/to-sign", _form=officer.form, what=what, release=release, **said)
         assert (answer.status_code, why in answer.text) == (400, True)
         assert officer.browser.get(f"/to-sign/new/{what}?release={release}").status_code == 200
+
+
+def test_the_list_counts_signatures_as_the_page_of_a_statement_does(plane: Plane, officer: Officer) -> None:
+    new = Officer(plane, "carl", is_officer=False)
+    key = pinned(plane.ledger, new.browser.origin, "carl")
+    assert key.webauthn is not None
+    rp = {"rpId": key.webauthn.rp_id, "origin": key.webauthn.origin}
+    said = {"says": "pins", "owner": "carl", "key": canonical.b64(key.public), **rp}
+    form = {"_form": officer.form, "what": "key", **said}
+    sent = officer.browser.client.post("/to-sign", data=form, headers={"origin": officer.browser.origin})
+    path = sent.headers["location"]
+    for each in (new, officer):
+        each.signs(path)
+    assert "It lacks 1 signature" in officer.browser.get(path).text
+    assert "2 of 3" in officer.browser.get("/to-sign").text
+
+
+def test_the_list_leads_to_what_lacks_a_signature_of_a_key_that_counts(
+    plane: Plane, officer: Officer
+) -> None:
+    other = Officer(plane, "ben")
+    first, second = officer.recalls()
+    officer.signs(first)
+    retired(plane, officer)
+    said = other.browser.get("/to-sign").text
+    assert f'href="{first}"' in said
+    assert "0 of 2" in said
+    assert other.signs(first).headers["location"] == second

@@ -158,7 +158,7 @@ def ask_for_pin(page: Page, office: Office, who: str) -> None:
     page.get_by_label("What to call it").fill("laptop")
     page.get_by_role("button", name="Make a passkey").click()
     page.get_by_role("button", name="Make the statement that pins it").last.click()
-    expect(page.locator(".statement")).to_contain_text(f"From now on {who} signs for ostp")
+    expect(page.locator(".statement")).to_contain_text(f"{who} signs for ostp with a new key")
     expect(page.locator(".statement")).to_contain_text(re.compile(rf"it is the passkey .* of {who}\."))
     page.get_by_role("button", name="Sign with your passkey").click()
 

@@ -66,7 +66,7 @@ def _joins(page: Page, owner: Page, office: Office) -> None:
     ask_for_pin(page, office, OTHER)
     expect(page.locator("main")).to_contain_text("2 owners of ostp must sign it still")
     owner.goto("/statements")
-    owner.get_by_role("link", name=f"From now on {OTHER} signs for ostp").click()
+    owner.get_by_role("link", name=f"{OTHER} signs for ostp with a new key").click()
     owner.get_by_role("button", name="Sign with your passkey").click()
     expect(owner.locator("main")).to_contain_text(f"Signed by {WHO}. Not enough: 1 owner")
     page.reload()

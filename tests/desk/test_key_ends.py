@@ -15,7 +15,7 @@ def test_a_key_of_the_agency_is_retired_and_signs_no_more(page: Page, office: Of
     row = page.get_by_role("row").filter(has_text="ostp.ben").filter(has_text="counts")
     row.get_by_label("Why").fill("It was for a test.")
     row.get_by_role("button", name="Make the statement").click()
-    expect(page.locator(".statement")).to_contain_text("of ostp.ben signs nothing more for ostp.")
+    expect(page.locator(".statement")).to_contain_text("ostp.ben of ostp signs no more with the key ")
     page.get_by_role("button", name="Sign with your passkey").click()
     page.wait_for_url("**/account")
     expect(page.locator("main")).to_contain_text("It does not sign for your agency anywhere yet.")

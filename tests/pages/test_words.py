@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sluicegate.desk import sentences
 from sluicegate.statements import cases, directives, stages, table
 from sluicegate.statements.kind import Wording
 from sluicegate_record.directives.document import (
@@ -30,6 +31,7 @@ from sluicegate_record.statements.dossiers import DossierStatement, FindingDossi
 from sluicegate_record.statements.epochs import Epoch
 from sluicegate_record.statements.evidence import ResultStatement
 from sluicegate_record.statements.handovers import Handover
+from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.statements.observations import ObservationStatement
 from sluicegate_record.statements.people import Attestation, IdentifierDeclaration
 from sluicegate_record.statements.points import Enforcement
@@ -257,10 +259,31 @@ def _kinds(of: type[Statement]) -> Iterator[type[Statement]]:
     ("kind", "path"), SAID_OF_ALL, ids=lambda each: each if isinstance(each, str) else ".".join(each)
 )
 def test_another_value_in_a_statement_of_any_kind_is_said_in_other_words(kind: str, path: JsonPath) -> None:
+    assert _words_of(kind, _changed(kind, path)) != _words_of(kind, STATED[kind])
+
+
+def _changed(kind: str, path: JsonPath) -> dict[str, Any]:
+    """A statement with another value of a field."""
     changed = copy.deepcopy(STATED[kind])
     *outer, last = path
     at: Any = changed
     for step in outer:
         at = at[step]
     at[last] = ANOTHER.get(path, {}).get(kind) if kind in ANOTHER.get(path, {}) else _other(at[last])
-    assert _words_of(kind, changed) != _words_of(kind, STATED[kind])
+    return changed
+
+
+@pytest.mark.parametrize("path", [path for kind, path in SAID_OF_ALL if kind == "key"], ids=".".join)
+def test_an_agency_reads_of_its_key_at_its_desk_what_an_officer_reads(path: JsonPath) -> None:
+    changed = _at_the_desk(_changed("key", path))
+    assert changed != _at_the_desk(STATED["key"])
+    assert changed == _words_of("key", _changed("key", path))
+
+
+def _at_the_desk(stated: dict[str, Any]) -> list[str]:
+    no_record: Any = None
+    return list(sentences.statement(no_record, {}, KeyStatement.from_json(stated), 0))
+
+
+def test_each_kind_has_a_name_and_a_type_of_its_own() -> None:
+    assert len(table.BY_TYPE) == len(table.STATEMENTS) == sum(map(len, table.FAMILIES.values()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -103,7 +102,7 @@ def sign(
     """
     given = directive.read(document.read(read_text(file), str(file)))
     if drill:
-        given = as_drill(given, _clock_ms(), name)
+        given = as_drill(given, signing.now_ms(), name)
     arrived = received(letter, note, how, on) if letter is not None or note.strip() else None
     write_json(output, signed(given, file, key, log, arrived).to_json())
     then = "run it: sluicegate drill run" if drill else "put it in force: sluicegate directive issue"
@@ -111,10 +110,6 @@ def sign(
     if arrived is not None and len(key) == 1:
         text += f"\n  first a second officer: sluicegate directive countersign {output} --key … -o …"
     emit({"file": str(output)}, as_json, text)
-
-
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def given_to_issue(file: Path, keys: list[Path], log: str, drill: str | None = None) -> SignedDirective:
@@ -127,7 +122,7 @@ def given_to_issue(file: Path, keys: list[Path], log: str, drill: str | None = N
         return SignedDirective.from_json(read_json(file))
     given = directive.read(document.read(text, str(file)))
     if drill is not None:
-        given = as_drill(given, _clock_ms(), drill)
+        given = as_drill(given, signing.now_ms(), drill)
     return signed(given, file, keys, log)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -71,7 +70,7 @@ def state(
     asked = client.do(acts.TO_STATE, PointAndDirective(point=name, directive=directive))
     if (asked.point, asked.directive) != (name, directive):
         raise CommandRefused(f"the control plane answered about {asked.point!r} and {asked.directive!r}")
-    said = enforcement(asked, says, time.time_ns() // 1_000_000)
+    said = enforcement(asked, says, signing.now_ms())
     done = client.do(acts.STATE, SignedStatement(envelope=signing.signed(said, signing.private_key(key))))
     at = times.format_time(done.at_ms)
     tell(done, as_json, f"{name} has {says} {directive} at {at}")

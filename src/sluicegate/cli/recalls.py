@@ -67,7 +67,8 @@ def restore(release: Release, key: Key = None, yes: Signed = False, as_json: Jso
         remedy = f"'sluicegate release restore {release}' shows what each stage waits for"
         raise WrongUsage(f"no stage of {release[:64]!r} can open again now", remedy=remedy)
     read_first(shown, yes, as_json)
-    tell(done := signing.say(client, RESTORATION, said, key, asked), as_json, _restored(done))
+    done = signing.say(client, RESTORATION, said, key, asked)
+    tell(done, as_json, _restored(done))
 
 
 def _lines(does: str, found: Iterable[str]) -> str:

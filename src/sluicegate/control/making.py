@@ -20,7 +20,6 @@ from sluicegate.ports import PreparedStatement
 from sluicegate.signin import forms as sent_forms
 from sluicegate.signin import signatures
 from sluicegate.signin.forms import FORM
-from sluicegate.signin.signatures import signed_by
 from sluicegate.statements import table
 from sluicegate.statements.kind import HERE, NEW, AnyKind, Making, read
 from sluicegate_record.form import Json
@@ -50,7 +49,9 @@ def _to_pin(here: StaffRequest) -> Sequence[tuple[PublicKey, str]]:
 
 
 class StatementLine(NamedTuple):
-    """A statement or a set in the list: the one to sign next, its first sentence, its signatures."""
+    """A statement or a set in the list: the one to sign next, its first sentence, and how many of the
+    signatures that it needs it has.
+    """
 
     found: PreparedStatement
     words: str
@@ -67,11 +68,11 @@ def _lines(here: StaffRequest) -> list[StatementLine]:
 
 def line(here: StaffRequest, of_set: Sequence[PreparedStatement]) -> StatementLine:
     """A set as one line."""
-    signed = [len(each.signatures) for each in of_set]
-    needed = [here.needed(each, signed_by(each)) for each in of_set]
-    lacking = (each for each, has, needs in zip(of_set, signed, needed, strict=True) if has < needs)
+    standing = [here.standing(each) for each in of_set]
+    lacking = (each for each, has in zip(of_set, standing, strict=True) if not has.is_enough)
     found = next(lacking, of_set[0])
-    return StatementLine(found, next(iter(here.words(found, of_set))), sum(signed), sum(needed))
+    counted, needed = sum(each.counted for each in standing), sum(each.needed_in_all for each in standing)
+    return StatementLine(found, next(iter(here.words(found, of_set))), counted, needed)
 
 
 async def _new(here: StaffRequest) -> Response:

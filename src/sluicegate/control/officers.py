@@ -34,11 +34,12 @@ from sluicegate.signin import routes as signin
 from sluicegate.signin import signatures
 from sluicegate.signin.door import Door, SignedIn
 from sluicegate.signin.origins import PagesOrigin
-from sluicegate.signin.signatures import PasskeySigner
+from sluicegate.signin.signatures import PasskeySigner, signed_by
 from sluicegate.statements import table
 from sluicegate.statements.kind import AnyKind, Wording
 from sluicegate_record.log import canonical, dsse
 from sluicegate_record.log.publickey import PublicKey
+from sluicegate_record.statements.keys import PINS, KeyStatement
 from sluicegate_record.statements.statement import Statement
 
 
@@ -83,6 +84,41 @@ def _gone() -> InvalidInput:
         code="draft_unknown",
         remedy="one that did is on the record, was taken back, or is too old: make it again",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureStanding:
+    """Who may sign a statement, by the ids of their keys; which officers have, and how many more must.
+
+    `new_key` is the id of a key that it pins, which signs it, too; empty if it pins none.
+    """
+
+    officers: Mapping[str, str]
+    signed: Collection[str]
+    needed: int
+    lacks: int
+    new_key: str = ""
+    lacks_new_key: bool = False
+
+    @property
+    def may_sign(self) -> Collection[str]:
+        """The ids of the keys that sign it."""
+        return self.officers.keys() | {self.new_key}
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it can go on the record."""
+        return not self.lacks and not self.lacks_new_key
+
+    @property
+    def needed_in_all(self) -> int:
+        """How many signatures it needs, with that of a key that it pins."""
+        return self.needed + bool(self.new_key)
+
+    @property
+    def counted(self) -> int:
+        """How many of these it has."""
+        return self.needed_in_all - self.lacks - self.lacks_new_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +172,17 @@ class StaffRequest:
         """How many officers sign a statement, where the keys with some ids have."""
         how, stated = read_statement(found)
         return how.needed(stated, self.ask, signed)
+
+    def standing(self, found: PreparedStatement) -> SignatureStanding:
+        """Whose signatures a statement has, and which it lacks."""
+        _, stated = read_statement(found)
+        officers, signed = self.officers, signed_by(found)
+        owners = sorted({officers[each] for each in signed if each in officers})
+        needed = self.needed(found, signed)
+        lacks = max(0, needed - len(owners))
+        if not isinstance(stated, KeyStatement) or stated.says != PINS:
+            return SignatureStanding(officers, owners, needed, lacks)
+        return SignatureStanding(officers, owners, needed, lacks, stated.keyid, stated.keyid not in signed)
 
     def premise(self, found: PreparedStatement, of_set: Sequence[PreparedStatement]) -> str:
         """The digest of what is said of a statement now, and of how many sign it if no one has."""

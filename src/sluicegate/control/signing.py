@@ -15,8 +15,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -40,7 +39,7 @@ from sluicegate.ports import PreparedStatement
 from sluicegate.signin import passkeys, signatures
 from sluicegate.signin.signatures import signed_by
 from sluicegate.statements.kind import HERE
-from sluicegate_record.statements.keys import PINS, KeyStatement
+from sluicegate_record.statements.keys import KeyStatement
 
 
 def routes(plane: ControlPlane, entrance: Entrance, measured: Requests) -> list[Route]:
@@ -76,8 +75,8 @@ async def _shown(here: StaffRequest, found: PreparedStatement, why: Fault) -> Re
 
 def _view(here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
     how, stated = read_statement(found)
-    of_set, standing = here.signing.of_set(found), _standing(here, found)
-    enough = {each.id: _standing(here, each).is_enough for each in of_set}
+    of_set, standing = here.signing.of_set(found), here.standing(found)
+    enough = {each.id: here.standing(each).is_enough for each in of_set}
     signer, signed = here.signer, signed_by(found)
     return {
         "found": found,
@@ -97,43 +96,6 @@ def _view(here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
         "may_record": bool(signer.speaking(standing.may_sign)),
         "is_outdated": found.premise != here.premise(found, of_set),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureStanding:
-    """Who may sign a statement, by the ids of their keys; who has, and how many more must.
-
-    `new_key` is the id of a key that it pins, which signs it, too; empty if it pins none.
-    """
-
-    officers: Mapping[str, str]
-    signed: Collection[str]
-    needed: int
-    lacks: int
-    new_key: str = ""
-    lacks_new_key: bool = False
-
-    @property
-    def may_sign(self) -> Collection[str]:
-        """The ids of the keys that sign it."""
-        return self.officers.keys() | {self.new_key}
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether it can go on the record."""
-        return not self.lacks and not self.lacks_new_key
-
-
-def _standing(here: StaffRequest, found: PreparedStatement) -> SignatureStanding:
-    _, stated = read_statement(found)
-    officers, signed = here.officers, signed_by(found)
-    owners = sorted({officers[each] for each in signed if each in officers})
-    needed = here.needed(found, signed)
-    lacks = max(0, needed - len(owners))
-    pins = stated if isinstance(stated, KeyStatement) and stated.says == PINS else None
-    if pins is None:
-        return SignatureStanding(officers, owners, needed, lacks)
-    return SignatureStanding(officers, owners, needed, lacks, pins.keyid, pins.keyid not in signed)
 
 
 async def _sign(here: StaffRequest) -> Response:
@@ -169,7 +131,7 @@ def _with_signature(here: StaffRequest, found: PreparedStatement, answer: str) -
     Raises: InvalidInput: it is not what it was when it was made, or this is no one who may sign it.
     """
     _check_premise(here, found, here.signing.of_set(found))
-    own = here.signer.speaking(_standing(here, found).may_sign)
+    own = here.signer.speaking(here.standing(found).may_sign)
     if not answer and own:
         return found
     if not answer or (named := passkeys.passkey_in(answer)) not in own:
@@ -188,7 +150,7 @@ def _next(
 
     Raises: InvalidInput: all have been, and one of them is not what it was when it was made.
     """
-    lacking = [each for each in of_set if not _standing(here, each).is_enough]
+    lacking = [each for each in of_set if not here.standing(each).is_enough]
     own = {key.keyid for _, key in here.signer.own}
     if lacking:
         return next((each for each in lacking if own.isdisjoint(signed_by(each))), found)
@@ -229,7 +191,7 @@ async def _taken_back(here: StaffRequest) -> PreparedStatement:
     """A statement that someone takes back. Raises: Unauthorized: they neither made it nor may sign it."""
     found = await _found(here)
     with here.visitor.place():
-        standing = await here.visitor.run(_standing, here, found)
+        standing = await here.visitor.run(here.standing, found)
         signer = await here.visitor.run(lambda: here.signer)
     if not signer.may_take_back(found, standing.may_sign):
         said = "who made a statement, or may sign it, takes it back"
@@ -243,7 +205,8 @@ async def _to_forget(here: StaffRequest) -> Response:
     with here.visitor.place():
         of_set = await here.visitor.run(here.signing.of_set, found)
         said = await here.visitor.run(making.line, here, of_set)
-    values = {"found": found, "first": said.words, "signatures": said.signatures}
+    lost = sum(len(each.signatures) for each in of_set)
+    values = {"found": found, "first": said.words, "signatures": lost}
     return here.page("take_back.html", {"here": "to-sign", "path": HERE, **values})
 
 

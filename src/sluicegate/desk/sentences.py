@@ -16,13 +16,14 @@ from sluicegate.core.lifecycle import blocks, signers
 from sluicegate.core.terms import clocks
 from sluicegate.desk.checking import ReadCase, ShownCase
 from sluicegate.statements import words
+from sluicegate.statements.keys import said_of_key
 from sluicegate_record.directives.phrases import in_part
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.proceedings import CONSENT
 from sluicegate_record.entries import Withheld
 from sluicegate_record.record import Record
 from sluicegate_record.statements.cases import Position, Receipt, Referral, Schedule, Word
-from sluicegate_record.statements.keys import PINS, REVOKES, KeyStatement
+from sluicegate_record.statements.keys import KeyStatement
 from sluicegate_record.statements.statement import Statement
 from sluicegate_record.terms import kinds, phrases, quorum
 from sluicegate_record.terms.conditions import Conditions
@@ -261,23 +262,6 @@ def statement(record: Record, cases: Mapping[str, ReadCase], stated: Statement, 
             yield f"You have {stated.to} asked, too, about {thing(record, read)}."
             yield f"Your reason will be public: {quoted(stated.reason or '')}"
         case KeyStatement():
-            yield from _key(stated)
+            yield from said_of_key(stated)
         case _:
             raise AssertionError(stated)
-
-
-def _key(stated: KeyStatement) -> Iterator[str]:
-    """What a statement about a key says."""
-    key = f"the key {stated.keyid}"
-    if stated.says == PINS:
-        where = "" if stated.webauthn is None else f", a passkey of {stated.webauthn.origin}"
-        yield f"From now on {stated.owner} signs for {stated.party} with {key}{where}."
-        if stated.replaces is not None:
-            yield f"The key {stated.replaces} signs nothing more. What it signed stays valid."
-        return
-    yield f"{key[0].upper()}{key[1:]} of {stated.owner} signs nothing more for {stated.party}."
-    if stated.says == REVOKES:
-        yield f"What it signed since entry {stated.since} admits no one any more. What it narrowed stays."
-    else:
-        yield "What it signed stays valid."
-    yield f"Your reason will be public: {quoted(stated.reason or '')}"

@@ -291,7 +291,7 @@ def _holder(site: DeskSite, stated: Statement) -> Iterator[str]:
             if key.keyid == stated.keyid:
                 yield f"At this desk it is the passkey {quoted(passkey.name)} of {name}."
                 return
-    yield "No one at this desk has it. Have its holder read its id to you, over another way than these pages."
+    yield "No one at this desk has it."
 
 
 def _of(site: DeskSite, here: Here) -> PreparedStatement:

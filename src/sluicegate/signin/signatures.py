@@ -76,7 +76,7 @@ def prepared(made: UnsignedStatement, who: Principal, at_ms: int, instance: str 
 
 
 def as_set(made: Sequence[PreparedStatement]) -> list[PreparedStatement]:
-    """Statements as a set, in their order: all of them go on the record at once. Requires: at most 1,000."""
+    """Statements as a set, in their order: all of them go on the record at once. Requires: at most 100."""
     name = _hex("".join(each.id for each in made).encode())
     return [replace(each, id=f"{name}-{place:03}") for place, each in enumerate(made)]
 

@@ -442,32 +442,32 @@ def _noted(said: NoteStatement) -> str:
 
 
 PROCEEDING = StatementKind(
-    "proceeding",
-    "Decide over silence or objection",
-    Proceeding,
-    ProceedingWord,
-    _exported,
-    _proceeding,
-    _proceeds,
-    review.IMPORT,
-    _case_page,
-    lambda said: (
+    name="proceeding",
+    title="Decide over silence or objection",
+    kind=Proceeding,
+    asks=ProceedingWord,
+    look=_exported,
+    make=_proceeding,
+    words=_proceeds,
+    act=review.IMPORT,
+    after=_case_page,
+    command=lambda said: (
         f"sluicegate review proceed {said.question.case} --reason WHY --key officer.pem -o signed.json"
     ),
     asked=reviewed,
     needed=_to_proceed,
 )
 POSITION = StatementKind(
-    "position",
-    "Say what the developer says in a case",
-    Position,
-    PositionWord,
-    _of_developer,
-    _position,
-    _positions,
-    review.IMPORT,
-    _case_page,
-    lambda said: (
+    name="position",
+    title="Say what the developer says in a case",
+    kind=Position,
+    asks=PositionWord,
+    look=_of_developer,
+    make=_position,
+    words=_positions,
+    act=review.IMPORT,
+    after=_case_page,
+    command=lambda said: (
         f"sluicegate review export {said.question.case} -o case.json; "
         f"sluicegate review sign case.json --position {said.position}{_how(said)} "
         "--key officer.pem -o signed.json"
@@ -475,46 +475,46 @@ POSITION = StatementKind(
     asked=reviewed,
 )
 TRANSCRIPTION = StatementKind(
-    "transcription",
-    "Write down what an issuer says about lifting its order",
-    Transcription,
-    TranscriptionWord,
-    _exported,
-    _transcription,
-    _transcribes,
-    review.IMPORT,
-    _case_page,
-    _lift_command,
+    name="transcription",
+    title="Write down what an issuer says about lifting its order",
+    kind=Transcription,
+    asks=TranscriptionWord,
+    look=_exported,
+    make=_transcription,
+    words=_transcribes,
+    act=review.IMPORT,
+    after=_case_page,
+    command=_lift_command,
     asked=reviewed,
     needed=lambda *_: OWNERS_TOGETHER,
 )
 SCREENING = StatementKind(
-    "screening",
-    "Screen an applicant",
-    Screening,
-    ScreeningWord,
-    _exported,
-    _screening,
-    _screens,
-    review.IMPORT,
-    _case_page,
-    lambda said: (
+    name="screening",
+    title="Screen an applicant",
+    kind=Screening,
+    asks=ScreeningWord,
+    look=_exported,
+    make=_screening,
+    words=_screens,
+    act=review.IMPORT,
+    after=_case_page,
+    command=lambda said: (
         f"sluicegate screening record {said.question.case} --list LIST --version VERSION "
         f"--decision {said.decision} --reason WHY --key officer.pem"
     ),
     asked=reviewed,
 )
 NOTE = StatementKind(
-    "note",
-    "Note a request, a call, a meeting or reasons",
-    NoteStatement,
-    NoteWord,
-    _by_developer,
-    _note,
-    _notes,
-    review.IMPORT,
-    _noted,
-    lambda said: (
+    name="note",
+    title="Note a request, a call, a meeting or reasons",
+    kind=NoteStatement,
+    asks=NoteWord,
+    look=_by_developer,
+    make=_note,
+    words=_notes,
+    act=review.IMPORT,
+    after=_noted,
+    command=lambda said: (
         f"sluicegate review note --kind {said.kind} --text TEXT --on {said.on} "
         f"--party {said.party}{options(said.about.to_json())} --key officer.pem"
     ),

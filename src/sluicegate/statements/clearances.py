@@ -87,14 +87,14 @@ _UNDONE = {"withdraws": "withdraw", "retracts": "retract"}
 
 
 CLEARANCE = StatementKind(
-    "clearance",
-    "Say something of a requirement or a report",
-    Clearance,
-    WordOnRequirement,
-    shown_by(clearances.TO_SIGN),
-    _clearance,
-    _clears,
-    clearances.RECORD,
-    lambda said: f"/board/{said.release}",
-    lambda said: f"sluicegate {_clearance_command(said)} --key officer.pem",
+    name="clearance",
+    title="Say something of a requirement or a report",
+    kind=Clearance,
+    asks=WordOnRequirement,
+    look=shown_by(clearances.TO_SIGN),
+    make=_clearance,
+    words=_clears,
+    act=clearances.RECORD,
+    after=lambda said: f"/board/{said.release}",
+    command=lambda said: f"sluicegate {_clearance_command(said)} --key officer.pem",
 )

@@ -46,14 +46,14 @@ def _withdraws(said: EvidenceWithdrawal, _: Wording) -> Iterator[str]:
 
 
 WITHDRAWAL = StatementKind(
-    "evidence-withdrawal",
-    "Take back a result of the developer",
-    EvidenceWithdrawal,
-    WithdrawalWord,
-    _result,
-    _withdrawal,
-    _withdraws,
-    evidence.WITHDRAW,
-    lambda said: f"/board/{said.release}",
-    lambda said: f"sluicegate evidence withdraw {said.evidence} --reason WHY --key officer.pem",
+    name="evidence-withdrawal",
+    title="Take back a result of the developer",
+    kind=EvidenceWithdrawal,
+    asks=WithdrawalWord,
+    look=_result,
+    make=_withdrawal,
+    words=_withdraws,
+    act=evidence.WITHDRAW,
+    after=lambda said: f"/board/{said.release}",
+    command=lambda said: f"sluicegate evidence withdraw {said.evidence} --reason WHY --key officer.pem",
 )

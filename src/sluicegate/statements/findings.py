@@ -154,15 +154,15 @@ def _finding_command(said: FindingStatement) -> str:
 
 
 FINDING = StatementKind(
-    "finding",
-    "Report a finding, or answer one",
-    FindingStatement,
-    WordOnFinding,
-    shown_by(findings.TO_SIGN),
-    _finding,
-    _findings,
-    findings.RECORD,
-    lambda said: f"/acts/finding.show?finding={said.finding}" if said.finding else "/acts/finding.list",
-    lambda said: f"sluicegate finding {_finding_command(said)} --key officer.pem",
+    name="finding",
+    title="Report a finding, or answer one",
+    kind=FindingStatement,
+    asks=WordOnFinding,
+    look=shown_by(findings.TO_SIGN),
+    make=_finding,
+    words=_findings,
+    act=findings.RECORD,
+    after=lambda said: f"/acts/finding.show?finding={said.finding}" if said.finding else "/acts/finding.list",
+    command=lambda said: f"sluicegate finding {_finding_command(said)} --key officer.pem",
     asked=_recorded,
 )

@@ -12,7 +12,7 @@ from sluicegate.acts.keys import KeyArgument, KeyFilter, KeyId, KeyView, Signing
 from sluicegate.core.lifecycle.keys import owners_to_sign
 from sluicegate.errors import InvalidInput
 from sluicegate.statements import words
-from sluicegate.statements.kind import Making, StatementKind, UnsignedStatement, Wording, public, shown_by
+from sluicegate.statements.kind import Making, StatementKind, UnsignedStatement, public, shown_by
 from sluicegate_record.entities.key import PinnedKey
 from sluicegate_record.errors import BadKey
 from sluicegate_record.form import Base64, Note, form, within
@@ -102,7 +102,8 @@ def ending(
     )
 
 
-def _keys(said: KeyStatement, _: Wording) -> Iterator[str]:
+def said_of_key(said: KeyStatement) -> Iterator[str]:
+    """What is said of a key, in words."""
     if said.says == PINS:
         yield f"{said.owner} signs for {said.party} with a new key."
         if said.replaces is not None:
@@ -137,20 +138,20 @@ def _to_sign(said: KeyStatement, ask: AskAct, signed: Collection[str]) -> int:
 
 
 KEY = StatementKind(
-    "key",
-    "Pin, retire or revoke a key of the developer",
-    KeyStatement,
-    KeyWord,
-    shown_by(keys.LIST),
-    _key,
-    _keys,
-    keys.RECORD,
-    lambda _: "/acts/keys.list",
-    lambda said: {
+    name="key",
+    title="Pin, retire or revoke a key of the developer",
+    kind=KeyStatement,
+    asks=KeyWord,
+    look=shown_by(keys.LIST),
+    make=_key,
+    words=lambda said, _: said_of_key(said),
+    act=keys.RECORD,
+    after=lambda _: "/acts/keys.list",
+    command=lambda said: {
         PINS: f"sluicegate keys pin {said.owner} --party {said.party} --new NEW --key FIRST --key SECOND",
         RETIRES: f"sluicegate keys retire {said.keyid} --reason WHY --key officer.pem",
         REVOKES: f"sluicegate keys revoke {said.keyid} --since {said.since} --reason WHY --key officer.pem",
     }[said.says],
-    _lost,
+    follows=_lost,
     needed=_to_sign,
 )

@@ -101,7 +101,7 @@ class ReadText(NamedTuple):
     joined: Callable[[Any, Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatementKind(Generic[Answered]):
     """A kind of statement: `asks` is its form, `look` asks the acts that show what is to be signed, `make`
     makes it of both, `act` puts it on the record.

@@ -51,16 +51,16 @@ def enforcement(asked: EnforcementToSign, says: str, at_ms: int) -> Enforcement:
 
 
 POINT = StatementKind(
-    "point",
-    "Declare or retire a point where others enforce",
-    Pointing,
-    PointWord,
-    head,
-    _pointing,
-    _points,
-    points.PUT,
-    lambda _: "/acts/point.list",
-    lambda said: {
+    name="point",
+    title="Declare or retire a point where others enforce",
+    kind=Pointing,
+    asks=PointWord,
+    look=head,
+    make=_pointing,
+    words=_points,
+    act=points.PUT,
+    after=lambda _: "/acts/point.list",
+    command=lambda said: {
         "declared": f"sluicegate point declare {said.point} --surface {said.surface} --public point.pub "
         "--key officer.pem",
         "retired": f"sluicegate point retire {said.point} --key officer.pem",

@@ -91,16 +91,16 @@ def _promises(said: Promising, _: Wording) -> Iterator[str]:
 
 
 PROMISE = StatementKind(
-    "promise",
-    "Make, keep, change or break a promise",
-    Promising,
-    PromiseWord,
-    shown_by(promises.TO_SIGN),
-    _promise,
-    _promises,
-    promises.RECORD,
-    lambda _: "/acts/promise.list",
-    lambda said: {
+    name="promise",
+    title="Make, keep, change or break a promise",
+    kind=Promising,
+    asks=PromiseWord,
+    look=shown_by(promises.TO_SIGN),
+    make=_promise,
+    words=_promises,
+    act=promises.RECORD,
+    after=lambda _: "/acts/promise.list",
+    command=lambda said: {
         MAKES: f"sluicegate promise make TEXT --by DAY{options(said.about.to_json())} --key officer.pem",
         KEEPS: f"sluicegate promise keep {said.promise} --key officer.pem",
         CHANGES: f"sluicegate promise change {said.promise} --reason WHY --by DAY --key officer.pem",

@@ -41,7 +41,6 @@ BY_TYPE: Mapping[tuple[str, bool], AnyKind] = {
     (each.kind.TYPE, each.each is not None): each for each in STATEMENTS.values()
 }
 """By the type of the statement, and whether it is of a set: each is read, and said in words, in one way."""
-assert len(BY_TYPE) == len(STATEMENTS) == sum(map(len, FAMILIES.values()))
 
 
 class SignedElsewhere(NamedTuple):
