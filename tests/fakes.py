@@ -149,10 +149,6 @@ class MemoryLog:
             self.session.contents.done[command] = done
 
 
-def _named(principal: Principal) -> tuple[str, str, str | None, str | None]:
-    return principal.role, principal.name, principal.party, principal.colleague_of
-
-
 class MemoryPrincipals:
     """`ports.Principals`."""
 
@@ -187,7 +183,7 @@ class MemoryPrincipals:
             kept = {
                 digest: known
                 for digest, known in held.principals.items()
-                if known.id != principal.id and _named(known) != _named(principal)
+                if known.id != principal.id and not known.is_namesake(principal)
             }
             held.principals = {**kept, token_digest: principal}
 
@@ -196,6 +192,9 @@ class MemoryPrincipals:
 
     def team(self, of: Principal) -> Sequence[Principal]:
         return sorted((each for each in self.all() if each.team == of.team), key=attrgetter("name", "id"))
+
+    def namesakes(self, of: Principal) -> Sequence[Principal]:
+        return [each for each in self.all() if each.is_namesake(of)]
 
     def administer(self, principal: str, *, administers: bool) -> None:
         with self.session.changing():

@@ -71,7 +71,7 @@ from sluicegate.http.entrance import Entrance
 from sluicegate.http.server import HttpServer, allow_files, connections_max, listen
 from sluicegate.http.tls import ServerCertificate
 from sluicegate.parsing.parsers import Parsers
-from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Store, log_keys
+from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Principal, Store, log_keys
 from sluicegate.post.carrier import Carrier
 from sluicegate.post.courier import Courier
 from sluicegate.post.jwks import KeySets
@@ -636,7 +636,7 @@ def _log_key(state: Path, keys: LogKeys) -> Ed25519PrivateKey:
 
 def _first_tokens(ledger: Ledger, folder: Path) -> None:
     """Make the tokens that no one could ask for yet: the developer's, each agency's, the first gateway's."""
-    known = {(principal.role, principal.name) for principal in ledger.store.principals.all()}
+    known = ledger.store.principals
     with ledger.reading() as state:
         agencies = sorted(state.parties - {state.developer})
     wanted: list[tuple[str, str, str | None]] = [
@@ -646,7 +646,7 @@ def _first_tokens(ledger: Ledger, folder: Path) -> None:
     ]
     folder.mkdir(mode=0o700, exist_ok=True)
     for role, name, party in wanted:
-        if (role, name) not in known:
+        if not known.namesakes(Principal("", role, name, party)):
             asked = TokenRequest(role=role, name=name, party=party)
             made = tokens.issue(ledger, asked, partial(_keep, folder / f"{name}.token"))
             assert not isinstance(made, Refusal)

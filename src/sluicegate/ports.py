@@ -69,6 +69,14 @@ class Principal:
         """The organization whose people it and its colleagues are: a role, and what `acts_for` says."""
         return self.role, "" if self.role == DEVELOPER else self.acts_for
 
+    def is_namesake(self, other: Principal) -> bool:
+        """Whether both have a name that is of one principal alone: within an organization, and among those
+        of a role and party who are the first of their organizations.
+        """
+        both_begin = self.colleague_of is None and other.colleague_of is None
+        begins_alike = both_begin and (self.role, self.party) == (other.role, other.party)
+        return self.name == other.name and (self.team == other.team or begins_alike)
+
 
 @dataclass(frozen=True, slots=True)
 class FeedTerm:
@@ -378,8 +386,7 @@ class Principals(Protocol):
     def replace(
         self, token_digest: bytes, principal: Principal, *, at_ms: int = 0, overlap_ms: int = 0
     ) -> None:
-        """Note a token by its digest; a principal that had this role and name before, in the same
-        organization, is known no more.
+        """Note a token by its digest; a namesake that was known before is known no more.
 
         It is made at `at_ms`, milliseconds since 1970 UTC; the one before counts for `overlap_ms` more.
         """
@@ -392,6 +399,9 @@ class Principals(Protocol):
 
     def team(self, of: Principal) -> Sequence[Principal]:
         """The people of a principal's organization, by name, also those whose token has ended."""
+
+    def namesakes(self, of: Principal) -> Sequence[Principal]:
+        """Those who have a principal's name already, also those whose token has ended."""
 
     def administer(self, principal: str, *, administers: bool) -> None:
         """Note whether a principal administers its organization from now on."""

@@ -166,6 +166,30 @@ def test_another_organizations_people_do_not_exist(plane: Plane) -> None:
     assert people(plane, "applicant") == {"applicant": (True, "valid")}
 
 
+def test_a_name_of_an_agencys_person_is_no_name_of_anothers(plane: Plane) -> None:
+    """Whom one agency invites blocks nothing that the staff does for another."""
+    theirs = joined(plane, "ostp", "oncd")
+    made = yes(issue(plane, "oncd", "oncd", replace=True))
+    assert made.principal == plane.who["oncd"].id
+    joe = joined(plane, "oncd", "joe")
+    first = yes(issue(plane, "joe", "ostp"))
+    assert first.principal not in {joe.id, theirs.id}
+    assert no(issue(plane, "joe", "oncd")) == "token_exists"
+    assert yes(issue(plane, "joe", "oncd", replace=True)).principal == joe.id
+    assert no(issue(plane, "caisi", "oncd", replace=True)) == "token_unknown"
+
+
+def test_staff_invite_the_person_of_the_agency_that_they_name(plane: Plane) -> None:
+    first = {party: yes(issue(plane, "joe", party)).principal for party in ("oncd", "ostp")}
+    for party, principal in first.items():
+        assert yes(invite(plane, "developer", role=AGENCY, name="joe", party=party)).principal == principal
+    assert no(invite(plane, "developer", role=AGENCY, name="joe")) == "party_unknown"
+
+
+def issue(plane: Plane, name: str, party: str, *, replace: bool = False) -> Any:
+    return plane.do("developer", tokens.ISSUE, role=AGENCY, name=name, party=party, replace=replace)
+
+
 def test_no_link_signs_in_as_a_colleague_who_has_come_in(plane: Plane) -> None:
     ana = joined(plane, "applicant", "ana")
     assert yes(invite(plane, "applicant", name="ana")).principal == ana.id

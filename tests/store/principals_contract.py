@@ -218,3 +218,28 @@ class PrincipalsContract(Contract):
         store.principals.replace(b"\x07" * 32, first)
         assert store.principals.holder("applicant_1") == first
         assert len(store.principals.all()) == 2
+
+    def test_namesakes_are_of_one_organization_or_begin_one_alike(self, store):
+        first, other = (
+            Principal("applicant_1", "applicant", "ana"),
+            Principal("applicant_2", "applicant", "bo"),
+        )
+        ana = Principal("applicant_3", "applicant", "ana", None, "applicant_2")
+        oncd, ostp = (Principal(f"agency_{each}", "agency", "joe", each) for each in ("oncd", "ostp"))
+        gateway = Principal("gateway_1", "gateway", "ana")
+        for number, each in enumerate((first, other, ana, oncd, ostp, gateway)):
+            store.principals.add(bytes([number]) * 32, each)
+        for role, name, party, begun, expected in [
+            ("applicant", "ana", None, None, [first]),
+            ("applicant", "ana", None, "applicant_2", [ana]),
+            ("applicant", "bo", None, "applicant_2", [other]),
+            ("applicant", "bo", None, "applicant_1", []),
+            ("agency", "joe", "oncd", None, [oncd]),
+            ("agency", "joe", "ostp", "agency_x", [ostp]),
+            ("agency", "joe", "caisi", None, []),
+            ("gateway", "ana", None, None, [gateway]),
+        ]:
+            assert store.principals.namesakes(Principal("new", role, name, party, begun)) == expected
+        for number, each in enumerate((oncd, ana)):
+            store.principals.replace(bytes([9, number]) * 16, each)
+        assert len(store.principals.all()) == 6

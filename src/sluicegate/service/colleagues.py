@@ -9,7 +9,9 @@ Rules:
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sluicegate.acts import colleagues as acts
@@ -35,46 +37,52 @@ def listed(context: Context[ColleagueList], _: Nothing) -> ColleagueList:
 def promote(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
     """Make a colleague an administrator."""
 
-    def change(ports: Ports) -> ColleagueView | Refusal:
-        found = _colleague(context, ports, asked.principal)
-        if isinstance(found, Refusal):
-            return found
+    def change(ports: Ports, found: Principal) -> Principal | Refusal:
         if ports.principals.holder(found.id) is None:
             said = f"the access of {found.name!r} has ended"
             remedy = f"invite them again: 'sign-in invite --name {shlex.quote(found.name)} --administrator'"
             return Refusal("conflict", "access_ended", said, remedy)
         ports.principals.administer(found.id, administers=True)
-        return _shown(context, ports, replace(found, administers=True))
+        return replace(found, administers=True)
 
-    return context.arrange(change)
+    return _changed(context, partial(_colleague, context, asked.principal), change)
 
 
 @does(acts.DEMOTE)
 def demote(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
     """Make an administrator a colleague like others."""
 
-    def change(ports: Ports) -> ColleagueView | Refusal:
-        found = _one_of_several(context, ports, asked.principal)
-        if isinstance(found, Refusal):
-            return found
+    def change(ports: Ports, found: Principal) -> Principal:
         ports.principals.administer(found.id, administers=False)
-        return _shown(context, ports, replace(found, administers=False))
+        return replace(found, administers=False)
 
-    return context.arrange(change)
+    return _changed(context, partial(_one_of_several, context, asked.principal), change)
 
 
 @does(acts.END)
 def end(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
     """End someone's access. To end it again changes nothing."""
 
-    def change(ports: Ports) -> ColleagueView | Refusal:
-        found = _one_of_several(context, ports, asked.principal)
-        if isinstance(found, Refusal):
-            return found
+    def change(ports: Ports, found: Principal) -> Principal:
         tokens.shut_out(ports, found.id)
-        return _shown(context, ports, found)
+        return found
 
-    return context.arrange(change)
+    return _changed(context, partial(_one_of_several, context, asked.principal), change)
+
+
+def _changed(
+    context: Context[ColleagueView],
+    find: Callable[[Ports], Principal | Refusal],
+    change: Callable[[Ports, Principal], Principal | Refusal],
+) -> ColleagueView | Refusal:
+    """Show the one that a function finds, after a change in the same transaction."""
+
+    def arranged(ports: Ports) -> ColleagueView | Refusal:
+        found = find(ports)
+        after = found if isinstance(found, Refusal) else change(ports, found)
+        return after if isinstance(after, Refusal) else _shown(context, ports, after)
+
+    return context.arrange(arranged)
 
 
 def joining(context: Context[Any], asked: InvitationRequest, ports: Ports) -> Principal | Refusal:
@@ -85,15 +93,13 @@ def joining(context: Context[Any], asked: InvitationRequest, ports: Ports) -> Pr
     by, ledger = _administrator(context, ports), context.ledger
     if isinstance(by, Refusal):
         return by
-    team = ports.principals.team(by)
-    found = next((each for each in team if each.name == asked.name), None)
+    began, name = by.colleague_of or by.id, tokens.pseudonym(ledger, by.role)
+    joined = Principal(name, by.role, asked.name, by.party, began, asked.administrator)
+    found = next(iter(ports.principals.namesakes(joined)), None)
     if found is None:
-        if len(team) >= PEOPLE_MAX:
+        if len(ports.principals.team(by)) >= PEOPLE_MAX:
             said = f"your organization has {PEOPLE_MAX} people, with those whose access has ended"
             return Refusal("conflict", "organization_full", said, "ask the developer's staff")
-        began = by.colleague_of or by.id
-        name = tokens.pseudonym(ledger, by.role)
-        joined = Principal(name, by.role, asked.name, by.party, began, asked.administrator)
         ports.principals.add(ledger.random(32), joined)
         return joined
     if ports.principals.holder(found.id) is None:
@@ -132,7 +138,7 @@ def _administrator(context: Context[Any], ports: Ports) -> Principal | Refusal:
     return not_administrator() if found is None or not found.administers else found
 
 
-def _colleague(context: Context[Any], ports: Ports, principal: str) -> Principal | Refusal:
+def _colleague(context: Context[Any], principal: str, ports: Ports) -> Principal | Refusal:
     """One of the people of the organization that who asks administers."""
     by = _administrator(context, ports)
     if isinstance(by, Refusal):
@@ -142,9 +148,9 @@ def _colleague(context: Context[Any], ports: Ports, principal: str) -> Principal
     return next(found, None) or Refusal("unknown", "colleague_unknown", said, remedy)
 
 
-def _one_of_several(context: Context[Any], ports: Ports, principal: str) -> Principal | Refusal:
+def _one_of_several(context: Context[Any], principal: str, ports: Ports) -> Principal | Refusal:
     """The same, unless it is the only administrator whose access has not ended."""
-    found = _colleague(context, ports, principal)
+    found = _colleague(context, principal, ports)
     if isinstance(found, Refusal):
         return found
     known = ports.principals

@@ -76,8 +76,8 @@ def _not_to_invite(context: Context[NewInvitation], asked: InvitationRequest) ->
 
 
 def _named(known: Principals, asked: InvitationRequest) -> Principal | None:
-    """The first one of an organization that has this role and name, if they may come in."""
-    named = (each for each in known.all() if (each.role, each.name) == (asked.role, asked.name))
+    """The first one of an organization that has this name, if they may come in."""
+    named = known.namesakes(Principal("", asked.role or "", asked.name or "", asked.party))
     return next((each for each in named if each.colleague_of is None and known.holder(each.id)), None)
 
 
@@ -102,7 +102,7 @@ def _invited(ledger: Ledger, asked: InvitationRequest, ports: Ports) -> Principa
     assert asked.role is not None
     assert asked.name is not None
     found = _named(ports.principals, asked)
-    if found is not None and asked.party in {None, found.party}:
+    if found is not None:
         return found
     wanted = TokenRequest(role=asked.role, name=asked.name, party=asked.party)
     made = tokens.new_principal(ledger, ports.principals, wanted)
@@ -116,7 +116,7 @@ def named(ledger: Ledger, asked: InvitationRequest) -> Principal | None:
     if asked.role not in PEOPLE:
         return None
     known = _named(ledger.store.principals, asked)
-    if known is not None and asked.party in {None, known.party}:
+    if known is not None:
         return known
     with ledger.store.write() as ports:
         found = _invited(ledger, asked, ports)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sluicegate.acts import tokens as acts
-from sluicegate.acts.act import AGENCY, APPLICANT, PEOPLE, PERSON, ROLES, Nothing
+from sluicegate.acts.act import AGENCY, PEOPLE, PERSON, ROLES, Nothing
 from sluicegate.acts.tokens import (
     NewToken,
     TokenArgument,
@@ -44,8 +44,8 @@ def issue(
 ) -> NewToken | Refusal:
     """Make a token for a new principal. `token` is in this answer and is stored nowhere.
 
-    A role and a name are of one principal. With `replace`, that principal gets another token, and the one
-    before ends. `keep` receives the token before it counts.
+    A name is of one principal (`Principal.is_namesake`). With `replace`, that principal gets another token,
+    and the one before ends. `keep` receives the token before it counts.
     """
     refusal = _not_to_issue(ledger, asked)
     if refusal is not None:
@@ -155,8 +155,9 @@ def _not_to_overlap(asked: TokenRequest) -> Refusal | None:
 
 
 def _holder(ledger: Ledger, principals: Principals, asked: TokenRequest) -> Principal | Refusal:
-    """The principal that gets a token: a new one, or the one that has this role and name already."""
-    known = [each for each in principals.all() if _is_named(each, asked)]
+    """The principal that gets a token: a new one, or the one that has this name already."""
+    wanted = Principal(pseudonym(ledger, asked.role), asked.role, asked.name, asked.party)
+    known = principals.namesakes(wanted)
     if asked.replace:
         found = _only(known, asked)
         if isinstance(found, Principal) and found.colleague_of is None:
@@ -166,18 +167,12 @@ def _holder(ledger: Ledger, principals: Principals, asked: TokenRequest) -> Prin
         said = f"{known[0].id} has a token of the role {asked.role!r} and the name {asked.name!r}"
         remedy = "choose another name, or say --replace: then that token ends, and its holder gets this one"
         return Refusal("conflict", "token_exists", said, remedy)
-    return Principal(pseudonym(ledger, asked.role), asked.role, asked.name, asked.party)
-
-
-def _is_named(principal: Principal, asked: TokenRequest) -> bool:
-    """Whether a principal has this role and name; colleagues of an applicant have names of their own."""
-    is_among = principal.role != APPLICANT or principal.colleague_of is None
-    return is_among and (principal.role, principal.name) == (asked.role, asked.name)
+    return wanted
 
 
 def _only(known: Sequence[Principal], asked: TokenRequest) -> Principal | Refusal:
     """The one principal that gets another token."""
-    if len(known) == 1 and known[0].party == asked.party:
+    if len(known) == 1:
         return known[0]
     named = f"the role {asked.role!r} and the name {asked.name!r}"
     if len(known) > 1:

@@ -97,8 +97,7 @@ class SqlitePrincipals:
     def replace(
         self, token_digest: bytes, principal: Principal, *, at_ms: int = 0, overlap_ms: int = 0
     ) -> None:
-        """Note a token by its digest; a principal that had this role and name before, in the same
-        organization, is known no more.
+        """Note a token by its digest; a namesake that was known before is known no more.
 
         The token before counts for `overlap_ms` more.
         """
@@ -107,9 +106,8 @@ class SqlitePrincipals:
             if overlap_ms:
                 until = {"principal": principal.id, "until_ms": at_ms + overlap_ms}
                 connection.execute(_KEEP, until)
-            for each in map(principal_in, connection.execute(WHOLE.where(_named(principal))).all()):
-                if each.id == principal.id or _same(each, principal):
-                    connection.execute(sa.delete(_PRINCIPALS).where(_PRINCIPALS.c.id == each.id))
+            before = {principal.id, *(each.id for each in _namesakes(connection, principal))}
+            connection.execute(sa.delete(_PRINCIPALS).where(_PRINCIPALS.c.id.in_(before)))
             _note(connection, token_digest, principal)
             connection.execute(_ISSUED, {"principal": principal.id, "at_ms": at_ms})
 
@@ -133,6 +131,11 @@ class SqlitePrincipals:
         with self._session.reading() as connection:
             found = map(principal_in, connection.execute(query))
             return [each for each in found if each.team == of.team]
+
+    def namesakes(self, of: Principal) -> Sequence[Principal]:
+        """Those who have a principal's name already, also those whose token has ended."""
+        with self._session.reading() as connection:
+            return _namesakes(connection, of)
 
     def administer(self, principal: str, *, administers: bool) -> None:
         """Note whether a principal administers its organization from now on."""
@@ -292,15 +295,10 @@ def _first(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _named(principal: Principal) -> sa.ColumnElement[bool]:
-    """It, and those of its role and name."""
-    table = _PRINCIPALS.c
-    return (table.role == principal.role) & ((table.name == principal.name) | (table.id == principal.id))
-
-
-def _same(one: Principal, other: Principal) -> bool:
-    """Whether both have one name in one organization, as far as it has not begun with either."""
-    return (one.name, one.party, one.colleague_of) == (other.name, other.party, other.colleague_of)
+def _namesakes(connection: Connection, of: Principal) -> Sequence[Principal]:
+    alike = WHOLE.where(_PRINCIPALS.c.role == of.role, _PRINCIPALS.c.name == of.name)
+    found = map(principal_in, connection.execute(alike).all())
+    return [each for each in found if each.is_namesake(of)]
 
 
 def _note(connection: Connection, token_digest: bytes, principal: Principal) -> None:
