@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
 
 from demo.fleet import served
 from sluicegate.acts import releases
+from sluicegate.acts.act import AnyAct
+from sluicegate.control import officers
+from sluicegate.control.pages import ask
 from sluicegate.settings import HttpSettings
 from sluicegate_record.log import canonical
 from sluicegate_record.log.publickey import PublicKey
@@ -240,3 +244,26 @@ def test_the_list_leads_to_what_lacks_a_signature_of_a_key_that_counts(
     assert f'href="{first}"' in said
     assert "0 of 2" in said
     assert other.signs(first).headers["location"] == second
+
+
+def test_each_act_is_asked_once_for_all_statements_of_a_set(
+    officer: Officer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[tuple[str, str]]()
+
+    def counting(services: Any, by: Any, act: AnyAct, given: Any) -> Any:
+        asked.append((act.name, repr(given)))
+        return ask(services, by, act, given)
+
+    monkeypatch.setattr(officers, "ask", counting)
+    first, _ = officer.recalls()
+    making = {"_form": officer.form, "what": "recall", "release": RELEASE, "reason": "another"}
+    for sent in (
+        lambda: officer.browser.get("/to-sign"),
+        lambda: officer.browser.get(first),
+        lambda: officer.browser.post("/to-sign", **making),
+    ):
+        asked.clear()
+        assert sent().status_code < 400
+        assert asked
+        assert len(asked) == len(set(asked))

@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from sluicegate.acts.growth import Bound
 from sluicegate.bounds import ACT_BODY_MAX
 from sluicegate_record.form import Exact, Form, form
+from sluicegate_record.log import canonical
 
 DEVELOPER, AGENCY, APPLICANT, GATEWAY = "developer", "agency", "applicant", "gateway"
 PERSON = "person"
@@ -118,6 +119,26 @@ class AskAct(Protocol):
     def __call__(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
         """What it answers. Raises: an error that ends what is asked for, if the act refuses."""
         ...
+
+
+class AskOnce:
+    """Asks each act once with the same arguments, however many want its answer, until `forget`."""
+
+    def __init__(self, ask: AskAct) -> None:
+        self._ask = ask
+        self._answers: dict[tuple[str, bytes], Any] = {}
+
+    def __call__(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
+        """As `AskAct`."""
+        key = (act.name, canonical.dumps(asked.to_json()))
+        if key not in self._answers:
+            self._answers[key] = self._ask(act, asked)
+        found: Answered = self._answers[key]
+        return found
+
+    def forget(self) -> None:
+        """Ask again what was asked before: something may have been done since."""
+        self._answers.clear()
 
 
 @form

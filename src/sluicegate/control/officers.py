@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.acts import keys
-from sluicegate.acts.act import DEVELOPER, AnyAct, AskAct
+from sluicegate.acts.act import DEVELOPER, AnyAct, AskOnce
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.control.pages import ask, reader_of
 from sluicegate.control.plane import ControlPlane
@@ -131,6 +131,8 @@ class StaffRequest:
     who: SignedIn
     place: PagesOrigin
     sent: Sent
+    ask: AskOnce
+    """What answers the acts that they ask: each once, however many statements it is about."""
 
     def page(
         self, template: str, values: Mapping[str, Any], status: int = 200, *, is_written: bool = False
@@ -138,11 +140,6 @@ class StaffRequest:
         """A page for them."""
         shown = {"reader": reader_of(self.who), "done": "", **values}
         return answers.private(template, shown, status, is_written=is_written)
-
-    @property
-    def ask(self) -> AskAct:
-        """What answers the acts that they ask."""
-        return partial(ask, self.signing.plane.services, self.who.principal)
 
     @property
     def officers(self) -> Mapping[str, str]:
@@ -223,8 +220,7 @@ def page(signing: SigningRoutes, path: str, work: Work) -> Route:
         if arrived is None:
             return signin.to_sign_in(request)
         visitor, who = arrived
-        _check(who)
-        return await work(StaffRequest(signing, request, visitor, who, signing.door.place(request), {}))
+        return await work(_staff(signing, request, visitor, who, {}))
 
     return route("GET", path, shown)
 
@@ -235,8 +231,7 @@ def form(signing: SigningRoutes, path: str, work: Work) -> Route:
     async def sent(request: Request) -> Response:
         act = await _act(signing, request)
         visitor, who, fields = await signin.own_form(signing.door, signing.entrance, request, act)
-        _check(who)
-        return await work(StaffRequest(signing, request, visitor, who, signing.door.place(request), fields))
+        return await work(_staff(signing, request, visitor, who, fields))
 
     return route("POST", path, sent)
 
@@ -251,7 +246,11 @@ async def _act(signing: SigningRoutes, request: Request) -> AnyAct | None:
     return None if found is None else read_statement(found)[0].act
 
 
-def _check(who: SignedIn) -> None:
+def _staff(
+    signing: SigningRoutes, request: Request, visitor: Visitor, who: SignedIn, sent: Sent
+) -> StaffRequest:
     """Raises: Unauthorized: not one of the developer's staff."""
     if who.principal.role != DEVELOPER:
         raise Unauthorized("the developer's officers sign here", code="forbidden")
+    asking = AskOnce(partial(ask, signing.plane.services, who.principal))
+    return StaffRequest(signing, request, visitor, who, signing.door.place(request), sent, asking)

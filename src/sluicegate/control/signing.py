@@ -154,6 +154,7 @@ def _next(
     own = {key.keyid for _, key in here.signer.own}
     if lacking:
         return next((each for each in lacking if own.isdisjoint(signed_by(each))), found)
+    here.ask.forget()
     for each in of_set:
         _check_premise(here, each, of_set)
     return None
@@ -173,6 +174,7 @@ async def _recorded(here: StaffRequest, of_set: Sequence[PreparedStatement]) -> 
     """Do the act that puts a statement on the record, or a set; why it is refused, if it is."""
     found = of_set[0]
     how, _ = read_statement(found)
+    here.ask.forget()
     asked = how.record_all([(each.envelope.to_json(), each.opened) for each in of_set])
     with journaled(here.signing.measured, how.act) as seen:
         seen.visitor = here.visitor

@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sluicegate.acts import (
     accounts,
@@ -30,7 +30,7 @@ from sluicegate.acts import (
     tokens,
 )
 from sluicegate.acts.accounts import AccountFilter
-from sluicegate.acts.act import Act, Answered, AnyAct, Arguments, AskAct, Asked, Nothing
+from sluicegate.acts.act import AnyAct, AskAct, AskOnce, Nothing
 from sluicegate.acts.cases import CaseFilter, CaseSummary
 from sluicegate.acts.credentials import CredentialFilter
 from sluicegate.acts.directives import DirectiveFilter, DirectiveSummary
@@ -70,24 +70,9 @@ NOTHING_KNOWN = KnownThings(())
 Find = Callable[[AskAct], Iterator[KnownThing]]
 
 
-class _Once:
-    """Asks each act once, however many fields its answer is for."""
-
-    def __init__(self, ask: AskAct) -> None:
-        self._ask = ask
-        self._answers: dict[tuple[str, Arguments], Any] = {}
-
-    def __call__(self, act: Act[Asked, Answered], asked: Asked) -> Answered:
-        key = (act.name, asked)
-        if key not in self._answers:
-            self._answers[key] = self._ask(act, asked)
-        found: Answered = self._answers[key]
-        return found
-
-
 def offers(fields: Iterable[str], ask: AskAct) -> Mapping[str, KnownThings]:
     """What the fields with some keys can name, as far as who asks may know it."""
-    asking = _Once(ask)
+    asking = AskOnce(ask)
     return {key: _offer(*_KNOWN[key], asking) for key in fields if key in _KNOWN}
 
 
