@@ -136,6 +136,19 @@ def test_nothing_is_offered_that_its_reader_may_not_know(plane: Plane) -> None:
         assert "<datalist" not in own.get("/acts/case.withdraw").text
 
 
+def test_a_person_is_offered_among_the_people_of_the_readers_organization(
+    plane: Plane, staff: Reading
+) -> None:
+    with reading(plane, "applicant", "curious") as own:
+        for act in ("colleague.end", "colleague.promote", "colleague.demote", "sign-in.list"):
+            assert ">curious, an administrator</option>" in own.get(f"/acts/{act}").text
+            page = staff.get(f"/acts/{act}").text
+            assert 'value="developer_' in page
+            assert 'value="gateway_' not in page
+            assert 'value="applicant_' not in page
+    assert 'value="applicant_' in staff.get("/acts/token.revoke").text
+
+
 def test_a_command_in_a_hint_is_said_by_what_it_does(staff: Reading) -> None:
     page = staff.get("/acts/licence.end").text
     assert "&#39;licence list&#39;" not in page

@@ -128,10 +128,10 @@ def form(  # noqa: PLR0913 - what a page knows better than the row of the act
     return ActForm(act.name, act.kind == "question", fields, kept, submit or title(act), then, act.ends)
 
 
-def offering(fields: Iterable[AskedField], ask: AskAct) -> tuple[AskedField, ...]:
-    """Some fields, each with what it can name, as far as who asks may know it."""
+def offering(fields: Iterable[AskedField], ask: AskAct, act: AnyAct | None = None) -> tuple[AskedField, ...]:
+    """Some fields, of an act if one is said, each with what it can name, as far as who asks may know it."""
     shown = tuple(fields)
-    offers = known.offers((each.key for each in shown if each.kind == "line"), ask)
+    offers = known.offers((each.key for each in shown if each.kind == "line"), ask, act)
     return tuple(replace(each, offer=offers.get(each.key, NOTHING_KNOWN)) for each in shown)
 
 
@@ -266,7 +266,7 @@ def usual(act: AnyAct, look: FormLook) -> Filled:
     """The usual page of an act: its form, or what it answered; after a question its form, too."""
     made = form(act, look.given)
     if look.answer is None or is_asked_again(act):
-        made = replace(made, fields=offering(made.fields, look.ask))
+        made = replace(made, fields=offering(made.fields, look.ask, act))
     values = {"act": act, "form": made}
     if look.answer is None:
         return Filled("act.html", {**values, "fault": look.fault}, is_written=True)

@@ -1,7 +1,8 @@
 """What exists that a field of a form can name, with what people call it: from the answers of acts.
 
 Rules:
-- A field is known by its key, in every form: `case` is a case.
+- A field is known by its key, in every form: `case` is a case. A person is one of the reader's organization,
+  but where the act is about the tokens of all.
 - What is possible comes first: open cases, directives in force. At most `MOST` of a kind are offered; the
   page of all of them finds the others.
 - Nothing is offered that its reader may not ask for.
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from sluicegate.acts import (
     accounts,
     cases,
+    colleagues,
     credentials,
     directives,
     drafts,
@@ -70,10 +72,11 @@ NOTHING_KNOWN = KnownThings(())
 Find = Callable[[AskAct], Iterator[KnownThing]]
 
 
-def offers(fields: Iterable[str], ask: AskAct) -> Mapping[str, KnownThings]:
-    """What the fields with some keys can name, as far as who asks may know it."""
+def offers(fields: Iterable[str], ask: AskAct, act: AnyAct | None = None) -> Mapping[str, KnownThings]:
+    """What the fields with some keys can name in the form of an act, as far as who asks may know it."""
     asking = AskOnce(ask)
-    return {key: _offer(*_KNOWN[key], asking) for key in fields if key in _KNOWN}
+    known = {**_KNOWN, **(_IN_FORMS_OF.get(act.name, {}) if act else {})}
+    return {key: _offer(*known[key], asking) for key in fields if key in known}
 
 
 def _offer(act: AnyAct, find: Find, ask: AskAct) -> KnownThings:
@@ -193,6 +196,11 @@ def _principals(ask: AskAct) -> Iterator[KnownThing]:
         yield KnownThing(each.principal, f"{each.name}, {each.role}")
 
 
+def _people(ask: AskAct) -> Iterator[KnownThing]:
+    for each in ask(colleagues.LIST, Nothing()).people:
+        yield KnownThing(each.principal, f"{each.name}{', an administrator' if each.administrator else ''}")
+
+
 def _points(ask: AskAct) -> Iterator[KnownThing]:
     for each in ask(points.LIST, PointFilter(limit=MOST)).points:
         yield KnownThing(each.point, f"on {each.surface}")
@@ -225,9 +233,13 @@ _KNOWN: Mapping[str, tuple[AnyAct, Find]] = {
     "finding": (findings.LIST, _findings),
     "promise": (promises.LIST, _promises),
     "evidence": (evidence.LIST, _evidence),
-    "principal": (tokens.LIST, _principals),
+    "principal": (colleagues.LIST, _people),
     "point": (points.LIST, _points),
     "draft": (drafts.LIST, _drafts),
     "subscription": (subscriptions.LIST, _subscriptions),
 }
 """By the key of a field: the act whose page has all of them, and what finds those that are offered."""
+_IN_FORMS_OF: Mapping[str, Mapping[str, tuple[AnyAct, Find]]] = {
+    tokens.REVOKE.name: {"principal": (tokens.LIST, _principals)},
+}
+"""By the name of an act: what its fields name that those of other acts do not."""
