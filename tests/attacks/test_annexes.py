@@ -30,7 +30,8 @@ def test_names_become_tags_while_the_fleet_goes_on() -> None:
         MemoryStore(), private_key("log"), ORIGIN, wall_ms=lambda: AT_MS, boot_ms=lambda: 0.0, random=bytes
     )
     ledger.execute(worlds.start(vkey=ledger.vkey()), by="log", command_id="start")
-    found = directives.resolve(ledger, {ANNEX + "a": {"organizations": ["Example Utility"]}})
+    given = {ANNEX + "a": {"organizations": ["Example Utility"]}}
+    found = directives.resolve(ledger, given, lambda _, __: False)
     assert isinstance(found, directives.Resolved)
     key = legal_names.tag_key(private_key("log"))
     assert found.named[ANNEX + "a"].names == [*legal_names.tags(key, "EXAMPLE  utility")]

@@ -16,6 +16,7 @@ from demo.fleet import served
 from sluicegate.acts.sign_ins import INVITATIONS_MAX, InvitationRequest
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.lifecycle import Refusal
+from sluicegate.parsing.parsers import Parsers
 from sluicegate.service import sign_ins, tokens
 from sluicegate.service.context import STRANGER
 from sluicegate.settings import HttpSettings
@@ -341,6 +342,25 @@ def test_a_session_a_token_and_links_of_a_person_end_at_once_with_their_access(p
     answer = passkey.asserted(again.options("/sign-in"))
     assert again.post("/sign-in/passkey", answer=answer).status_code == 401
     assert boss.is_in
+
+
+def test_who_is_ended_while_a_request_of_theirs_comes_in_does_nothing_by_it(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss = Browser(plane).enter("developer", "slow-chief")
+    clerk = colleague(boss, "slow-clerk", administrator="yes")
+    sent = {"role": "developer", "name": "backdoor", "_form": clerk.form()}
+    read = Parsers.read
+
+    async def ended_first(self: Parsers, head: Any, *more: Any) -> Any:
+        found = await read(self, head, *more)
+        if head.act == "token.issue":
+            plane.ledger.store.principals.end(id_of(plane, "slow-clerk"))
+        return found
+
+    monkeypatch.setattr(Parsers, "read", ended_first)
+    assert clerk.post("/acts/token.issue", **sent).status_code == 401
+    assert "backdoor" not in names(plane)
 
 
 def test_staff_who_are_no_administrators_let_no_one_in(plane: Plane) -> None:

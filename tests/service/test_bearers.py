@@ -157,3 +157,13 @@ def test_a_directive_of_an_earlier_build_covers_who_comes_under_its_spelling(lat
     plane.bring_up_to_date()
     plane.credential(plane.admit(name=later))
     assert is_covered(plane, later)
+
+
+def test_names_of_applicants_are_offered_to_no_agency_that_may_not_know_them() -> None:
+    plane = Plane()
+    plane.opened()
+    plane.submit("rival", "Grid Secret Works")
+    opened = {worlds.COVERED: worlds.opened_names(["Grid Secret Work"])}
+    offered = {who: plane.do(who, acts.ISSUE, envelope={}, opened=opened).remedy for who in ("ostp", "caisi")}
+    assert "similar names here: grid secret works" in offered["ostp"]
+    assert "similar" not in offered["caisi"]

@@ -39,6 +39,11 @@ from sluicegate_record.statements.releases import StageClosing
 from tests.plane import Plane, no, yes
 from tests.worlds import API, OFFICER, RELEASE, STAGE, signed
 
+MARKED = ("प्रिया शर्मा", "தமிழ்", "مُحَمَّد", "Zoe\u0301")
+"""Names with marks."""
+UNSEEN = (" ana", "\u3164", "ana\u3164", "ana\u115f", "\uffa0", "ana ", "a  na", "\u0301ana")
+"""Names that look like another one, or like none."""
+
 
 @pytest.fixture
 def plane() -> Plane:
@@ -207,12 +212,14 @@ def test_an_organization_has_only_so_many_people(plane: Plane) -> None:
     yes(invite(plane, "rival", name="another"))
 
 
-@pytest.mark.parametrize("name", ["Ana Álvarez", "Seán O'Brien-Ng", "山田 太郎", "ana"])
+@pytest.mark.parametrize("name", ["Ana Álvarez", "Seán O'Brien-Ng", "山田 太郎", "ana", *MARKED])
 def test_people_have_the_names_that_they_have(plane: Plane, name: str) -> None:
     assert joined(plane, "applicant", name).name == name
 
 
-@pytest.mark.parametrize("name", ["", " ana", "ana\u202egnp", "ana\n", "ana\u200b", "<b>ana", "a" * 65])
+@pytest.mark.parametrize(
+    "name", ["", " ana", "ana\u202egnp", "ana\n", "ana\u200b", "<b>ana", "a" * 65, *UNSEEN]
+)
 def test_a_name_has_no_characters_that_do_not_show(plane: Plane, name: str) -> None:
     with pytest.raises(Misread):
         invite(plane, "applicant", name=name)
@@ -443,3 +450,20 @@ def test_a_nomination_or_account_is_for_an_organization_and_not_for_one_of_its_p
     yes(plane.do(ana, colleagues.END, principal=plane.who["applicant"].id))
     assert can_apply(plane.store.principals, plane.who["applicant"].id)
     assert not can_apply(plane.store.principals, ana.id)
+
+
+def test_links_that_an_administrator_made_end_with_that_right(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana", administrator=True)
+    made = yes(invite(plane, ana, name="accomplice", administrator=True))
+    yes(plane.do(now(plane, "applicant"), colleagues.DEMOTE, principal=ana.id))
+    assert not counts(plane, made)
+
+
+def test_subscriptions_of_who_has_left_take_no_one_elses_place(plane: Plane) -> None:
+    for number in range(5):
+        each = joined(plane, "applicant", f"c{number}")
+        for other in range(20):
+            target = f"https://h{number}-{other}.example/hook"
+            yes(plane.do(each, subscriptions.ADD, kind="webhook", target=target))
+        yes(plane.do(now(plane, "applicant"), colleagues.END, principal=each.id))
+    yes(plane.do("applicant", subscriptions.ADD, kind="webhook", target="https://x.example/hook"))

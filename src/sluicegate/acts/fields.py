@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from itertools import pairwise
 from typing import Annotated, Any, TypeAlias
 
 from sluicegate.bounds import MARKS_MAX, PAYLOAD_DIGITS_MAX, SEARCH_MAX
@@ -13,6 +15,10 @@ from sluicegate_record.log import canonical
 from sluicegate_record.log.leaf import SALT_BYTES, Opening
 from sluicegate_record.terms import dates
 from sluicegate_record.terms.text import has_stack
+
+PERSON_MAX = 64
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters that show as nothing."""
 
 
 def text(least: int = 0, most: int = 4_000, pattern: str = "") -> Codec:
@@ -92,6 +98,23 @@ def _listed(value: Json) -> str:
     return value
 
 
+def _person(value: Json) -> str:
+    if type(value) is str and len(value) <= PERSON_MAX and not has_stack(value, MARKS_MAX):
+        words = value.split(" ")
+        if all(map(_is_word, words)) and value[0].isalnum():
+            return value
+    said = f"a name of 1 to {PERSON_MAX} letters, digits and .'’-, with one space between its words"
+    raise Misread(said, shown(value))
+
+
+def _is_word(word: str) -> bool:
+    """Whether all of a word shows: a mark only after a letter, and no letter that fills a place."""
+    kinds = [unicodedata.category(each)[0] for each in word]
+    marks_follow = all(before in "LM" for before, kind in pairwise([" ", *kinds]) if kind == "M")
+    shows = all(kind in "LMN" or each in ".'’-" for kind, each in zip(kinds, word, strict=True))
+    return bool(word) and marks_follow and shows and not _FILLERS & set(word)
+
+
 def _opening(value: Json) -> Opening:
     if type(value) is not dict or value.keys() != {"salt", "value"} or type(value["salt"]) is not str:
         raise Misread("an object of salt and value", shown(value))
@@ -119,7 +142,9 @@ Identifier: TypeAlias = Annotated[str, text(1, 128)]
 """The name of something on the record."""
 PLAIN_NAME = "[A-Za-z0-9._-]+"
 PlainName: TypeAlias = Annotated[str, text(1, 64, PLAIN_NAME)]
-PersonName: TypeAlias = Annotated[str, text(1, 64, r"\w[\w .'’-]*")]
+PersonName: TypeAlias = Annotated[
+    str, Codec(_person, _same, {"type": "string", "minLength": 1, "maxLength": PERSON_MAX})
+]
 """What a person is called, in any script, without characters that do not show."""
 ShortText: TypeAlias = Annotated[str, text(0, 64)]
 FileName: TypeAlias = Annotated[str, text(0, 1_024)]

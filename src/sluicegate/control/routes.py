@@ -22,7 +22,7 @@ from sluicegate.control.outside import OUTSIDE, AsyncDoing
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
-from sluicegate.http import asking
+from sluicegate.http import asking, bearer
 from sluicegate.http.asking import Run
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.errors import refused
@@ -78,12 +78,26 @@ async def done(  # noqa: PLR0913 - what is asked, as it came, and under which na
     with visitor.place():
         context = await _read(plane, request, visitor, head, body, named)
         seen.command_id = context.command_id
+        if context.act.kind != "question":
+            await visitor.run(_check_still, context)
         answer = await do(plane, visitor.run, context, context.asked)
         if isinstance(answer, Refusal) and named is not None:
             first: ActAnswer | Refusal | None = await visitor.run(context.first)
             answer = answer if first is None else first
     seen.answered(answer)
     return answer
+
+
+def _check_still(context: Context[Any]) -> None:
+    """Check again who asks, now that all of the request is here: a body may take a minute.
+
+    Raises: Unauthorized.
+    """
+    if context.principal.role in tokens.ISSUED:
+        found = context.ledger.store.principals.holder(context.principal.id)
+        if found is None:
+            raise bearer.ended()
+        bearer.authorize(found, context.act)
 
 
 def _written(answer: ActAnswer) -> Response:

@@ -44,6 +44,11 @@ def unknown(token: str | None) -> Unauthorized:
             code="token_missing",
             remedy="send 'Authorization: Bearer sgt_…': by 'sluicegate login', or in SLUICEGATE_TOKEN",
         )
+    return ended()
+
+
+def ended() -> Unauthorized:
+    """The error of who has no access here, or none any more."""
     return Unauthorized(
         "the token is not known here",
         code="token_unknown",

@@ -9,7 +9,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
 from sluicegate.core.lifecycle import directives
@@ -64,6 +64,12 @@ def sees(principal: Principal, case: Case) -> bool:
     if principal.role == AGENCY:
         return principal.party in case.parties
     return case.organization is not None and case.principal == principal.acts_for
+
+
+def sees_any(principal: Principal, state: State, organizations: Iterable[str]) -> bool:
+    """Whether the principal sees a case of one of some organizations."""
+    cases = (state.cases[name] for each in organizations for name in state.cases_of.get(each, ()))
+    return any(sees(principal, case) for case in cases)
 
 
 def sees_grant(principal: Principal, state: State, grant: Grant) -> bool:

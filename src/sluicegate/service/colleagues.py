@@ -54,6 +54,7 @@ def demote(context: Context[ColleagueView], asked: ColleagueArgument) -> Colleag
 
     def change(ports: Ports, found: Principal) -> Principal:
         ports.principals.administer(found.id, administers=False)
+        ports.sign_ins.end_invitations(found.id)
         return replace(found, administers=False)
 
     return _changed(context, partial(_one_of_several, context, asked.principal), change)

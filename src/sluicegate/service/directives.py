@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from sluicegate.acts import directives as acts
@@ -65,7 +66,7 @@ from sluicegate_record.terms.text import has_stack
 def issue(context: Context[AcceptedDirective], asked: SignedDirective) -> AcceptedDirective | Refusal:
     """Put a signed directive in force. Raises: BadEnvelope, InvalidInput."""
     ledger = context.ledger
-    named = resolve(ledger, {name: each.value() for name, each in asked.opened.items()})
+    named = resolve(ledger, {name: each.value() for name, each in asked.opened.items()}, _seen(context))
     if isinstance(named, Refusal):
         return named
     envelope = Envelope.from_json(asked.envelope)
@@ -82,7 +83,7 @@ def confirm(context: Context[ConfirmedDirective], asked: SignedStatement) -> Con
 @does(acts.LIFTING)
 def lifting(context: Context[CaseToSign], asked: LiftPart) -> CaseToSign | Refusal:
     """What is signed to lift a directive, or a part of it: in the case that is open, or that would be."""
-    ledger, command = context.ledger, _lift(context.ledger, asked)
+    ledger, command = context.ledger, _lift(context, asked)
     if isinstance(command, Refusal):
         return command
     opened = asked.opened
@@ -104,16 +105,22 @@ def open_lift(context: Context[LiftCase], asked: LiftRequest) -> LiftCase | Refu
 
     A position may come with it: then both are done, or nothing. Raises: BadEnvelope.
     """
-    command = _lift(context.ledger, asked)
+    command = _lift(context, asked)
     if isinstance(command, Refusal):
         return command
     envelope = None if asked.envelope is None else Envelope.from_json(asked.envelope)
     return context.execute(replace(command, case=asked.case or "", envelope=envelope))
 
 
-def _lift(ledger: Ledger, asked: LiftPart) -> OpenLift | Refusal:
+def _seen(context: Context[Any]) -> Seen:
+    """Whether who asks sees a case of one of some organizations."""
+    return partial(access.sees_any, context.principal)
+
+
+def _lift(context: Context[Any], asked: LiftPart) -> OpenLift | Refusal:
     opened = asked.opened
-    named = resolve(ledger, {LIFTED: opened.value()} if opened is not None else {})
+    given = {LIFTED: opened.value()} if opened is not None else {}
+    named = resolve(context.ledger, given, _seen(context))
     if isinstance(named, Refusal):
         return named
     scope = asked.scope if asked.scope != Scope() else None
@@ -244,13 +251,15 @@ class Resolved(NamedTuple):
 def resolve(
     ledger: Ledger,
     given: Mapping[str, Any],
+    shown: Seen,
     seen: Seen = lambda _, found: any(found),
     excepting: Collection[str] = (),
 ) -> Resolved | Refusal:
     """What names come to.
 
     `given` are the values of `Document.commitments`. One that a directive itself names must be known, and
-    `seen`. `excepting` are the lists of which an exception is made.
+    `seen`; the names nearest to it are those of who is `shown`. `excepting` are the
+    lists of which an exception is made.
     Raises: InvalidInput: not lists of names.
     """
     stated = {name: _stated(name, value) for name, value in given.items()}
@@ -273,7 +282,7 @@ def resolve(
             found[part] = found.get(part, cover.NOBODY) | named
         else:
             return Resolved(found, bearers)
-    return _organization_unknown(unseen, bearers.near_to(unseen, seen))
+    return _organization_unknown(unseen, bearers.near_to(unseen, shown))
 
 
 def bearers_of(ledger: Ledger, given: Mapping[str, Any], excepting: Collection[str] = ()) -> Bearers:

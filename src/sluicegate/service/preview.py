@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,7 +28,6 @@ from sluicegate.core.directives.directive import Signing
 from sluicegate.core.lifecycle import Refusal, State, directives
 from sluicegate.ports import Principal
 from sluicegate.service import access
-from sluicegate.service.bearers import Seen
 from sluicegate.service.context import Context, does
 from sluicegate.service.counting import customers, settled
 from sluicegate.service.directives import bearers_of, excepting, resolve
@@ -58,8 +57,8 @@ def preview(context: Context[DirectivePreview], asked: DirectiveText) -> Directi
         return made
     signed, opened = made
     given_names = {name: each.value() for name, each in opened.items()}
-    seen = _seen_by(principal)
-    resolved = resolve(ledger, given_names, seen, excepting(signed.spec))
+    seen = partial(access.sees_any, principal)
+    resolved = resolve(ledger, given_names, seen, seen, excepting(signed.spec))
     if isinstance(resolved, Refusal):
         return resolved
     with ledger.reading() as state:
@@ -109,7 +108,7 @@ def _unmatched(
     ledger: Ledger, principal: Principal, directive: str, opened: Mapping[str, Opening]
 ) -> tuple[int, tuple[UnmatchedName, ...]]:
     """How many names of a directive match no one that the principal may see; and the first of them."""
-    seen = _seen_by(principal)
+    seen = partial(access.sees_any, principal)
     with ledger.reading() as state:
         spec = state.directives[directive].document.spec
     given = {name: each.value() for name, each in opened.items()}
@@ -265,13 +264,3 @@ _UNKNOWN = canonical.sha256_hex(b"")
 """The digest of a document that does not exist: a directive that replaces it is refused."""
 _RECEIVED = {"how": "letter", "on": "2026-06-12", "digest": _UNKNOWN}
 """How an order arrived that has not been entered yet."""
-
-
-def _seen_by(principal: Principal) -> Seen:
-    """Whether the principal sees a case of one of some organizations."""
-
-    def sees_any(state: State, organizations: Iterable[str]) -> bool:
-        cases = (state.cases[name] for each in organizations for name in state.cases_of.get(each, ()))
-        return any(access.sees(principal, case) for case in cases)
-
-    return sees_any

@@ -74,7 +74,12 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
         if len(ports.outbox.subscriptions(owner)) >= SUBSCRIPTIONS_MAX:
             said = f"you have {SUBSCRIPTIONS_MAX} subscriptions"
             return Refusal("conflict", "too_many_subscriptions", said, "remove one")
-        team = (each for each in ports.principals.team(by) if each.acts_for == by.acts_for)
+        ended = ports.principals.ended()
+        team = (
+            each
+            for each in ports.principals.team(by)
+            if each.acts_for == by.acts_for and each.id not in ended
+        )
         if sum(len(ports.outbox.subscriptions(each.id)) for each in team) >= SUBSCRIPTIONS_OF_ALL_MAX:
             said = f"your organization has {SUBSCRIPTIONS_OF_ALL_MAX} subscriptions"
             return Refusal(

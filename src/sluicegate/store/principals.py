@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from sluicegate.acts.act import DEVELOPER, GATEWAY
+from sluicegate.acts.act import APPLICANT, GATEWAY
 from sluicegate.core.people.legal_names import bare_key
 from sluicegate.ports import Principal, Registration, SavedDraft, Spent
 from sluicegate.store import grams, schema
@@ -25,6 +25,13 @@ WHOLE = sa.select(_PRINCIPALS, _COLLEAGUES.c.colleague_of, _COLLEAGUES.c.adminis
     _COLLEAGUES, _COLLEAGUES.c.principal == _PRINCIPALS.c.id
 )
 """The principals, each with what is noted of it as a colleague."""
+_IN_TEAM = _PRINCIPALS.c.id.in_(
+    sa.union_all(
+        sa.select(sa.bindparam("of", type_=sa.String)),
+        sa.select(_COLLEAGUES.c.principal).where(_COLLEAGUES.c.colleague_of == sa.bindparam("of")),
+    )
+)
+"""The people of one applicant among very many."""
 _SPENT_BY = sa.select(schema.spent.c.until_ms).where(schema.spent.c.party == sa.bindparam("of"))
 _SPEND = sa.text("INSERT OR REPLACE INTO spent (party, until_ms) VALUES (:of, :then)")
 _BARE = sa.text("INSERT INTO bare_names VALUES (:bare, :pseudonym)")
@@ -124,12 +131,10 @@ class SqlitePrincipals:
 
     def team(self, of: Principal) -> Sequence[Principal]:
         """The people of a principal's organization, by name, also those whose token has ended."""
-        query = WHOLE.where(_PRINCIPALS.c.role == of.role).order_by(_PRINCIPALS.c.name, _PRINCIPALS.c.id)
-        if of.role != DEVELOPER:
-            whose = (_PRINCIPALS.c.party, _COLLEAGUES.c.colleague_of, _PRINCIPALS.c.id)
-            query = query.where(sa.or_(*(each == of.acts_for for each in whose)))
+        query = WHOLE.where(_IN_TEAM if of.role == APPLICANT else _PRINCIPALS.c.role == of.role)
+        query = query.order_by(_PRINCIPALS.c.name, _PRINCIPALS.c.id)
         with self._session.reading() as connection:
-            found = map(principal_in, connection.execute(query))
+            found = map(principal_in, connection.execute(query, {"of": of.acts_for}))
             return [each for each in found if each.team == of.team]
 
     def namesakes(self, of: Principal) -> Sequence[Principal]:

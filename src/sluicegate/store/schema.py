@@ -146,6 +146,7 @@ MADE_WHEN_OPENED = (
         "CREATE TABLE IF NOT EXISTS colleagues (principal VARCHAR(64) PRIMARY KEY,"
         " colleague_of VARCHAR(64), administers BOOLEAN NOT NULL) WITHOUT ROWID"
     ),
+    "CREATE INDEX IF NOT EXISTS colleagues_of ON colleagues (colleague_of)",
     "CREATE TABLE IF NOT EXISTS name_secrets (purpose TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS spent (party VARCHAR(128) PRIMARY KEY, until_ms TEXT NOT NULL) WITHOUT ROWID",
 )
