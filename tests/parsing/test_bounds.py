@@ -115,7 +115,7 @@ def test_a_name_has_only_so_many_marks_one_after_the_other(name: str):
 
 def test_nor_have_the_names_that_open_a_commitment():
     with pytest.raises(InvalidInput, match="more than 30 combining marks"):
-        resolve(Plane().ledger, {"annex.a": {"organizations": [hostile.marks(400)]}})
+        resolve(Plane().ledger, {"annex.a": {"organizations": [hostile.marks(400)]}}, lambda _, __: False)
 
 
 def test_a_statement_that_fits_in_no_entry_is_not_read():
