@@ -24,7 +24,7 @@ from typing import Any, Self
 
 from sluicegate.errors import SluicegateError, Unreachable
 
-START_S = 60.0
+START_S = 300.0
 """How long a child may take until it serves."""
 STOP_S = 10.0
 """How long children may take to end before they are killed; a gateway lets answers end for half of it."""
@@ -93,7 +93,9 @@ class Processes:
         ends = time.monotonic() + seconds
         while not said.endswith(b"\n}\n"):
             if not select.select([child.stdout], [], [], max(0.0, ends - time.monotonic()))[0]:
-                raise Unreachable(f"the {name} did not serve within {seconds:.0f} s")
+                log = self._logs / f"{name}.log"
+                remedy = f"see {log}; if it says nothing, the machine is slow: start again, and it goes on"
+                raise Unreachable(f"the {name} did not serve within {seconds:.0f} s", remedy=remedy)
             data = os.read(child.stdout.fileno(), 65_536)
             if not data:
                 raise Unreachable(f"the {name} ended before it served")

@@ -37,15 +37,22 @@ def routes(signing: SigningRoutes) -> list[Route]:
 async def _list(here: StaffRequest) -> Response:
     with here.visitor.place():
         found = await here.visitor.run(_lines, here)
-        own = await here.visitor.run(_to_pin, here)
-    values = {"statements": found, "own": own, "families": table.FAMILIES, "elsewhere": table.ELSEWHERE}
+        is_officer, own = await here.visitor.run(_to_pin, here)
+    values = {
+        "statements": found,
+        "is_officer": is_officer,
+        "own": own,
+        "families": table.FAMILIES,
+        "elsewhere": table.ELSEWHERE,
+    }
     return here.page("to_sign_list.html", values)
 
 
-def _to_pin(here: StaffRequest) -> Sequence[tuple[PublicKey, str]]:
-    """The passkeys of who is signed in that can become officers' keys; none if one of them is."""
+def _to_pin(here: StaffRequest) -> tuple[bool, Sequence[tuple[PublicKey, str]]]:
+    """Whether a passkey of who is signed in is an officer's key; else those that can become one."""
     signer = here.signer
-    return () if signer.speaking(here.officers.keys()) else here.for_trust(signer)
+    is_officer = bool(signer.speaking(here.officers.keys()))
+    return is_officer, () if is_officer else here.for_trust(signer)
 
 
 class StatementLine(NamedTuple):

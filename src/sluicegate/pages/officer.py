@@ -142,7 +142,7 @@ def _example(found: Status) -> str:
     agencies = [each for release in found.releases for stage in release.stages for each in stage.agencies]
     issuer, model = next(iter(agencies), "agency"), next(iter(models), "model")
     return (
-        "apiVersion: sluicegate/v1\nkind: Directive\nmetadata: {name: NAME}\nspec:\n"
+        f"apiVersion: sluicegate/v1\nkind: Directive\nmetadata: {{name: {issuer}-order-1}}\nspec:\n"
         f"  issuer: {issuer}\n"
         '  basis: {kind: order, authority: "the letter of DATE"}\n'
         f"  action: suspend\n  models: [{model}]\n  surfaces: all\n  covers: everyone\n"

@@ -37,7 +37,9 @@ def _colleagues(view: View[Nothing, ColleagueList]) -> Filled:
     may: dict[str, list[ActForm]] = {}
     invite = None
     if view.reader is not None and view.reader.administers:
-        may = {each.principal: [*_about(each)] for each in view.found.people}
+        people = view.found.people
+        administrators = [each for each in people if each.administrator and each.state != "ended"]
+        may = {each.principal: [*_about(each)] for each in people if [each] != administrators}
         only, labels = ("name", "administrator"), {"name": "Their name"}
         made = forms.form(sign_ins.INVITE, only=only, labels=labels, submit="Invite")
         # Without a name the link would be for the reader.
@@ -66,13 +68,12 @@ def _ways_in(view: View[WhoseSignIns, SignInList]) -> Filled:
 
 
 def _invited(look: FormLook) -> Filled:
-    """The usual page, with the whole link."""
-    filled = forms.usual(sign_ins.INVITE, look)
-    if not isinstance(look.answer, NewInvitation):
-        return filled
-    link = f"{CONTROL.reached(look.origin)}{look.answer.path}"
-    shown = {"link" if key == "path" else key: value for key, value in look.answer.to_json().items()}
-    return Filled(filled.template, {**filled.values, "answer": {**shown, "link": link}})
+    """The whole link, and what to do with it; or the usual page."""
+    made = look.answer
+    if not isinstance(made, NewInvitation):
+        return forms.usual(sign_ins.INVITE, look)
+    link = f"{CONTROL.reached(look.origin)}{made.path}"
+    return Filled("invited.html", {"made": made, "link": link, "is_own": not look.given.get("name")})
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (
