@@ -106,14 +106,18 @@ def believed_and_vouched(entries: list[Entry], **changes: Any) -> tuple[Allow | 
 
 
 def of_type(type_: str, change: Callable[[Entry], Entry | None], *, which: int = 0) -> Lie:
-    """A lie about one entry of a type."""
-    seen = [0]
+    """A lie about one entry of a type; each history begins where places begin again."""
+    seen, last = 0, -1
 
     def lie(entry: Entry) -> Entry | None:
+        nonlocal seen, last
+        if entry.seq <= last:
+            seen = 0
+        last = entry.seq
         if entry.type != type_:
             return entry
-        seen[0] += 1
-        return change(entry) if seen[0] == which + 1 else entry
+        seen += 1
+        return change(entry) if seen == which + 1 else entry
 
     return lie
 
