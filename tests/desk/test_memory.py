@@ -39,7 +39,7 @@ def test_who_is_let_in_is_known_until_they_are_shut_out(memory: SqliteDeskMemory
 
 
 V1 = """
-DROP TABLE preparations;
+DROP TABLE to_sign;
 CREATE TABLE prepared (id VARCHAR(80) PRIMARY KEY, body BLOB);
 INSERT INTO prepared VALUES ('statement_1', 'not public');
 PRAGMA user_version=1;

@@ -30,6 +30,7 @@ from sluicegate_record.entries import Entry
 from sluicegate_record.log import checkpoint, merkle
 from tests.store.contract import StoreContract
 from tests.store.examples import DONE, ENTRIES, Log
+from tests.store.preparations_contract import MADE
 from tests.waiting import BOUND_S
 from tests.worlds import ORIGIN, private_key
 
@@ -207,6 +208,28 @@ def test_what_an_earlier_build_has_counted_stays_without_a_model(path):
         SqliteStore(path).close()
     with closing(SqliteStore(path)) as store:
         assert store.key_uses.days(["a"], 0) == [KeyDay("a", 1, 5, 7)]
+
+
+PREPARED = """
+CREATE TABLE preparations (
+    id TEXT PRIMARY KEY, payload BLOB NOT NULL, maker TEXT NOT NULL, name TEXT NOT NULL,
+    at_ms INTEGER NOT NULL, instance TEXT NOT NULL, opened TEXT NOT NULL, signatures TEXT NOT NULL
+);
+INSERT INTO preparations VALUES ('a', x'7b7d', 'person_anna', 'anna', 5, '', '{"reason": ["c2Fs", "1"]}', '');
+"""
+"""What a build kept that did not say what a statement rests on: no one can sign it."""
+
+
+def test_a_statement_of_a_build_that_kept_no_premise_goes_and_others_are_kept(path):
+    SqliteStore(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE to_sign")
+        connection.executescript(PREPARED)
+    with closing(SqliteStore(path)) as store:
+        assert list(store.preparations.all()) == []
+        store.preparations.put(MADE)
+        assert list(store.preparations.all()) == [MADE]
+    assert "preparations" not in columns(path)
 
 
 def columns(path: Path) -> dict[str, Any]:

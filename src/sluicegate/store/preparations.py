@@ -23,19 +23,19 @@ from sluicegate_record.statements.statement import KEPT_MS
 
 PREPARED_MAX = 50
 """How many statements or sets that are to be signed are kept of each who makes some."""
-_ALL = "SELECT id, payload, maker, name, at_ms, instance, opened, signatures, premise FROM preparations"
-_OLD = "DELETE FROM preparations WHERE at_ms <= :at_ms - :kept_ms"
+_ALL = "SELECT id, payload, maker, name, at_ms, instance, opened, signatures, premise FROM to_sign"
+_OLD = "DELETE FROM to_sign WHERE at_ms <= :at_ms - :kept_ms"
 _PUT = (
-    "INSERT INTO preparations (id, payload, maker, name, at_ms, instance, opened, signatures,"
+    "INSERT INTO to_sign (id, payload, maker, name, at_ms, instance, opened, signatures,"
     " premise) VALUES (:id, :payload, :maker, :name, :at_ms, :instance, :opened, :signatures, :premise)"
     " ON CONFLICT DO NOTHING"
 )
 _TOO_MANY = (
-    "DELETE FROM preparations WHERE maker = :maker AND substr(id, 1, 64) IN"
-    " (SELECT substr(id, 1, 64) AS set_name FROM preparations WHERE maker = :maker AND set_name <> :set_name"
+    "DELETE FROM to_sign WHERE maker = :maker AND substr(id, 1, 64) IN"
+    " (SELECT substr(id, 1, 64) AS set_name FROM to_sign WHERE maker = :maker AND set_name <> :set_name"
     " GROUP BY set_name ORDER BY max(at_ms) DESC, set_name LIMIT -1 OFFSET :others)"
 )
-_FORGET = "DELETE FROM preparations WHERE id >= :set_name AND id < :set_name || '.'"
+_FORGET = "DELETE FROM to_sign WHERE id >= :set_name AND id < :set_name || '.'"
 
 
 class SqlitePreparations:
@@ -76,7 +76,7 @@ class SqlitePreparations:
             if found is None or signature.keyid in {each.keyid for each in found.signatures}:
                 return None
             signed = replace(found, signatures=(*found.signatures, signature))
-            changed = sa.text("UPDATE preparations SET signatures = :signatures WHERE id = :id")
+            changed = sa.text("UPDATE to_sign SET signatures = :signatures WHERE id = :id")
             connection.execute(changed, {"id": id_, "signatures": _signatures(signed)})
         return signed
 

@@ -12,8 +12,9 @@ Rules:
 - `invitations`, `passkeys` and `sessions` are how people come in; of what is secret they have digests.
 - `inviters` has who made an invitation. `colleagues` has the principals that are not as one is made by a
   token: those that colleagues invited, and those that do not administer their organization.
-- `preparations` has statements that officers are to sign; with what opens their commitments, until they are
-  on the record.
+- `to_sign` has statements that officers are to sign; with what opens their commitments, until
+  they are on the record. An earlier build kept them in `preparations`, without what they rest on, so that
+  each had to be made again; and so they go, with what they would have opened.
 - `earlier_tokens` has the tokens that another has replaced and that count for a while yet.
 - `spent` has a row for each party that has used some of a daily limit.
 - `outbox` holds the letters that are still to be sent, in the order of their ids. A delivered letter is
@@ -91,10 +92,11 @@ SIGN_INS = (
 """The tables of `ports.SignIns`, in a ledger's file or a desk's."""
 PREPARATIONS = (
     (
-        "CREATE TABLE IF NOT EXISTS preparations (id TEXT PRIMARY KEY, payload BLOB NOT NULL,"
+        "CREATE TABLE IF NOT EXISTS to_sign (id TEXT PRIMARY KEY, payload BLOB NOT NULL,"
         " maker TEXT NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL, instance TEXT NOT NULL,"
         " opened TEXT NOT NULL, signatures TEXT NOT NULL, premise TEXT NOT NULL)"
     ),
+    "DROP TABLE IF EXISTS preparations",
 )
 """The table of `ports.Preparations`, in a ledger's file or a desk's."""
 _HANDOVER = b'"type":"log.key_replaced"'
