@@ -11,7 +11,7 @@ from sluicegate.acts.evidence import WeighedEvidence
 from sluicegate.acts.promises import PromiseView
 from sluicegate.acts.releases import ReleaseArgument, ReleaseStatus
 from sluicegate_record.directives.document import Covered
-from sluicegate_record.directives.phrases import covered
+from sluicegate_record.directives.phrases import narrows
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms.plan import Plan
 
@@ -66,7 +66,7 @@ class ActiveDirective(ActAnswer):
     @property
     def words(self) -> str:
         """What it does to which models, and who it covers."""
-        return f"{self.action} {', '.join(self.models)} for {covered(self.covers)}"
+        return narrows(self.action, self.models, self.covers)
 
 
 @form

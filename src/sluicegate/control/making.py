@@ -23,7 +23,6 @@ from sluicegate.signin.forms import FORM
 from sluicegate.statements import table
 from sluicegate.statements.kind import HERE, NEW, AnyKind, Making, read
 from sluicegate_record.form import Json
-from sluicegate_record.log.publickey import PublicKey
 
 WHAT = "what"
 """The field of a form that says which kind of statement it makes."""
@@ -36,23 +35,23 @@ def routes(signing: SigningRoutes) -> list[Route]:
 
 async def _list(here: StaffRequest) -> Response:
     with here.visitor.place():
-        found = await here.visitor.run(_lines, here)
-        is_officer, own = await here.visitor.run(_to_pin, here)
-    values = {
-        "statements": found,
-        "is_officer": is_officer,
-        "own": own,
-        "families": table.FAMILIES,
-        "elsewhere": table.ELSEWHERE,
-    }
+        values = await here.visitor.run(_listed, here)
     return here.page("to_sign_list.html", values)
 
 
-def _to_pin(here: StaffRequest) -> tuple[bool, Sequence[tuple[PublicKey, str]]]:
-    """Whether a passkey of who is signed in is an officer's key; else those that can become one."""
+def _listed(here: StaffRequest) -> dict[str, Any]:
+    """What waits for signatures; and if no passkey of who is signed in is an officer's key, those that can
+    become one.
+    """
     signer = here.signer
     is_officer = bool(signer.speaking(here.officers.keys()))
-    return is_officer, () if is_officer else here.for_trust(signer)
+    return {
+        "statements": _lines(here),
+        "is_officer": is_officer,
+        "own": () if is_officer else here.for_trust(signer),
+        "families": table.FAMILIES,
+        "elsewhere": table.ELSEWHERE,
+    }
 
 
 class StatementLine(NamedTuple):

@@ -75,8 +75,9 @@ async def _shown(here: StaffRequest, found: PreparedStatement, why: Fault) -> Re
 
 def _view(here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
     how, stated = read_statement(found)
-    of_set, standing = here.signing.of_set(found), here.standing(found)
-    enough = {each.id: here.standing(each).is_enough for each in of_set}
+    of_set = here.signing.of_set(found)
+    standings = {each.id: here.standing(each) for each in of_set}
+    standing, enough = standings[found.id], {name: each.is_enough for name, each in standings.items()}
     signer, signed = here.signer, signed_by(found)
     return {
         "found": found,

@@ -48,7 +48,7 @@ from sluicegate.acts.releases import ReleaseStatus
 from sluicegate.acts.subscriptions import SubscriptionFilter
 from sluicegate.acts.tokens import TokenFilter
 from sluicegate.errors import Unauthorized
-from sluicegate_record.directives.phrases import covered
+from sluicegate_record.directives.phrases import narrows
 
 MOST = 100
 _BRIEF = 60
@@ -97,19 +97,14 @@ def _releases(ask: AskAct) -> Iterator[KnownThing]:
         yield KnownThing(each.release, each.title or "")
 
 
-def _stages(ask: AskAct) -> Iterator[KnownThing]:
-    for each in _status(ask):
-        yield from (KnownThing(stage.stage, f"of {each.title or each.release}") for stage in each.stages)
+def _of_releases(named: Callable[[ReleaseStatus], Iterable[str]]) -> Find:
+    """What finds some names in each release, each with what that is called."""
 
+    def find(ask: AskAct) -> Iterator[KnownThing]:
+        for each in _status(ask):
+            yield from (KnownThing(name, f"of {each.title or each.release}") for name in named(each))
 
-def _surfaces(ask: AskAct) -> Iterator[KnownThing]:
-    for each in _status(ask):
-        yield from (KnownThing(surface, f"of {each.title or each.release}") for surface in each.surfaces)
-
-
-def _models(ask: AskAct) -> Iterator[KnownThing]:
-    for each in _status(ask):
-        yield from (KnownThing(model, f"of {each.title or each.release}") for model in each.models)
+    return find
 
 
 def _agencies(ask: AskAct) -> Iterator[KnownThing]:
@@ -120,10 +115,10 @@ def _agencies(ask: AskAct) -> Iterator[KnownThing]:
 def _cases(ask: AskAct) -> Iterator[KnownThing]:
     for state in (cases.OPEN, None):
         found = ask(cases.LIST, CaseFilter(state=state, limit=MOST)).cases
-        yield from (KnownThing(each.case, case_name(each)) for each in found)
+        yield from (KnownThing(each.case, _case_name(each)) for each in found)
 
 
-def case_name(each: CaseSummary) -> str:
+def _case_name(each: CaseSummary) -> str:
     """What a case is called, such as `admission of Example Utility, gpt-5.6/partners: submitted`."""
     where = f"{each.release}/{each.stage}" if each.stage else each.directive or ""
     who = f" of {each.organization}" if each.organization else ""
@@ -138,7 +133,7 @@ def _directives(ask: AskAct) -> Iterator[KnownThing]:
 
 def _directive_name(each: DirectiveSummary) -> str:
     stands = "a drill" if each.drill else "in force" if each.in_force else each.ended or "not in force"
-    return f"{each.action} {', '.join(each.models)} for {covered(each.covers)}: {stands}"
+    return f"{narrows(each.action, each.models, each.covers)}: {stands}"
 
 
 def _drills(ask: AskAct) -> Iterator[KnownThing]:
@@ -218,9 +213,9 @@ def _subscriptions(ask: AskAct) -> Iterator[KnownThing]:
 
 _KNOWN: Mapping[str, tuple[AnyAct, Find]] = {
     "release": (releases.STATUS, _releases),
-    "stage": (releases.STATUS, _stages),
-    "surface": (releases.STATUS, _surfaces),
-    "model": (releases.STATUS, _models),
+    "stage": (releases.STATUS, _of_releases(lambda release: (each.stage for each in release.stages))),
+    "surface": (releases.STATUS, _of_releases(lambda release: release.surfaces)),
+    "model": (releases.STATUS, _of_releases(lambda release: release.models)),
     "agency": (releases.STATUS, _agencies),
     "case": (cases.LIST, _cases),
     "directive": (directives.LIST, _directives),

@@ -28,6 +28,11 @@ def covered(stated: str | Selection | Unread) -> str:
     )
 
 
+def narrows(action: str, models: Iterable[str], covers: str | Selection | Unread) -> str:
+    """What a directive does to which models, and who it covers: `suspend gpt-5.6 for everyone`."""
+    return f"{action} {', '.join(models)} for {covered(covers)}"
+
+
 def part(scope: Scope | None) -> str:
     """Which part of a directive is lifted, such as `for gpt-5.5 only`; empty if it is all of it."""
     if scope is None:

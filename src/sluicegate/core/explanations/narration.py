@@ -13,7 +13,7 @@ from typing import Any
 from sluicegate.acts.record import RecordedEntry
 from sluicegate.core.terms import requirement_phrases
 from sluicegate_record import entries
-from sluicegate_record.directives.phrases import UNREAD, covered, in_part, part
+from sluicegate_record.directives.phrases import UNREAD, in_part, narrows, part
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.entries import (
     Entry,
@@ -255,7 +255,7 @@ def _foreseen(body: releases.StageForeseen) -> str:
 def _directive(body: directives.DirectiveIssued) -> str:
     spec = body.document.spec
     replaces = f", in place of {body.replaces}" if body.replaces is not None else ""
-    what = f"{spec.action} {', '.join(spec.models)} for {covered(spec.covers)}"
+    what = narrows(spec.action, spec.models, spec.covers)
     said = f"directive {body.directive} of {body.issuer}: {what}{replaces}"
     arrived = body.document.metadata.transcribed
     if arrived is None:
