@@ -8,8 +8,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.demo.commands import is_alive
 from tests.launcher import Launcher
+from tests.proc import is_alive
 from tests.waiting import eventually
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.proc import is_alive
 from tests.waiting import BOUND_S, eventually
 
 PROGRAM = """
@@ -59,14 +60,6 @@ def runs(tmp_path: Path, name: str) -> list[tuple[int, str]]:
     path = tmp_path / name
     lines = path.read_text().splitlines() if path.exists() else []
     return [(int(line.split(" ", 1)[0]), line.split(" ", 1)[1]) for line in lines]
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; whoever has ended and was not waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def begun(supervisor: subprocess.Popen[str], tmp_path: Path) -> dict[str, int]:

@@ -23,6 +23,7 @@ from demo.cast import LAB, TEAMS, TESTED_MODEL, TESTERS, Cast
 from demo.paperwork import Paperwork
 from demo.site import Site
 from sluicegate.client.evidence.archive import Archive
+from tests import proc
 from tests.clients.driven import ENVIRONMENT
 from tests.demo.commands import FREE_PORTS, Command, chat
 from tests.waiting import BOUND_S, eventually
@@ -199,13 +200,13 @@ def test_a_run_that_was_interrupted_leaves_nothing_and_goes_on(lab, tmp_path):
         try:
             calls = lab.calls()
             eventually(lambda: lab.calls() >= calls + 2)
-            arguments = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _family(running.pid)]
+            arguments = [word for pid in proc.family(running.pid) for word in proc.words(pid)]
             running.send_signal(signal.SIGINT)
             assert running.wait(BOUND_S) == 1
         finally:
             running.kill()
-    assert len(arguments) > 1
-    assert not any(lab.key.encode() in each for each in arguments)
+    assert len(arguments) > len(words)
+    assert not any(lab.key in each for each in arguments)
     error = json.loads(said.read_text().splitlines()[-1])["error"]
     assert error["code"] == "run_interrupted"
     assert error["remedy"] == f"to go on: the same command with --resume {logs}"
@@ -215,13 +216,6 @@ def test_a_run_that_was_interrupted_leaves_nothing_and_goes_on(lab, tmp_path):
     assert (done["counts"], done["result"]) == (True, "PASSED")
     assert len(list(logs.glob("*.eval"))) == 2
     assert lab.results() == before + 1
-
-
-def _family(pid: int) -> Iterator[int]:
-    """A process and those that it has started."""
-    yield pid
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        yield from _family(int(child))
 
 
 def _content(file: Path) -> bytes:

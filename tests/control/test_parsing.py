@@ -20,7 +20,8 @@ from sluicegate.bounds import WAITING_OF_PARTY_MAX
 from sluicegate.parsing.turns import Turns
 from tests.control.conftest import Plane
 from tests.control.test_api import error_of
-from tests.parsing.test_parsers import Hanging, ended
+from tests.parsing.test_parsers import Hanging
+from tests.proc import is_alive
 from tests.waiting import BOUND_S, eventually
 
 DRAFT = {"release": "r", "stage": "s", "surface": "api", "organization": "hang"}
@@ -78,13 +79,13 @@ def test_while_a_text_is_read_the_ledger_is_written_and_others_are_answered(plan
         assert answer.status_code == 200, answer.text
         assert plane.drafts() == []
         assert plane.ledger.waiting() == 0
-        assert not ended(told["pid"])  # it is still being read
+        assert is_alive(told["pid"])  # it is still being read
 
 
 def test_who_closes_the_connection_ends_the_reading(plane: SlowPlane):
     with plane.asked():
         told = plane.hanging.told()
-    eventually(lambda: ended(told["pid"]))
+    eventually(lambda: not is_alive(told["pid"]))
     assert plane.drafts() == []
 
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import httpx2
 
+from tests import proc
 from tests.waiting import BOUND_S, eventually
 
 SERVING = {"serve", "gateway", "upstream"}
@@ -62,10 +63,8 @@ class Command:
 
     def children(self) -> dict[str, int]:
         """The ids of the processes it has started and that serve, by what they are."""
-        pid = self._process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        words = {child: set(Path(f"/proc/{child}/cmdline").read_text().split("\0")) for child in children}
-        return {name: int(child) for child in children for name in {*SERVING, DESK} & words[child]}
+        words = {child: proc.words(child) for child in proc.children(self._process.pid)}
+        return {name: child for child in words for name in {*SERVING, DESK}.intersection(words[child])}
 
     def serving(self, *more: str) -> dict[str, int]:
         """The same, when all are there, and `more`."""
@@ -79,14 +78,6 @@ class Command:
 
     def wait(self) -> int:
         return self._process.wait(BOUND_S)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process is there; one that has ended and is not yet waited for is not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def kill(pid: int) -> None:

@@ -13,7 +13,8 @@ import httpx2
 import pytest
 
 from sluicegate.desk.instances import Instances
-from tests.demo.commands import DESK, FREE_PORTS, Command, chat, is_alive, kill, paste
+from tests.demo.commands import DESK, FREE_PORTS, Command, chat, kill, paste
+from tests.proc import is_alive
 from tests.waiting import BOUND_S, eventually
 
 KEPT = {"format": "sluicegate-demo/1", "credentials": {}}

@@ -13,7 +13,8 @@ import pytest
 from demo.streams import Stream
 from demo.telling import Page, Step, expect, report, tell
 from sluicegate.errors import VerificationFailed
-from tests.demo.commands import Command, is_alive
+from tests.demo.commands import Command
+from tests.proc import is_alive
 from tests.waiting import eventually
 
 STEPS = (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -10,7 +11,7 @@ from demo.fleet import served
 from sluicegate import bootstrap
 from sluicegate.settings import FeedSettings, HttpSettings
 from tests.control.conftest import Plane, served_feed
-from tests.waiting import BOUND_S
+from tests.waiting import BOUND_S, eventually
 
 
 class Fed(Plane):
@@ -20,6 +21,14 @@ class Fed(Plane):
         super().__init__(folder, http)
         self.feed = bootstrap.feed(FeedSettings(folder, port=0, http=http or HttpSettings()))
         self.feed_url = ""
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Serve both; the feed gives leases, as the control plane has certified its key."""
+        with served(self.wired) as self.url, served_feed(self.feed) as self.feed_url:
+            with self.gateway() as client:
+                eventually(lambda: client.get("/readyz").is_success)
+            yield
 
     def gateway(self, name: str = "gateway-1") -> httpx2.Client:
         """Somebody who asks the feed with the token of a gateway."""
@@ -32,5 +41,5 @@ class Fed(Plane):
 @pytest.fixture
 def plane(tmp_path: Path) -> Iterator[Fed]:
     made = Fed(tmp_path)
-    with served(made.wired) as made.url, served_feed(made.feed) as made.feed_url:
+    with made.serving():
         yield made

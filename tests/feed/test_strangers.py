@@ -11,10 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from demo.fleet import served
 from sluicegate.settings import HttpSettings
 from tests import worlds
-from tests.control.conftest import served_feed
 from tests.control.test_path import Party
 from tests.feed.conftest import Fed
 from tests.feed.test_app import ask
@@ -30,7 +28,7 @@ def small(tmp_path) -> Iterator[Fed]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     few = HttpSettings(max_connections=100, max_connections_of_address=80)
     made = Fed(tmp_path, few)
-    with served(made.wired) as made.url, served_feed(made.feed) as made.feed_url:
+    with made.serving():
         yield made
 
 

@@ -24,6 +24,7 @@ from sluicegate.parsing.request import ActRequest
 from sluicegate.ports import Principal
 from sluicegate_record.log import canonical
 from tests.parsing import hostile
+from tests.proc import children, is_alive
 from tests.waiting import BOUND_S, eventually
 
 SLOW = Path(__file__).with_name("slow_readers.py")
@@ -95,16 +96,8 @@ async def answers(parsers: Parsers) -> None:
     assert (found.reading and found.reading.value) == READ
 
 
-def ended(pid: int) -> bool:
-    """Whether a process is gone, or only waits to be reaped."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
-    except FileNotFoundError:
-        return True
-
-
 async def gone(pid: int) -> None:
-    await asyncio.to_thread(eventually, lambda: ended(pid))
+    await asyncio.to_thread(eventually, lambda: not is_alive(pid))
 
 
 def test_a_text_is_read_and_its_errors_come_back_with_their_places():
@@ -158,8 +151,7 @@ def test_a_reader_that_hangs_is_ended_and_its_text_is_not_blamed(tmp_path: Path)
             await reading(made.parsers, "hang")
         assert made.parsers._server is not None
         server = made.parsers._server.process.pid
-        children = Path(f"/proc/{server}/task/{server}/children")
-        await asyncio.to_thread(eventually, lambda: not children.read_text())
+        await asyncio.to_thread(eventually, lambda: not children(server))
         made.parsers.wait_s = BOUND_S
         await answers(made.parsers)
         assert made.parsers._server.process.pid == server
@@ -269,7 +261,7 @@ def test_no_reader_outlives_the_process_that_asked(signal_: signal.Signals, tmp_
             told = made.told()
         finally:
             parent.send_signal(signal_)
-    eventually(lambda: ended(told["pid"]) and ended(told["server"]))
+    eventually(lambda: not is_alive(told["pid"]) and not is_alive(told["server"]))
     made.close()
 
 
