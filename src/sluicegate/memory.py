@@ -9,7 +9,7 @@ STEP = 10_000
 
 
 class Lasting:
-    """Things that come and stay, such as keys: a collection over a million of them takes half a second.
+    """Things that come and stay, such as keys and entries: a collection over a million takes half a second.
 
     Meanwhile no request is answered. What is in use when it is said stays, too: little, beside them.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sluicegate import memory
 from sluicegate.acts import cases, releases, reports
 from sluicegate.acts import directives as acts
 from sluicegate.core.access import coverage
@@ -150,6 +152,20 @@ def test_one_that_catches_up_in_parts_sees_whole_commands(chunk):
     with found.reading() as state, plane.ledger.reading() as known:
         assert content(state) == content(known)
     assert found.root(plane.size) == plane.ledger.root(plane.size)
+
+
+def test_what_was_followed_is_left_out_of_collections(monkeypatch):
+    plane = Plane()
+    plane.opened()
+    monkeypatch.setattr(memory, "STEP", plane.size)
+    found = Follower()
+    try:
+        found.follow(plane.ledger.entries(0, plane.size - 1))
+        assert any(each is found.state for each in gc.get_objects())
+        found.catch_up(plane.store.log)
+        assert not any(each is found.state for each in gc.get_objects())
+    finally:
+        gc.unfreeze()
 
 
 def test_readers_beside_a_writer_that_never_rests():

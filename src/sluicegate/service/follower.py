@@ -70,7 +70,7 @@ class Follower:
                 self._position = LogPosition(self.state.size, self.state.at_ms)
         with self._lock:
             self.state.settle()
-        self._lasting.grown(len(self.state.table.credentials))
+        self._lasting.grown(self.state.size + len(self.state.table.credentials))  # an entry may import many
 
     def catch_up(self, log: Log, chunk: int = CHUNK) -> None:
         """Fold in what the log has beyond this, `chunk` entries at a time. Requires: one caller at a time."""
