@@ -6,16 +6,22 @@ The list is of every check in the code. A check that is added, or is other than 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from random import Random
 
 import pytest
 
+from sluicegate_record.law import RULES
+from sluicegate_record.record import Record
 from tests.liar.mutants import Check, checks
-from tests.liar.showing import NOTHING, SHOWN, shows
+from tests.liar.showing import AGAIN, LIE, NOTHING, SHOWN, lies_about, repeated, shows, stopping, words_of
 from tests.liar.test_mutants import SHOWN as AT_A_GATEWAY
 from tests.liar.test_mutants import check_of
+from tests.record.law.test_law import stored
 
 SAMPLE = 30
+OF_EACH_SIGNED = {"is_named_by_its_digest"}
+"""The rule that is no check of one type: rows in each table of `tests/record/law` break it."""
 
 
 def listed() -> dict[str, str]:
@@ -26,6 +32,28 @@ def listed() -> dict[str, str]:
 
 def test_the_list_has_every_check() -> None:
     assert listed().keys() == {str(check) for check in checks()}
+
+
+def test_every_rule_has_a_check() -> None:
+    rules = {rule.__name__ for rules in RULES[1].values() for rule in rules}
+    assert rules - {check.function for check in checks()} == OF_EACH_SIGNED
+
+
+def test_each_lie_that_is_listed_is_stopped_by_its_check() -> None:
+    """A row of `tests/record/law` says so of itself."""
+    expected, found = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for check, how in listed().items():
+        if how.partition(":")[0] in {LIE, AGAIN}:
+            expected[how].add(check)
+    told, record = {int(how.split()[1]) for how in expected}, Record()
+    for entry in stored():
+        for other in lies_about(entry) if entry.seq in told else ():
+            if words_of(other) in expected:
+                found[words_of(other)].update(map(str, stopping(record, other.entry)))
+        record.apply(entry)
+        if f"{AGAIN}: {entry.seq}" in expected:
+            found[f"{AGAIN}: {entry.seq}"].update(map(str, stopping(record, repeated(entry))))
+    assert {how: checked - found[how] for how, checked in expected.items() if checked - found[how]} == {}
 
 
 def test_each_check_is_shown_by_something() -> None:

@@ -7,7 +7,7 @@ import pytest
 from sluicegate_record.entries import Entry
 from sluicegate_record.form import replace
 from sluicegate_record.record import Record
-from tests.record.law.test_checks import Untrue, finds, first, says, there_already
+from tests.record.law.test_checks import Untrue, finds, first, says
 from tests.record.law.test_law import stored
 
 OPENED, CLOSED = first("account.opened"), first("account.closed")
@@ -34,14 +34,10 @@ def ended(record: Record, entry: Entry) -> Entry:
 
 
 ACCOUNTS = {
-    "an account twice": Untrue(
-        OPENED, there_already, "is_a_new_account", "an account that was opened before"
-    ),
     "an account with the name of a grant": Untrue(
         OPENED, named_as_a_grant, "is_a_new_account", "an account that was opened before"
     ),
     "the end of no account": Untrue(CLOSED, says(account="acct_none"), "is_an_open_account", NO_ACCOUNT),
-    "the end of an account that has ended": Untrue(CLOSED, there_already, "is_an_open_account", NO_ACCOUNT),
     "a key under an account that has ended": Untrue(
         keyed, ended, "is_under_a_grant", "a key under an account that has ended"
     ),

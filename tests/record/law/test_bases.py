@@ -13,12 +13,11 @@ from sluicegate_record.law import Breach, Support
 from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.record import Record
 from tests.forging import told
-from tests.record.law.test_checks import Tell, Untrue, at_case, finds, first, release_is, says, there_already
+from tests.record.law.test_checks import Tell, Untrue, at_case, finds, first, release_is, says
 from tests.record.law.test_law import before
 from tests.worlds import LOG
 
 LAPSED = first("basis.ended", stage="lapsing")
-STAYED = first("basis.ended", stage="staying")
 REVIEWED = first("basis.ended", stage="reviewed")
 UNDECIDED = first("basis.ended", stage="undecided")
 REMINDED = first("basis.reminded", stage="lapsing")
@@ -73,19 +72,11 @@ def unlapsed(record: Record, entry: Entry) -> Entry:
 
 BASES = {
     "a lapse before its date": Untrue(LAPSED, earlier(10), "ends_as_agreed", "the end of a basis before"),
-    "a lapse twice": Untrue(LAPSED, there_already, "ends_as_agreed", "the end of a basis that has ended"),
-    "a lapse that should stay": Untrue(STAYED, says(then="lapse"), "ends_as_agreed", OTHER_END),
-    "a lapse that a review has not decided": Untrue(
-        REVIEWED, says(then="lapse"), "ends_as_agreed", OTHER_END
-    ),
     "a lapse of terms that are not in force": Untrue(
         LAPSED, release_is(terms={}), "ends_as_agreed", NOT_IN_FORCE
     ),
     "a lapse of terms that were not agreed to": Untrue(
         LAPSED, release_is(agreed=frozenset()), "ends_as_agreed", NOT_IN_FORCE
-    ),
-    "a lapse of another day": Untrue(
-        LAPSED, says(until="2026-01-01"), "ends_as_agreed", "a basis with another date"
     ),
     "an end before its review is due": Untrue(
         UNDECIDED, review_is(due_ms=4_000_000_000_000), "ends_as_agreed", "the end of a basis before its date"
@@ -93,15 +84,8 @@ BASES = {
     "an end without its review": Untrue(
         REVIEWED, unreviewed, "ends_as_agreed", "the end of a basis without its review"
     ),
-    "an end by another review": Untrue(
-        REVIEWED, says(case="case_none"), "ends_as_agreed", "the end of a basis by another review"
-    ),
     "a stay that a review has denied": Untrue(REVIEWED, review_is(positions={}), "ends_as_agreed", OTHER_END),
-    "a reminder twice": Untrue(REMINDED, there_already, "reminds_in_time", "a second reminder"),
     "a reminder too early": Untrue(REMINDED, earlier(3), "reminds_in_time", "a reminder before its time"),
-    "a reminder of another end": Untrue(
-        REMINDED, says(then="stay"), "reminds_in_time", "a reminder of another end"
-    ),
     "a review too early": Untrue(OPENED, earlier(20), "reviews_in_time", "a review before its time"),
     "a review with less time": Untrue(
         OPENED, says(due="2027-01-01T00:00:00.000Z"), "reviews_in_time", "a review that has another time"
@@ -122,9 +106,6 @@ BASES = {
         at_case(lambda case: {"kind": "appeal"}),
         "is_advice",
         "a decision of an officer alone where the rules bind",
-    ),
-    "an officer alone, said to be two": Untrue(
-        ALONE, says(lapsed=False), "is_advice", "a proceeding that too few officers signed"
     ),
 }
 

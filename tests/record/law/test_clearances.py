@@ -40,12 +40,6 @@ CLEARANCES = {
         )
         for field in ("release", "party", "about", "reason", "version")
     },
-    "a clearance that says something else": Untrue(
-        ADOPTS, says(says="attests"), "is_its_partys_word", OTHERWISE
-    ),
-    "an evaluation for longer": Untrue(
-        BEGINS, says(until="2099-01-01T00:00:00.000Z"), "is_its_partys_word", OTHERWISE
-    ),
     "a clearance for another log": Untrue(
         ADOPTS,
         signs(Clearance, "ostp", log="other"),

@@ -94,14 +94,8 @@ CLOSURES = {
     "a closing for another log": Untrue(
         CLOSES, signs(ReleaseClosing, OFFICER, log="other"), "is_closed_with_a_signature", BY_NONE
     ),
-    "a closing said to be of another log": Untrue(
-        CLOSES, says(log="other"), "is_closed_with_a_signature", BY_NONE
-    ),
     "a closing by no officer": Untrue(
         CLOSES, signs(ReleaseClosing, "oncd"), "is_closed_with_a_signature", BY_NONE
-    ),
-    "a closing under another digest": Untrue(
-        CLOSES, says(digest="sha256:00"), "is_closed_with_a_signature", "a closing under another digest"
     ),
     "a second closing": Untrue(CLOSES, closed(), "closes_what_is_done", "a release that was closed before"),
     "a closing before the last stage": Untrue(

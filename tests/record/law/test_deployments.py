@@ -92,9 +92,6 @@ DEPLOYMENTS = {
     },
     "a statement for another log": Untrue(SAID, signs(log="other"), DEVELOPERS, UNSIGNED),
     "a statement that an agency signed": Untrue(SAID, signs("oncd"), DEVELOPERS, UNSIGNED),
-    "a statement under the name of another officer": Untrue(
-        SAID, says(officer="second-officer"), DEVELOPERS, "a statement under another owner than signed it"
-    ),
     "a statement about no release": Untrue(SAID, signs(release="other"), DEVELOPERS, "no release 'other'"),
     "a statement that comes again": Untrue(
         SAID,

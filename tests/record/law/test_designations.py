@@ -193,10 +193,6 @@ DESIGNATIONS = {
         ENDS, word_is(says="withdraws"), "ends_what_holds", NONE_HOLDS
     ),
     "the end of a designation twice": Untrue(ENDS, word_is(ended_ms=0), "ends_what_holds", NONE_HOLDS),
-    "the end of no designation": Untrue(ENDS, says(designation="sha256:00"), "ends_what_holds", NONE_HOLDS),
-    "the end of a designation of another release": Untrue(
-        ENDS, says(release="gpt-5.6"), "ends_what_holds", NONE_HOLDS
-    ),
     "the end of a designation by a case of another log": Untrue(
         ENDS, asks(log="other"), "ends_what_holds", ANOTHER_CASE
     ),
@@ -221,26 +217,14 @@ DESIGNATIONS = {
         "ends_what_holds",
         "the signed positions do not satisfy the rule",
     ),
-    "the end of a designation that raises something": Untrue(
-        ENDS,
-        says(raised={"first": "sha256:00"}),
-        "lowers_what_the_terms_say",
-        "other terms than the levels give that still hold",
-    ),
     "a reconsideration of what does not hold": Untrue(
         ASKS, word_is(says="withdraws"), "asks_by_its_rule", NONE_HOLDS
-    ),
-    "a reconsideration by another rule": Untrue(
-        ASKS, says(rule={"allOf": ["ostp"]}), "asks_by_its_rule", "a case with another rule than that of"
     ),
     "a reconsideration a second time": Untrue(
         ASKS,
         reconsidered_before,
         "is_about_what_there_is",
         "a designation that is reconsidered twice",
-    ),
-    "a reconsideration with a basis": Untrue(
-        ASKS, says(basis="voluntary"), "is_about_what_there_is", "a case with another basis than that of its"
     ),
 }
 

@@ -142,19 +142,10 @@ EVIDENCE = {
         "raises_what_the_comparison_says",
         "other terms than the comparison gives",
     ),
-    "a result with a level to which it does not lead": Untrue(
-        PASSES,
-        says(raised={"evaluated": digest("terms")}),
-        "raises_what_the_comparison_says",
-        "other terms than the comparison gives",
-    ),
     **{
         f"a result of another {field}": Untrue(PASSES, says(**{field: "other"}), ITS_PARTY, OTHERWISE)
         for field in ("release", "evaluation", "party", "model")
     },
-    "a result about other weights": Untrue(
-        PASSES, says(tested={"digest": digest("other"), "safeguards": digest("safe")}), ITS_PARTY, OTHERWISE
-    ),
     "a result of another run": Untrue(
         PASSES,
         lambda record, entry: says(run={**entry.public["run"], "hits": 0, "sure": 0, "tool": "x"})(

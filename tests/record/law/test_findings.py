@@ -136,24 +136,6 @@ FINDINGS = {
         f"a report of another {field}": Untrue(REPORT, says(**{field: "other"}), ITS_WORD, OTHERWISE)
         for field in ("release", "kind", "level", "text", "model", "grant", "party")
     },
-    "a report of other weights": Untrue(REPORT, says(tested=OTHER.to_json()), ITS_WORD, OTHERWISE),
-    "a report with other scores": Untrue(
-        REPORT,
-        says(axes={"capabilityGain": 1, "breadth": 1, "weaponization": 1, "discoverability": 1}),
-        ITS_WORD,
-        OTHERWISE,
-    ),
-    "a report that is said to be transcribed": Untrue(
-        REPORT, says(transcribed=MAIL.to_json()), ITS_WORD, OTHERWISE
-    ),
-    **{
-        f"an answer with another {field}": Untrue(ASKS, says(**{field: "other"}), ITS_WORD, OTHERWISE)
-        for field in ("finding", "party", "says", "text", "outcome")
-    },
-    "an answer about other weights": Untrue(ASKS, says(tested=OTHER.to_json()), ITS_WORD, OTHERWISE),
-    "an answer that is said to be transcribed": Untrue(
-        ASKS, says(transcribed=MAIL.to_json()), ITS_WORD, OTHERWISE
-    ),
     "an answer by what was signed as a report": Untrue(
         ASKS,
         lambda record, entry: told(entry, {"envelope": REPORT().public["envelope"]}),
@@ -168,14 +150,8 @@ FINDINGS = {
     "a retest that another signed": Untrue(
         GONE, signs("oncd"), ITS_WORD, "a word on a finding that its party did not sign"
     ),
-    "a report under another owner": Untrue(
-        REPORT, says(owner="other"), ITS_WORD, "a statement under another owner than signed it"
-    ),
     "a report under another digest": Untrue(
         REPORT, says(digest="sha256:00"), "is_named_by_its_digest", "a signed statement under another digest"
-    ),
-    "a report under another name": Untrue(
-        REPORT, says(finding="finding_00"), NEW, "a finding under another name than its report gives it"
     ),
     "a report that comes twice": Untrue(REPORT, known, NEW, "a finding that was reported before"),
     "a report in a release that is not there": Untrue(
@@ -222,9 +198,6 @@ FINDINGS = {
     "an answer to what was said before": Untrue(
         ASKS, signs(OFFICER, previous=digest("other")), FOLLOWS, "a word that does not follow the newest one"
     ),
-    "an answer in another release": Untrue(
-        ASKS, says(release="gpt-12"), FOLLOWS, "a word on a finding of another release"
-    ),
     "an agency that answers": Untrue(
         ASKS, signs("caisi", party="caisi"), ITS_TURN, "an answer that is the developer's to give"
     ),
@@ -269,9 +242,6 @@ FINDINGS = {
     ),
     "other details than were signed": Untrue(SEALED, opens_others, SEALS, "other details than were signed"),
     "details without a commitment": Untrue(REPORT, opens_others, SEALS, "other details than were signed"),
-    "details that are sealed to other keys": Untrue(
-        SEALED, says(sealed={"commitment": "0" * 64, "keys": ["0" * 64]}), ITS_WORD, OTHERWISE
-    ),
     "details that are sealed to a stranger": Untrue(
         SEALED, without_officer, SEALS, "details that are sealed to a key that is not pinned"
     ),
@@ -292,12 +262,6 @@ FINDINGS = {
     ),
     "a step in another release": Untrue(
         LATE, says(release="gpt-12"), IN_TIME, "a finding of another release"
-    ),
-    "a step that is not owed": Untrue(
-        LATE, says(step="other"), IN_TIME, "a step that is not owed, or by another time"
-    ),
-    "a step by another time": Untrue(
-        LATE, says(due="2026-06-01T00:00:00.000Z"), IN_TIME, "a step that is not owed, or by another time"
     ),
     "a step before its time": Untrue(
         LATE,

@@ -212,9 +212,6 @@ KEYS = {
     "an end that another party signed": Untrue(
         RETIRED, signs("oncd"), ENDED_BY, "the end of a key that its party did not sign"
     ),
-    "an end under another owner's name": Untrue(
-        RETIRED, says(by="second"), ENDED_BY, "a statement under another owner than signed it"
-    ),
     "an end under another digest": Untrue(
         RETIRED, says(digest=digest("other")), "is_named_by_its_digest", "a signed statement under another"
     ),

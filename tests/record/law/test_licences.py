@@ -47,18 +47,6 @@ def licence_is(**changes: Any) -> Tell:
     return tell
 
 
-def said_with(conditions: Conditions) -> Tell:
-    """A position asks for other conditions."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        case = record.cases[entry.public["case"]]
-        positions = {who: replace(each, conditions=conditions) for who, each in case.positions.items()}
-        record.put(replace(case, positions=positions))
-        return entry
-
-    return tell
-
-
 def contradicting(record: Record, entry: Entry) -> Entry:
     """Two positions ask for conditions that contradict each other."""
     case = record.cases[entry.public["case"]]

@@ -89,9 +89,6 @@ OBSERVATIONS = {
     "an observation of another probe": Untrue(SEEN, part_says("probe", model="m"), OBSERVERS, OTHERWISE),
     "an observation for another log": Untrue(SEEN, signs(log="other"), OBSERVERS, UNSIGNED),
     "an observation that another party signed": Untrue(SEEN, signs("oncd"), OBSERVERS, UNSIGNED),
-    "an observation under another name": Untrue(
-        SEEN, says(owner="oncd"), OBSERVERS, "a statement under another owner than signed it"
-    ),
     "an observation under another digest": Untrue(
         SEEN,
         says(digest=digest("other")),

@@ -65,7 +65,6 @@ def named(name: str, *holders: str, concern: str = "cyber") -> dict[str, Any]:
 STATED, OF_GRANT = "is_about_what_there_is", "a grant with other programmes than were agreed to"
 HOLDERS = "a programme with holders that it cannot have, or without those that it needs"
 LACKED = "programmes that the grant does not have, or not in that state"
-ORDER = "programmes that are named twice, or out of order"
 NOT_STATED = "a case about a programme that its terms do not state"
 
 PROGRAMMES: dict[str, Untrue] = {
@@ -90,27 +89,10 @@ PROGRAMMES: dict[str, Untrue] = {
     "an appeal about others than were removed": Untrue(
         after_removal, grant_has(BLUE), STATED, "an appeal about other programmes"
     ),
-    "a grant with more": Untrue(
-        GRANTED, says(programmes=[named("blue"), named("red")]), "is_carried", OF_GRANT
-    ),
-    "a grant for others": Untrue(GRANTED, says(programmes=[named("blue", "mem_1")]), "is_carried", OF_GRANT),
-    "an amendment with more": Untrue(
-        amended, says(programmes=[named("blue"), named("red")]), "is_amended_as_agreed", OF_GRANT
-    ),
-    "an amendment with fewer": Untrue(amended, says(programmes=[]), "is_amended_as_agreed", OF_GRANT),
-    "the suspension of what a grant lacks": Untrue(
-        HALTED, says(programmes=["cyber: red"]), "has_a_reason", LACKED
-    ),
     "the suspension of what is suspended": Untrue(
         HALTED, grant_has(BLUE, halted=frozenset({BLUE.label})), "has_a_reason", LACKED
     ),
-    "a suspension twice": Untrue(
-        HALTED, says(programmes=["cyber: blue", "cyber: blue"]), "has_a_reason", ORDER
-    ),
     "what is not suspended goes on": Untrue(RESUMED, says(programmes=["cyber: b"]), "is_suspended", LACKED),
-    "what goes on, twice": Untrue(
-        RESUMED, says(programmes=["cyber: black", "cyber: black"]), "is_suspended", ORDER
-    ),
 }
 
 

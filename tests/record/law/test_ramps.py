@@ -146,7 +146,6 @@ RAMPS = {
         )
         for field in ("log", "release", "stage", "says", "reason")
     },
-    "a move to another share": Untrue(RETURNS, says(share=50), "is_moved_by_an_officer", OTHERWISE),
     "a move in another log": Untrue(
         PAUSES,
         both(says(log="other"), signs(RampMove, OFFICER, log="other")),
@@ -183,29 +182,11 @@ RAMPS = {
         CONTINUES, ramp_is(is_paused=False), "moves_what_is_open", "a paused ramp that is paused"
     ),
     "a pause of what is over": Untrue(PAUSES, over, "moves_what_is_open", "a ramp that is over"),
-    "a pause further on": Untrue(
-        PAUSES, says(overMs=9 * DAY_MS), "stands_where_it_says", "a ramp that stands elsewhere"
-    ),
-    "back, but not to its begin": Untrue(
-        RETURNS, says(overMs=DAY_MS), "stands_where_it_says", "a ramp that stands elsewhere"
-    ),
     "back to a share that is none": Untrue(
         RETURNS,
         signed_again(share=7),
         "stands_where_it_says",
         "a ramp that returns to a share that is none of its steps",
-    ),
-    "an opening with a larger share": Untrue(
-        OPENS_AGAIN,
-        says(ramp={"places": 10_000, "paused": True}),
-        "takes_over_its_ramp",
-        "another share than was in before",
-    ),
-    "an opening that forgets a ramp that an officer moved": Untrue(
-        OPENS_AGAIN, says(ramp=None), "takes_over_its_ramp", "another share than was in before"
-    ),
-    "an opening that lets its ramp go on": Untrue(
-        OPENS_AGAIN, says(ramp={"places": 5_000}), "takes_over_its_ramp", "another share than was in before"
     ),
     "an opening with the share of a stage that an officer closed": Untrue(
         OPENS_AGAIN, course_is(ramp=Ramp(at_ms=0)), "takes_over_its_ramp", "another share than was in before"

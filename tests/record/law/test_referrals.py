@@ -25,14 +25,12 @@ from tests.record.law.test_checks import (
     first,
     says,
     signs,
-    there_already,
 )
 from tests.record.law.test_law import before
 from tests.worlds import LOG, signed
 
 REFERS, TO_TRADE = first("case.referred", to="caisi"), first("case.referred", to="trade")
 OUTSIDE = first("position.recorded", outside=True)
-OPENS = first("stage.opened", release="gpt-10")
 SILENT = first("case.silent", agency="trade")
 SAID_OTHERWISE = "a referral that was signed otherwise"
 NOT_NAMED = "a referral by an agency, or to one, that the terms do not name"
@@ -111,9 +109,6 @@ REFERRALS = {
     "a referral to another than the terms name": Untrue(
         REFERS, referrals(to=["trade"]), "refers_as_terms_allow", NOT_NAMED
     ),
-    "a referral twice": Untrue(
-        REFERS, there_already, "refers_as_terms_allow", "a referral to an agency that is asked already"
-    ),
     "a referral deeper than the terms allow": Untrue(
         REFERS, referred_there, "refers_as_terms_allow", "a referral deeper than the terms allow"
     ),
@@ -121,33 +116,17 @@ REFERRALS = {
         TO_TRADE, case_is(state="determined"), "refers_in_time", "a referral of a case that is not under"
     ),
     "a referral without its time": Untrue(TO_TRADE, says(due=None), "refers_in_time", OTHER_CLOCK),
-    "a referral with another silence": Untrue(TO_TRADE, says(silence="deny"), "refers_in_time", OTHER_CLOCK),
     "a referral with less time": Untrue(
         TO_TRADE, referrals(within=50), "refers_in_time", "a referral with less time than the terms give"
-    ),
-    "a referral that is said not to bind": Untrue(
-        REFERS, says(binds=False), "binds_as_terms_say", "a referral that binds otherwise than the terms say"
     ),
     "a silence of one that was referred to that denies": Untrue(
         SILENT, says(meaning="deny"), "is_due", "a silence that means something else"
     ),
-    "a silence of one that was referred to, of another time": Untrue(
-        SILENT, says(due="2026-07-01T00:00:00.000Z"), "is_due", "a silence of another time or receipt"
-    ),
-    "an objection about another concern": Untrue(
-        OUTSIDE, says(concern="cyber"), "is_as_signed", "an objection about another concern than was signed"
-    ),
     "an objection without a concern": Untrue(
         OUTSIDE, without_concern, "names_a_concern", "an objection without a concern"
     ),
-    "an objection that is said to count": Untrue(
-        OUTSIDE, says(outside=False), "says_whether_it_counts", COUNTS
-    ),
     "an objection inside that is said not to count": Untrue(
         OUTSIDE, stage_is(concern="export"), "says_whether_it_counts", COUNTS
-    ),
-    "an opening that lists others": Untrue(
-        OPENS, says(heard=None), "lists_who_was_heard", "an opening that lists others than were heard"
     ),
 }
 

@@ -12,7 +12,6 @@ from sluicegate_record.form import replace
 from sluicegate_record.record import Record
 from sluicegate_record.terms.conditions import Conditions
 from tests.forging import told
-from tests.listing import party
 from tests.record.law.test_checks import Tell, Untrue, case_is, finds, first, says
 from tests.vectors.themes.successions import GOVERNMENT, HAS_RED, NEWER, RED, REST
 
@@ -72,17 +71,8 @@ SUCCESSIONS = {
     "a grant of another release": Untrue(
         TO_REST, grant_is(release="gpt-6"), RULE, "terms of something else than the grant"
     ),
-    "a move to another release": Untrue(
-        TO_REST, says(release="gpt-6"), RULE, "terms of something else than the grant"
-    ),
-    "a move to another stage": Untrue(
-        TO_REST, says(stage=RED), RULE, "terms of something else than the grant"
-    ),
     "a move by the terms of another release": Untrue(
         TO_REST, by_another, RULE, "terms of something else than the grant"
-    ),
-    "a move under other terms": Untrue(
-        TO_REST, says(terms="sha256:other"), RULE, "moved to other terms than those in force"
     ),
     "a move into a stage that is closed": Untrue(
         TO_REST, gone, RULE, "a grant that goes on in a stage that is not open"
@@ -104,15 +94,6 @@ SUCCESSIONS = {
     ),
     "a move that no position carries": Untrue(
         TO_REST, case_is(positions={}), RULE, "the signed positions do not satisfy the rule"
-    ),
-    "a move of who is not on the list": Untrue(
-        BY_LIST, says(party=party("Nobody")), RULE, "a grant of a holder that no list names"
-    ),
-    "a move of no one on the list": Untrue(
-        BY_LIST, says(party=None), RULE, "a grant of a holder that no list names"
-    ),
-    "a move by a name where there is no list": Untrue(
-        TO_REST, says(party=party("Split One")), RULE, "a grant of a holder that no list names"
     ),
     "a second organization of a name": Untrue(
         BY_LIST, of_another, "is_the_only_bearer", "a grant of another organization than the one"
@@ -140,9 +121,6 @@ SUCCESSIONS = {
         says(conditions={"requestsPerMinute": 600, "validFor": "P30D"}),
         NARROW,
         "conditions looser than those agreed to",
-    ),
-    "a move with another programme": Untrue(
-        TO_REST, says(programmes=[HAS_RED.to_json()]), NARROW, "a grant that goes on with other programmes"
     ),
     "a move without a programme": Untrue(
         TO_REST, with_another, NARROW, "a grant that goes on with other programmes"
