@@ -14,8 +14,8 @@ Rules:
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, MutableMapping, Sequence
-from typing import NamedTuple, Self, TypeAlias, TypeVar
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple, Self, TypeAlias, TypeVar
 
 from sluicegate_record.entities import closing
 from sluicegate_record.entities import designation as designation_
@@ -43,7 +43,7 @@ from sluicegate_record.entities.release import Release, Terms
 from sluicegate_record.entries import Entry, Hidden, seen
 from sluicegate_record.fold import fold, index_case, index_grant, keep_evidence, keep_finding, keep_promise
 from sluicegate_record.form import Json, Misread, shown
-from sluicegate_record.snapshot import VERSION, Snapshot, faults
+from sluicegate_record.snapshot import BY_KEY, OWN_NAMES, VERSION, Snapshot, faults
 from sluicegate_record.statements.epochs import TreeHead
 from sluicegate_record.terms import kinds, scrutiny
 from sluicegate_record.terms.after import LAPSE
@@ -52,6 +52,14 @@ from sluicegate_record.terms.plan import Plan
 
 V = TypeVar("V")
 Entity: TypeAlias = Case | Grant | Directive | Promise | Licence | Finding
+_KEPT: Mapping[type[Entity], str] = {
+    Case: "cases",
+    Directive: "directives",
+    Finding: "findings",
+    Grant: "grants",
+    Licence: "licences",
+    Promise: "promises",
+}
 Judging: TypeAlias = Designation | Evidence
 """What leads to a scrutiny level."""
 
@@ -173,38 +181,36 @@ class Record:
         record.origin, record.log, record.developer = found.origin, found.log, found.developer
         record.log_keys = LogKeys(found.log_keys)
         record.newest_v, record.abandoned = found.newest_v, frozenset(found.abandoned)
-        record.keys = {key.keyid: key for key in found.keys}
-        record.releases = {release.name: release for release in found.releases}
-        record.terms, record.opened = dict(found.terms), dict(found.opened)
-        record.closings, record.lacking = dict(found.closings), dict(found.lacking)
-        record.recalls = dict(found.recalls)
-        record.clearances, record.courses = dict(found.clearances), dict(found.courses)
-        record.foreseen, record.closures = dict(found.foreseen), dict(found.closures)
-        record.designations = {each.name: each for each in found.designations}
+        for field in BY_KEY:
+            setattr(record, field, dict(getattr(found, field)))
         for each in found.evidence:
             keep_evidence(record, each)
         for finding in found.findings:
             keep_finding(record, finding)
-        record.deployments = {each.release: each for each in found.deployments}
-        record.observations = {each.name: each for each in found.observations}
-        record.cases = {case.id: case for case in found.cases}
-        record.screened = {case.id: None for case in found.cases if case.screening is not None}
-        for case in found.cases:
-            index_case(record, case)
-        record.grants = {grant.id: grant for grant in found.grants}
-        for grant in found.grants:
-            index_grant(record, grant)
-        record.directives = {directive.name: directive for directive in found.directives}
-        record.licences = {licence.id: licence for licence in found.licences}
-        record.bases, record.reminded = dict(found.bases), dict.fromkeys(found.reminded)
         for promise in found.promises:
             keep_promise(record, promise)
-        record.imports = {each.name: each for each in found.imports}
-        record.accounts = {account.id: account for account in found.accounts}
+        for field, own in OWN_NAMES.items():
+            setattr(record, field, {getattr(each, own): each for each in getattr(found, field)})
+        record.screened = {case.id: None for case in found.cases if case.screening is not None}
+        record.reminded = dict.fromkeys(found.reminded)
+        record._index()
         return record
+
+    def _index(self) -> None:
+        """Let cases and grants be found by what they are about."""
+        for case in self.cases.values():
+            index_case(self, case)
+        for grant in self.grants.values():
+            index_grant(self, grant)
 
     def to_json(self) -> dict[str, Json]:
         """The record as JSON, as `canonical.dumps` takes it."""
+        by_evaluation = tuple(self.evidence[name] for names in self.evaluated.values() for name in names)
+        kept: dict[str, Any] = {
+            **{field: dict(getattr(self, field)) for field in BY_KEY},
+            **{field: tuple(getattr(self, field).values()) for field in OWN_NAMES},
+            "evidence": by_evaluation,
+        }
         return Snapshot(
             v=VERSION,
             origin=self.origin,
@@ -213,31 +219,8 @@ class Record:
             developer=self.developer,
             newest_v=self.newest_v,
             abandoned=tuple(sorted(self.abandoned, key=lambda head: (head.size, head.root))),
-            keys=tuple(self.keys.values()),
-            releases=tuple(self.releases.values()),
-            terms=dict(self.terms),
-            opened=dict(self.opened),
-            closings=dict(self.closings),
-            recalls=dict(self.recalls),
-            lacking=dict(self.lacking),
-            courses=dict(self.courses),
-            foreseen=dict(self.foreseen),
-            closures=dict(self.closures),
-            clearances=dict(self.clearances),
-            evidence=tuple(self.evidence[name] for names in self.evaluated.values() for name in names),
-            findings=tuple(self.findings.values()),
-            cases=tuple(self.cases.values()),
-            grants=tuple(self.grants.values()),
-            directives=tuple(self.directives.values()),
-            promises=tuple(self.promises.values()),
-            imports=tuple(self.imports.values()),
-            accounts=tuple(self.accounts.values()),
-            bases=dict(self.bases),
             reminded=tuple(self.reminded),
-            licences=tuple(self.licences.values()),
-            designations=tuple(self.designations.values()),
-            deployments=tuple(self.deployments.values()),
-            observations=tuple(self.observations.values()),
+            **kept,
         ).to_json()
 
     def keys_changed(self) -> None:
@@ -253,31 +236,9 @@ class Record:
     def overlay(self) -> Record:
         """This record with a layer above it, for changes that may not be kept."""
         above = Record()
-        above.origin, above.log, above.developer = self.origin, self.log, self.developer
-        above.log_keys = self.log_keys
-        above.newest_v, above.signs_promises = self.newest_v, self.signs_promises
-        above.abandoned = self.abandoned
-        above.keys, above.releases = _above(self.keys), _above(self.releases)
-        above.terms, above.opened = _above(self.terms), _above(self.opened)
-        above.closings, above.lacking = _above(self.closings), _above(self.lacking)
-        above.recalls = _above(self.recalls)
-        above.clearances, above.courses = _above(self.clearances), _above(self.courses)
-        above.foreseen, above.closures = _above(self.foreseen), _above(self.closures)
-        above.designations = _above(self.designations)
-        above.deployments = _above(self.deployments)
-        above.observations = _above(self.observations)
-        above.evidence, above.evaluated = _above(self.evidence), _above(self.evaluated)
-        above.findings, above.found = _above(self.findings), _above(self.found)
-        above.cases, above.grants = _above(self.cases), _above(self.grants)
-        above.directives, above.screened = _above(self.directives), _above(self.screened)
-        above.dossiers, above.asked = _above(self.dossiers), _above(self.asked)
-        above.promises, above.promised = _above(self.promises), _above(self.promised)
-        above.imports = _above(self.imports)
-        above.openings, above.accounts = _above(self.openings), _above(self.accounts)
-        above.bases, above.reminded = _above(self.bases), _above(self.reminded)
-        above.reviews = _above(self.reviews)
-        above.licences, above.licensed = _above(self.licences), _above(self.licensed)
-        above.listed, above.seats = _above(self.listed), _above(self.seats)
+        for name, kept in vars(self).items():
+            if not name.startswith("_"):
+                setattr(above, name, _above(kept) if isinstance(kept, dict | ChainMap) else kept)
         return above
 
     def apply(self, entry: Entry) -> Sequence[Change]:
@@ -308,27 +269,12 @@ class Record:
 
     def put(self, entity: Entity) -> None:
         """Keep the new state of an entity."""
-        if isinstance(entity, Case):
-            before: Entity | None = self.cases.get(entity.id)
-            self.cases[entity.id] = entity
-            if entity.screening is not None:
-                self.screened[entity.id] = None
-        elif isinstance(entity, Grant):
-            before = self.grants.get(entity.id)
-            self.grants[entity.id] = entity
-        elif isinstance(entity, Licence):
-            before = self.licences.get(entity.id)
-            self.licences[entity.id] = entity
-        elif isinstance(entity, Promise):
-            before = self.promises.get(entity.id)
-            self.promises[entity.id] = entity
-        elif isinstance(entity, Finding):
-            before = self.findings.get(entity.id)
-            self.findings[entity.id] = entity
-        else:
-            before = self.directives.get(entity.name)
-            self.directives[entity.name] = entity
-        self._changes.append(Change(before, entity))
+        kept: MutableMapping[str, Entity] = getattr(self, _KEPT[type(entity)])
+        name = entity.name if isinstance(entity, Directive) else entity.id
+        self._changes.append(Change(kept.get(name), entity))
+        kept[name] = entity
+        if isinstance(entity, Case) and entity.screening is not None:
+            self.screened[entity.id] = None
 
     def dossier_of_appeal(self, against: Case) -> str:
         """The case with the dossier that an appeal is about. An amendment may be approved while a removal is

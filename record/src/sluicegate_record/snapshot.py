@@ -76,24 +76,34 @@ class Snapshot(Form):
     observations: tuple[Observation, ...]
 
 
+OWN_NAMES: Mapping[str, str] = {
+    "keys": "keyid",
+    "releases": "name",
+    "cases": "id",
+    "grants": "id",
+    "directives": "name",
+    "promises": "id",
+    "licences": "id",
+    "evidence": "id",
+    "findings": "id",
+    "imports": "name",
+    "designations": "name",
+    "accounts": "id",
+    "deployments": "release",
+    "observations": "name",
+}
+"""The lists of entities, each with the field in which one has its own name."""
+BY_KEY = (
+    *("terms", "opened", "closings", "recalls", "lacking", "courses", "foreseen", "closures", "clearances"),
+    "bases",
+)
+"""What is written by its key, as the record has it."""
+
+
 def faults(found: Snapshot) -> Iterator[Misread]:
     """Every entity that is there twice, and every case or terms that are named and are not there."""
-    for field, names in (
-        ("keys", [key.keyid for key in found.keys]),
-        ("releases", [release.name for release in found.releases]),
-        ("cases", [case.id for case in found.cases]),
-        ("grants", [grant.id for grant in found.grants]),
-        ("directives", [directive.name for directive in found.directives]),
-        ("promises", [promise.id for promise in found.promises]),
-        ("licences", [licence.id for licence in found.licences]),
-        ("evidence", [each.id for each in found.evidence]),
-        ("findings", [each.id for each in found.findings]),
-        ("imports", [each.name for each in found.imports]),
-        ("designations", [each.name for each in found.designations]),
-        ("accounts", [account.id for account in found.accounts]),
-        ("deployments", [each.release for each in found.deployments]),
-        ("observations", [each.name for each in found.observations]),
-    ):
+    for field, own in OWN_NAMES.items():
+        names = (getattr(each, own) for each in getattr(found, field))
         for name in (name for name, count in Counter(names).items() if count > 1):
             yield Misread("each once", repr(name), (field,))
     known = {case.id for case in found.cases}
