@@ -70,7 +70,7 @@ def narrated(entry: Entry) -> str:
     """What an entry says."""
     said = _SAID.get(type(entry.body))
     if said is not None:
-        return said(entry.body)
+        return said.format(body=entry.body) if isinstance(said, str) else said(entry.body)
     about = " ".join((type(entry.body).__doc__ or entry.type).split())
     return about.partition(". ")[0].rstrip(".")
 
@@ -124,10 +124,6 @@ def _case(body: cases.CaseOpened) -> str:
     about = " ".join(filter(None, (body.directive, part(body.question.scope))))
     about = about or "/".join(filter(None, (body.release, body.stage)))
     return f"case {body.case} is opened: {body.kind} of {about}"
-
-
-def _determined(body: cases.CaseDetermined) -> str:
-    return f"case {body.case} is decided: {body.outcome}"
 
 
 def _position(body: cases.PositionRecorded) -> str:
@@ -192,27 +188,6 @@ def _escalation(body: cases.CaseEscalated) -> str:
     return f"case {body.case} is escalated to {body.to}: {body.agency or 'no one'} has not spoken"
 
 
-def _referral(body: cases.CaseReferred) -> str:
-    return f"{body.agency} refers case {body.case} to {body.to}: {body.reason}"
-
-
-def _screening(body: cases.CaseScreened) -> str:
-    listed = f"{body.name} {body.version}"
-    return f"{body.owner} has screened case {body.case} with {listed}: {body.decision}: {body.reason}"
-
-
-def _evidence(body: evidence.EvidenceRecorded) -> str:
-    return f"{body.party} puts a result of {body.evaluation} of {body.release} on the record"
-
-
-def _withdrawn(body: evidence.EvidenceWithdrawn) -> str:
-    return f"{body.party} withdraws its result {body.evidence} of {body.release}: {body.reason}"
-
-
-def _finding(body: findings.FindingReported) -> str:
-    return f"{body.party} reports finding {body.finding} about {body.release}, {body.level}: {body.text}"
-
-
 def _answer(body: findings.FindingAnswered) -> str:
     text = f": {body.text}" if body.text else ""
     return f"{body.party} {body.says} finding {body.finding}{text}"
@@ -239,14 +214,6 @@ def _clearance(body: clearances.ClearanceRecorded) -> str:
     return f"{body.party} {body.says} {body.about} of {body.release}{why}"
 
 
-def _designated(body: designations.DesignationRecorded) -> str:
-    return f"{body.agency} {body.says} {body.class_} of {body.release}"
-
-
-def _noted(body: releases.RecordAdded) -> str:
-    return f"{body.party}, {body.kind} of {body.on}: {body.text}"
-
-
 def _foreseen(body: releases.StageForeseen) -> str:
     when = times.format_time(body.opens_ms)
     return f"stage {body.release}/{body.stage} opens at {when}, if no more happens"
@@ -267,127 +234,122 @@ def _lifted(body: directives.DirectiveLifted) -> str:
     return f"{in_part(body.directive, body.scope)} is lifted"
 
 
-def _observed(body: observations.ObservationRecorded) -> str:
-    return f"{body.observer} asked for {body.probe.model} on {body.probe.surface}: {body.outcome.got}"
-
-
-_SAID: Mapping[type[Body], Callable[[Any], str]] = {
+_SAID: Mapping[type[Body], str | Callable[[Any], str]] = {
     releases.ReleaseApplied: _plan,
     releases.StageOpened: _opened,
     releases.StageClosed: _closed,
     releases.StageLacking: _lacking,
-    ramps.StageRamped: lambda body: f"{body.officer} {body.says} the ramp of {body.release}/{body.stage}",
-    accounts.AccountOpened: lambda body: f"account {body.account} is opened",
-    accounts.AccountClosed: lambda body: f"account {body.account} is closed",
+    ramps.StageRamped: "{body.officer} {body.says} the ramp of {body.release}/{body.stage}",
+    accounts.AccountOpened: "account {body.account} is opened",
+    accounts.AccountClosed: "account {body.account} is closed",
     cases.CaseOpened: _case,
-    cases.CaseWaitlisted: lambda body: f"case {body.case} is on the waitlist",
-    cases.CaseDetermined: _determined,
+    cases.CaseWaitlisted: "case {body.case} is on the waitlist",
+    cases.CaseDetermined: "case {body.case} is decided: {body.outcome}",
     cases.PositionRecorded: _position,
-    cases.CaseReceived: lambda body: f"{body.agency} has received case {body.case}",
+    cases.CaseReceived: "{body.agency} has received case {body.case}",
     cases.CaseWarned: _warning,
     cases.CaseEscalated: _escalation,
     cases.CaseSilent: _silence,
-    cases.CaseReferred: _referral,
-    cases.CaseAnswered: lambda body: f"the applicant answers {body.agency} in case {body.case}",
-    cases.CaseScreened: _screening,
+    cases.CaseReferred: "{body.agency} refers case {body.case} to {body.to}: {body.reason}",
+    cases.CaseAnswered: "the applicant answers {body.agency} in case {body.case}",
+    cases.CaseScreened: (
+        "{body.owner} has screened case {body.case} with {body.name} {body.version}: "
+        "{body.decision}: {body.reason}"
+    ),
     cases.CaseProceeded: lambda body: (
         f"{' and '.join(body.owners)} proceed in case {body.case}: {body.reason}"
     ),
-    cases.CaseResumed: lambda body: f"case {body.case} is under review again",
+    cases.CaseResumed: "case {body.case} is under review again",
     cases.CaseOffered: lambda body: f"a seat is offered in case {body.case}, {until(body.until_ms)}",
-    cases.CaseReplied: lambda body: f"the applicant or holder replies in case {body.case}",
-    releases.LogStarted: lambda body: f"the log of {body.developer} begins, as {body.origin}",
+    cases.CaseReplied: "the applicant or holder replies in case {body.case}",
+    releases.LogStarted: "the log of {body.developer} begins, as {body.origin}",
     releases.LogKeyReplaced: lambda body: (
         f"another key signs the log, by {' and '.join(body.officers) or 'the one before'}: {body.reason}"
     ),
-    releases.KeyPinned: lambda body: f"a key of {body.owner}, for {body.party}, is pinned",
-    releases.KeyEnded: lambda body: f"a key of {body.owner}, for {body.party}, is {body.how}: {body.reason}",
+    releases.KeyPinned: "a key of {body.owner}, for {body.party}, is pinned",
+    releases.KeyEnded: "a key of {body.owner}, for {body.party}, is {body.how}: {body.reason}",
     epochs.EpochBegan: lambda body: (
         f"the log goes on after a loss, as {' and '.join(body.officers)} say: {body.reason}"
     ),
     releases.StageForeseen: _foreseen,
-    releases.OrganizationNominated: lambda body: (
-        f"an organization is nominated for {body.release}/{body.stage}"
-    ),
-    releases.ListChanged: lambda body: f"version {body.version} of the list {body.name} is in use",
-    releases.RecordAdded: _noted,
-    closures.ReleaseClosed: lambda body: f"{body.officer} closes {body.release}, with a report",
+    releases.OrganizationNominated: "an organization is nominated for {body.release}/{body.stage}",
+    releases.ListChanged: "version {body.version} of the list {body.name} is in use",
+    releases.RecordAdded: "{body.party}, {body.kind} of {body.on}: {body.text}",
+    closures.ReleaseClosed: "{body.officer} closes {body.release}, with a report",
     clearances.ClearanceRecorded: _clearance,
-    designations.DesignationRecorded: _designated,
-    designations.DesignationEnded: lambda body: f"case {body.case} ends a designation of {body.release}",
+    designations.DesignationRecorded: "{body.agency} {body.says} {body.class_} of {body.release}",
+    designations.DesignationEnded: "case {body.case} ends a designation of {body.release}",
     deployments.DeploymentAttested: lambda body: (
         f"{body.officer} asserts what serves {body.release}, {until(body.until_ms)}"
     ),
-    deployments.DeploymentEnded: lambda body: (
-        f"what serves {body.release} is asserted no longer: {body.reason}"
+    deployments.DeploymentEnded: "what serves {body.release} is asserted no longer: {body.reason}",
+    evidence.EvidenceRecorded: (
+        "{body.party} puts a result of {body.evaluation} of {body.release} on the record"
     ),
-    evidence.EvidenceRecorded: _evidence,
-    evidence.EvidenceWithdrawn: _withdrawn,
-    findings.FindingReported: _finding,
+    evidence.EvidenceWithdrawn: (
+        "{body.party} withdraws its result {body.evidence} of {body.release}: {body.reason}"
+    ),
+    findings.FindingReported: (
+        "{body.party} reports finding {body.finding} about {body.release}, {body.level}: {body.text}"
+    ),
     findings.FindingAnswered: _answer,
-    findings.FindingOverdue: lambda body: (
-        f"the time of the developer to {body.step} finding {body.finding} is over"
-    ),
+    findings.FindingOverdue: "the time of the developer to {body.step} finding {body.finding} is over",
     promises.PromiseMade: _promise,
-    promises.PromiseKept: lambda body: f"{body.party} has kept promise {body.promise}",
+    promises.PromiseKept: "{body.party} has kept promise {body.promise}",
     promises.PromiseChanged: lambda body: (
         f"{body.party} changes promise {body.promise}, {until(body.due_ms)}: {body.reason}"
     ),
     promises.PromiseBroken: _broken,
-    bases.BasisReminded: lambda body: (
-        f"the basis of {body.release}/{body.stage} ends on {body.until}; its rules then {body.then}"
+    bases.BasisReminded: (
+        "the basis of {body.release}/{body.stage} ends on {body.until}; its rules then {body.then}"
     ),
-    bases.BasisEnded: lambda body: f"the basis of {body.release}/{body.stage} is over: {body.then}",
-    licences.LicenceGranted: lambda body: (
-        f"licence {body.licence} from directive {body.directive} for grant {body.grant}"
-    ),
-    licences.LicenceEnded: lambda body: f"licence {body.licence} has ended: {body.how}",
-    fleet.PointDeclared: lambda body: f"{body.owner} declares point {body.point} for {body.surface}",
-    fleet.PointRetired: lambda body: f"{body.owner} retires point {body.point}",
-    fleet.PointStated: lambda body: f"point {body.point} has {body.says} directive {body.directive}",
+    bases.BasisEnded: "the basis of {body.release}/{body.stage} is over: {body.then}",
+    licences.LicenceGranted: "licence {body.licence} from directive {body.directive} for grant {body.grant}",
+    licences.LicenceEnded: "licence {body.licence} has ended: {body.how}",
+    fleet.PointDeclared: "{body.owner} declares point {body.point} for {body.surface}",
+    fleet.PointRetired: "{body.owner} retires point {body.point}",
+    fleet.PointStated: "point {body.point} has {body.says} directive {body.directive}",
     grants.GrantApproved: _approved,
     grants.GrantAmended: _amended,
     grants.GrantMoved: _moved,
     grants.GrantSuspended: _grant_suspended,
     grants.GrantResumed: _grant_resumed,
-    grants.GrantProven: lambda body: f"a call under grant {body.grant} has succeeded on {body.surface}",
-    grants.GrantDiffered: lambda body: (
-        f"an answer under grant {body.grant} was other than granted: {body.kind}"
-    ),
-    grants.GrantFallbackChosen: lambda body: f"the holder of grant {body.grant} chooses its fallback",
-    grants.GrantEnded: lambda body: f"grant {body.grant} has ended: {body.how}",
-    grants.GrantReinstated: lambda body: f"grant {body.grant} is again what it was before its removal",
-    credentials.CredentialIssued: lambda body: f"key {body.credential} is issued under {body.grant}",
-    credentials.CredentialRevoked: lambda body: f"key {body.credential} is revoked",
-    credentials.CredentialExpiring: lambda body: f"key {body.credential} gets an end",
+    grants.GrantProven: "a call under grant {body.grant} has succeeded on {body.surface}",
+    grants.GrantDiffered: "an answer under grant {body.grant} was other than granted: {body.kind}",
+    grants.GrantFallbackChosen: "the holder of grant {body.grant} chooses its fallback",
+    grants.GrantEnded: "grant {body.grant} has ended: {body.how}",
+    grants.GrantReinstated: "grant {body.grant} is again what it was before its removal",
+    credentials.CredentialIssued: "key {body.credential} is issued under {body.grant}",
+    credentials.CredentialRevoked: "key {body.credential} is revoked",
+    credentials.CredentialExpiring: "key {body.credential} gets an end",
     credentials.CredentialsChunk: lambda body: (
         f"part {body.part} of the import {body.name}: {counted(body.count, 'key')}"
     ),
-    credentials.CredentialsImported: lambda body: f"the keys of the import {body.name} count",
-    credentials.CredentialsDiscarded: lambda body: f"the keys of the import {body.name} do not count",
+    credentials.CredentialsImported: "the keys of the import {body.name} count",
+    credentials.CredentialsDiscarded: "the keys of the import {body.name} do not count",
     directives.DirectiveIssued: _directive,
     directives.DirectiveInForce: _in_force,
-    directives.DrillReported: lambda body: f"the report of drill {body.directive} is on the record",
+    directives.DrillReported: "the report of drill {body.directive} is on the record",
     directives.DefinitionAdded: lambda body: (
         f"{body.definition} means {', '.join(sorted(body.statuses))} ({body.source})"
     ),
-    observations.ObservationRecorded: _observed,
-    directives.DirectiveConfirmed: lambda body: f"the issuer confirms directive {body.directive}",
-    directives.DirectiveLifted: _lifted,
-    directives.DirectiveExpired: lambda body: f"directive {body.directive} has expired",
-    credentials.CredentialAttested: lambda body: (
-        f"it is attested who holds key {body.credential}, or no more"
+    observations.ObservationRecorded: (
+        "{body.observer} asked for {body.probe.model} on {body.probe.surface}: {body.outcome.got}"
     ),
+    directives.DirectiveConfirmed: "the issuer confirms directive {body.directive}",
+    directives.DirectiveLifted: _lifted,
+    directives.DirectiveExpired: "directive {body.directive} has expired",
+    credentials.CredentialAttested: "it is attested who holds key {body.credential}, or no more",
     credentials.IdentifiersDeclared: lambda body: (
         f"it is declared what identifiers mean that requests send under {body.credential or body.grant}"
     ),
-    people.MembersRegistered: lambda _: "an organization registers members, or more of their identifiers",
-    people.MembersRemoved: lambda _: "an organization removes members",
-    people.OrganizationDescribed: lambda _: "an organization is described, sealed: what directives ask of it",
-    people.ProviderRegistered: lambda body: f"identity provider {body.name} of an organization is known",
-    people.ProviderRemoved: lambda body: f"assertions of identity provider {body.provider} no longer count",
-    people.SignatoryPinned: lambda body: f"signatory {body.signatory} attests for an organization",
-    people.SignatoryRetired: lambda body: f"signatory {body.signatory} no longer attests",
-    people.StatusClaimed: lambda _: "statuses of persons are claimed, sealed",
-    people.StatusRevoked: lambda _: "claims of statuses are taken back",
+    people.MembersRegistered: "an organization registers members, or more of their identifiers",
+    people.MembersRemoved: "an organization removes members",
+    people.OrganizationDescribed: "an organization is described, sealed: what directives ask of it",
+    people.ProviderRegistered: "identity provider {body.name} of an organization is known",
+    people.ProviderRemoved: "assertions of identity provider {body.provider} no longer count",
+    people.SignatoryPinned: "signatory {body.signatory} attests for an organization",
+    people.SignatoryRetired: "signatory {body.signatory} no longer attests",
+    people.StatusClaimed: "statuses of persons are claimed, sealed",
+    people.StatusRevoked: "claims of statuses are taken back",
 }
