@@ -15,6 +15,7 @@ from sluicegate.acts.cases import CaseArgument
 from sluicegate.acts.evidence import SealingKey
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.cli.files import read_bytes, write_private
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import sealing, signing
 from sluicegate.client.evidence.result import digest_of
@@ -25,12 +26,11 @@ from sluicegate_record.terms.text import shown
 
 
 def seal(
-    file: Annotated[Path, typer.Argument(help="The document.", show_default=False)],
-    release: Annotated[str, typer.Option("--release", help="The release.", show_default=False)],
-    stage: Annotated[str, typer.Option("--stage", help="The stage.", show_default=False)],
+    file: Annotated[Path, word("The document.")],
+    release: Annotated[str, value("--release", "The release.")],
+    stage: Annotated[str, value("--stage", "The stage.")],
     to: Annotated[
-        list[str] | None,
-        typer.Option("--to", help="Who may read it; by default each that has such a key."),
+        list[str] | None, value("--to", "Who may read it; by default each that has such a key.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The sealed file; by default FILE.age.")
@@ -85,13 +85,10 @@ def _known(client: Client, release: str, stage: str) -> Sequence[SealingKey]:
 
 
 def open_(
-    file: Annotated[Path, typer.Argument(help="The sealed file.", show_default=False)],
-    key: Annotated[Path, typer.Option("--key", help="A key to which it is sealed.", show_default=False)],
+    file: Annotated[Path, word("The sealed file.")],
+    key: Annotated[Path, value("--key", "A key to which it is sealed.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)],
-    case: Annotated[
-        str | None,
-        typer.Option("--case", help="The case whose application names it."),
-    ] = None,
+    case: Annotated[str | None, value("--case", "The case whose application names it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Open a document that an applicant has sealed to your key, on this machine.

@@ -17,6 +17,7 @@ from sluicegate.cli.acting import Given, acting, argument
 from sluicegate.cli.files import read_text
 from sluicegate.cli.ids import named
 from sluicegate.cli.listing import Columns, listing
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -63,19 +64,12 @@ listed = listing(acts.LIST, Columns(COLUMNS, _signatories, "No signatory yet."),
 def attest(
     credential: Annotated[str, argument(CredentialArgument, "credential")],
     status: Annotated[
-        list[str],
-        typer.Option(
-            "--status", help="The status of every person; again for each possible one.", show_default=False
-        ),
+        list[str], value("--status", "The status of every person; again for each possible one.")
     ],
-    until: Annotated[str, typer.Option("--until", help="When it ends, within 366 days.", show_default=False)],
-    key: Annotated[Path, typer.Option("--key", help="The signatory's key.", show_default=False)],
-    model: Annotated[
-        list[str] | None, typer.Option("--model", help="Only for this model.", show_default=False)
-    ] = None,
-    excluded: Annotated[
-        list[str] | None, typer.Option("--except", help="Except this member.", show_default=False)
-    ] = None,
+    until: Annotated[str, value("--until", "When it ends, within 366 days.")],
+    key: Annotated[Path, value("--key", "The signatory's key.")],
+    model: Annotated[list[str] | None, value("--model", "Only for this model.")] = None,
+    excluded: Annotated[list[str] | None, value("--except", "Except this member.")] = None,
     as_json: Json = False,
 ) -> None:
     """Sign on this machine what holds for all persons who can reach a key, and put it in force."""
@@ -95,8 +89,8 @@ def attest(
 
 
 def declare(
-    identifiers: Annotated[str, typer.Argument(help="persons | none", show_default=False)],
-    key: Annotated[Path, typer.Option("--key", help="The signatory's key.", show_default=False)],
+    identifiers: Annotated[str, word("persons | none")],
+    key: Annotated[Path, value("--key", "The signatory's key.")],
     credential: Annotated[
         str | None,
         typer.Option(

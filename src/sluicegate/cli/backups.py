@@ -15,6 +15,7 @@ import typer
 
 from sluicegate.cli import wording
 from sluicegate.cli.confirmation import Signed, confirm, read_first
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.server_options import State
 from sluicegate.client import signing
@@ -24,7 +25,7 @@ from sluicegate_record.statements.epochs import Epoch
 from sluicegate_record.terms.text import counted
 
 _STATE = Path("sluicegate-state")
-Backup = Annotated[Path, typer.Argument(help="A folder that 'backup make' has made.", show_default=False)]
+Backup = Annotated[Path, word("A folder that 'backup make' has made.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -64,8 +65,7 @@ def restore(
     backup: Backup,
     state: State = _STATE,
     gateway: Annotated[
-        list[Path] | None,
-        typer.Option("--gateway", help="A gateway's state folder, or a copy of it; each gateway's."),
+        list[Path] | None, value("--gateway", "A gateway's state folder, or a copy of it; each gateway's.")
     ] = None,
     nothing_newer: Annotated[
         bool, typer.Option("--nothing-newer", help="No gateway runs that may have seen more.")
@@ -159,7 +159,7 @@ def sign(
     what: Annotated[
         Path, typer.Argument(help="restored.json of the state folder, or what another officer has signed.")
     ],
-    key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
+    key: Annotated[Path, value("--key", "An officer's private key.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A new file.", show_default=False)],
     reason: Annotated[str, typer.Option("--reason", help="What happened. It is public.")] = "",
     yes: Signed = False,
@@ -201,7 +201,7 @@ def _said(said: Epoch) -> Iterator[str]:
 
 
 def begin(
-    epoch: Annotated[Path, typer.Argument(help="What two officers have signed.", show_default=False)],
+    epoch: Annotated[Path, word("What two officers have signed.")],
     state: State = _STATE,
     yes: Yes = False,
     as_json: Json = False,

@@ -14,6 +14,7 @@ import typer
 
 from sluicegate.cli import observations
 from sluicegate.cli.files import read_text
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, visible
 from sluicegate.client import signing
 from sluicegate.client.canaries import Glimpse, Kept, Watcher
@@ -30,11 +31,10 @@ DRAWN = random.SystemRandom()
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="The file of canaries.", show_default=False)],
-    key: Annotated[Path, typer.Option("--key", help="Your party's private key.", show_default=False)],
+    file: Annotated[Path, word("The file of canaries.")],
+    key: Annotated[Path, value("--key", "Your party's private key.")],
     every: Annotated[
-        float | None,
-        typer.Option("--every", help="Again and again, about every so many seconds, until Ctrl-C.", min=1),
+        float | None, value("--every", "Again and again, about every so many seconds, until Ctrl-C.", min=1)
     ] = None,
     kept: Annotated[
         Path, typer.Option("--kept", help="The file that keeps every statement that is signed.")

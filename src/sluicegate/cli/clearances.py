@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
 from sluicegate.core.times import time_ms
 from sluicegate.statements.clearances import CLEARANCE, WordOnRequirement
 
-Release = Annotated[str, typer.Argument(help="The release, as 'status' shows it.", show_default=False)]
-Stage = Annotated[str, typer.Argument(help="The stage, as 'status' shows it.", show_default=False)]
-Standard = Annotated[str, typer.Option("--standard", help="The standard or framework.", show_default=False)]
-Key = Annotated[Path, typer.Option("--key", help="Your party's private key.", show_default=False)]
+Release = Annotated[str, word("The release, as 'status' shows it.")]
+Stage = Annotated[str, word("The stage, as 'status' shows it.")]
+Standard = Annotated[str, value("--standard", "The standard or framework.")]
+Key = Annotated[Path, value("--key", "Your party's private key.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why. It is public.")]
 
 
@@ -24,7 +25,7 @@ def adopt(
     release: Release,
     standard: Standard,
     key: Key,
-    version: Annotated[str | None, typer.Option("--version", help="Its version, to adopt it.")] = None,
+    version: Annotated[str | None, value("--version", "Its version, to adopt it.")] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the adoption.")] = False,
     reason: Reason = "",
     as_json: Json = False,
@@ -53,11 +54,9 @@ def attest(
 def evaluate(
     release: Release,
     stage: Stage,
-    says: Annotated[str, typer.Argument(help="begins | extends | ends", show_default=False)],
+    says: Annotated[str, word("begins | extends | ends")],
     key: Key,
-    until: Annotated[
-        str | None, typer.Option("--until", help="A time such as 2026-07-09T16:00:00.000Z.")
-    ] = None,
+    until: Annotated[str | None, value("--until", "A time such as 2026-07-09T16:00:00.000Z.")] = None,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:

@@ -14,6 +14,7 @@ from sluicegate.acts.releases import ReleaseArgument, ReportSaid
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.confirmation import confirm
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell, visible
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -22,7 +23,7 @@ from sluicegate.statements.stages import ENDING
 from sluicegate_record.terms.text import counted
 
 Release = Annotated[str, argument(ReportArgument, "release")]
-Key = Annotated[Path, typer.Option("--key", help="Your party's private key.", show_default=False)]
+Key = Annotated[Path, value("--key", "Your party's private key.")]
 
 
 def _report(found: ReportView) -> str:
@@ -71,7 +72,7 @@ report = acting(acts.REPORT, _report)
 @helped(acts.CLOSE)
 def close(
     release: Release,
-    key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
+    key: Annotated[Path, value("--key", "An officer's private key.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -96,9 +97,7 @@ def sign(release: Release, key: Key, as_json: Json = False) -> None:
 def dissent(
     release: Release,
     key: Key,
-    reason: Annotated[
-        str, typer.Option("--reason", help="What is wrong or missing. It is public.", show_default=False)
-    ],
+    reason: Annotated[str, value("--reason", "What is wrong or missing. It is public.")],
     as_json: Json = False,
 ) -> None:
     """Sign for your party that it dissents from the report of a release that is closed, and why."""

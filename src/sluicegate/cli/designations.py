@@ -23,6 +23,7 @@ from sluicegate.acts.fields import opened_beside
 from sluicegate.cli import wording
 from sluicegate.cli.acting import acting
 from sluicegate.cli.files import read_text, write_json
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -34,47 +35,24 @@ from sluicegate_record.terms.rule import Rule
 from sluicegate_record.terms.scrutiny import COMPARABLE
 from sluicegate_record.terms.text import counted
 
-Release = Annotated[str, typer.Argument(help="The release, as 'status' shows it.", show_default=False)]
+Release = Annotated[str, word("The release, as 'status' shows it.")]
 
 
 def designate(
     release: Release,
-    class_: Annotated[
-        str, typer.Option("--class", help="covered-frontier-model | comparable-to", show_default=False)
-    ],
-    key: Annotated[
-        Path | None, typer.Option("--key", help="Your agency's private key.", show_default=False)
-    ] = None,
+    class_: Annotated[str, value("--class", "covered-frontier-model | comparable-to")],
+    key: Annotated[Path | None, value("--key", "Your agency's private key.")] = None,
     model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            help="Which model; of comparable-to, the one that it is comparable to.",
-            show_default=False,
-        ),
+        str | None, value("--model", "Which model; of comparable-to, the one that it is comparable to.")
     ] = None,
-    of: Annotated[
-        str | None,
-        typer.Option("--of", help="Of comparable-to: which model of the release.", show_default=False),
-    ] = None,
+    of: Annotated[str | None, value("--of", "Of comparable-to: which model of the release.")] = None,
     statement: Annotated[str, typer.Option("--statement", help="Why, as everyone may read it.")] = "",
-    basis: Annotated[
-        Path | None,
-        typer.Option("--basis", help="A text file with the basis: it is sealed.", show_default=False),
-    ] = None,
+    basis: Annotated[Path | None, value("--basis", "A text file with the basis: it is sealed.")] = None,
     keep: Annotated[
-        Path | None,
-        typer.Option(
-            "--keep",
-            help="Keep the basis: write here what opens it, and send none of it.",
-            show_default=False,
-        ),
+        Path | None, value("--keep", "Keep the basis: write here what opens it, and send none of it.")
     ] = None,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the designation.")] = False,
-    agency: Annotated[
-        str | None,
-        typer.Option("--agency", help="The agency, if it is not your token's.", show_default=False),
-    ] = None,
+    agency: Annotated[str | None, value("--agency", "The agency, if it is not your token's.")] = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Only show what would follow: nothing is signed.")
     ] = False,

@@ -17,7 +17,7 @@ from sluicegate.acts.keys import KeyFilter
 from sluicegate.cli import pairs
 from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.files import read_text
-from sluicegate.cli.options import grouped
+from sluicegate.cli.options import grouped, value, word
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.server_options import Host, Http, Port
 from sluicegate.cli.serving import ServerTls
@@ -32,12 +32,8 @@ from sluicegate_record import verify as audited
 
 FOLDER = Path("sluicegate-desk")
 Folder = Annotated[Path, typer.Option("--desk", help="The folder of the desk.")]
-InstanceName = Annotated[
-    str, typer.Argument(help="The instance, as 'instance list' shows it.", show_default=False)
-]
-Person = Annotated[
-    str, typer.Argument(help="Who it is, named as an owner of a key, such as anna.", show_default=False)
-]
+InstanceName = Annotated[str, word("The instance, as 'instance list' shows it.")]
+Person = Annotated[str, word("Who it is, named as an owner of a key, such as anna.")]
 Url = Annotated[
     str,
     typer.Option(
@@ -81,18 +77,11 @@ def desk(
 
 
 def add(
-    url: Annotated[str, typer.Argument(help="The URL of a control plane.", show_default=False)],
-    agency: Annotated[str, typer.Option("--agency", help="Which agency you are there.", show_default=False)],
-    token_file: Annotated[
-        Path, typer.Option("--token-file", help="A file with the agency's token.", show_default=False)
-    ],
+    url: Annotated[str, word("The URL of a control plane.")],
+    agency: Annotated[str, value("--agency", "Which agency you are there.")],
+    token_file: Annotated[Path, value("--token-file", "A file with the agency's token.")],
     key: Annotated[
-        str,
-        typer.Option(
-            "--key",
-            help="The log's verifier key, or a file with it. Have it from elsewhere than the URL.",
-            show_default=False,
-        ),
+        str, value("--key", "The log's verifier key, or a file with it. Have it from elsewhere than the URL.")
     ],
     name: Annotated[str, typer.Option("--name", help="A name for it; by default the developer's.")] = "",
     folder: Folder = FOLDER,

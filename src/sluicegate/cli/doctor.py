@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from sluicegate.cli import upstreams
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.server_options import State
 from sluicegate.settings import RESERVE_BYTES
@@ -20,23 +21,22 @@ _RESERVE = RESERVE_BYTES >> 20
 
 def doctor(
     state: State = _STATE,
-    trust: Annotated[Path | None, typer.Option("--trust", help="The control plane's trust file.")] = None,
+    trust: Annotated[Path | None, value("--trust", "The control plane's trust file.")] = None,
     control: Annotated[str, typer.Option("--control", help="The control plane's URL.")] = "",
     feed: Annotated[str, typer.Option("--feed", help="The feed's URL.")] = "",
     gateway: Annotated[
-        list[str] | None,
-        typer.Option("--gateway", help="A gateway's URL, or its state folder; again for each."),
+        list[str] | None, value("--gateway", "A gateway's URL, or its state folder; again for each.")
     ] = None,
     gateway_trust: Annotated[
-        list[Path] | None, typer.Option("--gateway-trust", help="A gateway's trust file; again for each.")
+        list[Path] | None, value("--gateway-trust", "A gateway's trust file; again for each.")
     ] = None,
     upstream: Annotated[
-        list[str] | None, typer.Option("--upstream", help="NAME=URL, as a gateway has it; again for each.")
+        list[str] | None, value("--upstream", "NAME=URL, as a gateway has it; again for each.")
     ] = None,
     tls_cert: Annotated[
-        list[Path] | None, typer.Option("--tls-cert", help="A server's certificate; again for each.")
+        list[Path] | None, value("--tls-cert", "A server's certificate; again for each.")
     ] = None,
-    backups: Annotated[Path | None, typer.Option("--backups", help="The folder with the backups.")] = None,
+    backups: Annotated[Path | None, value("--backups", "The folder with the backups.")] = None,
     reserve_mib: Annotated[
         int, typer.Option("--reserve-mib", help="What the control plane keeps of the disk.", min=0)
     ] = _RESERVE,

@@ -14,6 +14,7 @@ from sluicegate.acts.dossiers import MAKE, OF_FINDING, DossierFile, DossierQuest
 from sluicegate.cli.acting import option
 from sluicegate.cli.files import write_new
 from sluicegate.cli.ids import named
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput, WrongUsage
@@ -34,12 +35,7 @@ Gateways = Annotated[
     ),
 ]
 RequestKey = Annotated[
-    Path | None,
-    typer.Option(
-        "--request-key",
-        help="The gateway's secret for this, if it is not in its state folder.",
-        show_default=False,
-    ),
+    Path | None, value("--request-key", "The gateway's secret for this, if it is not in its state folder.")
 ]
 Days = Annotated[
     int, typer.Option("--request-days", help="For how many days the gateway keeps requests.", min=1)
@@ -55,14 +51,9 @@ def dossier(
             **named("credential"),
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Argument(help="The model, as requests name it.", show_default=False)
-    ] = None,
+    model: Annotated[str | None, word("The model, as requests name it.")] = None,
     request: Annotated[
-        str | None,
-        typer.Option(
-            "--request", help="The id of a request, in place of a key and a model.", show_default=False
-        ),
+        str | None, value("--request", "The id of a request, in place of a key and a model.")
     ] = None,
     finding: Annotated[
         str | None,
@@ -122,11 +113,7 @@ def dossier(
 def request(
     request_id: Annotated[
         str,
-        typer.Argument(
-            metavar="ID",
-            help="The id: 'x-sluicegate-request-id' of an answer, or that of the model's server.",
-            show_default=False,
-        ),
+        word("The id: 'x-sluicegate-request-id' of an answer, or that of the model's server.", metavar="ID"),
     ],
     gateway_state: Gateways = None,
     request_key: RequestKey = None,

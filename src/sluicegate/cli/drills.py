@@ -15,6 +15,7 @@ from sluicegate.acts.drills import DrillArgument, SignedDrillReport
 from sluicegate.cli import orders, wording
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.files import write_json
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
@@ -26,15 +27,9 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the s
 
 
 def run(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="A directive, as YAML, or what 'directive sign --drill' wrote.", show_default=False
-        ),
-    ],
+    file: Annotated[Path, word("A directive, as YAML, or what 'directive sign --drill' wrote.")],
     key: Annotated[
-        list[Path] | None,
-        typer.Option("--key", help="The issuer's private key; two officers' otherwise.", show_default=False),
+        list[Path] | None, value("--key", "The issuer's private key; two officers' otherwise.")
     ] = None,
     log: orders.Log = "",
     name: Annotated[

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sluicegate.acts.early_access import LIST, AccessStretch, EarlyAccess, EarlyAccessFilter
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument, helped, option
 from sluicegate.cli.files import write_new
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell
 from sluicegate.cli.tables import table
 from sluicegate.client.http import Client
@@ -40,7 +39,7 @@ def early_access(
     of: Annotated[str, argument(EarlyAccessFilter, "of", metavar="RELEASE|MODEL")],
     since: Annotated[str | None, option(EarlyAccessFilter, "since", "--from")] = None,
     until: Annotated[str | None, option(EarlyAccessFilter, "until")] = None,
-    file: Annotated[Path | None, typer.Option("--csv", help="A new file for it.", show_default=False)] = None,
+    file: Annotated[Path | None, value("--csv", "A new file for it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Each row is a time in which nothing changed: the model was held, or a reason kept it back.

@@ -18,6 +18,7 @@ from sluicegate.acts.evidence import EvaluationArgument, EvaluationToSign, Model
 from sluicegate.acts.releases import StageStatus
 from sluicegate.acts.stages import RequirementView
 from sluicegate.cli import wording
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, tell
 from sluicegate.cli.provenance import (
     EVALUATION_KEY,
@@ -45,28 +46,19 @@ LOGS = Path("evaluations")
 
 
 def evaluate(
-    release: Annotated[str, typer.Argument(help="The release.", show_default=False)],
-    task: Annotated[
-        str, typer.Argument(help="Inspect's task: FILE.py@TASK, or PACKAGE/TASK.", show_default=False)
-    ],
-    more: Annotated[
-        list[str] | None, typer.Argument(help="Options of 'inspect eval', after '--'.", show_default=False)
-    ] = None,
+    release: Annotated[str, word("The release.")],
+    task: Annotated[str, word("Inspect's task: FILE.py@TASK, or PACKAGE/TASK.")],
+    more: Annotated[list[str] | None, word("Options of 'inspect eval', after '--'.")] = None,
     *,
     key: Annotated[Path, EVALUATION_KEY],
     evaluation: Annotated[
-        str | None,
-        typer.Option("--evaluation", help="The evaluation, as the plan names it, if several have this task."),
+        str | None, value("--evaluation", "The evaluation, as the plan names it, if several have this task.")
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="The model of the release, if it has several.")
-    ] = None,
+    model: Annotated[str | None, value("--model", "The model of the release, if it has several.")] = None,
     gateway: Annotated[str, typer.Option("--gateway", help="The gateway's URL.")] = DEFAULT_GATEWAY,
-    logs: Annotated[
-        Path | None, typer.Option("--logs", help="The folder for the logs; by default a new one.")
-    ] = None,
+    logs: Annotated[Path | None, value("--logs", "The folder for the logs; by default a new one.")] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", help="The folder of a run that was interrupted, to go on from.")
+        Path | None, value("--resume", "The folder of a run that was interrupted, to go on from.")
     ] = None,
     independence: IndependenceOption = None,
     redacted: RedactedOption = None,

@@ -12,6 +12,7 @@ from sluicegate.acts.evidence import EvaluationArgument, EvidenceArgument, Signe
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import write_json, write_private
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.cli.provenance import (
     EVALUATION_KEY,
@@ -36,20 +37,17 @@ def import_(
             help="The log: .eval or .json of Inspect, report.jsonl of garak, or an EvaluationResult."
         ),
     ],
-    release: Annotated[str, typer.Option("--release", help="The release.", show_default=False)],
-    evaluation: Annotated[
-        str, typer.Option("--evaluation", help="The evaluation, as the plan names it.", show_default=False)
-    ],
+    release: Annotated[str, value("--release", "The release.")],
+    evaluation: Annotated[str, value("--evaluation", "The evaluation, as the plan names it.")],
     key: Annotated[Path, EVALUATION_KEY],
     model: Annotated[
-        str | None,
-        typer.Option("--model", help="The model of the release that was tested, if it has several."),
+        str | None, value("--model", "The model of the release that was tested, if it has several.")
     ] = None,
     digest: Annotated[
-        str | None, typer.Option("--digest", help="The digest of the weights, if the log does not say it.")
+        str | None, value("--digest", "The digest of the weights, if the log does not say it.")
     ] = None,
     safeguards: Annotated[
-        str | None, typer.Option("--safeguards", help="That of the safeguards, if the log does not say it.")
+        str | None, value("--safeguards", "That of the safeguards, if the log does not say it.")
     ] = None,
     independence: IndependenceOption = None,
     redacted: RedactedOption = None,
@@ -74,7 +72,7 @@ def import_(
 @helped(acts.LOG)
 def log(
     evidence: Annotated[str, argument(EvidenceArgument, "evidence")],
-    key: Annotated[Path, typer.Option("--key", help="A key to which it is sealed.", show_default=False)],
+    key: Annotated[Path, value("--key", "A key to which it is sealed.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.", show_default=False)],
     as_json: Json = False,
 ) -> None:
@@ -91,7 +89,7 @@ def log(
 @helped(acts.WITHDRAW)
 def withdraw(
     evidence: Annotated[str, argument(EvidenceArgument, "evidence")],
-    reason: Annotated[str, typer.Option("--reason", help="What is wrong. It is public.", show_default=False)],
+    reason: Annotated[str, value("--reason", "What is wrong. It is public.")],
     key: Annotated[Path, EVALUATION_KEY],
     as_json: Json = False,
 ) -> None:
@@ -111,6 +109,6 @@ def export(
 ) -> None:
     """Write what was signed to a file: a DSSE envelope over an in-toto test result."""
     found = Client().do(acts.SHOW, EvidenceArgument(evidence=evidence))
-    value = exporting.inspect_log(found) if as_inspect else found.envelope
-    write_json(output, value)
+    written = exporting.inspect_log(found) if as_inspect else found.envelope
+    write_json(output, written)
     emit({"evidence": found.evidence, "file": str(output)}, as_json, f"{output} has {found.evidence}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from sluicegate.acts.explanations import EXPLAIN, KeyExplanation, KeyQuestion, LayerAnswer
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument, helped, option
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
 from sluicegate.core.people import persons
@@ -23,9 +22,7 @@ _MARKS = {"allows": "yes", "refuses": "NO", "unknown": "?", ELSEWHERE: "…"}
 def explain(
     credential: Annotated[str, argument(KeyQuestion, "credential")],
     model: Annotated[str | None, argument(KeyQuestion, "model")] = None,
-    named: Annotated[
-        str | None, typer.Option("--model", help="The model, in place of the argument.", show_default=False)
-    ] = None,
+    named: Annotated[str | None, value("--model", "The model, in place of the argument.")] = None,
     surface: Annotated[str | None, option(KeyQuestion, "surface")] = None,
     programme: Annotated[list[str] | None, option(KeyQuestion, "programme")] = None,
     person: Annotated[str | None, option(KeyQuestion, "person")] = None,

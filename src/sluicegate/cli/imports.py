@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import typer
-
 from sluicegate.acts import imports as acts
 from sluicegate.acts.imports import (
     ROWS_MAX,
@@ -23,6 +21,7 @@ from sluicegate.cli.acting import argument, helped, option
 from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.files import opened
 from sluicegate.cli.listing import Columns, listing
+from sluicegate.cli.options import word
 from sluicegate.cli.output import Json, emit, log_now, tell
 from sluicegate.client.http import Client
 from sluicegate.core.access import keylist
@@ -48,7 +47,7 @@ class _File(NamedTuple):
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV file.", show_default=False)],
+    file: Annotated[Path, word("A CSV file.")],
     check: Annotated[bool, option(KeyPart, "check", "--check")] = False,
     as_json: Json = False,
 ) -> None:

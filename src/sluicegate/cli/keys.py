@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sluicegate.cli.options import word
 from sluicegate.cli.output import Json, emit
 from sluicegate.client import passphrases, signing
 from sluicegate.store import keyfile
@@ -32,9 +33,7 @@ def generate(
     emit(answer, as_json, f"private key in {output}, keep it; public key {answer['public']} in {public_path}")
 
 
-def show(
-    file: Annotated[Path, typer.Argument(help="A private key.", show_default=False)], as_json: Json = False
-) -> None:
+def show(file: Annotated[Path, word("A private key.")], as_json: Json = False) -> None:
     """Show the public key of a private key."""
     public = publickey.of(signing.private_key(file))
     answer = {"public": canonical.b64(public), "keyid": publickey.keyid(public)}

@@ -9,6 +9,7 @@ import typer
 
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.log import HEAD
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, emit
 from sluicegate.client.http import Client
 from sluicegate.errors import InvalidInput, VerificationFailed
@@ -24,14 +25,10 @@ def verify(
         str,
         typer.Argument(help="A control plane's URL, an exported folder, or a ledger.db.", metavar="URL|PATH"),
     ],
-    key: Annotated[
-        str, typer.Option("--key", help="The log's verifier key, or a file with it.", show_default=False)
-    ],
+    key: Annotated[str, value("--key", "The log's verifier key, or a file with it.")],
     since: Annotated[
         Path | None,
-        typer.Option(
-            "--since", help="An older checkpoint, from 'ledger checkpoint': the log must continue it."
-        ),
+        value("--since", "An older checkpoint, from 'ledger checkpoint': the log must continue it."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -48,12 +45,8 @@ def verify(
 
 
 def head(
-    key: Annotated[
-        str, typer.Option("--key", help="The log's verifier key, or a file with it.", show_default=False)
-    ],
-    save: Annotated[
-        Path | None, typer.Option("--save", help="A new file for it.", show_default=False)
-    ] = None,
+    key: Annotated[str, value("--key", "The log's verifier key, or a file with it.")],
+    save: Annotated[Path | None, value("--save", "A new file for it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Show the signed head of the log, or save it.

@@ -10,6 +10,7 @@ import typer
 
 from sluicegate.cli.confirmation import confirm
 from sluicegate.cli.files import read_json, write_json
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, emit, visible
 from sluicegate.cli.server_options import State
 from sluicegate.errors import WrongUsage
@@ -31,9 +32,7 @@ def rotate_log(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="With --lost: a new file, for two officers to sign.")
     ] = None,
-    signed: Annotated[
-        Path | None, typer.Option("--signed", help="What two officers have signed.", show_default=False)
-    ] = None,
+    signed: Annotated[Path | None, value("--signed", "What two officers have signed.")] = None,
     state: State = _STATE,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,

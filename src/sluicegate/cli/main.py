@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from sluicegate import __version__, errors, journal
 from sluicegate.cli import demo, output
 from sluicegate.cli.deferred import COMPLETE, DeferredCommand, take_profile
+from sluicegate.cli.options import value
 
 COMMANDS = {
     "up": ("serving.up", "Run a control plane, its feed and a gateway, on SQLite."),
@@ -456,9 +457,7 @@ def _root(
     ] = False,
     profile: Annotated[
         str | None,
-        typer.Option(
-            "--profile", help="The profile of 'login' to use; also after the command.", callback=take_profile
-        ),
+        value("--profile", "The profile of 'login' to use; also after the command.", callback=take_profile),
     ] = None,
 ) -> None:
     """Release a model in stages, decide who may use it, enforce that on every request."""

@@ -27,6 +27,7 @@ from sluicegate.acts.person import OwnClaim, PersonView
 from sluicegate.cli.acting import Given, acting, argument, helped, option
 from sluicegate.cli.files import read_bytes, read_text
 from sluicegate.cli.listing import Columns, listing
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit, log_now, tell
 from sluicegate.cli.tables import table
 from sluicegate.cli.wording import words
@@ -65,7 +66,7 @@ def add(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV file.", show_default=False)],
+    file: Annotated[Path, word("A CSV file.")],
     grant: Grant,
     update: Annotated[bool, option(MemberRows, "update", "--update")] = False,
     as_json: Json = False,
@@ -170,9 +171,7 @@ def _members(found: MemberList, names: Path | None) -> list[list[str | None]]:
 
 _NAMES = Annotated[
     Path | None,
-    typer.Option(
-        "--names", help="A CSV file of identifiers, as for 'member import': shows who each member is."
-    ),
+    value("--names", "A CSV file of identifiers, as for 'member import': shows who each member is."),
 ]
 
 

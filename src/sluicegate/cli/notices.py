@@ -10,6 +10,7 @@ from sluicegate.acts import subscriptions as acts
 from sluicegate.acts.subscriptions import DeadLetters, ReplayRequest, SubscriptionRequest, Subscriptions
 from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.listing import Columns, listing
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
@@ -18,12 +19,8 @@ from sluicegate_record.log import times
 
 @helped(acts.ADD)
 def add(
-    webhook: Annotated[
-        str | None, typer.Option("--webhook", help="Post to this URL, signed.", show_default=False)
-    ] = None,
-    email: Annotated[
-        str | None, typer.Option("--email", help="Write to this address.", show_default=False)
-    ] = None,
+    webhook: Annotated[str | None, value("--webhook", "Post to this URL, signed.")] = None,
+    email: Annotated[str | None, value("--email", "Write to this address.")] = None,
     as_json: Json = False,
 ) -> None:
     if webhook is not None and email is None:

@@ -1,4 +1,4 @@
-"""Options that several commands have: a parameter that is a dataclass stands for an option for each field."""
+"""How options are declared: one that has no default to show, and all that several commands have together."""
 
 from __future__ import annotations
 
@@ -8,9 +8,23 @@ from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Any, get_type_hints
 
+import typer
+
+
+def value(name: str, help_: str, **more: Any) -> Any:
+    """An option that takes a value, and shows no default."""
+    return typer.Option(name, help=help_, show_default=False, **more)
+
+
+def word(help_: str, **more: Any) -> Any:
+    """An argument that shows no default."""
+    return typer.Argument(help=help_, show_default=False, **more)
+
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the options of its dataclasses in their places. Two of them may share an option."""
+    """A command with an option for each field of its parameters that are dataclasses, in their places. Two of
+    them may share an option.
+    """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     names = {name: [each.name for each in fields(group)] for name, group in groups.items()}

@@ -26,6 +26,7 @@ from sluicegate.cli.confirmation import Yes, read_first
 from sluicegate.cli.confirmation import confirm as ask
 from sluicegate.cli.directives import Name
 from sluicegate.cli.files import read_bytes, read_json, read_text, write_json
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit, log_now, tell
 from sluicegate.client import export, signing
 from sluicegate.client.directives import lift_part, lift_request, signed_directive
@@ -41,20 +42,15 @@ from sluicegate_record.directives.scope import Scope
 from sluicegate_record.log import canonical
 from sluicegate_record.statements.directives import Confirmation
 
-Key = Annotated[Path, typer.Option("--key", help="The issuer's private key.", show_default=False)]
-File = Annotated[Path, typer.Argument(help="A directive, as YAML.", show_default=False)]
+Key = Annotated[Path, value("--key", "The issuer's private key.")]
+File = Annotated[Path, word("A directive, as YAML.")]
 Log = Annotated[
     str, typer.Option("--log", help="The verifier key of the log it is for; without it, the control plane's.")
 ]
-Keys = Annotated[
-    list[Path],
-    typer.Option(
-        "--key", help="A private key; again for each signer, if several must sign.", show_default=False
-    ),
-]
+Keys = Annotated[list[Path], value("--key", "A private key; again for each signer, if several must sign.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.", show_default=False)]
 Letter = Annotated[
-    Path | None, typer.Option("--document", help="The letter as received: its digest is put on the record.")
+    Path | None, value("--document", "The letter as received: its digest is put on the record.")
 ]
 Note = Annotated[str, typer.Option("--note", help="What was said, if there was no document.")]
 How = Annotated[str, typer.Option("--how", help="letter, call, meeting or message.")]
@@ -128,12 +124,8 @@ def given_to_issue(file: Path, keys: list[Path], log: str, drill: str | None = N
 
 @helped(acts.ISSUE)
 def issue(
-    file: Annotated[
-        Path, typer.Argument(help="A directive, as YAML, or what 'directive sign' wrote.", show_default=False)
-    ],
-    key: Annotated[
-        list[Path] | None, typer.Option("--key", help="The issuer's private key.", show_default=False)
-    ] = None,
+    file: Annotated[Path, word("A directive, as YAML, or what 'directive sign' wrote.")],
+    key: Annotated[list[Path] | None, value("--key", "The issuer's private key.")] = None,
     log: Log = "",
     yes: Yes = False,
     as_json: Json = False,
@@ -180,17 +172,12 @@ def confirm(name: Name, key: Key, as_json: Json = False) -> None:
 @helped(acts.LIFT)
 def lift(
     name: Name,
-    key: Annotated[
-        list[Path] | None,
-        typer.Option("--key", help="A private key; two officers' with --document.", show_default=False),
-    ] = None,
-    model: Annotated[list[str] | None, typer.Option("--model", help="Only these models.")] = None,
-    surface: Annotated[list[str] | None, typer.Option("--surface", help="Only these surfaces.")] = None,
-    annex_: Annotated[
-        list[str] | None, typer.Option("--annex", help="Only for the names in this annex.")
-    ] = None,
+    key: Annotated[list[Path] | None, value("--key", "A private key; two officers' with --document.")] = None,
+    model: Annotated[list[str] | None, value("--model", "Only these models.")] = None,
+    surface: Annotated[list[str] | None, value("--surface", "Only these surfaces.")] = None,
+    annex_: Annotated[list[str] | None, value("--annex", "Only for the names in this annex.")] = None,
     organizations: Annotated[
-        Path | None, typer.Option("--organizations", help="Only for the organizations in this CSV file.")
+        Path | None, value("--organizations", "Only for the organizations in this CSV file.")
     ] = None,
     letter: Letter = None,
     note: Note = "",
@@ -199,9 +186,7 @@ def lift(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write it for another officer; nothing is lifted.")
     ] = None,
-    signed_: Annotated[
-        Path | None, typer.Option("--signed", help="What both officers have signed.", show_default=False)
-    ] = None,
+    signed_: Annotated[Path | None, value("--signed", "What both officers have signed.")] = None,
     as_json: Json = False,
 ) -> None:
     """Without a key, this only opens the case, and others sign. With --document or --note, two officers enter

@@ -23,12 +23,13 @@ from sluicegate.cli import wording
 from sluicegate.cli.acting import helped
 from sluicegate.cli.files import read_json
 from sluicegate.cli.listing import Columns, listing
+from sluicegate.cli.options import word
 from sluicegate.cli.output import Json, tell
 from sluicegate.client.http import Client
 from sluicegate.errors import WrongUsage
 from sluicegate_record.terms.text import counted
 
-Which = Annotated[str, typer.Argument(help="The id of a key, or its first digits.", show_default=False)]
+Which = Annotated[str, word("The id of a key, or its first digits.")]
 Since = Annotated[
     int, typer.Option("--since", min=0, help="The log size from which on it may have been stolen.")
 ]
@@ -103,9 +104,7 @@ def one(known: SigningKeys, begins: str) -> KeyView:
 
 
 @helped(acts.RECORD)
-def import_(
-    file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)], as_json: Json = False
-) -> None:
+def import_(file: Annotated[Path, word("What was signed.")], as_json: Json = False) -> None:
     recorded(read_json(file), as_json)
 
 

@@ -16,6 +16,7 @@ from sluicegate.cli import changes as shown
 from sluicegate.cli import presets
 from sluicegate.cli.acting import Given, acting, helped
 from sluicegate.cli.files import read_bytes, read_text, write_new
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.client.http import Client
 from sluicegate.core.people import lists
@@ -27,13 +28,8 @@ from sluicegate.errors import InvalidInput
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="The name of the new release.", show_default=False)],
-    source: Annotated[
-        str,
-        typer.Option(
-            "--from", help="A preset ('preset list' names them), or a plan file.", show_default=False
-        ),
-    ],
+    name: Annotated[str, word("The name of the new release.")],
+    source: Annotated[str, value("--from", "A preset ('preset list' names them), or a plan file.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file to write; none: print it.")
     ] = None,
@@ -103,7 +99,7 @@ def _to_choose(path: Path, each: Choice) -> str:
 
 @helped(releases.PREVIEW)
 def plan(
-    file: Annotated[Path | None, typer.Argument(help="A plan, as YAML.", show_default=False)] = None,
+    file: Annotated[Path | None, word("A plan, as YAML.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of plans instead.")] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only read the file; no control plane is asked.")

@@ -13,6 +13,7 @@ from sluicegate.acts.points import PointAndDirective, PointFilter, Points, Point
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
 from sluicegate.cli.listing import Columns, listing
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -21,16 +22,13 @@ from sluicegate.statements.points import POINT, PointWord, enforcement
 from sluicegate_record.log import publickey, times
 
 Name = Annotated[str, argument(PointAndDirective, "point")]
-OfficersKey = Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)]
+OfficersKey = Annotated[Path, value("--key", "An officer's private key.")]
 
 
 def declare(
     name: Name,
-    surface: Annotated[
-        str,
-        typer.Option("--surface", help="The surface it serves, by its name in a plan.", show_default=False),
-    ],
-    public: Annotated[Path, typer.Option("--public", help="The point's public key.", show_default=False)],
+    surface: Annotated[str, value("--surface", "The surface it serves, by its name in a plan.")],
+    public: Annotated[Path, value("--public", "The point's public key.")],
     key: OfficersKey,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +57,7 @@ def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
 def state(
     name: Name,
     directive: Annotated[str, argument(PointAndDirective, "directive")],
-    key: Annotated[Path, typer.Option("--key", help="The point's private key.", show_default=False)],
+    key: Annotated[Path, value("--key", "The point's private key.")],
     says: Annotated[
         Literal["enforced", "restored"],
         typer.Option("--says", help="That it enforces the directive, or has restored access."),

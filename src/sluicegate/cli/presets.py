@@ -9,10 +9,9 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 import sluicegate
 from sluicegate.cli.files import read_text
+from sluicegate.cli.options import word
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.errors import InvalidInput
@@ -29,7 +28,7 @@ def listed(as_json: Json = False) -> None:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="The preset; 'preset list' names them.", show_default=False)],
+    name: Annotated[str, word("The preset; 'preset list' names them.")],
     as_json: Json = False,
 ) -> None:
     """Print a preset: a plan with its comments. 'release new' makes a plan of your own from it."""

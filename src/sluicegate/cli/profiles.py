@@ -15,27 +15,21 @@ from sluicegate.acts.act import Nothing
 from sluicegate.cli.confirmation import Yes, confirm
 from sluicegate.cli.deferred import COMPLETE
 from sluicegate.cli.files import read_text
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.client import profiles
 from sluicegate.client.http import Client
 from sluicegate.client.profiles import DEFAULT_URL, FIRST, PROFILE, Login, is_overheard
 
-Name = Annotated[
-    str,
-    typer.Argument(help="The profile, as 'profile list' shows it.", metavar="PROFILE", show_default=False),
-]
+Name = Annotated[str, word("The profile, as 'profile list' shows it.", metavar="PROFILE")]
 
 
 def login(
-    profile: Annotated[
-        str | None, typer.Option("--profile", help="A name for it; without it, default.")
-    ] = None,
-    url: Annotated[
-        str | None, typer.Option("--url", help=f"The control plane; without it, {DEFAULT_URL}.")
-    ] = None,
+    profile: Annotated[str | None, value("--profile", "A name for it; without it, default.")] = None,
+    url: Annotated[str | None, value("--url", f"The control plane; without it, {DEFAULT_URL}.")] = None,
     token_file: Annotated[
-        Path | None, typer.Option("--token-file", help="A file with your token; without it, you are asked.")
+        Path | None, value("--token-file", "A file with your token; without it, you are asked.")
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask, though the token would go over plain HTTP.")
@@ -99,7 +93,7 @@ def remove(name: Name, yes: Yes = False, as_json: Json = False) -> None:
 
 
 def completion(
-    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.", show_default=False)],
+    shell: Annotated[Literal["bash", "zsh", "fish"], word("The shell.")],
     as_json: Json = False,
 ) -> None:
     """Print what a shell needs to complete commands, options and ids: bash, zsh or fish.

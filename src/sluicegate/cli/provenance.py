@@ -7,29 +7,26 @@ from typing import Annotated, get_args
 
 import typer
 
+from sluicegate.cli.options import value
 from sluicegate.client.evidence.result import Independence, Provenance
 
 IndependenceOption = Annotated[
     str | None,
-    typer.Option(
+    value(
         "--independence",
-        help="Who ran it: independent | paid-by-developer | developer. Only the developer may leave it out.",
+        "Who ran it: independent | paid-by-developer | developer. Only the developer may leave it out.",
     ),
 ]
 RedactedOption = Annotated[
-    list[str] | None, typer.Option("--redacted", help="What is left out of the log that others may see.")
+    list[str] | None, value("--redacted", "What is left out of the log that others may see.")
 ]
 BenchmarkOption = Annotated[
     Path | None,
-    typer.Option(
-        "--benchmark", help="The file of a secret benchmark, whose digest the plan has as the task."
-    ),
+    value("--benchmark", "The file of a secret benchmark, whose digest the plan has as the task."),
 ]
 SealToOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--seal-to", help="A party that may read the log, which is kept sealed; as often as needed."
-    ),
+    value("--seal-to", "A party that may read the log, which is kept sealed; as often as needed."),
 ]
 EVALUATION_KEY = typer.Option("--key", help="Your party's private key.", show_default=False)
 

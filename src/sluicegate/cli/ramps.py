@@ -11,6 +11,7 @@ from sluicegate.acts import ramps as acts
 from sluicegate.acts.ramps import RampArgument, RampToSign
 from sluicegate.cli.acting import argument, option
 from sluicegate.cli.confirmation import confirm
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -20,8 +21,8 @@ from sluicegate_record.terms.text import counted
 
 Release = Annotated[str, argument(RampArgument, "release")]
 Stage = Annotated[str, argument(RampArgument, "stage")]
-Reason = Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)]
-Key = Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)]
+Reason = Annotated[str, value("--reason", "Why. It is public.")]
+Key = Annotated[Path, value("--key", "An officer's private key.")]
 
 
 def pause(release: Release, stage: Stage, reason: Reason, key: Key, as_json: Json = False) -> None:
@@ -39,7 +40,7 @@ def back(
     stage: Stage,
     to: Annotated[int, option(RampArgument, "to", "--to", min=1, max=99)],
     reason: Reason,
-    key: Annotated[Path | None, typer.Option("--key", help="An officer's private key.")] = None,
+    key: Annotated[Path | None, value("--key", "An officer's private key.")] = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Only show who loses access; this changes nothing.")
     ] = False,

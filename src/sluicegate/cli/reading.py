@@ -21,6 +21,7 @@ from sluicegate.acts.act import ActAnswer
 from sluicegate.acts.record import RecordedEntry
 from sluicegate.cli.files import read_bytes
 from sluicegate.cli.listing import BEFORE, again
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.tables import table
 from sluicegate.cli.watching import Shown, Watch, watch
@@ -83,7 +84,7 @@ def _size(note: bytes) -> int:
 
 
 def show(
-    number: Annotated[int, typer.Argument(help="The entry, from 0 on.", min=0, show_default=False)],
+    number: Annotated[int, word("The entry, from 0 on.", min=0)],
     where: Where = "",
     as_json: Json = False,
 ) -> None:
@@ -109,7 +110,7 @@ _HIDDEN = {"gate": "for gateways only", "sealed": "for those only that it concer
 
 
 def log(
-    before: Annotated[int | None, typer.Option(BEFORE, help="Only what is older.", min=0)] = None,
+    before: Annotated[int | None, value(BEFORE, "Only what is older.", min=0)] = None,
     limit: Annotated[int, typer.Option("--limit", help="How many.", min=1, max=500)] = 50,
     about: Annotated[
         str, typer.Option("--about", help="Only what has this in its words, such as an id or a party.")
@@ -146,9 +147,7 @@ def _newest(read: ReadLog, before: int | None, limit: int, about: str) -> list[R
 
 def diff(
     old: Annotated[str, typer.Argument(help="A size of the log, or a file with a checkpoint.", metavar="A")],
-    new: Annotated[
-        str, typer.Argument(help="A later one; without it, now.", metavar="B", show_default=False)
-    ] = "",
+    new: Annotated[str, word("A later one; without it, now.", metavar="B")] = "",
     where: Where = "",
     as_json: Json = False,
 ) -> None:

@@ -7,8 +7,7 @@ from typing import Annotated
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-import typer
-
+from sluicegate.cli.options import word
 from sluicegate.cli.output import Json, emit
 from sluicegate.errors import InvalidInput, Unreachable
 
@@ -17,7 +16,7 @@ ANSWER_BYTES_MAX = 64 * 1024
 
 
 def ready(
-    url: Annotated[str, typer.Argument(help="Its address: http://127.0.0.1:8600.", show_default=False)],
+    url: Annotated[str, word("Its address: http://127.0.0.1:8600.")],
     as_json: Json = False,
 ) -> None:
     """Ask a control plane, a feed or a gateway if it is ready. Exit 4: it is not."""

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sluicegate.acts import recalls as acts
 from sluicegate.acts.recalls import RestorationReceipt
 from sluicegate.acts.releases import ReleaseArgument
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.confirmation import Signed, read_first
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -21,16 +20,13 @@ from sluicegate.statements.recalls import RECALL, RESTORATION, RecallWord, recal
 from sluicegate_record.terms.text import counted
 
 Release = Annotated[str, argument(ReleaseArgument, "release")]
-Key = Annotated[
-    Path | None,
-    typer.Option("--key", help="An officer's private key. Without it nothing is done.", show_default=False),
-]
+Key = Annotated[Path | None, value("--key", "An officer's private key. Without it nothing is done.")]
 
 
 @helped(acts.RECALL)
 def recall(
     release: Release,
-    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)] = "",
+    reason: Annotated[str, value("--reason", "Why. It is public.")] = "",
     key: Key = None,
     yes: Signed = False,
     as_json: Json = False,

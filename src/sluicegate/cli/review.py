@@ -23,6 +23,7 @@ from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.confirmation import Signed, read_first
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.ids import named
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.cli.question import question, recusal, spelled_out, stage_of, worded
 from sluicegate.client import export as exports
@@ -48,12 +49,12 @@ from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.text import counted
 
 Case = Annotated[str, argument(CaseArgument, "case")]
-Exported = Annotated[Path, typer.Argument(help="What 'review export' wrote.", show_default=False)]
-Key = Annotated[Path, typer.Option("--key", help="Your private key.", show_default=False)]
+Exported = Annotated[Path, word("What 'review export' wrote.")]
+Key = Annotated[Path, value("--key", "Your private key.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)]
-PositionWord = Annotated[str, typer.Option("--position", help=" | ".join(POSITIONS), show_default=False)]
+PositionWord = Annotated[str, value("--position", " | ".join(POSITIONS))]
 Conditions = Annotated[
-    Path | None, typer.Option("--conditions", help="For approve-with-conditions: a YAML file of them.")
+    Path | None, value("--conditions", "For approve-with-conditions: a YAML file of them.")
 ]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why. An objection, a question and a recusal need it. It is public.")
@@ -89,9 +90,7 @@ def sign(
     sealed: Annotated[
         bool, typer.Option("--sealed", help="Show the reason only to the developer and the agencies asked.")
     ] = False,
-    concern: Annotated[
-        str | None, typer.Option("--concern", help="What an objection is about, such as cyber.")
-    ] = None,
+    concern: Annotated[str | None, value("--concern", "What an objection is about, such as cyber.")] = None,
     yes: Signed = False,
     as_json: Json = False,
 ) -> None:
@@ -159,7 +158,7 @@ def _check_said(position: str, reason: str, conditions: Path | None) -> None:
 
 
 def schedule(
-    files: Annotated[list[Path], typer.Argument(help="What 'review export' wrote.", show_default=False)],
+    files: Annotated[list[Path], word("What 'review export' wrote.")],
     position: PositionWord,
     key: Key,
     output: Output,
@@ -193,7 +192,7 @@ def schedule(
 
 
 def countersign(
-    file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)],
+    file: Annotated[Path, word("What was signed.")],
     key: Key,
     output: Output,
     yes: Signed = False,
@@ -224,9 +223,7 @@ _NEXT = {
 
 
 @helped(acts.IMPORT)
-def import_position(
-    file: Annotated[Path, typer.Argument(help="What was signed.", show_default=False)], as_json: Json = False
-) -> None:
+def import_position(file: Annotated[Path, word("What was signed.")], as_json: Json = False) -> None:
     given = read_json(file)
     if given.get("kind") == "sluicegate-review":
         raise InvalidInput(
@@ -239,9 +236,9 @@ def import_position(
 
 def refer(
     case: Case,
-    to: Annotated[str, typer.Option("--to", help="The agency that must be asked.", show_default=False)],
+    to: Annotated[str, value("--to", "The agency that must be asked.")],
     key: Key,
-    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
+    reason: Annotated[str, value("--reason", "Why. It is public.")],
     yes: Signed = False,
     as_json: Json = False,
 ) -> None:
@@ -270,7 +267,7 @@ def decline(case: Case, key: Key, reason: Reason = "", yes: Signed = False, as_j
 
 def proceed(
     case: Case,
-    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
+    reason: Annotated[str, value("--reason", "Why. It is public.")],
     key: Key,
     output: Output,
     yes: Signed = False,
@@ -297,16 +294,14 @@ def proceed(
 
 def screen(
     case: Case,
-    name: Annotated[str, typer.Option("--list", help="The list compared with.", show_default=False)],
-    version: Annotated[str, typer.Option("--version", help="Its version.", show_default=False)],
-    decision: Annotated[str, typer.Option("--decision", help=" | ".join(DECISIONS), show_default=False)],
-    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
+    name: Annotated[str, value("--list", "The list compared with.")],
+    version: Annotated[str, value("--version", "Its version.")],
+    decision: Annotated[str, value("--decision", " | ".join(DECISIONS))],
+    reason: Annotated[str, value("--reason", "Why. It is public.")],
     key: Key,
     candidates: Annotated[
         Path | None,
-        typer.Option(
-            "--candidates", help="The possible matches you looked at, as YAML. They are not public."
-        ),
+        value("--candidates", "The possible matches you looked at, as YAML. They are not public."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -331,10 +326,10 @@ use_list = acting(acts.USE_LIST, _in_use, name="name", version="version")
 
 
 def note(
-    kind: Annotated[str, typer.Option("--kind", help=" | ".join(NOTES), show_default=False)],
-    text: Annotated[str, typer.Option("--text", help="What happened. It is public.", show_default=False)],
-    on: Annotated[str, typer.Option("--on", help="The date, such as 2026-06-24.", show_default=False)],
-    party: Annotated[str, typer.Option("--party", help="The party you sign for.", show_default=False)],
+    kind: Annotated[str, value("--kind", " | ".join(NOTES))],
+    text: Annotated[str, value("--text", "What happened. It is public.")],
+    on: Annotated[str, value("--on", "The date, such as 2026-06-24.")],
+    party: Annotated[str, value("--party", "The party you sign for.")],
     key: Key,
     case: Annotated[
         str | None, typer.Option("--case", help="What it is about: a case, …", **named("case"))
@@ -342,8 +337,8 @@ def note(
     directive: Annotated[
         str | None, typer.Option("--directive", help="… a directive, …", **named("directive"))
     ] = None,
-    release: Annotated[str | None, typer.Option("--release", help="… or a release …")] = None,
-    stage: Annotated[str | None, typer.Option("--stage", help="… and its stage.")] = None,
+    release: Annotated[str | None, value("--release", "… or a release …")] = None,
+    stage: Annotated[str | None, value("--stage", "… and its stage.")] = None,
     as_json: Json = False,
 ) -> None:
     """Sign a note about a request, a call, a meeting, a dissent or a statement, and put it on the record."""
@@ -375,8 +370,8 @@ def _said_in(given: dict[str, Any]) -> Iterator[str]:
     if not isinstance(stated, dict):
         raise InvalidInput("a signed file that holds no statement")
     question = stated.pop("question", None)
-    for name, value in {**(question if isinstance(question, dict) else {}), **stated}.items():
-        yield from spelled_out(name, worded(value))
+    for name, each in {**(question if isinstance(question, dict) else {}), **stated}.items():
+        yield from spelled_out(name, worded(each))
     opened = given.get("opened")
     if not isinstance(opened, dict):
         return

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
-import typer
-
 from sluicegate.acts import outlook, releases
 from sluicegate.acts.act import Nothing
 from sluicegate.acts.outlook import ReleaseOutlook, StageCourse, StageEvent
 from sluicegate.acts.releases import ReleaseArgument, StageStatus
 from sluicegate.cli import observations, watching, wording
 from sluicegate.cli.acting import helped
+from sluicegate.cli.options import word
 from sluicegate.cli.output import Json, tell
 from sluicegate.cli.releases import designated, exposed, heard, named, required, seats, share
 from sluicegate.cli.releases import status as of_all
@@ -47,9 +46,7 @@ _SAID = {
 
 @helped(releases.STATUS)
 def status(
-    release: Annotated[
-        str | None, typer.Argument(help="One release on one screen; without it, all.", show_default=False)
-    ] = None,
+    release: Annotated[str | None, word("One release on one screen; without it, all.")] = None,
     watch: Watch = False,
     as_json: Json = False,
 ) -> None:

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
+from sluicegate.cli.options import value
+
 Trust = Annotated[
     Path,
-    typer.Option(
+    value(
         "--trust",
-        help="The trust file: whose keys count. YAML with apiVersion: sluicegate/v1, kind: Trust, "
+        "The trust file: whose keys count. YAML with apiVersion: sluicegate/v1, kind: Trust, "
         "metadata: {developer: NAME}, and spec: {officers: {NAME: {key: PUBLIC}}, agencies: …}, in the same "
         "form; 'keys generate' makes keys.",
-        show_default=False,
     ),
 ]
 State = Annotated[Path, typer.Option("--state", help="The state folder.")]
@@ -36,18 +37,16 @@ FeedPort = Annotated[
 Surface = Annotated[str, typer.Option("--surface", help="The surface this gateway serves.")]
 UpstreamCa = Annotated[
     Path | None,
-    typer.Option(
+    value(
         "--upstream-ca",
-        help="A PEM file: only these authorities may certify https upstreams. Else those of the system.",
-        show_default=False,
+        "A PEM file: only these authorities may certify https upstreams. Else those of the system.",
     ),
 ]
 Bounds = Annotated[
     list[str] | None,
-    typer.Option(
+    value(
         "--bound",
-        help="NAME=VALUE, again for each: a bound of streams and upstreams, such as keep-alive-ms=15000.",
-        show_default=False,
+        "NAME=VALUE, again for each: a bound of streams and upstreams, such as keep-alive-ms=15000.",
     ),
 ]
 MaxBodyBytes = Annotated[
@@ -65,47 +64,24 @@ MaxUnfinishedBytes = Annotated[
     int, typer.Option("--max-unfinished-bytes", help="What all incomplete bodies may hold.", min=1_024)
 ]
 CorsOrigins = Annotated[
-    list[str] | None,
-    typer.Option("--cors-origin", help="An origin whose pages may call; again for each."),
+    list[str] | None, value("--cors-origin", "An origin whose pages may call; again for each.")
 ]
-TlsCert = Annotated[
-    Path | None,
-    typer.Option("--tls-cert", help="Speak TLS: a PEM file with the certificate chain.", show_default=False),
-]
-TlsKey = Annotated[
-    Path | None, typer.Option("--tls-key", help="A PEM file with its private key.", show_default=False)
-]
+TlsCert = Annotated[Path | None, value("--tls-cert", "Speak TLS: a PEM file with the certificate chain.")]
+TlsKey = Annotated[Path | None, value("--tls-key", "A PEM file with its private key.")]
 TlsClientCa = Annotated[
     Path | None,
-    typer.Option(
-        "--tls-client-ca",
-        help="A PEM file: a client needs a certificate of one of these authorities.",
-        show_default=False,
-    ),
+    value("--tls-client-ca", "A PEM file: a client needs a certificate of one of these authorities."),
 ]
 RequestLogFile = Annotated[
-    str,
-    typer.Option(
-        "--request-log",
-        help="Write a line for each request to this file, or to standard output with '-'.",
-        show_default=False,
-    ),
+    str, value("--request-log", "Write a line for each request to this file, or to standard output with '-'.")
 ]
 SafetyWebhooks = Annotated[
     Path | None,
-    typer.Option(
-        "--safety-webhooks",
-        help="A file (TOML) that says whose safety webhooks come in, by party.",
-        show_default=False,
-    ),
+    value("--safety-webhooks", "A file (TOML) that says whose safety webhooks come in, by party."),
 ]
 SignIn = Annotated[
     Path | None,
-    typer.Option(
-        "--sign-in",
-        help="A file (TOML) that says by which identity providers people sign in to the pages.",
-        show_default=False,
-    ),
+    value("--sign-in", "A file (TOML) that says by which identity providers people sign in to the pages."),
 ]
 RequestDays = Annotated[
     int,
@@ -119,31 +95,21 @@ RequestDays = Annotated[
 ]
 RequestKey = Annotated[
     Path | None,
-    typer.Option(
+    value(
         "--request-key",
-        help="The file with the secret of what is kept of requests, apart from it; made if it is missing.",
-        show_default=False,
+        "The file with the secret of what is kept of requests, apart from it; made if it is missing.",
     ),
 ]
 Http = Annotated[
     list[str] | None,
-    typer.Option(
-        "--http",
-        help="NAME=VALUE, again for each: a bound of its HTTP server, such as max-connections=1024.",
-        show_default=False,
-    ),
+    value("--http", "NAME=VALUE, again for each: a bound of its HTTP server, such as max-connections=1024."),
 ]
 Limits = Annotated[
     list[str] | None,
-    typer.Option(
-        "--limit",
-        help="NAME=VALUE, again for each: how much one party may write in a day, such as keys=5000.",
-        show_default=False,
-    ),
+    value("--limit", "NAME=VALUE, again for each: how much one party may write in a day, such as keys=5000."),
 ]
 Reserve = Annotated[
-    int,
-    typer.Option("--reserve-mib", help="How much of the disk is kept for what narrows, in MiB.", min=0),
+    int, typer.Option("--reserve-mib", help="How much of the disk is kept for what narrows, in MiB.", min=0)
 ]
 ClockBound = Annotated[
     int,

@@ -20,7 +20,7 @@ import typer
 from sluicegate import journal, targets
 from sluicegate.cli import pairs, safety_sources, sign_in_providers, upstreams
 from sluicegate.cli.files import read_text
-from sluicegate.cli.options import grouped
+from sluicegate.cli.options import grouped, value
 from sluicegate.cli.output import Json, emit, exit_code, report, withheld
 from sluicegate.cli.server_options import (
     Bounds,
@@ -289,9 +289,7 @@ def feed(
 @grouped
 def gateway(
     log_key: Annotated[str, typer.Option("--log-key", help="The log's verifier key, or a file with it.")],
-    token_file: Annotated[
-        Path, typer.Option("--token-file", help="The gateway's token.", show_default=False)
-    ],
+    token_file: Annotated[Path, value("--token-file", "The gateway's token.")],
     gateway: GatewayOptions,
     tls: MutualTls,
     control: Annotated[
@@ -304,8 +302,7 @@ def gateway(
     state: State = _STATE / "gateway",
     port: Port = GATEWAY_PORT,
     trust: Annotated[
-        Path | None,
-        typer.Option("--trust", help="A GatewayTrust file: accept only what its keys have signed."),
+        Path | None, value("--trust", "A GatewayTrust file: accept only what its keys have signed.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -12,6 +12,7 @@ from sluicegate.acts.deployments import DeploymentArgument, DeploymentReceipt
 from sluicegate.cli import wording
 from sluicegate.cli.acting import argument
 from sluicegate.cli.confirmation import Signed, confirm
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -25,14 +26,11 @@ Release = Annotated[str, argument(DeploymentArgument, "release")]
 
 def sign(
     release: Release,
-    key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
+    key: Annotated[Path, value("--key", "An officer's private key.")],
     until: Annotated[
-        str | None,
-        typer.Option("--until", help="A time such as 2026-07-09T16:00:00.000Z; else as long as it can hold."),
+        str | None, value("--until", "A time such as 2026-07-09T16:00:00.000Z; else as long as it can hold.")
     ] = None,
-    surface: Annotated[
-        list[str] | None, typer.Option("--surface", help="Only on this surface; can be repeated.")
-    ] = None,
+    surface: Annotated[list[str] | None, value("--surface", "Only on this surface; can be repeated.")] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Say again what the last statement says of other upstreams.")
     ] = False,

@@ -13,6 +13,7 @@ from sluicegate.cli import findings
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
 from sluicegate.cli.ids import named
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -35,52 +36,42 @@ from sluicegate_record.statements.findings import (
 from sluicegate_record.terms.findings import KINDS, MISUSE
 
 Finding = Annotated[str, argument(FindingArgument, "finding")]
-Key = Annotated[Path, typer.Option("--key", help="Your party's private key.", show_default=False)]
-Text = Annotated[str, typer.Option("--text", help="In words that everyone may read.", show_default=False)]
-MaybeText = Annotated[str | None, typer.Option("--text", help="In words that everyone may read.")]
-Model = Annotated[
-    str | None, typer.Option("--model", help="The model, by its id; none: the only one.", show_default=False)
-]
+Key = Annotated[Path, value("--key", "Your party's private key.")]
+Text = Annotated[str, value("--text", "In words that everyone may read.")]
+MaybeText = Annotated[str | None, value("--text", "In words that everyone may read.")]
+Model = Annotated[str | None, value("--model", "The model, by its id; none: the only one.")]
 Reporter = Annotated[
-    str | None,
-    typer.Option("--for", help="Of someone without a key: who. Only the developer's staff may enter it."),
+    str | None, value("--for", "Of someone without a key: who. Only the developer's staff may enter it.")
 ]
-Received = Annotated[
-    str | None, typer.Option("--received", help="How it came: letter, call, meeting or message.")
-]
-On = Annotated[str | None, typer.Option("--on", help="When it came, such as 2026-07-09.")]
-Note = Annotated[str | None, typer.Option("--note", help="Where it is kept. It is public.")]
+Received = Annotated[str | None, value("--received", "How it came: letter, call, meeting or message.")]
+On = Annotated[str | None, value("--on", "When it came, such as 2026-07-09.")]
+Note = Annotated[str | None, value("--note", "Where it is kept. It is public.")]
 
 Details = Annotated[
-    Path | None,
-    typer.Option("--details", help="A text file that only some may read: it is sealed on this machine."),
+    Path | None, value("--details", "A text file that only some may read: it is sealed on this machine.")
 ]
 SealTo = Annotated[
-    list[str] | None,
-    typer.Option("--seal-to", help="A party that may read the details; as often as needed."),
+    list[str] | None, value("--seal-to", "A party that may read the details; as often as needed.")
 ]
 
 
 def report(
-    release: Annotated[str, typer.Argument(help="The release, as 'status' shows it.", show_default=False)],
-    kind: Annotated[str, typer.Option("--kind", help=" | ".join(KINDS), show_default=False)],
-    level: Annotated[
-        str, typer.Option("--level", help="How severe it is, by a level of the plan.", show_default=False)
-    ],
+    release: Annotated[str, word("The release, as 'status' shows it.")],
+    kind: Annotated[str, value("--kind", " | ".join(KINDS))],
+    level: Annotated[str, value("--level", "How severe it is, by a level of the plan.")],
     text: Text,
     key: Key,
     axes: Annotated[
         str | None,
-        typer.Option(
+        value(
             "--axes",
-            help="By the Cyber Jailbreak Severity draft, each from 0 to 10: capability gain, breadth, "
+            "By the Cyber Jailbreak Severity draft, each from 0 to 10: capability gain, breadth, "
             "weaponization, discoverability, such as 7,4,6,3.",
         ),
     ] = None,
     model: Model = None,
     safeguards: Annotated[
-        str | None,
-        typer.Option("--safeguards", help="The digest of the safeguards, if not those in force."),
+        str | None, value("--safeguards", "The digest of the safeguards, if not those in force.")
     ] = None,
     grant: Annotated[
         str | None,
@@ -162,10 +153,7 @@ def fix(finding: Finding, text: Text, key: Key, model: Model = None, as_json: Js
 def retest(
     finding: Finding,
     key: Key,
-    gone: Annotated[
-        bool | None,
-        typer.Option("--gone/--persists", help="Whether it is gone, or found again.", show_default=False),
-    ] = None,
+    gone: Annotated[bool | None, value("--gone/--persists", "Whether it is gone, or found again.")] = None,
     text: MaybeText = None,
     model: Model = None,
     as_json: Json = False,
@@ -184,9 +172,7 @@ def retest(
 @helped(acts.SHOW)
 def show(
     finding: Finding,
-    key: Annotated[
-        Path | None, typer.Option("--key", help="Your key: it opens what is sealed to it.")
-    ] = None,
+    key: Annotated[Path | None, value("--key", "Your key: it opens what is sealed to it.")] = None,
     as_json: Json = False,
 ) -> None:
     """With --key it opens on this machine what is sealed to that key."""

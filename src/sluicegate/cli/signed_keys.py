@@ -15,6 +15,7 @@ from sluicegate.acts import keys as acts
 from sluicegate.acts.keys import KeyArgument, KeyFilter, KeyView, SigningKeys
 from sluicegate.cli.confirmation import Signed, confirm, read_first
 from sluicegate.cli.files import write_json
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, emit
 from sluicegate.cli.pinned_keys import Since, Which, effects_said, one, recorded
 from sluicegate.client import signing
@@ -25,23 +26,20 @@ from sluicegate_record.log import publickey
 from sluicegate_record.log.publickey import PublicKey, SigningKey
 from sluicegate_record.statements.keys import RETIRES, REVOKES
 
-New = Annotated[Path, typer.Option("--new", help="The new private key.", show_default=False)]
-Key = Annotated[Path, typer.Option("--key", help="A private key of the same party.", show_default=False)]
+New = Annotated[Path, value("--new", "The new private key.")]
+Key = Annotated[Path, value("--key", "A private key of the same party.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write it for others to sign; nothing is recorded.")
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)]
+Reason = Annotated[str, value("--reason", "Why. It is public.")]
 
 
 def pin(
-    owner: Annotated[str, typer.Argument(help="Who holds the new key.", show_default=False)],
-    party: Annotated[str, typer.Option("--party", help="The party that it signs for.", show_default=False)],
+    owner: Annotated[str, word("Who holds the new key.")],
+    party: Annotated[str, value("--party", "The party that it signs for.")],
     new: New,
     key: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--key", help="A private key of the party; again for a second owner.", show_default=False
-        ),
+        list[Path] | None, value("--key", "A private key of the party; again for a second owner.")
     ] = None,
     output: Output = None,
     yes: Signed = False,
@@ -60,7 +58,7 @@ def pin(
 
 
 def rotate(
-    key: Annotated[Path, typer.Option("--key", help="The private key that ends.", show_default=False)],
+    key: Annotated[Path, value("--key", "The private key that ends.")],
     new: New,
     output: Output = None,
     yes: Signed = False,

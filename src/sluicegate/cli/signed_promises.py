@@ -11,6 +11,7 @@ import typer
 from sluicegate.acts.promises import PromiseArgument
 from sluicegate.cli.acting import argument
 from sluicegate.cli.ids import named
+from sluicegate.cli.options import value, word
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -21,21 +22,17 @@ from sluicegate_record.statements.promises import BREAKS, CHANGES, KEEPS, MAKES
 from sluicegate_record.terms import dates, durations
 
 Promise = Annotated[str, argument(PromiseArgument, "promise")]
-Key = Annotated[Path, typer.Option("--key", help="Your party's private key.", show_default=False)]
-By = Annotated[
-    str | None, typer.Option("--by", help="The last day by UTC, such as 2026-09-01; or a month, 2026-09.")
-]
+Key = Annotated[Path, value("--key", "Your party's private key.")]
+By = Annotated[str | None, value("--by", "The last day by UTC, such as 2026-09-01; or a month, 2026-09.")]
 Within = Annotated[
-    str | None, typer.Option("--within", help="How long from now on, such as P5D: until that day is over.")
+    str | None, value("--within", "How long from now on, such as P5D: until that day is over.")
 ]
-Default = Annotated[
-    str | None, typer.Option("--default", help="What follows if it is not kept. It is public.")
-]
-Reason = Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)]
+Default = Annotated[str | None, value("--default", "What follows if it is not kept. It is public.")]
+Reason = Annotated[str, value("--reason", "Why. It is public.")]
 
 
 def make(
-    text: Annotated[str, typer.Argument(help="What will be done. It is public.", show_default=False)],
+    text: Annotated[str, word("What will be done. It is public.")],
     key: Key,
     by: By = None,
     within: Within = None,
@@ -66,7 +63,7 @@ def make(
 def keep(
     promise: Promise,
     key: Key,
-    text: Annotated[str | None, typer.Option("--text", help="How it was kept. It is public.")] = None,
+    text: Annotated[str | None, value("--text", "How it was kept. It is public.")] = None,
     as_json: Json = False,
 ) -> None:
     """Sign that a promise of your party is kept. A broken one can be kept late."""
@@ -79,7 +76,7 @@ def change(
     key: Key,
     by: By = None,
     within: Within = None,
-    text: Annotated[str | None, typer.Option("--text", help="What will be done instead.")] = None,
+    text: Annotated[str | None, value("--text", "What will be done instead.")] = None,
     default: Default = None,
     as_json: Json = False,
 ) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from sluicegate.acts import releases
 from sluicegate.acts.releases import StageArgument
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.confirmation import Yes, confirm
+from sluicegate.cli.options import value
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -21,7 +20,7 @@ from sluicegate.statements.stages import CLOSING, OPENING, ClosingWord
 def open_(
     release: Annotated[str, argument(StageArgument, "release")],
     stage: Annotated[str, argument(StageArgument, "stage")],
-    key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
+    key: Annotated[Path, value("--key", "An officer's private key.")],
     as_json: Json = False,
 ) -> None:
     done = signing.say(Client(), OPENING, StageArgument(release=release, stage=stage), key)
@@ -37,8 +36,8 @@ def open_(
 def close(
     release: Annotated[str, argument(StageArgument, "release")],
     stage: Annotated[str, argument(StageArgument, "stage")],
-    reason: Annotated[str, typer.Option("--reason", help="Why. It is public.", show_default=False)],
-    key: Annotated[Path, typer.Option("--key", help="An officer's private key.", show_default=False)],
+    reason: Annotated[str, value("--reason", "Why. It is public.")],
+    key: Annotated[Path, value("--key", "An officer's private key.")],
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:

@@ -6,26 +6,22 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from sluicegate.cli.options import value
 from sluicegate.errors import InvalidInput
 from sluicegate.gate import accounts
 from sluicegate.settings import UpstreamTarget
 
 Upstreams = Annotated[
     list[str],
-    typer.Option(
+    value(
         "--upstream",
-        help="NAME=URL, again for each. SLUICEGATE_UPSTREAM_KEY_<NAME> holds its key, if it needs one.",
-        show_default=False,
+        "NAME=URL, again for each. SLUICEGATE_UPSTREAM_KEY_<NAME> holds its key, if it needs one.",
     ),
 ]
 UpstreamKeys = Annotated[
     Path | None,
-    typer.Option(
-        "--upstream-keys",
-        help="A secrets file (TOML): the keys of upstreams, and of accounts of single grants.",
-        show_default=False,
+    value(
+        "--upstream-keys", "A secrets file (TOML): the keys of upstreams, and of accounts of single grants."
     ),
 ]
 
