@@ -15,7 +15,9 @@ from sluicegate.acts import releases
 from sluicegate.acts.act import AnyAct
 from sluicegate.control import officers
 from sluicegate.control.pages import ask
+from sluicegate.ports import PreparedStatement
 from sluicegate.settings import HttpSettings
+from sluicegate.signin import signatures
 from sluicegate_record.log import canonical
 from sluicegate_record.log.publickey import PublicKey
 from tests.attacks.test_signed_in import CLIENTS, Browser
@@ -206,6 +208,73 @@ def test_an_opening_of_a_set_is_not_signed_if_its_stage_opened_meanwhile(
     assert plane.ledger.size() == size
 
 
+def comes_and_goes(plane: Plane, officer: Officer) -> None:
+    """Withdraw the release, and bring it back."""
+    for path in officer.recalls(reason="another set"):
+        assert officer.signs(path).status_code == 303
+    (back,) = officer.makes("restoration")
+    assert officer.signs(back).status_code == 303
+    assert officer.open_stages() == [STAGE]
+
+
+def test_a_recall_that_is_signed_in_part_does_not_count_once_the_release_was_brought_back(
+    plane: Plane, officer: Officer
+) -> None:
+    first, second = officer.recalls()
+    answer = officer.passkey.asserted(officer.browser.options(second))
+    assert officer.signs(first).headers["location"] == second
+    comes_and_goes(plane, officer)
+    size = plane.ledger.size()
+    for path in (first, second):
+        page = officer.browser.get(path).text
+        assert "It says something else than when it was made." in page
+        assert "data-options" not in page
+    for path, sent in ((first, ""), (second, answer), (second, "")):
+        assert officer.sends(path, sent).status_code == 400
+    assert (officer.open_stages(), plane.ledger.size()) == ([STAGE], size)
+    for path in officer.recalls():
+        assert officer.signs(path).status_code == 303
+    assert officer.open_stages() == []
+
+
+def test_a_closing_that_waits_with_its_signature_is_not_for_a_stage_that_was_opened_again(
+    plane: Plane, officer: Officer
+) -> None:
+    path = officer.makes("closing", stage=STAGE, reason="why")[0]
+    signed(plane, officer, path)
+    comes_and_goes(plane, officer)
+    assert "It says something else than when it was made." in officer.browser.get(path).text
+    assert officer.sends(path, "").status_code == 400
+    assert officer.open_stages() == [STAGE]
+
+
+def signed(plane: Plane, officer: Officer, path: str) -> None:
+    """Have an officer sign a statement that could not be put on the record then."""
+    kept = plane.ledger.store.preparations
+    own = pinned(plane.ledger, officer.browser.origin, officer.name)
+    found = kept.get(path.removeprefix("/to-sign/"))
+    assert found is not None
+    answer = officer.passkey.asserted(officer.browser.options(path))
+    signatures.sign(kept, found, PublicKey(own.public, own.webauthn), answer)
+
+
+def test_a_restoration_that_waits_does_not_count_once_the_release_was_withdrawn_again(
+    plane: Plane, officer: Officer
+) -> None:
+    for path in officer.recalls():
+        officer.signs(path)
+    (back,) = officer.makes("restoration")
+    answer = officer.passkey.asserted(officer.browser.options(back))
+    for path in (*officer.makes("restoration"), *officer.recalls(reason="again")):
+        assert officer.signs(path).status_code == 303
+    assert "was closed again since: make the statements again" in officer.browser.get(back).text
+    refused = officer.sends(back, answer)
+    assert (refused.status_code, "it has no signature for that" in refused.text) == (400, True)
+    (kept,) = plane.ledger.store.preparations.of_set(back.removeprefix("/to-sign/"))
+    assert kept.signatures == ()
+    assert officer.open_stages() == []
+
+
 def test_no_set_is_made_of_what_is_not_there(officer: Officer) -> None:
     for what, release, why in (
         ("recall", "nope", "nope"),
@@ -246,17 +315,23 @@ def test_the_list_leads_to_what_lacks_a_signature_of_a_key_that_counts(
     assert other.signs(first).headers["location"] == second
 
 
-def test_each_act_is_asked_once_for_all_statements_of_a_set(
+def test_each_act_is_asked_and_each_statement_read_once_for_all_statements_of_a_set(
     officer: Officer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = list[tuple[str, str]]()
+    asked, read = list[tuple[str, str]](), list[str]()
 
     def counting(services: Any, by: Any, act: AnyAct, given: Any) -> Any:
         asked.append((act.name, repr(given)))
         return ask(services, by, act, given)
 
+    def reading(found: PreparedStatement) -> Any:
+        read.append(found.id)
+        return read_statement(found)
+
+    read_statement = officers.read_statement
     monkeypatch.setattr(officers, "ask", counting)
-    first, _ = officer.recalls()
+    monkeypatch.setattr(officers, "read_statement", reading)
+    first, second = officer.recalls()
     making = {"_form": officer.form, "what": "recall", "release": RELEASE, "reason": "another"}
     for sent in (
         lambda: officer.browser.get("/to-sign"),
@@ -264,6 +339,14 @@ def test_each_act_is_asked_once_for_all_statements_of_a_set(
         lambda: officer.browser.post("/to-sign", **making),
     ):
         asked.clear()
+        read.clear()
         assert sent().status_code < 400
         assert asked
+        assert read
         assert len(asked) == len(set(asked))
+        assert len(read) == len(set(read))
+    officer.signs(first)
+    answer = officer.passkey.asserted(officer.browser.options(second))
+    read.clear()
+    assert officer.sends(second, answer).status_code == 303
+    assert len(read) == 1 + len(set(read)) == 3  # one more, for the act that it does

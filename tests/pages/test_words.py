@@ -155,9 +155,9 @@ def test_two_officers_read_for_which_organization_they_proceed_and_over_which_ag
 
 
 def test_a_closing_that_recalls_the_release_says_so() -> None:
-    nothing_is_asked: Any = None
+    ask: Any = _answers
     closing = StageClosing(log="log", release="gpt-5.6", stage="one", reason="why", recalls=True)
-    assert "Recalls: yes" in list(stages.CLOSING.words(closing, Wording(nothing_is_asked, {})))
+    assert "Recalls: yes" in list(stages.CLOSING.words(closing, Wording(ask, {})))
 
 
 ANOTHER: dict[JsonPath, Any] = {

@@ -2,13 +2,13 @@
 
 Rules:
 - Only the developer's staff come in here.
-- A statement is read from its bytes, and said in words made of them, each time that it is shown.
+- A statement is read from its bytes, and said in words made of them, in each request that shows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -133,6 +133,8 @@ class StaffRequest:
     sent: Sent
     ask: AskOnce
     """What answers the acts that they ask: each once, however many statements it is about."""
+    known: dict[str, tuple[AnyKind, Statement]] = field(default_factory=dict)
+    """The statements that were read, by id: all of a set are read for the words of each."""
 
     def page(
         self, template: str, values: Mapping[str, Any], status: int = 200, *, is_written: bool = False
@@ -158,21 +160,25 @@ class StaffRequest:
         """Their passkeys, each with its text for a trust file."""
         return [(key, signatures.trust_text(key, self.who.principal.name)) for _, key in signer.own]
 
+    def read(self, found: PreparedStatement) -> tuple[AnyKind, Statement]:
+        """A statement and its kind, read from its bytes once for all of this request."""
+        if found.id not in self.known:
+            self.known[found.id] = read_statement(found)
+        return self.known[found.id]
+
     def words(self, found: PreparedStatement, of_set: Sequence[PreparedStatement]) -> Iterator[str]:
         """What a statement of a set says, sentence by sentence."""
-        how, stated = read_statement(found)
-        return how.words(
-            stated, Wording(self.ask, found.opened, [read_statement(each)[1] for each in of_set])
-        )
+        how, stated = self.read(found)
+        return how.words(stated, Wording(self.ask, found.opened, [self.read(each)[1] for each in of_set]))
 
     def needed(self, found: PreparedStatement, signed: Collection[str]) -> int:
         """How many officers sign a statement, where the keys with some ids have."""
-        how, stated = read_statement(found)
+        how, stated = self.read(found)
         return how.needed(stated, self.ask, signed)
 
     def standing(self, found: PreparedStatement) -> SignatureStanding:
         """Whose signatures a statement has, and which it lacks."""
-        _, stated = read_statement(found)
+        _, stated = self.read(found)
         officers, signed = self.officers, signed_by(found)
         owners = sorted({officers[each] for each in signed if each in officers})
         needed = self.needed(found, signed)

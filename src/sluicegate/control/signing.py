@@ -24,7 +24,7 @@ from starlette.routing import Route
 from sluicegate.acts.act import ActAnswer
 from sluicegate.control import making
 from sluicegate.control.command_journal import journaled
-from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page, read_statement
+from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page
 from sluicegate.control.pages import reader_of, with_done
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
@@ -74,7 +74,7 @@ async def _shown(here: StaffRequest, found: PreparedStatement, why: Fault) -> Re
 
 
 def _view(here: StaffRequest, found: PreparedStatement) -> dict[str, Any]:
-    how, stated = read_statement(found)
+    how, stated = here.read(found)
     of_set = here.signing.of_set(found)
     standings = {each.id: here.standing(each) for each in of_set}
     standing, enough = standings[found.id], {name: each.is_enough for name, each in standings.items()}
@@ -117,7 +117,7 @@ async def _sign(here: StaffRequest) -> Response:
     if refused is not None:
         return await _shown(here, found, refused)
     await _forgotten(here, found)
-    how, stated = read_statement(found)
+    how, stated = here.read(found)
     return answers.next_page(with_done(how.after(stated), how.act, reader_of(here.who)))
 
 
@@ -174,7 +174,7 @@ def _check_premise(here: StaffRequest, found: PreparedStatement, of_set: Sequenc
 async def _recorded(here: StaffRequest, of_set: Sequence[PreparedStatement]) -> Refusal | None:
     """Do the act that puts a statement on the record, or a set; why it is refused, if it is."""
     found = of_set[0]
-    how, _ = read_statement(found)
+    how, _ = here.read(found)
     here.ask.forget()
     asked = how.record_all([(each.envelope.to_json(), each.opened) for each in of_set])
     with journaled(here.signing.measured, how.act) as seen:

@@ -32,12 +32,11 @@ from sluicegate.statements.kind import (
     filled,
     shown_by,
 )
-from sluicegate.statements.stages import board, closes, opening, opens
+from sluicegate.statements.stages import board, closes, opening, opens, to_recall
 from sluicegate_record.form import form
 from sluicegate_record.statements.releases import StageClosing, StageOpening
 from sluicegate_record.terms.text import counted
 
-_recalled = shown_by(recalls.RECALLING)
 _returning = shown_by(recalls.RESTORING)
 
 
@@ -61,7 +60,7 @@ def _closing(making: Making) -> UnsignedStatement:
 def _withdraws(said: StageClosing, wording: Wording) -> Iterator[str]:
     named = [each.stage for each in wording.of_set]
     yield f"You withdraw {said.release}: all its stages close at once, {', '.join(named)}."
-    if [each.stage for each in _recalled(wording.ask, said).stages] != named:
+    if [each.stage for each in to_recall(wording.ask, said).stages] != named:
         yield "It has other stages now: make the statements again."
     yield from _one_of(len(named))
     yield from closes(said, wording)
@@ -113,9 +112,12 @@ def _brings_back(said: StageOpening, wording: Wording) -> Iterator[str]:
     named = [each.stage for each in wording.of_set]
     yield f"You bring {said.release} back, with what can open now: {', '.join(named)}."
     found = {each.stage: each for each in _returning(wording.ask, said).stages}
-    for name in named:
-        then = _returns(found[name]) if name in found else "is not closed any more: make the statements again"
-        yield f"The stage {name} {then}."
+    for each in wording.of_set:
+        back = found.get(each.stage)
+        then = "is not closed any more: make the statements again" if back is None else _returns(back)
+        if back is not None and back.opening is not None and back.opening.closing != each.closing:
+            then = "was closed again since: make the statements again"
+        yield f"The stage {each.stage} {then}."
     yield from _one_of(len(named))
     yield from opens(said, wording)
 
@@ -144,7 +146,7 @@ def _sentences(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _recalling(said: StageClosing, ask: AskAct) -> Iterator[str]:
-    return _sentences(recalled(_recalled(ask, said)))
+    return _sentences(recalled(to_recall(ask, said)))
 
 
 def _restoring(said: StageOpening, ask: AskAct) -> Iterator[str]:
@@ -166,7 +168,7 @@ RECALL = StatementKind(
     title="Withdraw a whole release",
     kind=StageClosing,
     asks=RecallWord,
-    look=_recalled,
+    look=to_recall,
     make=_closing,
     words=_withdraws,
     act=recalls.RECALL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from sluicegate.acts import closures, deployments, outlook, ramps, releases
+from sluicegate.acts import closures, deployments, outlook, ramps, recalls, releases
 from sluicegate.acts.act import AskAct
 from sluicegate.acts.deployments import DeploymentArgument
 from sluicegate.acts.fields import SurfaceName, some
@@ -32,6 +32,8 @@ from sluicegate_record.terms.text import counted
 
 _STAGE = frozenset({("release",), ("stage",)})
 _stage = shown_by(releases.OPENING)
+to_recall = shown_by(recalls.RECALLING)
+"""Asks which stages of a release there are to close."""
 _report = shown_by(closures.REPORT)
 _served = shown_by(deployments.SHOW)
 
@@ -79,12 +81,21 @@ def _closing(making: Making) -> UnsignedStatement:
     return filled(StageClosing, making.found.to_json(), {"reason": making.said.reason.strip()})
 
 
-def closes(said: StageClosing, _: Wording) -> Iterator[str]:
+def closes(said: StageClosing, wording: Wording) -> Iterator[str]:
     """The closing of a stage, in words."""
     yield f"You close the stage {said.stage} of {said.release}, at once."
     yield "Every key of it is refused, and open streams are cut. Only an officer opens it again."
+    yield from _closed_before(said, wording)
     yield from public(said.reason)
     yield from words.fields(said.to_json(), _STAGE | {("reason",)})
+
+
+def _closed_before(said: StageClosing, wording: Wording) -> Iterator[str]:
+    """The closings before those of a set: what is signed now is not for what comes after another one."""
+    before = {each.stage: each.closing for each in to_recall(wording.ask, said).stages}
+    for each in wording.of_set:
+        if before.get(each.stage) is not None:
+            yield f"The last closing of the stage {each.stage} has the digest {before[each.stage]}."
 
 
 @form
