@@ -56,11 +56,23 @@ def test_what_the_how_to_shows_is_read(tmp_path):
         (GOOD.replace('claim = "email"\n', ""), "people"),
         (GOOD.replace('is = "ana@lab.example"', "is = 1"), "people"),
         (GOOD.replace("staff.secret", "gone.secret"), "cannot be read"),
+        (GOOD.replace('role = "developer"', 'role = "gateway"'), "with the role 'gateway'"),
+        (GOOD.replace('role = "developer"', 'role = "agency"'), "of 'release', with .* and no party"),
+        (GOOD + 'party = "oncd"\n', "of 'release', with the role 'developer' and a party"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, text, said):
     with pytest.raises(InvalidInput, match=said):
         read(tmp_path, text)
+
+
+def test_a_rule_for_a_person_of_an_agency_says_which(tmp_path):
+    of_agency = GOOD.replace('role = "developer"', 'role = "agency"')
+    with pytest.raises(InvalidInput) as caught:
+        read(tmp_path, of_agency)
+    assert caught.value.remedy == 'say which agency: party = "oncd"'
+    (found,) = read(tmp_path, of_agency + 'party = "oncd"\n')
+    assert found.people == (PersonRule("email", "ana@lab.example", "agency", "release", "oncd"),)
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path):

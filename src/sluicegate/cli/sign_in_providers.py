@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sluicegate.acts.act import AGENCY, PEOPLE
 from sluicegate.cli import settings_files
 from sluicegate.errors import InvalidInput
 from sluicegate.settings import SCOPE, PersonRule, SignInProvider
@@ -50,7 +51,16 @@ def _provider(path: Path, name: str, given: Any) -> SignInProvider:
 
 
 def _person(path: Path, name: str, given: Any) -> PersonRule:
-    _check(path, f"[[{name}.people]]", given, _PERSON, _OF_AGENCY)
+    where = f"[[{name}.people]]"
+    _check(path, where, given, _PERSON, _OF_AGENCY)
+    if given["role"] not in PEOPLE:
+        said = f"{path}: {where} with the role {given['role'][:40]!r}"
+        raise InvalidInput(said, remedy=f"expected one of {', '.join(sorted(PEOPLE))}")
+    if (given["role"] == AGENCY) != ("party" in given):
+        said = f"{path}: {where} of {given['name'][:64]!r}, with the role {given['role']!r}"
+        if given["role"] == AGENCY:
+            raise InvalidInput(f"{said} and no party", remedy='say which agency: party = "oncd"')
+        raise InvalidInput(f"{said} and a party", remedy="only a person of an agency has one: leave it out")
     return PersonRule(given["claim"], given["is"], given["role"], given["name"], given.get("party"))
 
 
