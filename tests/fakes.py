@@ -190,8 +190,10 @@ class MemoryPrincipals:
     def all(self) -> Sequence[Principal]:
         return list(self.session.contents.principals.values())
 
-    def team(self, of: Principal) -> Sequence[Principal]:
-        return sorted((each for each in self.all() if each.team == of.team), key=attrgetter("name", "id"))
+    def team(self, of: Principal, *, standing: bool = False) -> Sequence[Principal]:
+        ended = self.ended() if standing else ()
+        found = (each for each in self.all() if each.team == of.team and each.id not in ended)
+        return sorted(found, key=attrgetter("name", "id"))
 
     def namesakes(self, of: Principal) -> Sequence[Principal]:
         return [each for each in self.all() if each.is_namesake(of)]

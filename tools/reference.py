@@ -430,7 +430,8 @@ _DAILY = """## Daily limits
   how much is used, and when the same is allowed again. Nothing was done, and nothing is counted.
 - A party is an applicant with all its people. An act about a grant also counts for the organization of that
   legal name, whatever token does it. An agency is one party with all its tokens. The developer's staff are
-  not counted. `people` counts invitations, and who becomes an administrator.
+  not counted. `people` counts invitations, and who becomes an administrator; a link that someone makes for
+  themselves is counted for them alone.
 - `corrections` are those of one person; `corrections-of-members` those of all members of an organization.
 - `members` counts rows. `repeats` are ends that change nothing. `directive-bytes` is what directives write,
   `bytes` what the other counted acts do. An end that changes something is never refused.

@@ -185,7 +185,8 @@ class DailyLimits:
     """How much one party may have written to the ledger in a day, by what is counted. Each is at least 1.
 
     A party is an applicant with all its people, an agency, or an organization of one legal name with a
-    grant, whatever tokens act for it. `people` counts invitations, and who becomes an administrator.
+    grant, whatever tokens act for it. `people` counts invitations, and who becomes an administrator; a link
+    that someone makes for themselves is counted for them alone.
     `corrections` are those of one person, `corrections_of_members` those of all members of an organization.
     `members` counts rows. `directive_bytes` is what directives come to, `bytes` what all other counted acts
     do.

@@ -11,6 +11,7 @@ import pytest
 
 from sluicegate.acts import (
     applications,
+    colleagues,
     credentials,
     directives,
     drafts,
@@ -18,13 +19,14 @@ from sluicegate.acts import (
     members,
     person,
     releases,
+    sign_ins,
     subscriptions,
 )
-from sluicegate.acts.act import DEVELOPER, PERSON, AnyAct
+from sluicegate.acts.act import DEVELOPER, AnyAct
 from sluicegate.acts.members import MemberRow
 from sluicegate.acts.table import ACTS
 from sluicegate.core.lifecycle import Refusal
-from sluicegate.ports import Principal, Spent
+from sluicegate.ports import UNCONFIRMED, Principal, Spent, Subscription
 from sluicegate.service.context import Services
 from sluicegate.settings import DailyLimits
 from sluicegate_record.statements.cases import Schedule, ScheduledCase
@@ -192,6 +194,52 @@ def test_keys_that_are_issued_can_always_be_revoked_but_not_for_ever_again() -> 
     yes(plane.do("developer", credentials.REVOKE, credential=made[0]))
 
 
+def repeats(plane: Plane, act: AnyAct, **asked: str) -> list[str]:
+    """The codes of the refusals when the applicant does an act again and again."""
+    found = [plane.do("applicant", act, **asked) for _ in range(5)]
+    return [each.code for each in found if isinstance(each, Refusal)]
+
+
+def colleague(plane: Plane, name: str) -> Principal:
+    made = yes(plane.do("applicant", sign_ins.INVITE, name=name))
+    found = plane.store.principals.holder(made.principal)
+    assert found is not None
+    return found
+
+
+def test_an_end_beside_the_log_that_changes_nothing_is_counted_too() -> None:
+    for act in (colleagues.END, colleagues.DEMOTE):
+        plane = limited()
+        ana = colleague(plane, "ana")
+        plane.store.principals.administer(ana.id, administers=True)
+        assert repeats(plane, act, principal=ana.id) == ["too_many_repeats"]  # one of five had an effect
+    plane = limited()
+    target, by = "ana@example.org", plane.who["applicant"].id
+    unconfirmed = Subscription("sub_1", by, UNCONFIRMED, target, plane.ledger.now_ms())
+    plane.store.outbox.add_subscription(unconfirmed)
+    assert repeats(plane, subscriptions.REMOVE, subscription="sub_1") == ["too_many_repeats"]
+
+
+def test_an_end_beside_the_log_that_has_an_effect_is_never_refused() -> None:
+    plane = limited()
+    ana, bo = colleague(plane, "ana"), colleague(plane, "bo")
+    assert repeats(plane, colleagues.DEMOTE, principal=ana.id) == ["too_many_repeats"] * 2
+    for each in (ana, bo):
+        yes(plane.do("applicant", colleagues.END, principal=each.id))
+
+
+def test_links_that_someone_makes_for_themselves_take_nothing_from_their_organization() -> None:
+    plane = limited()
+    ana = colleague(plane, "ana")
+    for who in (ana, plane.who["applicant"]):
+        for _ in range(3):
+            yes(plane.do(who, sign_ins.INVITE))
+        assert no(plane.do(who, sign_ins.INVITE)) == "too_many_people"
+    for name in ("bo", "cy"):
+        colleague(plane, name)
+    assert no(plane.do("applicant", sign_ins.INVITE, name="dan")) == "too_many_people"
+
+
 def test_corrections_by_link_are_counted_for_the_person_and_for_all_of_the_organization() -> None:
     plane = limited(replace(FEW, links=9, members=9))
     grant = plane.admit()
@@ -215,10 +263,10 @@ def test_corrections_by_link_are_counted_for_the_person_and_for_all_of_the_organ
 def test_links_are_counted() -> None:
     plane = limited()
     (member,) = yes(register(plane, plane.admit(), "a")).members
-    for _ in range(3):
-        yes(plane.do("applicant", members.LINK, member=member))
+    made = [yes(plane.do("applicant", members.LINK, member=member)) for _ in range(3)]
     assert no(plane.do("applicant", members.LINK, member=member)) == "too_many_links"
-    own = Principal("person_1", PERSON, member)
+    own = plane.store.principals.by_token(hashlib.sha256(made[-1].token.encode()).digest())
+    assert own is not None
     for _ in range(3):
         yes(plane.do(own, person.LINK))
     assert no(plane.do(own, person.LINK)) == "too_many_corrections"

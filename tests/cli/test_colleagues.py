@@ -46,3 +46,10 @@ def test_a_token_for_oneself_takes_the_place_of_the_one_before(plane):
     token = plane.text("token", "renew", by="applicant").split()[-1]
     assert case in plane.cli("case", "list", url=plane.url, token=token).out
     assert plane("case", "list", by="applicant").code == 1
+
+
+def test_ways_in_are_said_with_whose_they_are(plane):
+    mine = plane.text("sign-in", "list", by="oncd").splitlines()[0]
+    assert mine.startswith("oncd, agency for oncd (agency_")
+    theirs = plane.text("sign-in", "list", "--principal", mine.split("(")[1][:-1], by="developer")
+    assert theirs.splitlines()[0] == mine

@@ -140,13 +140,29 @@ def test_a_person_is_offered_among_the_people_of_the_readers_organization(
     plane: Plane, staff: Reading
 ) -> None:
     with reading(plane, "applicant", "curious") as own:
-        for act in ("colleague.end", "colleague.promote", "colleague.demote", "sign-in.list"):
+        for act in ("colleague.end", "colleague.promote", "colleague.demote"):
             assert ">curious, an administrator</option>" in own.get(f"/acts/{act}").text
             page = staff.get(f"/acts/{act}").text
             assert 'value="developer_' in page
             assert 'value="gateway_' not in page
             assert 'value="applicant_' not in page
+        assert ">curious, an administrator</option>" in own.get("/acts/sign-in.list").text
+    page = staff.get("/acts/sign-in.list").text
+    assert ">curious, applicant</option>" in page
+    (agency,) = re.findall(r'value="(\w+)">ostp, ostp</option>', page)
+    assert f"agency for ostp {agency}" in text(staff.get(f"/sign-ins?principal={agency}").text)
+    assert 'value="gateway_' not in page
     assert 'value="applicant_' in staff.get("/acts/token.revoke").text
+
+
+def test_who_administers_no_one_is_offered_their_own_ways_in_alone(plane: Plane) -> None:
+    with reading(plane, "applicant", "several") as own, reading(plane, "developer", "intern") as staff:
+        found = {each.name: each for each in plane.ledger.store.principals.all()}
+        for name in ("several", "intern"):
+            plane.ledger.store.principals.administer(found[name].id, administers=False)
+        for name, by in (("several", own), ("intern", staff)):
+            offered = re.findall(r'<option value="(\w+)">', by.get("/acts/sign-in.list").text)
+            assert offered == [found[name].id]
 
 
 def test_a_command_in_a_hint_is_said_by_what_it_does(staff: Reading) -> None:

@@ -210,6 +210,25 @@ def test_an_organization_has_only_so_many_people(plane: Plane) -> None:
     assert no(invite(plane, "applicant", name="one-too-many")) == "organization_full"
     yes(invite(plane, "applicant", name="c7"))
     yes(invite(plane, "rival", name="another"))
+    yes(plane.do("applicant", colleagues.END, principal="applicant_9"))
+    yes(invite(plane, "applicant", name="in-their-place"))
+    assert no(invite(plane, "applicant", name="c9")) == "organization_full"
+    assert sum(state == "valid" for _, state in people(plane, "applicant").values()) == PEOPLE_MAX
+
+
+def test_only_so_many_are_listed_whose_access_has_ended(plane: Plane) -> None:
+    first = plane.who["applicant"]
+    for number in range(PEOPLE_MAX + 1):
+        each = Principal(f"applicant_{number}", APPLICANT, f"a{number}", None, first.id, administers=False)
+        plane.store.principals.add(number.to_bytes(32), each)
+        plane.store.principals.end(each.id)
+    yes(invite(plane, "applicant", name="zoe"))
+    found = people(plane, "applicant")
+    assert (len(found), found["zoe"], found["applicant"]) == (
+        PEOPLE_MAX + 2,
+        (False, "valid"),
+        (True, "valid"),
+    )
 
 
 @pytest.mark.parametrize("name", ["Ana Álvarez", "Seán O'Brien-Ng", "山田 太郎", "ana", *MARKED])
@@ -257,8 +276,57 @@ def test_who_was_an_administrator_when_they_asked_does_nothing_after_it(plane: P
     assert no(plane.do(ana, colleagues.END, principal=bo.id)) == "forbidden"
     assert no(plane.do(ana, sign_ins.INVITE, name="cy")) == "forbidden"
     yes(plane.do(now(plane, "applicant"), colleagues.END, principal=ana.id))
-    assert no(plane.do(ana, colleagues.PROMOTE, principal=bo.id)) == "forbidden"
+    assert no(plane.do(ana, colleagues.PROMOTE, principal=bo.id)) == "token_unknown"
     assert no(plane.do(ana, tokens.RENEW)) == "token_unknown"
+    target = "https://x.example/hook"
+    assert no(plane.do(ana, subscriptions.ADD, kind="webhook", target=target)) == "token_unknown"
+    assert no(plane.do(ana, sign_ins.INVITE)) == "token_unknown"
+
+
+@pytest.mark.parametrize("who", ["applicant", "oncd", "developer"])
+def test_of_two_administrators_who_end_each_other_at_the_same_moment_one_stays(
+    plane: Plane, who: str
+) -> None:
+    """Both were let in as administrators before either was heard."""
+    first, ana = now(plane, who), joined(plane, who, "ana", administrator=True)
+    yes(plane.do(first, colleagues.END, principal=ana.id))
+    assert no(plane.do(ana, colleagues.END, principal=first.id)) == "token_unknown"
+    assert no(plane.do(ana, colleagues.DEMOTE, principal=first.id)) == "token_unknown"
+    assert people(plane, who) == {who: (True, "valid"), "ana": (True, "ended")}
+
+
+def test_of_two_of_the_staff_who_revoke_each_others_tokens_one_stays(plane: Plane) -> None:
+    first, ana = now(plane, "developer"), joined(plane, "developer", "ana", administrator=True)
+    yes(plane.do(ana, tokens.REVOKE, principal=first.id))
+    assert no(plane.do(first, tokens.REVOKE, principal=ana.id)) == "token_unknown"
+    assert now(plane, ana) == ana
+
+
+@pytest.mark.parametrize("ends", [colleagues.END, colleagues.DEMOTE])
+def test_staff_who_are_no_administrators_any_more_say_no_more_who_comes_in(
+    plane: Plane, ends: AnyAct
+) -> None:
+    ana = joined(plane, "developer", "ana", administrator=True)
+    yes(plane.do(now(plane, "developer"), ends, principal=ana.id))
+    code = "forbidden" if ends is colleagues.DEMOTE else "token_unknown"
+    other = plane.who["rival"].id
+    assert no(plane.do(ana, tokens.REVOKE, principal=other)) == code
+    assert no(plane.do(ana, tokens.ISSUE, role=DEVELOPER, name="accomplice")) == code
+    assert no(plane.do(ana, tokens.ISSUE, role=APPLICANT, name="rival", replace=True)) == code
+    assert no(plane.do(ana, sign_ins.INVITE, role=APPLICANT, name="accomplice")) == code
+    assert "accomplice" not in {each.name for each in plane.store.principals.all()}
+    assert plane.store.principals.by_token(apikey.digest(plane.tokens["rival"])) is not None
+
+
+def test_a_passkey_that_is_made_as_access_ends_is_gone_when_it_comes_back(plane: Plane) -> None:
+    first = plane.who["applicant"].id
+    yes(plane.do("developer", tokens.REVOKE, principal=first))
+    plane.store.sign_ins.add_passkey(Passkey("key", first, "laptop", b"", 0, 1))
+    yes(plane.do("developer", tokens.ISSUE, role=APPLICANT, name="applicant", replace=True))
+    assert plane.store.sign_ins.passkeys(first) == []
+    plane.store.sign_ins.add_passkey(Passkey("key", first, "laptop", b"", 0, 1))
+    yes(plane.do("developer", tokens.ISSUE, role=APPLICANT, name="applicant", replace=True))
+    assert [each.id for each in plane.store.sign_ins.passkeys(first)] == ["key"]
 
 
 # The end of someone's access
@@ -450,6 +518,13 @@ def test_a_nomination_or_account_is_for_an_organization_and_not_for_one_of_its_p
     yes(plane.do(ana, colleagues.END, principal=plane.who["applicant"].id))
     assert can_apply(plane.store.principals, plane.who["applicant"].id)
     assert not can_apply(plane.store.principals, ana.id)
+
+
+def test_to_demote_who_is_no_administrator_ends_nothing_of_theirs(plane: Plane) -> None:
+    ana = joined(plane, "applicant", "ana")
+    own = yes(invite(plane, ana))
+    yes(plane.do("applicant", colleagues.DEMOTE, principal=ana.id))
+    assert counts(plane, own)
 
 
 def test_links_that_an_administrator_made_end_with_that_right(plane: Plane) -> None:

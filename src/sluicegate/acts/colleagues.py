@@ -10,7 +10,7 @@ from sluicegate.acts.growth import ENDS, daily
 from sluicegate_record.form import Note, Time, form
 
 PEOPLE_MAX = 200
-"""How many people one organization has at most, with those whose access has ended."""
+"""How many people come in for one organization at most; and how many are listed whose access has ended."""
 
 
 @form
@@ -30,7 +30,7 @@ class ColleagueView(ActAnswer):
 
 @form
 class ColleagueList(ActAnswer):
-    """The people of an organization, by name; with those whose access has ended."""
+    """The people of an organization, by name; with those whose access has ended, 200 at most."""
 
     people: tuple[ColleagueView, ...]
 

@@ -31,6 +31,11 @@ class InvitationRequest(Arguments):
         bool, Note("A colleague without access yet is an administrator, too. Who is the first always is one.")
     ] = False
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is for who asks."""
+        return self == InvitationRequest()
+
 
 @form
 class NewInvitation(TokenHolder):
@@ -91,7 +96,10 @@ class SessionView(ActAnswer):
 
 @form
 class SignInList(ActAnswer):
-    """The passkeys and sessions of a principal. `token_ms` is when its token was made, if it has one."""
+    """The passkeys and sessions of a principal. `token_ms` is when its token was made, if it has one.
+
+    `party` is the agency that it is of, if it is one's.
+    """
 
     principal: str
     name: str
@@ -99,6 +107,7 @@ class SignInList(ActAnswer):
     passkeys: tuple[PasskeyView, ...]
     sessions: tuple[SessionView, ...]
     token_ms: Time | None = None
+    party: str | None = None
 
 
 LIST = Act(
@@ -108,7 +117,7 @@ LIST = Act(
     "/api/v1/sign-ins",
     WhoseSignIns,
     SignInList,
-    "List the passkeys that sign in as you, and where you are signed in; or those of a colleague.",
+    "List the passkeys that sign in as you, and where you are signed in; administrators also of others.",
 )
 
 

@@ -39,8 +39,10 @@ def _listed(found: SignInList) -> str:
         ]
         for each in found.sessions
     ]
+    of = f" for {found.party}" if found.party else ""
     return "\n".join(
         [
+            f"{found.name}, {found.role}{of} ({found.principal})",
             table("passkeys", ("passkey", "name", "made", "last used"), passkeys, "No passkey."),
             table("sessions", ("session", "by", "browser", "since", "last seen"), sessions, "No session."),
         ]

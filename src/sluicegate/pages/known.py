@@ -2,7 +2,7 @@
 
 Rules:
 - A field is known by its key, in every form: `case` is a case. A person is one of the reader's organization,
-  but where the act is about the tokens of all.
+  but where the act is about the people or the tokens of all.
 - What is possible comes first: open cases, directives in force. At most `MOST` of a kind are offered; the
   page of all of them finds the others.
 - Nothing is offered that its reader may not ask for.
@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from sluicegate.acts import (
@@ -28,11 +29,12 @@ from sluicegate.acts import (
     points,
     promises,
     releases,
+    sign_ins,
     subscriptions,
     tokens,
 )
 from sluicegate.acts.accounts import AccountFilter
-from sluicegate.acts.act import AnyAct, AskAct, AskOnce, Nothing
+from sluicegate.acts.act import PEOPLE, AnyAct, AskAct, AskOnce, Nothing
 from sluicegate.acts.cases import CaseFilter, CaseSummary
 from sluicegate.acts.credentials import CredentialFilter
 from sluicegate.acts.directives import DirectiveFilter, DirectiveSummary
@@ -196,6 +198,23 @@ def _people(ask: AskAct) -> Iterator[KnownThing]:
         yield KnownThing(each.principal, f"{each.name}{', an administrator' if each.administrator else ''}")
 
 
+def _whose_sign_ins(ask: AskAct) -> Iterator[KnownThing]:
+    """Whose ways in the reader may see: their own; as an administrator those of colleagues, on the staff also
+    those of all others.
+    """
+    people = ask(colleagues.LIST, Nothing()).people
+    you = next(each for each in people if each.you)
+    if not you.administrator:
+        yield KnownThing(you.principal, you.name)
+        return
+    yield from _people(ask)
+    with suppress(Unauthorized):
+        own = {each.principal for each in people}
+        for each in ask(tokens.LIST, TokenFilter(state="valid", limit=MOST)).tokens:
+            if each.role in PEOPLE and each.principal not in own:
+                yield KnownThing(each.principal, f"{each.name}, {each.party or each.role}")
+
+
 def _points(ask: AskAct) -> Iterator[KnownThing]:
     for each in ask(points.LIST, PointFilter(limit=MOST)).points:
         yield KnownThing(each.point, f"on {each.surface}")
@@ -236,5 +255,6 @@ _KNOWN: Mapping[str, tuple[AnyAct, Find]] = {
 """By the key of a field: the act whose page has all of them, and what finds those that are offered."""
 _IN_FORMS_OF: Mapping[str, Mapping[str, tuple[AnyAct, Find]]] = {
     tokens.REVOKE.name: {"principal": (tokens.LIST, _principals)},
+    sign_ins.LIST.name: {"principal": (colleagues.LIST, _whose_sign_ins)},
 }
 """By the name of an act: what its fields name that those of other acts do not."""

@@ -11,14 +11,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER
-from sluicegate.core.lifecycle import directives
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, ROLES, AnyAct
+from sluicegate.core.lifecycle import Refusal, directives
 from sluicegate.core.lifecycle.docket import Heading
 from sluicegate.core.lifecycle.state import State
-from sluicegate.ports import Principal
+from sluicegate.ports import Principal, Principals
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.release import Release
+
+
+def barred(known: Principals, principal: Principal, act: AnyAct) -> Refusal | None:
+    """Why someone with a token may not do an act any more, by what the store says now; None if they may.
+
+    Whether their role may was asked before: a principal keeps its role.
+    """
+    if principal.role not in ROLES:
+        return None
+    found = known.holder(principal.id)
+    if found is None:
+        said = "your access here has ended"
+        return Refusal("unknown", "token_unknown", said, "ask who invited you, or the developer's staff")
+    return not_administrator() if act.for_administrators and not found.administers else None
+
+
+def not_administrator() -> Refusal:
+    """Why someone who is no administrator does not do this."""
+    said = "only administrators of your organization say who comes in, and whose access ends"
+    return Refusal("forbidden", "forbidden", said, "ask one of them: 'colleague list' shows who they are")
 
 
 def party_of(principal: Principal, state: State) -> str:

@@ -2,7 +2,8 @@
 
 Rules:
 - An organization always has an administrator whose access has not ended.
-- Who does these acts is still an administrator when they are done: it is looked up in their transaction.
+- Who does these acts is still an administrator when they are done: `Context.arrange` looks it up.
+- What is so already has no effect: nothing is written, and nothing that rests on it ends.
 - A name is of one of an organization's people. Whose access has ended gets it again under their name.
 """
 
@@ -20,28 +21,34 @@ from sluicegate.acts.colleagues import PEOPLE_MAX, ColleagueArgument, ColleagueL
 from sluicegate.acts.sign_ins import InvitationRequest
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Ports, Principal
-from sluicegate.service import tokens
+from sluicegate.service import access, tokens
 from sluicegate.service.context import Context, does
+from sluicegate.service.ledger import Unchanged
 
 
 @does(acts.LIST)
 def listed(context: Context[ColleagueList], _: Nothing) -> ColleagueList:
     """The people of the caller's organization."""
     ports: Ports = context.ledger.store
-    return ColleagueList(
-        people=tuple(_shown(context, ports, each) for each in ports.principals.team(context.principal))
-    )
+    known, by = ports.principals, context.principal
+    standing = {each.id for each in known.team(by, standing=True)}
+    people = known.team(by)
+    ended = [each.id for each in people if each.id not in standing][:PEOPLE_MAX]
+    shown = (each for each in people if each.id in standing.union(ended))
+    return ColleagueList(people=tuple(_shown(context, ports, each) for each in shown))
 
 
 @does(acts.PROMOTE)
 def promote(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
     """Make a colleague an administrator."""
 
-    def change(ports: Ports, found: Principal) -> Principal | Refusal:
+    def change(ports: Ports, found: Principal) -> Principal | Unchanged[Principal] | Refusal:
         if ports.principals.holder(found.id) is None:
             said = f"the access of {found.name!r} has ended"
             remedy = f"invite them again: 'sign-in invite --name {shlex.quote(found.name)} --administrator'"
             return Refusal("conflict", "access_ended", said, remedy)
+        if found.administers:
+            return Unchanged(found)
         ports.principals.administer(found.id, administers=True)
         return replace(found, administers=True)
 
@@ -52,7 +59,9 @@ def promote(context: Context[ColleagueView], asked: ColleagueArgument) -> Collea
 def demote(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
     """Make an administrator a colleague like others."""
 
-    def change(ports: Ports, found: Principal) -> Principal:
+    def change(ports: Ports, found: Principal) -> Principal | Unchanged[Principal]:
+        if not found.administers:
+            return Unchanged(found)
         ports.principals.administer(found.id, administers=False)
         ports.sign_ins.end_invitations(found.id)
         return replace(found, administers=False)
@@ -64,7 +73,9 @@ def demote(context: Context[ColleagueView], asked: ColleagueArgument) -> Colleag
 def end(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueView | Refusal:
     """End someone's access. To end it again changes nothing."""
 
-    def change(ports: Ports, found: Principal) -> Principal:
+    def change(ports: Ports, found: Principal) -> Principal | Unchanged[Principal]:
+        if ports.principals.holder(found.id) is None:
+            return Unchanged(found)
         tokens.shut_out(ports, found.id)
         return found
 
@@ -74,13 +85,15 @@ def end(context: Context[ColleagueView], asked: ColleagueArgument) -> ColleagueV
 def _changed(
     context: Context[ColleagueView],
     find: Callable[[Ports], Principal | Refusal],
-    change: Callable[[Ports, Principal], Principal | Refusal],
+    change: Callable[[Ports, Principal], Principal | Unchanged[Principal] | Refusal],
 ) -> ColleagueView | Refusal:
     """Show the one that a function finds, after a change in the same transaction."""
 
-    def arranged(ports: Ports) -> ColleagueView | Refusal:
+    def arranged(ports: Ports) -> ColleagueView | Unchanged[ColleagueView] | Refusal:
         found = find(ports)
         after = found if isinstance(found, Refusal) else change(ports, found)
+        if isinstance(after, Unchanged):
+            return Unchanged(_shown(context, ports, after.answer))
         return after if isinstance(after, Refusal) else _shown(context, ports, after)
 
     return context.arrange(arranged)
@@ -91,22 +104,23 @@ def joining(context: Context[Any], asked: InvitationRequest, ports: Ports) -> Pr
     whose access has ended.
     """
     assert asked.name is not None
-    by, ledger = _administrator(context, ports), context.ledger
+    by, ledger = administrator(context, ports), context.ledger
     if isinstance(by, Refusal):
         return by
     began, name = by.colleague_of or by.id, tokens.pseudonym(ledger, by.role)
     joined = Principal(name, by.role, asked.name, by.party, began, asked.administrator)
-    found = next(iter(ports.principals.namesakes(joined)), None)
+    found, known = next(iter(ports.principals.namesakes(joined)), None), ports.principals
+    comes_in = found is not None and known.holder(found.id) is not None
+    if not comes_in and len(known.team(by, standing=True)) >= PEOPLE_MAX:
+        said = f"{PEOPLE_MAX} people come in for your organization"
+        return Refusal("conflict", "organization_full", said, "end the access of one: 'colleague end'")
     if found is None:
-        if len(ports.principals.team(by)) >= PEOPLE_MAX:
-            said = f"your organization has {PEOPLE_MAX} people, with those whose access has ended"
-            return Refusal("conflict", "organization_full", said, "ask the developer's staff")
-        ports.principals.add(ledger.random(32), joined)
+        known.add(ledger.random(32), joined)
         return joined
-    if ports.principals.holder(found.id) is None:
+    if not comes_in:
         back = replace(found, administers=asked.administrator)
         ports.sign_ins.shut_out(found.id)  # what was on its way when their access ended
-        ports.principals.replace(ledger.random(32), back)
+        known.replace(ledger.random(32), back)
         return back
     if found.id == by.id or not has_come_in(context, ports, found):
         return found
@@ -127,24 +141,15 @@ def in_use(principal: Principal, remedy: str) -> Refusal:
     return Refusal("conflict", "principal_in_use", said, remedy)
 
 
-def not_administrator() -> Refusal:
-    """Why someone who is no administrator does not do this."""
-    said = "only administrators of your organization invite others, end their access, or make administrators"
-    return Refusal("forbidden", "forbidden", said, "ask one of them: 'colleague list' shows who they are")
-
-
-def _administrator(context: Context[Any], ports: Ports) -> Principal | Refusal:
-    """Who asks, by what the store says now."""
+def administrator(context: Context[Any], ports: Ports) -> Principal | Refusal:
+    """Who asks, by what the store says now, if they are an administrator."""
     found = ports.principals.holder(context.principal.id)
-    return not_administrator() if found is None or not found.administers else found
+    return access.not_administrator() if found is None or not found.administers else found
 
 
 def _colleague(context: Context[Any], principal: str, ports: Ports) -> Principal | Refusal:
-    """One of the people of the organization that who asks administers."""
-    by = _administrator(context, ports)
-    if isinstance(by, Refusal):
-        return by
-    found = (each for each in ports.principals.team(by) if each.id == principal)
+    """One of the people of the organization of who asks."""
+    found = (each for each in ports.principals.team(context.principal) if each.id == principal)
     said, remedy = f"no colleague {principal[:80]!r} of yours", "'colleague list' shows them"
     return next(found, None) or Refusal("unknown", "colleague_unknown", said, remedy)
 
@@ -154,9 +159,8 @@ def _one_of_several(context: Context[Any], principal: str, ports: Ports) -> Prin
     found = _colleague(context, principal, ports)
     if isinstance(found, Refusal):
         return found
-    known = ports.principals
-    others = (each for each in known.team(found) if each.administers and each.id != found.id)
-    if any(known.holder(each.id) for each in others):
+    standing = ports.principals.team(found, standing=True)
+    if any(each.administers and each.id != found.id for each in standing):
         return found
     said = f"{found.name!r} is the last administrator of your organization"
     return Refusal("conflict", "last_administrator", said, "make a colleague an administrator first")

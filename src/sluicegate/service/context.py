@@ -12,7 +12,7 @@ from sluicegate.core.lifecycle import Command, Refusal
 from sluicegate.errors import StoreUnusable
 from sluicegate.parsing.documents import Reading
 from sluicegate.ports import Ports, Principal
-from sluicegate.service import allowance
+from sluicegate.service import access, allowance
 from sluicegate.service.allowance import Charge
 from sluicegate.service.day_uses import DayUses
 from sluicegate.service.daybook import DayBook
@@ -20,7 +20,7 @@ from sluicegate.service.finding_reminders import FindingReminders
 from sluicegate.service.fleet import Fleet
 from sluicegate.service.keynews import KeyNews
 from sluicegate.service.last_use import LastUses
-from sluicegate.service.ledger import Ledger
+from sluicegate.service.ledger import Ledger, Unchanged
 from sluicegate.service.replays import Replays
 from sluicegate.service.telling import Telling
 from sluicegate.service.usage import UsageBook
@@ -132,14 +132,19 @@ class Context(Generic[Answered]):
         )
         return self._read(found)
 
-    def arrange(self, change: Callable[[Ports], Answered | Refusal]) -> Answered | Refusal:
+    def arrange(
+        self, change: Callable[[Ports], Answered | Unchanged[Answered] | Refusal]
+    ) -> Answered | Refusal:
         """Change what the store holds beside the log; sent again, it has its first answer.
 
-        Raises: StoreUnavailable: nothing was done, or it will be found done.
+        Who asks is looked up in the same transaction: what ends their access in this moment comes before it,
+        or after it. Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
 
-        def changed(ports: Ports) -> dict[str, Any] | Refusal:
-            answer = change(ports)
+        def changed(ports: Ports) -> dict[str, Any] | Unchanged[dict[str, Any]] | Refusal:
+            answer = self.barred(ports) or change(ports)
+            if isinstance(answer, Unchanged):
+                return Unchanged(answer.answer.to_json())
             return answer if isinstance(answer, Refusal) else answer.to_json()
 
         found = self.ledger.arrange(
@@ -151,6 +156,10 @@ class Context(Generic[Answered]):
             effect=self.act.effect,
         )
         return self._read(found)
+
+    def barred(self, ports: Ports) -> Refusal | None:
+        """Why who asks may not do this any more, in a transaction that does it."""
+        return access.barred(ports.principals, self.principal, self.act)
 
     def charge(self) -> Charge | None:
         """What the act is counted to."""

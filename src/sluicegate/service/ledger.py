@@ -27,8 +27,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -61,6 +62,15 @@ _log = logging.getLogger(__name__)
 
 ROW_BYTES = 128
 """How many bytes a row of the store takes, beside what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged(Generic[Result]):
+    """The answer of an arrangement that found everything as it was asked for: it has no effect, like a
+    command from which no entry follows.
+    """
+
+    answer: Result
 
 
 class Ledger:
@@ -171,7 +181,7 @@ class Ledger:
 
     def arrange(  # noqa: PLR0913 - what, who, which command; and what it means for counts and for the disk
         self,
-        change: Callable[[Ports], dict[str, Any] | Refusal],
+        change: Callable[[Ports], dict[str, Any] | Unchanged[dict[str, Any]] | Refusal],
         *,
         by: str,
         command_id: str,
@@ -181,8 +191,9 @@ class Ledger:
     ) -> dict[str, Any] | Refusal:
         """Change what the store holds beside the log, in one transaction; no entry is appended.
 
-        The answer is remembered, unless the command id is empty: then it has a secret. What ends something
-        here takes rows away; it is done also on a disk that is nearly full.
+        The answer is remembered, unless the command id is empty: then it has a secret. What is `Unchanged` is
+        counted as what has no effect. What ends something here takes rows away; it is done also on a disk
+        that is nearly full.
         Raises: StoreUnavailable: nothing was done, or it will be found done.
         """
         asked = canonical.digest([by, request])
@@ -197,8 +208,10 @@ class Ledger:
                     if result is None:
                         if effect == "any":
                             self.room.check()
-                        result = _agreed(change(ports))
-                        self._count(ports, charge, result, [], changes=True)
+                        made = change(ports)
+                        is_new = not isinstance(made, Unchanged)
+                        result = _agreed(made.answer if isinstance(made, Unchanged) else made)
+                        self._count(ports, charge, result, [], changes=is_new)
                         if named:
                             ports.log.remember(named, PastCommand(asked, result))
             except _RolledBack as rolled_back:

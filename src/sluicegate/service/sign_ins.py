@@ -37,15 +37,15 @@ def invite(context: Context[NewInvitation], asked: InvitationRequest) -> NewInvi
     """Make an invitation as it is asked for."""
     ledger, by = context.ledger, context.principal
     finding: Finding
-    if asked == InvitationRequest():
+    if asked.is_own:
         finding = partial(_self, by)
     elif asked.name is not None and asked.role in {None, by.role} and asked.party in {None, by.party}:
         finding = partial(colleagues.joining, context, asked)
     else:
-        refused = _not_to_invite(context, asked)
+        refused = _not_to_invite(by, asked)
         if refused is not None:
             return refused
-        finding = partial(_invited, ledger, asked)
+        finding = partial(_beginning, context, asked)
     return context.arrange(partial(_made, ledger, by, finding))
 
 
@@ -53,13 +53,11 @@ def _self(by: Principal, _: Ports) -> Principal:
     return by
 
 
-def _not_to_invite(context: Context[NewInvitation], asked: InvitationRequest) -> Refusal | None:
-    """Why someone of another organization is not invited."""
-    if context.principal.role != DEVELOPER:
+def _not_to_invite(by: Principal, asked: InvitationRequest) -> Refusal | None:
+    """Why no one of another organization is invited with such words."""
+    if by.role != DEVELOPER:
         said = "only the developer's staff invite others than colleagues"
         return Refusal("forbidden", "forbidden", said, "leave role and party out, or everything")
-    if not context.principal.administers:
-        return colleagues.not_administrator()
     if asked.role not in PEOPLE or asked.name is None:
         said = f"an invitation of the role {str(asked.role)[:40]!r}"
         expected = f"one of {', '.join(sorted(PEOPLE))}, and a name"
@@ -67,9 +65,21 @@ def _not_to_invite(context: Context[NewInvitation], asked: InvitationRequest) ->
     if not re.fullmatch(PLAIN_NAME, asked.name):
         said = f"the name {asked.name!r} of someone of another organization"
         return Refusal("unknown", "name_unfit", said, "expected letters, digits and .-_, as of a token")
-    found = _named(context.ledger.store.principals, asked)
-    if found is None or not colleagues.has_come_in(context, context.ledger.store, found):
-        return None
+    return None
+
+
+def _beginning(
+    context: Context[NewInvitation], asked: InvitationRequest, ports: Ports
+) -> Principal | Refusal:
+    """The first one of another organization, who an administrator of the staff invites: a new one, or one
+    who has not come in yet.
+    """
+    by = colleagues.administrator(context, ports)
+    if isinstance(by, Refusal):
+        return by
+    found = _named(ports.principals, asked)
+    if found is None or not colleagues.has_come_in(context, ports, found):
+        return _invited(context.ledger, asked, ports)
     remedy = "they make links themselves: at /account, or by 'sign-in invite' with their token; if they "
     remedy += "cannot, 'token issue --replace' gives them another token and ends what they have"
     return colleagues.in_use(found, remedy)
@@ -153,6 +163,7 @@ def listed(context: Context[SignInList], asked: WhoseSignIns) -> SignInList | Re
         passkeys=tuple(passkeys),
         sessions=tuple(sessions),
         token_ms=issued.get(whose.id),
+        party=whose.party,
     )
 
 

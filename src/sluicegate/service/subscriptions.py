@@ -36,6 +36,7 @@ from sluicegate.acts.subscriptions import (
 from sluicegate.core.lifecycle import Refusal, notices
 from sluicegate.ports import EMAIL, UNCONFIRMED, WEBHOOK, Letter, Ports, Subscription
 from sluicegate.service.context import Context, does
+from sluicegate.service.ledger import Unchanged
 from sluicegate.service.letters import letter
 from sluicegate.service.paging import following, page
 from sluicegate_record import form as forms
@@ -74,12 +75,7 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
         if len(ports.outbox.subscriptions(owner)) >= SUBSCRIPTIONS_MAX:
             said = f"you have {SUBSCRIPTIONS_MAX} subscriptions"
             return Refusal("conflict", "too_many_subscriptions", said, "remove one")
-        ended = ports.principals.ended()
-        team = (
-            each
-            for each in ports.principals.team(by)
-            if each.acts_for == by.acts_for and each.id not in ended
-        )
+        team = (each for each in ports.principals.team(by, standing=True) if each.acts_for == by.acts_for)
         if sum(len(ports.outbox.subscriptions(each.id)) for each in team) >= SUBSCRIPTIONS_OF_ALL_MAX:
             said = f"your organization has {SUBSCRIPTIONS_OF_ALL_MAX} subscriptions"
             return Refusal(
@@ -158,15 +154,18 @@ def listed(context: Context[Subscriptions], wanted: SubscriptionFilter) -> Subsc
 def remove(context: Context[SubscriptionEnd], asked: SubscriptionArgument) -> SubscriptionEnd | Refusal:
     """Tell a target no more; what waits for it is forgotten."""
 
-    def change(ports: Ports) -> SubscriptionEnd | Refusal:
+    def change(ports: Ports) -> SubscriptionEnd | Unchanged[SubscriptionEnd] | Refusal:
         found = _own(context, ports, asked.subscription)
         if isinstance(found, Refusal):
             return found
-        if found.kind == UNCONFIRMED:
-            ports.outbox.end_subscription(found.id, "removed")
-        else:
+        removed = SubscriptionEnd(subscription=found.id, removed=True)
+        if found.kind != UNCONFIRMED:
             ports.outbox.remove_subscription(found.id)
-        return SubscriptionEnd(subscription=found.id, removed=True)
+        elif found.gone:
+            return Unchanged(removed)
+        else:
+            ports.outbox.end_subscription(found.id, "removed")
+        return removed
 
     return context.arrange(change)
 

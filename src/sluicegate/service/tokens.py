@@ -36,27 +36,33 @@ OVERLAP_MAX_MS = 7 * DAY_MS
 @does(acts.ISSUE)
 def issue_asked(context: Context[NewToken], asked: TokenRequest) -> NewToken | Refusal:
     """Make a token as it is asked for."""
-    return issue(context.ledger, asked)
+    return issue(context.ledger, asked, barred=context.barred)
 
 
 def issue(
-    ledger: Ledger, asked: TokenRequest, keep: Callable[[str], None] | None = None
+    ledger: Ledger,
+    asked: TokenRequest,
+    keep: Callable[[str], None] | None = None,
+    barred: Callable[[Ports], Refusal | None] = lambda _: None,
 ) -> NewToken | Refusal:
     """Make a token for a new principal. `token` is in this answer and is stored nowhere.
 
     A name is of one principal (`Principal.is_namesake`). With `replace`, that principal gets another token,
-    and the one before ends. `keep` receives the token before it counts.
+    and the one before ends. `keep` receives the token before it counts. `barred` says, in the transaction,
+    why who asks may not.
     """
     refusal = _not_to_issue(ledger, asked)
     if refusal is not None:
         return refusal
     secret = _secret(ledger)
     with ledger.store.write() as ports:
-        principal = _holder(ledger, ports.principals, asked)
+        principal = barred(ports) or _holder(ledger, ports.principals, asked)
         if isinstance(principal, Refusal):
             return principal
         if keep is not None:
             keep(secret)
+        if ports.principals.holder(principal.id) is None:
+            ports.sign_ins.shut_out(principal.id)  # what was on its way when their access ended
         ports.principals.replace(
             apikey.digest(secret), principal, at_ms=ledger.now_ms(), overlap_ms=_overlap_ms(asked)
         )
@@ -116,10 +122,11 @@ def renew(context: Context[NewToken], _: Nothing) -> NewToken | Refusal:
     ledger = context.ledger
     secret = _secret(ledger)
     with ledger.store.write() as ports:
+        refused = context.barred(ports)
+        if refused is not None:
+            return refused
         who = ports.principals.holder(context.principal.id)
-        if who is None:
-            said = "your access here has ended"
-            return Refusal("unknown", "token_unknown", said, "ask who invited you, or the developer's staff")
+        assert who is not None
         ports.principals.replace(apikey.digest(secret), who, at_ms=ledger.now_ms())
     return NewToken(**fields(who), token=secret)
 
