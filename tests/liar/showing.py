@@ -35,9 +35,9 @@ from tests.liar.test_faults import (
     test_another_dossier_changes_no_grant_of_another_organization,
 )
 from tests.record.law.test_accounts import ACCOUNTS
-from tests.record.law.test_agreement import AGREEMENT, again, test_a_log_begins_with_its_start
+from tests.record.law.test_agreement import AGREEMENT, test_a_log_begins_with_its_start
 from tests.record.law.test_bases import BASES
-from tests.record.law.test_checks import CHECKS, Tell, Untrue, first, says
+from tests.record.law.test_checks import CHECKS, Tell, Untrue, again, first, says
 from tests.record.law.test_clearances import CLEARANCES
 from tests.record.law.test_closures import CLOSURES
 from tests.record.law.test_deployments import DEPLOYMENTS

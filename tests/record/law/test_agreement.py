@@ -53,9 +53,11 @@ from tests.record.law.test_checks import (
     finds,
     first,
     gone,
+    grant_is,
     heard,
     says,
     signs,
+    stands,
     timer,
     within,
 )
@@ -75,16 +77,6 @@ def hides(**gate: Any) -> Tell:
 def later(ms: int) -> Tell:
     """The entry is of a later time."""
     return lambda record, entry: told(entry, {}, at_ms=entry.at_ms + ms)
-
-
-def grant_is(**changes: Any) -> Tell:
-    """Its grant stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.grants[entry.public["grant"]], **changes))
-        return entry
-
-    return tell
 
 
 declared = first("identifiers.declared")
@@ -115,15 +107,7 @@ def columns(**changes: Any) -> Tell:
     return tell
 
 
-def key_grant_is(**changes: Any) -> Tell:
-    """The grant of its keys stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        (name,) = gate_value(entry, "keys")["grants"]
-        record.put(replace(record.grants[name], **changes))
-        return entry
-
-    return tell
+key_grant_is = stands("grants", lambda _, entry: next(iter(gate_value(entry, "keys")["grants"])))
 
 
 def import_of(record: Record, entry: Entry) -> str:
@@ -142,34 +126,13 @@ def import_is(**changes: Any) -> Tell:
     return tell
 
 
-def asked_grant_is(**changes: Any) -> Tell:
-    """The grant that its question is about stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.grants[entry.public["question"]["grant"]], **changes))
-        return entry
-
-    return tell
+asked_grant_is = stands("grants", lambda _, entry: entry.public["question"]["grant"])
 
 
-def against_is(**changes: Any) -> Tell:
-    """The case that its question is against stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.cases[entry.public["question"]["against"]], **changes))
-        return entry
-
-    return tell
+against_is = stands("cases", lambda _, entry: entry.public["question"]["against"])
 
 
-def asked_directive_is(**changes: Any) -> Tell:
-    """The directive that its question is about stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.directives[entry.public["question"]["directive"]], **changes))
-        return entry
-
-    return tell
+asked_directive_is = stands("directives", lambda _, entry: entry.public["question"]["directive"])
 
 
 def questions(**changes: Any) -> Tell:
@@ -198,12 +161,6 @@ def opening_as(**changes: Any) -> Tell:
         return told(entry, {"opening": opening})
 
     return tell
-
-
-def again(record: Record, entry: Entry) -> Entry:
-    """The entry comes a second time."""
-    record.apply(entry)
-    return told(entry, {}, seq=entry.size)
 
 
 def rests(**changes: Any) -> Tell:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sluicegate_record import law
 from sluicegate_record.entries import Entry
-from sluicegate_record.form import replace
 from sluicegate_record.law import Breach, Support
 from sluicegate_record.log.times import DAY_MS
 from sluicegate_record.record import Record
 from tests.forging import told
-from tests.record.law.test_checks import Tell, Untrue, at_case, finds, first, release_is, says
+from tests.record.law.test_checks import Tell, Untrue, at_case, finds, first, release_is, says, stands
 from tests.record.law.test_law import before
 from tests.worlds import LOG
 
@@ -34,16 +31,7 @@ def earlier(days: float) -> Tell:
     return lambda record, entry: told(entry, {}, at_ms=entry.at_ms - round(days * DAY_MS))
 
 
-def review_is(**changes: Any) -> Tell:
-    """Its review stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        case = record.reviewed(entry.public["terms"])
-        assert case is not None
-        record.put(replace(case, **changes))
-        return entry
-
-    return tell
+review_is = stands("cases", lambda record, entry: record.reviews[entry.public["terms"]])
 
 
 def unreviewed(record: Record, entry: Entry) -> Entry:

@@ -237,14 +237,22 @@ def requires(*asked: Any) -> Tell:
     return tell
 
 
-def directive_is(**changes: Any) -> Tell:
-    """Its directive stands otherwise."""
+def stands(where: str, name: Callable[[Record, Entry], str]) -> Callable[..., Tell]:
+    """What makes something that is found on the record by its name stand otherwise."""
 
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.directives[entry.public["directive"]], **changes))
-        return entry
+    def otherwise(**changes: Any) -> Tell:
+        def tell(record: Record, entry: Entry) -> Entry:
+            kept = getattr(record, where)
+            kept[name(record, entry)] = replace(kept[name(record, entry)], **changes)
+            return entry
 
-    return tell
+        return tell
+
+    return otherwise
+
+
+grant_is = stands("grants", lambda _, entry: entry.public["grant"])
+directive_is = stands("directives", lambda _, entry: entry.public["directive"])
 
 
 def directs_nothing(record: Record, entry: Entry) -> Entry:
@@ -265,6 +273,12 @@ def gone(where: str, name: Callable[[Record, Entry], str]) -> Tell:
         return entry
 
     return tell
+
+
+def again(record: Record, entry: Entry) -> Entry:
+    """The entry comes a second time."""
+    record.apply(entry)
+    return told(entry, {}, seq=entry.size)
 
 
 def both(*tells: Tell) -> Tell:

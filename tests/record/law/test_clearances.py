@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sluicegate_record.entities.clearing import key_of
 from sluicegate_record.entries import Entry
-from sluicegate_record.form import replace
 from sluicegate_record.record import Record
 from sluicegate_record.statements.clearances import Clearance
 from sluicegate_record.terms.clearances import ADOPTED
-from tests.record.law.test_checks import Tell, Untrue, finds, first, release_is, says, signs
+from tests.record.law.test_checks import Untrue, finds, first, release_is, says, signs, stands
 from tests.vectors.themes.clearances import CLEARED
 
 TYPE = "clearance.recorded"
@@ -21,16 +18,13 @@ BEGINS = first(TYPE, says="begins")
 OTHERWISE = "a clearance that was signed otherwise"
 
 
-def last_is(**changes: Any) -> Tell:
-    """The last word of its party is another one."""
+def last_word(_: Record, entry: Entry) -> str:
+    """The last word of its party."""
+    said = entry.public
+    return key_of(said["release"], ADOPTED, said["about"], said["party"])
 
-    def tell(record: Record, entry: Entry) -> Entry:
-        said = entry.public
-        name = key_of(said["release"], ADOPTED, said["about"], said["party"])
-        record.clearances[name] = replace(record.clearances[name], **changes)
-        return entry
 
-    return tell
+last_is = stands("clearances", last_word)
 
 
 CLEARANCES = {

@@ -13,7 +13,7 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.record import Record
 from sluicegate_record.statements.deployments import DeploymentStatement
 from tests.forging import told
-from tests.record.law.test_checks import Tell, Untrue, finds, first, says
+from tests.record.law.test_checks import Tell, Untrue, finds, first, says, stands
 from tests.record.law.test_law import stored
 from tests.vectors.themes.deployments import SERVED
 from tests.worlds import OFFICER, digest, signed
@@ -57,14 +57,8 @@ def late(record: Record, entry: Entry) -> Entry:
     return told(entry, {}, at_ms=times.parse_time(entry.public["until"]))
 
 
-def last_is(**changes: Any) -> Tell:
-    """The statement that holds before the entry is another one."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.deployments[SERVED] = replace(record.deployments[SERVED], **changes)
-        return entry
-
-    return tell
+last_is = stands("deployments", lambda _, __: SERVED)
+"""The statement that holds before the entry is another one."""
 
 
 def none_holds(record: Record, entry: Entry) -> Entry:

@@ -15,17 +15,7 @@ from sluicegate_record.record import Record
 from sluicegate_record.statements.designations import DesignationStatement
 from sluicegate_record.terms.plan import Plan
 from tests.forging import forged, openings, told
-from tests.record.law.test_checks import (
-    Tell,
-    Untrue,
-    asks,
-    both,
-    case_is,
-    finds,
-    first,
-    says,
-    signs,
-)
+from tests.record.law.test_checks import Tell, Untrue, asks, both, case_is, finds, first, says, signs, stands
 from tests.record.law.test_law import stored
 from tests.vectors.themes.designations import JUDGED
 from tests.worlds import digest
@@ -42,22 +32,16 @@ ANOTHER_CASE = "the end of a designation by another case"
 IS_ITS = "is_its_agencys_judgement"
 
 
-def word_is(**changes: Any) -> Tell:
-    """The agency's last word is another one."""
+def last_word(record: Record, entry: Entry) -> str:
+    """The agency's last word."""
+    said = entry.public
+    if "agency" in said:
+        return key_of(said["release"], said["agency"], said["model"], said["class"], said.get("comparableTo"))
+    about = said.get("designation") or said["question"]["designation"]
+    return next(each.name for each in record.designations.values() if each.digest == about)
 
-    def tell(record: Record, entry: Entry) -> Entry:
-        said = entry.public
-        if "agency" in said:
-            name = key_of(
-                said["release"], said["agency"], said["model"], said["class"], said.get("comparableTo")
-            )
-        else:
-            about = said.get("designation") or said["question"]["designation"]
-            name = next(each.name for each in record.designations.values() if each.digest == about)
-        record.designations[name] = replace(record.designations[name], **changes)
-        return entry
 
-    return tell
+word_is = stands("designations", last_word)
 
 
 def reconsidered_before(record: Record, entry: Entry) -> Entry:

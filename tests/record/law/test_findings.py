@@ -20,7 +20,7 @@ from sluicegate_record.statements.findings import FindingStatement, name_of
 from sluicegate_record.terms.findings import UNSTATED
 from sluicegate_record.terms.plan import ModelDigests, Plan
 from tests.forging import told
-from tests.record.law.test_checks import Tell, Untrue, finds, first, says
+from tests.record.law.test_checks import Tell, Untrue, both, finds, first, says, stands
 from tests.record.law.test_law import before, stored
 from tests.vectors.history import sealed
 from tests.vectors.themes.findings import FOUND, FOUND_RELEASE, HAND, MAIL, MISUSED_RELEASE
@@ -59,14 +59,7 @@ def signs(signer: str = "caisi", **said: Any) -> Tell:
     return tell
 
 
-def finding_is(**changes: Any) -> Tell:
-    """The finding stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.findings[entry.public["finding"]], **changes))
-        return entry
-
-    return tell
+finding_is = stands("findings", lambda _, entry: entry.public["finding"])
 
 
 def plan_is(**changes: Any) -> Tell:
@@ -86,17 +79,6 @@ def known(record: Record, entry: Entry) -> Entry:
     """It is on the record already."""
     record.apply(entry)
     return entry
-
-
-def both(*tells: Tell) -> Tell:
-    """Several things are untrue."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        for each in tells:
-            entry = each(record, entry)
-        return entry
-
-    return tell
 
 
 def is_found(record: Record, entry: Entry) -> Entry:

@@ -14,7 +14,7 @@ from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.record import Record
 from sluicegate_record.statements.keys import KeyStatement
 from tests.forging import told
-from tests.record.law.test_checks import Tell, Untrue, finds, first, says
+from tests.record.law.test_checks import Tell, Untrue, again, finds, first, says
 from tests.worlds import LOG, digest, keyid, public_key, signed
 
 NEW, OWNED, SIGNED = "is_a_new_key", "has_its_own_owner", "is_signed_by_its_party"
@@ -78,12 +78,6 @@ def ended(name: str, how: str = "revoked") -> Tell:
     return tell
 
 
-def comes_again(record: Record, entry: Entry) -> Entry:
-    """The entry comes a second time."""
-    record.apply(entry)
-    return told(entry, {}, seq=entry.size)
-
-
 def alone(record: Record, entry: Entry) -> Entry:
     """The party has no other key."""
     for name in ("first", "second", "third"):
@@ -119,7 +113,7 @@ def doubted(record: Record, entry: Entry) -> Entry:
 
 KEYS = {
     "a key under another id": Untrue(PINNED, says(keyid="0" * 64), NEW, "a key under another id"),
-    "a key that is pinned twice": Untrue(PINNED, comes_again, NEW, "a key that was pinned before"),
+    "a key that is pinned twice": Untrue(PINNED, again, NEW, "a key that was pinned before"),
     "a key under which anyone could sign": Untrue(
         PINNED,
         says(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sluicegate_record import law
@@ -15,7 +13,17 @@ from sluicegate_record.log.leaf import Entropy
 from sluicegate_record.record import Record
 from sluicegate_record.terms.conditions import Conditions
 from tests.forging import openings, told
-from tests.record.law.test_checks import Tell, Untrue, asks, case_is, directive_is, finds, first, says
+from tests.record.law.test_checks import (
+    Untrue,
+    asks,
+    case_is,
+    directive_is,
+    finds,
+    first,
+    grant_is,
+    says,
+    stands,
+)
 from tests.record.law.test_law import before, stored
 from tests.worlds import LOG
 
@@ -27,24 +35,7 @@ ENDED = Ending(how="lifted", at_ms=0, seq=0)
 NOT_VALID = "the end of no licence that is valid"
 
 
-def grant_is(**changes: Any) -> Tell:
-    """Its grant stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.grants[entry.public["grant"]], **changes))
-        return entry
-
-    return tell
-
-
-def licence_is(**changes: Any) -> Tell:
-    """It stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.licences[entry.public["licence"]], **changes))
-        return entry
-
-    return tell
+licence_is = stands("licences", lambda _, entry: entry.public["licence"])
 
 
 def contradicting(record: Record, entry: Entry) -> Entry:

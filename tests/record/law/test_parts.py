@@ -24,7 +24,6 @@ from sluicegate_record.terms.plan import Plan
 from tests.forging import gate_value, openings, told
 from tests.record.law.test_agreement import (
     dated,
-    grant_is,
     of_clock,
     opened,
     opened_against,
@@ -43,6 +42,7 @@ from tests.record.law.test_checks import (
     finds,
     first,
     gone,
+    grant_is,
     says,
     signs,
     tightening,

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from sluicegate_record.entries import Entry
-from sluicegate_record.form import replace
 from sluicegate_record.record import Record
 from sluicegate_record.statements.promises import Promising
 from tests.forging import told
-from tests.record.law.test_checks import Tell, Untrue, both, finds, first, says, signs
+from tests.record.law.test_checks import Tell, Untrue, both, finds, first, says, signs, stands
 from tests.vectors.themes.promises import TARGETED
 from tests.worlds import OFFICER
 
@@ -29,14 +28,7 @@ OVER = "a promise for a time that is over"
 NEITHER = "a promise broken by neither its time nor its party"
 
 
-def promise_is(**changes: Any) -> Tell:
-    """Its promise stands otherwise."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(record.promises[entry.public["promise"]], **changes))
-        return entry
-
-    return tell
+promise_is = stands("promises", lambda _, entry: entry.public["promise"])
 
 
 def about(**public: Any) -> Tell:

@@ -16,7 +16,7 @@ from sluicegate_record.statements.ramps import RampMove
 from sluicegate_record.terms.audience import Ramp
 from sluicegate_record.terms.plan import Plan
 from tests.forging import told
-from tests.record.law.test_checks import Tell, Untrue, both, finds, first, says, signs
+from tests.record.law.test_checks import Tell, Untrue, both, finds, first, says, signs, stands
 from tests.vectors.themes.ramps import EVERYONE, FORESEEN, RAMPED
 from tests.worlds import DAY_MS, OFFICER, signed
 
@@ -26,14 +26,7 @@ OPENS_AGAIN = first("stage.opened", release=RAMPED, ramp={"places": 5_000, "paus
 OTHERWISE, BY_NONE = "a ramp that was moved otherwise than signed", "a move of a ramp that no officer signed"
 
 
-def course_is(**changes: Any) -> Tell:
-    """The course of its stage is another one."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.courses[COURSE] = replace(record.courses[COURSE], **changes)
-        return entry
-
-    return tell
+course_is = stands("courses", lambda _, __: COURSE)
 
 
 def ramp_is(**changes: Any) -> Tell:

@@ -9,20 +9,10 @@ import pytest
 
 from sluicegate_record.entities.closing import SOUND
 from sluicegate_record.entries import Entry
-from sluicegate_record.form import replace
 from sluicegate_record.record import Record
 from sluicegate_record.statements.releases import StageClosing, StageOpening
 from tests.forging import told
-from tests.record.law.test_checks import (
-    Tell,
-    Untrue,
-    both,
-    finds,
-    first,
-    requires,
-    says,
-    signs,
-)
+from tests.record.law.test_checks import Tell, Untrue, both, finds, first, requires, says, signs, stands
 from tests.record.law.test_law import before, stored
 from tests.vectors.themes.closings import BRIEF, GENERAL, PREVIEW
 from tests.worlds import OFFICER
@@ -59,15 +49,7 @@ def entered(record: Record, entry: Entry) -> Entry:
     return told(entry, {"terms": []})
 
 
-def closing_is(**changes: Any) -> Tell:
-    """The newest closing of its stage is another one."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        name = f"{entry.public['release']}/{entry.public['stage']}"
-        record.closings[name] = replace(record.closings[name], **changes)
-        return entry
-
-    return tell
+closing_is = stands("closings", lambda _, entry: f"{entry.public['release']}/{entry.public['stage']}")
 
 
 def nothing_open(record: Record, entry: Entry) -> Entry:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sluicegate_record.entities.grant import Grant
@@ -12,22 +10,12 @@ from sluicegate_record.form import replace
 from sluicegate_record.record import Record
 from sluicegate_record.terms.conditions import Conditions
 from tests.forging import told
-from tests.record.law.test_checks import Tell, Untrue, case_is, finds, first, says
+from tests.record.law.test_checks import Untrue, case_is, finds, first, grant_is, says
 from tests.vectors.themes.successions import GOVERNMENT, HAS_RED, NEWER, RED, REST
 
 BY_LIST, BY_PROGRAMME = first("grant.moved", stage=GOVERNMENT), first("grant.moved", stage=RED)
 TO_REST = first("grant.moved", stage=REST)
 RULE, FREE, NARROW = "goes_on_as_agreed", "is_free_to_go_on", "is_no_wider"
-
-
-def grant_is(**changes: Any) -> Tell:
-    """The grant is otherwise on the record."""
-
-    def tell(record: Record, entry: Entry) -> Entry:
-        record.put(replace(held(record, entry), **changes))
-        return entry
-
-    return tell
 
 
 def held(record: Record, entry: Entry) -> Grant:
