@@ -64,6 +64,24 @@ class Liar:
     def last(self, type_: str) -> Entry:
         return [e for e in self.entries if e.type == type_][-1]
 
+    def opens(self, *met: str | dict[str, Any], name: str = STAGE, **said: Any) -> None:
+        """The control plane says that a stage is open, by itself, and that these requirements hold."""
+        terms = self.world.state.releases[RELEASE].terms[name]
+        since = times.format_time(self.world.now_ms)
+        found = [{"requirement": each} if isinstance(each, str) else each for each in met]
+        about = {"log": LOG, "release": RELEASE, "stage": name, "terms": terms, "officer": None}
+        proofs = [{"since": since, **each} for each in found]
+        self.write("stage.opened", {**about, "envelope": None, "met": proofs, **said})
+
+    def is_open(self, table: Table, name: str = STAGE) -> bool:
+        """Whether a stage is open by a table of these entries."""
+        return self.world.state.releases[RELEASE].terms[name] in folded(self.entries, table).open_terms
+
+    def stays_closed(self, name: str = STAGE) -> None:
+        """A gateway that checks does not open a stage that one would that does not."""
+        assert self.is_open(Table(), name), "not even believed"
+        assert not self.is_open(VouchedTable(trust()), name)
+
     def refused(self, at_ms: int | None = None, floor: Rule = FLOOR) -> None:
         at = self.world.now_ms + 1000 if at_ms is None else at_ms
         believed = asked(folded(self.entries, Table()), at_ms=at)

@@ -10,7 +10,6 @@ from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
 from sluicegate_record.entries import Entry
 from sluicegate_record.form import replace
-from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.evidence import ResultStatement
 from tests.core.access.test_vouch import folded, trust
@@ -19,13 +18,9 @@ from tests.evaluated import TESTED, asking, comparing, envelope, evaluation_of, 
 from tests.worlds import LOG, RELEASE, STAGE, World, digest
 
 
-def opens(liar: Liar, evidence: str) -> None:
-    """The control plane says that the stage is open, by a result."""
-    terms = liar.world.state.releases[RELEASE].terms[STAGE]
-    since = times.format_time(liar.world.now_ms)
-    met = [{"requirement": "evidence", "since": since, "evidence": [evidence]}]
-    about = {"log": LOG, "release": RELEASE, "stage": STAGE, "terms": terms}
-    liar.write("stage.opened", {**about, "officer": None, "envelope": None, "met": met})
+def by(evidence: str) -> dict[str, Any]:
+    """The requirement of a result, met by this one."""
+    return {"requirement": "evidence", "evidence": [evidence]}
 
 
 def records(liar: Liar, found: Envelope, **otherwise: Any) -> None:
@@ -45,45 +40,35 @@ def records(liar: Liar, found: Envelope, **otherwise: Any) -> None:
     )
 
 
-def served(liar: Liar, table: Table) -> bool:
-    folded(liar.entries, table)
-    return liar.world.state.releases[RELEASE].terms[STAGE] in table.open_terms
-
-
-def refuses(liar: Liar) -> None:
-    assert served(liar, Table()), "not even believed"
-    assert not served(liar, VouchedTable(trust()))
-
-
 def lying(world: World, found: Envelope, **otherwise: Any) -> Liar:
     liar = Liar(world)
     records(liar, found, **otherwise)
-    opens(liar, found.digest)
+    liar.opens(by(found.digest))
     return liar
 
 
 def test_a_stage_opens_there_too_by_a_result_that_its_party_signed() -> None:
     world = asking()
     tell(world, run())
-    assert served(Liar(world), VouchedTable(trust()))
+    assert Liar(world).is_open(VouchedTable(trust()))
 
 
 def test_no_stage_opens_without_a_result() -> None:
     liar = Liar(asking())
-    opens(liar, "")
-    refuses(liar)
+    liar.opens(by(""))
+    liar.stays_closed()
 
 
 def test_no_stage_opens_by_a_result_that_another_signed() -> None:
     world = asking()
-    refuses(lying(world, envelope(evaluation_of(world), run(), signer="oncd")))
+    lying(world, envelope(evaluation_of(world), run(), signer="oncd")).stays_closed()
 
 
 def test_no_stage_opens_by_the_developers_own_result_where_the_plan_does_not_say_so() -> None:
     world = asking()
     own = envelope(evaluation_of(world), run(), "openai", signer="release-officer")
-    refuses(lying(world, own, owner="release-officer"))
-    refuses(lying(world, own, owner="release-officer", party="caisi"))
+    lying(world, own, owner="release-officer").stays_closed()
+    lying(world, own, owner="release-officer", party="caisi").stays_closed()
 
 
 @pytest.mark.parametrize(
@@ -105,12 +90,14 @@ def test_no_stage_opens_by_a_result_that_does_not_meet_the_plan(
     changes: dict[str, Any], said: dict[str, Any]
 ) -> None:
     world = asking()
-    refuses(lying(world, envelope(evaluation_of(world), run(**changes), **said)))
+    lying(world, envelope(evaluation_of(world), run(**changes), **said)).stays_closed()
 
 
 def test_no_stage_opens_by_better_counts_than_were_signed() -> None:
     world = asking()
-    refuses(lying(world, envelope(evaluation_of(world), run(hits=40)), run=run().to_json(), result="PASSED"))
+    lying(
+        world, envelope(evaluation_of(world), run(hits=40)), run=run().to_json(), result="PASSED"
+    ).stays_closed()
 
 
 def test_a_withdrawal_that_another_signed_takes_nothing_back() -> None:
@@ -124,8 +111,8 @@ def test_a_withdrawal_that_another_signed_takes_nothing_back() -> None:
         fields = {"release": RELEASE, "evidence": bad, "party": "caisi", "reason": "wrong digests"}
         more = {"owner": signer, "digest": false.digest, "envelope": false.to_json()}
         liar.write("evidence.withdrawn", {**fields, **more})
-        opens(liar, bad)
-        refuses(liar)
+        liar.opens(by(bad))
+        liar.stays_closed()
 
 
 def test_a_comparable_model_has_the_terms_of_its_level_whatever_the_control_plane_says_follows() -> None:
@@ -161,7 +148,7 @@ def test_no_level_ends_by_a_withdrawal_that_its_party_did_not_sign() -> None:
 def test_a_run_told_twice_is_not_of_two_parties() -> None:
     world = asking(rule=["caisi", "oncd"])
     tell(world, run())
-    refuses(lying(world, envelope(evaluation_of(world), run(), "oncd")))
+    lying(world, envelope(evaluation_of(world), run(), "oncd")).stays_closed()
 
 
 def test_a_worse_result_cannot_be_told_away() -> None:
@@ -172,8 +159,8 @@ def test_a_worse_result_cannot_be_told_away() -> None:
     liar = Liar(world)
     first: Entry = next(each for each in liar.entries if each.type == "evidence.recorded")
     liar.again(first, {"run": {**first.public["run"], "run": "another"}})
-    opens(liar, good["evidence"])
-    refuses(liar)
+    liar.opens(by(good["evidence"]))
+    liar.stays_closed()
 
 
 def test_a_result_by_another_threshold_of_the_developer_alone_opens_nothing() -> None:

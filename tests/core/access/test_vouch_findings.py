@@ -8,13 +8,12 @@ import pytest
 
 from sluicegate.core.access.table import Table
 from sluicegate.core.access.vouch import VouchedTable
-from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.statements.findings import GONE, RETESTS, FindingStatement
 from tests.core.access.test_vouch import folded, trust
 from tests.core.access.test_vouch_attacks import Liar
 from tests.found import LEVELS, TESTED, close, misuse, reported, retest, spec, word
-from tests.worlds import DEVELOPER, LOG, OFFICER, RELEASE, STAGE, World, plan_value
+from tests.worlds import DEVELOPER, OFFICER, RELEASE, World, plan_value
 
 
 def waiting(**changes: Any) -> tuple[World, str]:
@@ -26,15 +25,6 @@ def waiting(**changes: Any) -> tuple[World, str]:
     return world, name
 
 
-def opens(liar: Liar, *met: str) -> None:
-    """The control plane says that the stage is open, and that these requirements hold."""
-    terms = liar.world.state.releases[RELEASE].terms[STAGE]
-    since = times.format_time(liar.world.now_ms)
-    said = [{"requirement": each, "since": since} for each in met]
-    about = {"log": LOG, "release": RELEASE, "stage": STAGE, "terms": terms}
-    liar.write("stage.opened", {**about, "officer": None, "envelope": None, "met": said})
-
-
 def answers(liar: Liar, found: Envelope, **otherwise: Any) -> None:
     """The control plane puts a word on the record, or says something else of it."""
     stated = FindingStatement.read(found)
@@ -44,33 +34,23 @@ def answers(liar: Liar, found: Envelope, **otherwise: Any) -> None:
     liar.write("finding.answered", {**said, "release": RELEASE, **signed_by, **otherwise})
 
 
-def served(liar: Liar, table: Table) -> bool:
-    folded(liar.entries, table)
-    return liar.world.state.releases[RELEASE].terms[STAGE] in table.open_terms
-
-
-def refuses(liar: Liar) -> None:
-    assert served(liar, Table()), "not even believed"
-    assert not served(liar, VouchedTable(trust()))
-
-
 def lying(world: World, found: Envelope, **otherwise: Any) -> Liar:
     liar = Liar(world)
     answers(liar, found, **otherwise)
-    opens(liar, "terms", "noOpenFindings")
+    liar.opens("terms", "noOpenFindings")
     return liar
 
 
 def test_a_stage_opens_there_too_by_a_retest_that_its_party_signed() -> None:
     world, name = waiting()
     close(world, name)
-    assert served(Liar(world), VouchedTable(trust()))
+    assert Liar(world).is_open(VouchedTable(trust()))
 
 
 def test_no_stage_opens_over_an_open_finding() -> None:
     liar = Liar(waiting()[0])
-    opens(liar, "terms", "noOpenFindings")
-    refuses(liar)
+    liar.opens("terms", "noOpenFindings")
+    liar.stays_closed()
 
 
 @pytest.mark.parametrize("level", [2, 3])
@@ -80,35 +60,35 @@ def test_no_stage_opens_over_a_finding_for_which_the_plan_halts_or_suspends(leve
     reported(world, level=LEVELS[level]["name"])
     world.agree()
     liar = Liar(world)
-    opens(liar, "terms")
-    refuses(liar)
+    liar.opens("terms")
+    liar.stays_closed()
 
 
 @pytest.mark.parametrize("signer", ["oncd", OFFICER, "nobody"])
 def test_no_finding_is_closed_by_a_retest_that_another_signed(signer: str) -> None:
     world, name = waiting()
-    refuses(lying(world, retest(name, world, signer=signer).envelope))
+    lying(world, retest(name, world, signer=signer).envelope).stays_closed()
 
 
 def test_no_finding_is_closed_by_the_developer() -> None:
     world, name = waiting()
-    refuses(lying(world, retest(name, world, DEVELOPER).envelope, owner=OFFICER))
+    lying(world, retest(name, world, DEVELOPER).envelope, owner=OFFICER).stays_closed()
 
 
 def test_no_finding_is_closed_by_a_retest_of_another_finding() -> None:
     world, name = waiting()
     other = reported(world, text="another one")
-    refuses(lying(world, retest(other, world).envelope, finding=name))
+    lying(world, retest(other, world).envelope, finding=name).stays_closed()
 
 
 def test_no_finding_is_closed_by_a_retest_that_found_it_again() -> None:
     world, name = waiting()
-    refuses(lying(world, retest(name, world, gone=False).envelope, outcome=GONE))
+    lying(world, retest(name, world, gone=False).envelope, outcome=GONE).stays_closed()
 
 
 def test_no_finding_is_closed_by_a_retest_for_another_log() -> None:
     world, name = waiting()
-    refuses(lying(world, retest(name, world, log="another").envelope))
+    lying(world, retest(name, world, log="another").envelope).stays_closed()
 
 
 def test_no_finding_is_closed_by_a_retest_that_comes_again() -> None:
@@ -116,7 +96,7 @@ def test_no_finding_is_closed_by_a_retest_that_comes_again() -> None:
     early = retest(name, world).envelope
     world.must(retest(name, world))
     world.must(retest(name, world, "oncd", gone=False))
-    refuses(lying(world, early))
+    lying(world, early).stays_closed()
 
 
 def test_a_report_that_no_one_signed_narrows_all_the_same() -> None:
@@ -126,7 +106,7 @@ def test_a_report_that_no_one_signed_narrows_all_the_same() -> None:
     world.agree()
     liar = Liar(world)
     table = VouchedTable(trust())
-    assert served(liar, table)
+    assert liar.is_open(table)
     found = word("caisi", RETESTS, finding="finding_0", outcome=GONE, tested=TESTED, previous="sha256:0")
     about = {"kind": "jailbreak", "level": "high", "text": "x", "model": "m", "tested": TESTED.to_json()}
     by = {"party": "caisi", "owner": "caisi", "digest": "sha256:0", "envelope": found.to_json()}

@@ -50,24 +50,6 @@ def world(asked: Any, *, is_open: bool = False) -> World:
     return made
 
 
-def served(liar: Liar, table: Table, name: str = SECOND) -> bool:
-    folded(liar.entries, table)
-    return liar.world.state.releases[RELEASE].terms[name] in table.open_terms
-
-
-def refuses(liar: Liar, name: str = SECOND) -> None:
-    assert served(liar, Table(), name), "not even believed"
-    assert not served(liar, VouchedTable(trust()), name)
-
-
-def opens(liar: Liar, *met: str, name: str = SECOND, **said: Any) -> None:
-    terms = liar.world.state.releases[RELEASE].terms[name]
-    proofs = [{"requirement": each, "since": NOW} for each in met]
-    about = {"log": LOG, "release": RELEASE, "stage": name, "terms": terms}
-    nobody = {"officer": None, "envelope": None, "met": proofs}
-    liar.write("stage.opened", {**about, **nobody, **said})
-
-
 ASKED: list[Any] = [
     {"allOf": [{"after": STAGE}]},
     {"allOf": [{"soak": "P10D"}]},
@@ -79,36 +61,36 @@ ASKED: list[Any] = [
 @pytest.mark.parametrize("asked", ASKED, ids=repr)
 def test_a_stage_whose_requirements_do_not_hold_stays_closed(asked: Any) -> None:
     liar = Liar(world(asked))
-    opens(liar, "terms")
-    refuses(liar)
+    liar.opens("terms", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 def test_a_stage_that_waits_for_another_stays_closed_if_that_was_opened_by_nobody() -> None:
     liar = Liar(world({"allOf": [{"after": STAGE}]}))
-    opens(liar, name=STAGE)
-    opens(liar, "after")
-    refuses(liar)
+    liar.opens(name=STAGE)
+    liar.opens("after", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 def test_a_soak_is_not_shortened() -> None:
     made = world({"allOf": [{"soak": "P10D"}]}, is_open=True)
     made.now_ms += 9 * DAY_MS
     liar = Liar(made)
-    opens(liar, "soak")
-    refuses(liar)
+    liar.opens("soak", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 def test_a_stage_that_agencies_have_to_agree_to_does_not_open_by_itself() -> None:
     liar = Liar(world({"allOf": [{"agreedBy": {"allOf": ["caisi"]}}]}))
-    opens(liar, "agreedBy")
-    refuses(liar)
+    liar.opens("agreedBy", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 def test_an_officers_signature_opens_nothing_that_is_still_required() -> None:
     made = world({"allOf": [{"after": STAGE}]})
     liar = Liar(made)
-    opens(liar, officer=OFFICER, envelope=opening(made.state, name=SECOND).to_json())
-    refuses(liar)
+    liar.opens(name=SECOND, officer=OFFICER, envelope=opening(made.state, name=SECOND).to_json())
+    liar.stays_closed(SECOND)
 
 
 def test_a_stage_that_an_officer_opens_does_not_come_to_open_by_itself_without_new_terms() -> None:
@@ -139,7 +121,7 @@ def test_a_stage_that_an_officer_opens_does_not_come_to_open_by_itself_without_n
 def test_a_stage_opens_there_too_once_all_holds() -> None:
     made = world({"allOf": [{"soak": "P10D"}]}, is_open=True)
     made.later(10)
-    assert served(Liar(made), VouchedTable(trust()))
+    assert Liar(made).is_open(VouchedTable(trust()), SECOND)
 
 
 # A stage for everyone
@@ -261,8 +243,8 @@ def test_what_an_officer_closed_does_not_open_by_itself_there() -> None:
     made = world({"allOf": [{"after": STAGE}]}, is_open=True)
     made.must(CloseStage(stage_closing(name=SECOND)))
     liar = Liar(made)
-    opens(liar, "after")
-    refuses(liar)
+    liar.opens("after", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 def test_an_opening_opens_no_terms_that_were_not_open_before() -> None:
@@ -319,16 +301,16 @@ def clears(liar: Liar, party: str, says: str, about: str, *, signer: str = "oncd
 def test_an_adoption_that_its_agency_did_not_sign_opens_nothing() -> None:
     liar = Liar(requiring(adopted={"standard": "s", "by": ["ostp"]}))
     clears(liar, "ostp", "adopts", "s", version="1")
-    opens(liar, "adopted")
-    refuses(liar)
+    liar.opens("adopted", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 def test_an_adoption_opens_the_stage_there_too_if_its_agency_signed_it() -> None:
     made = requiring(adopted={"standard": "s", "by": ["ostp"]})
     liar = Liar(made)
     clears(liar, "ostp", "adopts", "s", signer="ostp", version="1")
-    opens(liar, "adopted")
-    assert served(liar, VouchedTable(trust()))
+    liar.opens("adopted", name=SECOND)
+    assert liar.is_open(VouchedTable(trust()), SECOND)
 
 
 def test_an_adoption_that_was_withdrawn_is_not_told_again() -> None:
@@ -338,8 +320,8 @@ def test_an_adoption_that_was_withdrawn_is_not_told_again() -> None:
     first = liar.last("clearance.recorded")
     clears(liar, "ostp", "withdraws", "s", signer="ostp", previous=first.public["digest"])
     liar.again(first)
-    opens(liar, "adopted")
-    refuses(liar)
+    liar.opens("adopted", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 @pytest.mark.parametrize("says", ["begins", "ends"])
@@ -348,8 +330,8 @@ def test_an_evaluation_is_neither_begun_nor_ended_for_its_evaluator(says: str) -
     liar = Liar(made)
     clears(liar, "caisi", says, SECOND)
     made.now_ms += 9 * DAY_MS
-    opens(liar, "evaluationTime")
-    refuses(liar)
+    liar.opens("evaluationTime", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 def test_an_evaluation_is_not_cut_short() -> None:
@@ -357,18 +339,18 @@ def test_an_evaluation_is_not_cut_short() -> None:
     liar = Liar(made)
     clears(liar, "caisi", "begins", SECOND, signer="caisi")
     made.now_ms += 9 * DAY_MS
-    opens(liar, "evaluationTime")
-    refuses(liar)
+    liar.opens("evaluationTime", name=SECOND)
+    liar.stays_closed(SECOND)
     made.now_ms += 2 * DAY_MS
-    opens(liar, "evaluationTime")
-    assert served(liar, VouchedTable(trust()))
+    liar.opens("evaluationTime", name=SECOND)
+    assert liar.is_open(VouchedTable(trust()), SECOND)
 
 
 def test_a_hold_is_released_by_its_holder_alone() -> None:
     liar = Liar(requiring(hold={"by": "ostp", "reason": "a review"}))
     clears(liar, "ostp", "releases", SECOND)
-    opens(liar, "hold")
-    refuses(liar)
+    liar.opens("hold", name=SECOND)
+    liar.stays_closed(SECOND)
 
 
 def enforcing(value: int) -> dict[str, Any]:
