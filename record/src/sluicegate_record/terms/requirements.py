@@ -85,8 +85,6 @@ class Requirement(Form):
     """One thing that must hold. `when_lost` is what follows if it does not hold any more."""
 
     KIND: ClassVar[str]
-    OF_WHAT_RUNS: ClassVar[bool] = False
-    """Whether it is about the weights and safeguards that run, which are the same under earlier terms."""
 
     when_lost: WhenLost = "halt"
 
@@ -365,7 +363,6 @@ class Evidenced(Requirement):
     """Evaluations of the plan have results that count and meet them, for every model of the release."""
 
     KIND: ClassVar = "evidence"
-    OF_WHAT_RUNS: ClassVar = True
 
     evidence: tuple[str, ...]
 
