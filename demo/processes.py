@@ -41,11 +41,16 @@ class Processes:
 
     As a context manager: an error that follows from a stop is ignored, and `stopping` is set. If a child
     ended by itself, Unreachable is raised in place of the error that it caused.
+
+    `watched` gets a line when a child is started, and when it serves: a slow machine takes long for each.
     """
 
-    def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, logs: Path, say: Callable[[str], None], watched: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._logs = logs
         self._say = say
+        self._watched = watched
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._handlers: dict[signal.Signals, Any] = {}
         self._prctl = ctypes.CDLL(None).prctl
@@ -69,6 +74,7 @@ class Processes:
 
     def start(self, name: str, *arguments: str, env: Mapping[str, str] = MappingProxyType({})) -> None:
         """Start `sluicegate ARGUMENTS --json` under a name; `env` is in its environment, too."""
+        self._watched(f"{name}: starting")
         with (self._logs / f"{name}.log").open("wb") as log:
             child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
                 [sys.executable, "-m", "sluicegate", *arguments, "--json"],
@@ -100,6 +106,7 @@ class Processes:
             if not data:
                 raise Unreachable(f"the {name} ended before it served")
             said += data
+        self._watched(f"{name}: ready")
         answer: dict[str, Any] = json.loads(said)
         return answer
 

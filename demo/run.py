@@ -61,8 +61,7 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None], 
         plans = state.plans(EXAMPLES, PLANS, datetime.now(UTC).date())
         cast = Cast(folder, agencies_of(plans))
         cast.assemble(log_exists=(folder / "control" / "ledger.db").exists())
-        with Processes(folder, say) as processes:
-            say("starting control plane, gateway, upstream and desk")
+        with Processes(folder, say, watched=say) as processes:
             running = site.start(processes, folder, cast, ports, plans, dict.fromkeys(site.UPSTREAMS, server))
             made = _prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say)
             reviewer = site.start_desk(processes, running, guide.ISSUER, ports.desk)
