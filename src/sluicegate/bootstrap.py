@@ -181,7 +181,8 @@ def control(settings: ControlSettings, command: str) -> Control:
         store.close()
         raise StoreUnusable(
             f"{database} has no entries, and the folder is that of a log which had some",
-            remedy="'sluicegate backup restore' puts a backup here; a new log begins in an empty folder",
+            remedy="'sluicegate backup restore FOLDER' puts a backup here; "
+            "a new log begins in an empty folder",
         )
     keys = log_keys(store.log)
     key = _log_key(settings.state_dir, keys)

@@ -58,11 +58,24 @@ def test_one_command_shows_the_question_signs_and_puts_the_position_on_the_recor
     assert plane.answer("case", "show", case, by="oncd")["positions"][-1]["position"] == "approve"
 
 
+def test_one_command_signs_a_reason_that_is_not_public_and_what_an_objection_is_about(plane):
+    case = plane.submit("Example Utility")
+    said = ("--position", "object", "--reason", "too early", "--sealed", "--concern", "cyber")
+    shown = plane.text("review", "decide", case, *said, "--key", plane.key("oncd"), by="oncd")
+    assert "oncd says: object (cyber)" in shown
+    assert "reason (only for the developer and the agencies asked): too early" in shown
+    (position,) = plane.answer("case", "show", case, by="ostp")["positions"]
+    assert (position["sealed"], position["concern"]) == (True, "cyber")
+
+
 def test_one_command_refuses_what_the_three_would(plane):
     case = plane.submit("Example Utility")
     decide = ("review", "decide", case, "--key", plane.key("oncd"), "--position")
     assert plane.error(*decide, "object", by="oncd")["code"] == "usage"
     assert plane.error(*decide, "approve-with-conditions", by="oncd")["code"] == "usage"
+    unknown = plane(*decide, "yes", by="oncd")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "'yes', expected one of approve, approve-with-conditions, object" in unknown.err
     plane.say(case, "oncd", "object", "--reason", "too early")
     appeal = plane.answer("application", "appeal", case, "--text", "it is not", by="applicant")["case"]
     two = ("review", "decide", appeal, "--key", plane.key("caisi"), "--position", "approve")
@@ -75,7 +88,7 @@ def test_what_nobody_signed_is_not_put_on_the_record(plane):
     plane.answer("review", "export", case, "-o", file, by="oncd")
     refused = plane.error("review", "import", file, by="oncd")
     assert "has no signature" in refused["message"]
-    assert "'review sign'" in refused["remedy"]
+    assert "'sluicegate review sign " in refused["remedy"]
 
 
 def test_what_cannot_be_said_is_refused_before_it_is_signed(plane):

@@ -85,5 +85,5 @@ def test_what_is_no_checkpoint_of_this_log_is_refused(plane, what):
     done = plane("ledger", "verify", plane.url, "--key", plane.vkey, "--since", file, by=None)
     assert done.code == 3
     assert "--since" in done.err
-    assert "what to do: 'ledger checkpoint --save FILE' keeps one" in done.err
+    assert "what to do: 'sluicegate ledger checkpoint --key KEY --save FILE' keeps one" in done.err
     shutil.rmtree(file, ignore_errors=True)

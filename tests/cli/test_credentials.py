@@ -155,7 +155,9 @@ def test_a_key_is_issued_under_an_account_as_its_opening_says(plane):
         "  called 'till'",
     ]
     assert plane.error("credential", "rotate", name)["message"].startswith(f"{name} (till) of Example Shop")
-    assert f"the old key, {name}, can be used" in plane.text("credential", "rotate", name, "--yes")
+    text = plane.text("credential", "rotate", name, "--yes")
+    assert f"the old key, {name}, can be used" in text
+    assert f"end it sooner: 'sluicegate credential revoke {name}'" in text
     listed = plane.answer("credential", "list", "--grant", account)["credentials"]
     assert [(each["credential"] == name, each.get("label"), each["stage"]) for each in listed] == [
         (False, "till", None),

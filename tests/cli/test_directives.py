@@ -315,5 +315,5 @@ def test_status_without_a_name_lists_every_directive_with_its_state(plane):
     refused = plane.error("directive", "status", "--watch", by="oncd")
     assert (refused["message"], refused["remedy"]) == (
         "no directive is named to watch",
-        "'directive list' shows their names",
+        "'sluicegate directive list' shows their names",
     )

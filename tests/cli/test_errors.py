@@ -127,7 +127,12 @@ def test_wrong_usage_is_told_with_the_help_that_shows_how(cli, command, words, t
     done = cli(*command, "--json")
     assert (done.code, done.out, done.error["code"]) == (2, "", "usage")
     assert told in done.error["message"]
-    assert done.error["remedy"] == f"'{f'sluicegate {words}'.strip()} --help' shows how"
+    assert done.error["remedy"].endswith(f"'{f'sluicegate {words}'.strip()} --help' shows how")
+
+
+def test_what_is_left_out_is_told_with_the_command_that_lists_it(cli):
+    remedy = cli("credential", "issue", "--json").error["remedy"]
+    assert remedy == "'sluicegate grant list' lists them; 'sluicegate credential issue --help' shows how"
 
 
 def test_options_that_do_not_go_together_are_wrong_usage(cli):

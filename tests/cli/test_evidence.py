@@ -81,7 +81,10 @@ def test_a_log_is_kept_for_those_to_whom_it_is_sealed_and_for_no_one_else(plane,
     assert "\n  its log is kept, sealed to caisi, oncd" in told
     (listed,) = plane.answer("evidence", "list", by="applicant")["evidence"]
     show = plane.text("evidence", "show", listed["evidence"], by="applicant")
-    assert "kept by caisi; sealed here, too: 'evidence log' opens it" in show
+    assert (
+        "kept by caisi; sealed here, too: 'sluicegate evidence log EVIDENCE --key KEY -o FILE' opens it"
+        in show
+    )
     opened = tmp_path / "opened.eval"
     opens = ("evidence", "log", listed["evidence"], "-o", opened, "--key")
     assert "is the log that was signed, sha256:" in plane.text(*opens, plane.key("oncd"), by="oncd")

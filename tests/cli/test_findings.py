@@ -123,11 +123,11 @@ def test_what_is_refused_says_what_to_do(plane):
     found = plane.error("finding", "report", *about, "--level", "low", "--grant", "grant_x", by="caisi")
     assert "--grant goes with --kind misuse" in found["message"]
     found = plane.error("finding", "show", "finding_x")
-    assert (found["code"], found["remedy"]) == ("finding_unknown", "'finding list' shows them")
+    assert (found["code"], found["remedy"]) == ("finding_unknown", "'sluicegate finding list' shows them")
     found = plane.error("finding", "list", "--release", "gpt-5.5")
     assert (found["code"], found["remedy"]) == (
         "release_unknown",
-        "did you mean 'gpt-5.6'? 'status' lists releases",
+        "did you mean 'gpt-5.6'? 'sluicegate status' lists releases",
     )
     found = plane.error("finding", "list", "--state", "fixed")
     assert found["message"] == "no state 'fixed', expected open or closed"

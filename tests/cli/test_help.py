@@ -72,3 +72,5 @@ def test_without_a_command_the_help_is_told_and_it_is_a_usage_error(cli):
 def test_it_is_a_module_and_a_script(command):
     done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"{__version__}\n", "")
+    shown = subprocess.run([*command, "grant", "--help"], capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("Usage: sluicegate grant ")

@@ -41,4 +41,7 @@ def test_a_stolen_token_is_ended_and_its_holder_goes_on_with_another(plane):
 def test_staff_do_not_lock_themselves_out(plane):
     (mine,) = [each for each in plane.answer("token", "list")["tokens"] if each["role"] == "developer"]
     refused = plane.error("token", "revoke", mine["principal"])
-    assert (refused["code"], refused["remedy"]) == ("token_in_use", "replace it: 'token issue … --replace'")
+    assert (refused["code"], refused["remedy"]) == (
+        "token_in_use",
+        "replace it: 'sluicegate token issue --role ROLE --name NAME --replace'",
+    )

@@ -99,7 +99,8 @@ def keys_are_issued_and_revoked(plane: Plane, grants: list[str]) -> None:
         assert issued["grant"] == grant
     text = plane("credential", "issue", "--grant", grants[0]).out
     said = re.match(
-        r"credential (cred_\w+); .*\n  key, shown only now: sg_\S{49}\n  it works for gpt-5.6 on api, at ",
+        r"the key (cred_\w+) is made; .*\n  key, shown only now: sg_\S{49}\n  it works for gpt-5.6 on api, "
+        r"at ",
         text,
     )
     assert said, text

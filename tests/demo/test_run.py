@@ -63,6 +63,13 @@ def assert_signs_in(link: str, page: str = "/account", shows: str = "") -> None:
         assert browser.post("/welcome", data={"invitation": secret}).status_code == 401
 
 
+def assert_says_what_starts(said: str) -> None:
+    """Each process is said to start, and then to serve, before the next ones are waited for."""
+    names = re.findall(r"^(\w+): ready$", said, re.MULTILINE)
+    assert names == ["control", "upstream", "gateway", "desk"]
+    assert all(f"{name}: starting\n" in said.partition(f"{name}: ready")[0] for name in names)
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -71,6 +78,7 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
     state = tmp_path / "state"
     with run(tmp_path) as first:
         text = first.says("begin again, delete")
+        assert_says_what_starts(first.err)
         gateway = found(r"gateway +(http://127\.0\.0\.1:\d+)", text)
         works = found(r"a key that works +(sg_\S+)", text)
         refused = found(r"a key that is refused +(sg_\S+)", text)
@@ -104,9 +112,8 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
         in_use = run(tmp_path / "elsewhere", "--state", str(state), "--json")
         assert in_use.wait() == 3
         assert json.loads(in_use.err)["error"]["code"] == "state_in_use"
-        assert mode(state) == 0o700
         secrets = ["env", "state.json", "keys/oncd.key", "tokens/example-utility.token"]
-        assert {mode(state / name) for name in secrets} == {0o600}
+        assert (mode(state), {mode(state / name) for name in secrets}) == (0o700, {0o600})
 
         children = first.serving(DESK)
         assert first.end(signal.SIGINT) == 0

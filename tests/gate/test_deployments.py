@@ -64,7 +64,7 @@ def test_a_model_answers_only_while_a_statement_holds(gate: Running, world: Worl
     with ai(gate, key) as client:
         refused = refusal(client)
         assert (refused["status"], refused["code"]) == (403, "deployment_unattested")
-        assert "'deployment show RELEASE' says what" in refused["remedy"]
+        assert "'sluicegate deployment show RELEASE' says what" in refused["remedy"]
         assert [each.id for each in client.models.list()] == []
         statement = states(world)
         gate.advance()

@@ -51,7 +51,7 @@ def test_what_a_directive_refuses_a_licence_answers_until_it_ends(gate: Running,
     with ai(gate, key) as client, ai(gate, other) as stranger:
         refused = refusal(client)
         assert (refused["status"], refused["directive"]) == (451, "bis-1")
-        assert "'licence request bis-1' asks for an exception" in refused["remedy"]
+        assert "'sluicegate licence request bis-1' asks for an exception" in refused["remedy"]
         licensed(world)
         gate.advance()
         assert client.chat.completions.create(model=MODEL, messages=USER).model == MODEL
@@ -83,7 +83,7 @@ def test_who_has_an_account_and_no_grant_is_licensed_from_the_refusal(gate: Runn
         gate.advance()
         refused = refusal(client, WIDE)
         assert (refused["status"], refused["directive"]) == (451, "bis-1")
-        assert "'licence request bis-1' asks for an exception" in refused["remedy"]
+        assert "'sluicegate licence request bis-1' asks for an exception" in refused["remedy"]
         licensed(world, grant=account)
         gate.advance()
         assert client.chat.completions.create(model=WIDE, messages=USER).model == WIDE

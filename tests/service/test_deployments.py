@@ -104,7 +104,9 @@ def test_it_is_taken_back_by_the_staff_and_shown_as_such(plane: Plane) -> None:
 def test_a_plan_that_asks_for_a_statement_says_what_is_missing_before_it_applies(plane: Plane) -> None:
     text = {"text": _yaml(deployments={"atMost": "P6D"})}
     words = [each.words for each in yes(plane.do("developer", releases.PREVIEW, **text)).effects]
-    assert any("no one is answered before 'deployment sign gpt-5.6'" in each for each in words)
+    assert any(
+        "no one is answered before 'sluicegate deployment sign gpt-5.6 --key KEY'" in each for each in words
+    )
     yes(plane.do("developer", acts.ATTEST, envelope=envelope(plane)))
     words = [each.words for each in yes(plane.do("developer", releases.PREVIEW, **text)).effects]
     assert not any("deployment sign" in each for each in words)

@@ -63,7 +63,9 @@ def test_a_reader_sees_its_own_cases_and_a_forecast_from_those_it_sees(plane):
     assert made["applicant"].waits_for == made["caisi"].waits_for == ("ostp (no history yet)",)
 
 
-@pytest.mark.parametrize(("recalls", "waits"), [(False, "'stage open'"), (True, "'release restore'")])
+@pytest.mark.parametrize(
+    ("recalls", "waits"), [(False, "'sluicegate stage open'"), (True, "'sluicegate release restore'")]
+)
 def test_the_forecast_names_the_command_that_brings_a_stage_back(recalls, waits):
     plane = Plane()
     plane.opened()

@@ -44,7 +44,7 @@ class KeptHead:
 
     def _useless(self, error: Exception) -> InvalidInput:
         why = getattr(error, "strerror", None) or str(error)
-        remedy = "'ledger checkpoint --save FILE' keeps one"
+        remedy = "'sluicegate ledger checkpoint --key KEY --save FILE' keeps one"
         return InvalidInput(f"--since {str(self._path)[:80]!r}: {why}", remedy=remedy)
 
     def follow(self, leaves: Iterable[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from sluicegate.acts.fields import FileName, Identifier
 from sluicegate.acts.paging import Paging
 from sluicegate_record.form import Note, form
 
-AccountName = Annotated[str, Note("The account, as 'account list' shows it.")]
+AccountName = Annotated[str, Note("The account.")]
 
 
 @form

@@ -26,7 +26,7 @@ from sluicegate_record.terms.text import REASON_MAX
 OrganizationText = Annotated[
     str,
     text(0, ORGANIZATION_CHARACTERS_MAX),
-    Note("The organization, as YAML; 'application template' prints one."),
+    Note("The organization, as YAML; 'sluicegate application template' prints one."),
 ]
 Words = Annotated[str, text(1, REASON_MAX), Note("What you say. It is not public.")]
 APPLICANTS = frozenset({DEVELOPER, APPLICANT})
@@ -84,7 +84,7 @@ SUBMIT = Act(
     "/api/v1/applications",
     Submission,
     NewApplication,
-    "Apply for one stage on one surface. 'status' shows what each stage asks for.",
+    "Apply for one stage on one surface. 'sluicegate status' shows what each stage asks for.",
     daily("applications"),
 )
 
@@ -285,7 +285,8 @@ class NominationText(Arguments):
     organization: OrganizationText
     file: FileName = "organization"
     invite: Annotated[
-        Identifier | None, Note("The principal of the organization's token, as 'token list' shows it.")
+        Identifier | None,
+        Note("The principal of the organization's token; 'sluicegate token list' lists them."),
     ] = None
 
 

@@ -50,7 +50,7 @@ LIST = Act(
 class ColleagueArgument(Arguments):
     """Who."""
 
-    principal: Annotated[Identifier, Note("The principal, as 'colleague list' shows it.")]
+    principal: Annotated[Identifier, Note("The principal; 'sluicegate colleague list' lists them.")]
 
 
 PROMOTE = Act(

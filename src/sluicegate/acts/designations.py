@@ -114,7 +114,7 @@ class ReconsiderationRequest(Arguments):
     """Which judgement of a release, by its digest, and why it should end. The text is sealed in the case."""
 
     release: ReleaseName
-    designation: Annotated[Identifier, Note("The designation, by its digest, as 'status' shows it.")]
+    designation: Annotated[Identifier, Note("The designation, by its digest.")]
     text: Annotated[str, text(1, 4_000), Note("Why it should end.")]
 
 

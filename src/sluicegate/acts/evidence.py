@@ -16,7 +16,7 @@ from sluicegate_record.terms.plan import ModelDigests
 SEALED_LOG_MAX = 900_000
 """How many base64 digits a sealed log may have. What is larger goes another way."""
 EvaluationName = Annotated[Identifier, Note("The evaluation, as the plan names it.")]
-EvidenceName = Annotated[Identifier, Note("The evidence, as 'evidence list' shows it.")]
+EvidenceName = Annotated[Identifier, Note("The evidence.")]
 
 
 @form
@@ -159,7 +159,9 @@ class SignedEvidence(EvidenceView):
     """A result with what its party signed: a DSSE envelope over an in-toto test result."""
 
     envelope: Json
-    log_kept: Annotated[bool, Note("Whether its log is here, sealed: 'evidence log' opens it.")] = False
+    log_kept: Annotated[
+        bool, Note("Whether its log is here, sealed: 'sluicegate evidence log' opens it.")
+    ] = False
 
 
 @form

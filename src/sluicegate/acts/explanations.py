@@ -16,7 +16,7 @@ LayerState = Literal["allows", "refuses", "unknown", "elsewhere"]
 class KeyQuestion(Arguments):
     """Which key, which model; as the log was at which size. A person is for who looks after the members."""
 
-    credential: Annotated[Identifier, Note("The credential, as 'credential list' shows it, such as cred_….")]
+    credential: Annotated[Identifier, Note("The credential, such as cred_….")]
     model: Annotated[Annotated[str, text(1, 128)], Note("The model, as requests name it.")]
     surface: Annotated[SurfaceName | None, Note("The surface; by default that of the key's grant.")] = None
     programme: Annotated[

@@ -149,8 +149,8 @@ PersonName: TypeAlias = Annotated[
 ShortText: TypeAlias = Annotated[str, text(0, 64)]
 FileName: TypeAlias = Annotated[str, text(0, 1_024)]
 """The name of a file, for messages about its text."""
-ReleaseName: TypeAlias = Annotated[Identifier, Note("The release, as 'status' shows it.")]
-StageName: TypeAlias = Annotated[Identifier, Note("The stage, as 'status' shows it.")]
+ReleaseName: TypeAlias = Annotated[Identifier, Note("The release.")]
+StageName: TypeAlias = Annotated[Identifier, Note("The stage.")]
 SurfaceName: TypeAlias = Annotated[Identifier, Note("The surface, where the model is offered, such as api.")]
 Day: TypeAlias = Annotated[str, Codec(_day, _same, {"type": "string", "format": "date"})]
 ListedName: TypeAlias = Annotated[str, Codec(_listed, _same, {"type": "string", "maxLength": NAME_MAX})]

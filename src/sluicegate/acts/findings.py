@@ -16,7 +16,7 @@ from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms.findings import Axes
 from sluicegate_record.terms.plan import ModelDigests
 
-FindingName = Annotated[Identifier, Note("The finding, as 'finding list' shows it.")]
+FindingName = Annotated[Identifier, Note("The finding.")]
 
 
 @form
@@ -24,7 +24,7 @@ class FindingToSignArgument(Arguments):
     """On which finding your party says a word, or of which release it reports one."""
 
     finding: FindingName | None = None
-    release: Annotated[Identifier | None, Note("The release, as 'status' shows it.")] = None
+    release: Annotated[Identifier | None, Note("The release.")] = None
 
 
 @form

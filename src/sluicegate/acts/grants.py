@@ -191,7 +191,8 @@ SUSPEND = Act(
     "/api/v1/grants/{grant}/suspend",
     Suspension,
     GrantChange,
-    "Suspend a grant immediately, or only a programme of it. Its open streams end. 'grant resume' makes it "
+    "Suspend a grant immediately, or only a programme of it. Its open streams end. "
+    "'sluicegate grant resume' makes it "
     "valid again.",
     effect="narrows",
 )

@@ -22,7 +22,7 @@ OPEN_MAX = 8
 ImportName: TypeAlias = Annotated[
     str,
     text(20, 20, "imp_[a-z2-7]{16}"),
-    Note("The import, such as imp_…."),
+    Note("The import, such as imp_…; 'sluicegate credential imports' lists them."),
 ]
 
 

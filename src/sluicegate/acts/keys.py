@@ -10,7 +10,7 @@ from sluicegate.acts.fields import text
 from sluicegate.acts.growth import daily
 from sluicegate_record.form import Base64, Note, Time, form, within
 
-KeyId = Annotated[str, text(64, 64, "[0-9a-f]{64}"), Note("The id of the key, as 'keys list' shows it.")]
+KeyId = Annotated[str, text(64, 64, "[0-9a-f]{64}"), Note("The id of the key.")]
 
 
 @form

@@ -12,7 +12,7 @@ from sluicegate.acts.paging import Paging
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.terms.text import REASON_MAX
 
-LicenceName = Annotated[str, Note("The licence, as 'licence list' shows it.")]
+LicenceName = Annotated[str, Note("The licence.")]
 
 
 @form

@@ -95,7 +95,7 @@ class ObservationView(ActAnswer):
 class ObservationFilter(Arguments):
     """Of which release, and only what shows this."""
 
-    release: Annotated[Identifier | None, Note("The release, as 'status' shows it.")] = None
+    release: Annotated[Identifier | None, Note("The release.")] = None
     shows: Annotated[
         Literal["as_due", "still_served", "not_served", "undecided", "failed"] | None,
         Note("Only what shows this."),

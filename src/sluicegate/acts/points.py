@@ -86,7 +86,7 @@ LIST = Act(
 class PointAndDirective(Arguments):
     """Which point, and which directive."""
 
-    point: Annotated[str, Note("The point's name.")]
+    point: Annotated[str, Note("The point's name; 'sluicegate point list' lists them.")]
     directive: DirectiveName
 
 

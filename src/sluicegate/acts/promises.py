@@ -11,7 +11,7 @@ from sluicegate.acts.paging import Paging
 from sluicegate_record.form import Note, Time, form
 from sluicegate_record.statements.about import About
 
-PromiseName = Annotated[str, Note("The promise, as 'promise list' shows it.")]
+PromiseName = Annotated[str, Note("The promise.")]
 
 
 @form

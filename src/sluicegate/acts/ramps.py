@@ -8,8 +8,8 @@ from sluicegate.acts.act import DEVELOPER, Act, ActAnswer, Arguments, Done
 from sluicegate.acts.documents import SignedStatement
 from sluicegate_record.form import Note, Time, form, within
 
-Release = Annotated[str, Note("The release, as 'status' shows it.")]
-Stage = Annotated[str, Note("The stage, as 'status' shows it.")]
+Release = Annotated[str, Note("The release.")]
+Stage = Annotated[str, Note("The stage.")]
 
 
 @form

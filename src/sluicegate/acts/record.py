@@ -100,7 +100,7 @@ SHOW = Act(
 class HistoryArgument(Arguments):
     """Of which release."""
 
-    release: Annotated[str, text(1, 128), Note("The release, as 'status' shows it.")]
+    release: Annotated[str, text(1, 128), Note("The release.")]
 
 
 @form

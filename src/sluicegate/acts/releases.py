@@ -333,15 +333,15 @@ STATUS = Act(
 class ReleaseArgument(Arguments):
     """Which release."""
 
-    release: Annotated[str, Note("The release, as 'status' shows it.")]
+    release: Annotated[str, Note("The release.")]
 
 
 @form
 class StageArgument(Arguments):
     """Which stage of which release."""
 
-    release: Annotated[str, Note("The release, as 'status' shows it.")]
-    stage: Annotated[str, Note("The stage, as 'status' shows it.")]
+    release: Annotated[str, Note("The release.")]
+    stage: Annotated[str, Note("The stage.")]
 
 
 @form

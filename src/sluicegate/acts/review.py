@@ -91,7 +91,7 @@ EXPORT = Act(
     "/api/v1/cases/{case}/export",
     CaseArgument,
     ExportedCase,
-    "Export a case for review: the question, the dossier, the rule. Read it, then 'review sign' it.",
+    "Export a case for review: the question, the dossier, the rule. Read it, then sign it.",
 )
 
 

@@ -23,9 +23,10 @@ class InvitationRequest(Arguments):
     """
 
     role: Annotated[Identifier | None, Note("developer | agency | applicant")] = None
-    name: Annotated[PersonName | None, Note("What to call them, as in 'colleague list' or 'token list'.")] = (
-        None
-    )
+    name: Annotated[
+        PersonName | None,
+        Note("What to call them, as in 'sluicegate colleague list' or 'sluicegate token list'."),
+    ] = None
     party: Annotated[str | None, Note("The agency, for the role agency.")] = None
     administrator: Annotated[
         bool, Note("A colleague without access yet is an administrator, too. Who is the first always is one.")
@@ -65,7 +66,8 @@ class WhoseSignIns(Arguments):
     """
 
     principal: Annotated[
-        Identifier | None, Note("The principal, as 'colleague list' or 'token list' shows it.")
+        Identifier | None,
+        Note("The principal; 'sluicegate colleague list' and 'sluicegate token list' list them."),
     ] = None
 
 
@@ -132,7 +134,7 @@ class SessionArgument(Arguments):
 class PasskeyArgument(Arguments):
     """Which passkey."""
 
-    passkey: Annotated[str, Note("The passkey, as 'sign-in list' shows it.")]
+    passkey: Annotated[str, Note("The passkey.")]
 
 
 @form

@@ -187,7 +187,10 @@ DEAD = Act(
 class ReplayRequest(Arguments):
     """Which dead letter to send again; without one, all of the caller's."""
 
-    letter: Annotated[ShortText, Note("A dead letter, such as msg_….")] | None = None
+    letter: (
+        Annotated[ShortText, Note("A dead letter, such as msg_…; 'sluicegate notify dead' lists them.")]
+        | None
+    ) = None
 
 
 @form

@@ -118,7 +118,9 @@ LIST = Act(
 class TokenArgument(Arguments):
     """Whose token."""
 
-    principal: Annotated[str, Note("The principal, such as gateway_6n3v….")]
+    principal: Annotated[
+        str, Note("The principal, such as gateway_6n3v…; 'sluicegate token list' lists them.")
+    ]
 
 
 REVOKE = Act(
@@ -129,7 +131,7 @@ REVOKE = Act(
     TokenArgument,
     TokenView,
     "End a token, and every other way in of its holder, immediately; if that is an applicant, those of all "
-    "its people. The holder gets no notices until 'token issue --replace' gives another.",
+    "its people. The holder gets no notices until 'sluicegate token issue --replace' gives another.",
     effect="narrows",
     for_administrators=True,
 )

@@ -138,7 +138,7 @@ def _programme(given: str) -> ProgrammeAsked:
     if not concern.strip() or not name.strip():
         raise WrongUsage(
             f"no programme {given[:80]!r}, expected such as cyber:daybreak_red",
-            remedy="'status' shows the programmes of each release",
+            remedy="'sluicegate status' shows the programmes of each release",
         )
     each = (text.strip() for text in holders.split(",") if text.strip())
     who = tuple(text if text.startswith("mem_") else identifier(text).hex() for text in each)

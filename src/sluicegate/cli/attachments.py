@@ -39,7 +39,7 @@ def seal(
 ) -> None:
     """Take the digest of a document for your application, and seal a copy to the agencies of the stage.
 
-    Nothing is sent: you hand the sealed file over yourself. 'review open' opens it.
+    Nothing is sent: you hand the sealed file over yourself. 'sluicegate review open' opens it.
     """
     data, client = read_bytes(file), Client()
     known = _known(client, release, stage)
@@ -76,7 +76,9 @@ def _known(client: Client, release: str, stage: str) -> Sequence[SealingKey]:
         if (each.release, found.stage) == (release, stage)
     ]
     if not named:
-        raise InvalidInput(f"no stage {release[:60]}/{stage[:60]}", remedy="'status' shows the stages")
+        raise InvalidInput(
+            f"no stage {release[:60]}/{stage[:60]}", remedy="'sluicegate status' shows the stages"
+        )
     return [
         SealingKey(party=each.party, owner=each.owner, public=each.public)
         for each in client.do(of_keys.LIST, KeyFilter()).keys

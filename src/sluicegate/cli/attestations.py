@@ -47,7 +47,7 @@ def _signatories(found: SignatoryList) -> list[list[str]]:
 
 pin = acting(
     acts.PIN,
-    lambda done: f"signatory {done.signatory} (keyid {done.keyid})",
+    lambda done: f"the signatory {done.signatory} is pinned, with the key {done.keyid}",
     grant="--grant",
     key=Given("key", Path, lambda path: {"key": read_text(path)}),
 )

@@ -25,7 +25,7 @@ from sluicegate_record.statements.epochs import Epoch
 from sluicegate_record.terms.text import counted
 
 _STATE = Path("sluicegate-state")
-Backup = Annotated[Path, word("A folder that 'backup make' has made.")]
+Backup = Annotated[Path, word("A folder that 'sluicegate backup make' has made.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -76,8 +76,9 @@ def restore(
     """Put a backup in the place of the database, after a check and a preview.
 
     The folder must be at rest. The old database is moved aside, not deleted. If a gateway has seen newer
-    entries, nothing is served from the folder until they are taken back ('backup complete'), or two officers
-    have signed that it goes on without them ('backup sign', 'backup begin').
+    entries, nothing is served from the folder until they are taken back by 'sluicegate backup complete', or
+    two officers have signed that it goes on without them, by 'sluicegate backup sign' and then
+    'sluicegate backup begin'.
     """
     from sluicegate.recovery import backups  # noqa: PLC0415 - as above
 
@@ -103,7 +104,11 @@ def restore(
     if found.newer:
         lines.append("  it is older than what was seen, and is not served yet; next:")
         lines += [f"  sluicegate backup complete --state {state} --from {name}" for name in found.newer]
-        lines.append("  or, if no one holds them: 'backup sign' by two officers, and 'backup begin'")
+        lines.append(
+            "  or, if no one holds them: two officers, "
+            f"'sluicegate backup sign {state / 'restored.json'} --key KEY -o FILE', "
+            "and then 'sluicegate backup begin FILE'"
+        )
     emit(answer, as_json, "\n".join(lines))
 
 
@@ -189,7 +194,11 @@ def sign(
     output.write_text(json.dumps(signed) + "\n")
     count = len(signed["signatures"])
     answer = {"file": str(output), "signatures": count, "restored": said.restored.size}
-    more = "it can begin: 'backup begin'" if count > 1 else "another officer signs it: 'backup sign'"
+    more = (
+        "it can begin: 'sluicegate backup begin FILE'"
+        if count > 1
+        else "another officer signs it: 'sluicegate backup sign FILE --key KEY -o FILE'"
+    )
     emit(answer, as_json, f"signed in {output}, {counted(count, 'signature', 'signatures')}; {more}")
 
 

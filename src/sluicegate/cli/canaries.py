@@ -87,7 +87,7 @@ def _check(found: Sequence[Glimpse]) -> None:
     if against:
         said = f"{against} of {counted(len(found), 'probe')} against the record"
         raise VerificationFailed(
-            said, code="contradicted", remedy="'canary list' shows each with its directive"
+            said, code="contradicted", remedy="'sluicegate canary list' shows each with its directive"
         )
     doubts = [each.doubt for each in found if each.doubt]
     if doubts:

@@ -19,9 +19,10 @@ from sluicegate_record.terms.programmes import STANDARD, Programme
 from sluicegate_record.terms.text import counted
 
 _OPENS = {
-    "officer": "then an officer opens it, with 'stage open'",
+    "officer": "then an officer opens it, with 'sluicegate stage open RELEASE STAGE --key KEY'",
     "itself": "then it opens by itself once all that it requires holds",
-    "asked": "then an officer asks agencies to agree to its opening, with 'stage open'",
+    "asked": "then an officer asks agencies to agree to its opening, "
+    "with 'sluicegate stage open RELEASE STAGE --key KEY'",
 }
 
 

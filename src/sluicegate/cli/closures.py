@@ -85,7 +85,10 @@ def close(
         confirm(f"{undone}, and no one applies any more", yes)
     done = signing.say(client, ENDING, said, key, found)
     lines = [f"the release {done.release} is closed, with the report {done.report}"]
-    lines.append(f"  parties sign it: sluicegate release sign {done.release} --key KEY, or 'release dissent'")
+    lines.append(
+        f"  parties sign it: 'sluicegate release sign {done.release} --key KEY', or "
+        f"'sluicegate release dissent {done.release} --key KEY --reason REASON'"
+    )
     tell(done, as_json, "\n".join(lines))
 
 
@@ -109,4 +112,5 @@ def _say(release: str, says: str, key: Path, reason: str, as_json: bool) -> None
     found = client.do(acts.REPORT, ReportArgument(release=release))
     said = WordOnRequirement(release=release, says=says, about=found.digest, reason=reason)
     done = signing.say(client, CLEARANCE, said, key)
-    tell(done, as_json, f"{done.party} {done.says}: the report of {done.release}, entry {done.size - 1}")
+    how = "signs" if says == "signs" else "dissents from"
+    tell(done, as_json, f"{done.party} {how} the report of {done.release}")

@@ -14,6 +14,7 @@ from sluicegate.acts.credentials import (
     CredentialSummary,
     GrantUsage,
     KeyDigest,
+    KnownCredential,
 )
 from sluicegate.acts.grants import GrantArgument, GrantView
 from sluicegate.cli.acting import acting, argument, helped, option
@@ -36,12 +37,12 @@ def issue(
     as_json: Json = False,
 ) -> None:
     client = Client()
-    is_account = grant.startswith(_ACCOUNT)
-    works = _EVERYWHERE if is_account else _usage(client.do(grants.SHOW, GrantArgument(grant=grant)))
     key, digest = _made()
+    is_account = grant.startswith(_ACCOUNT)
+    works = _EVERYWHERE if is_account else _usage(client.do(grants.SHOW, GrantArgument(grant=grant)), key)
     asked = KeyDigest(grant=grant, digest=digest, member=member, label=label, expires=expires)
     done = client.do(credentials.ISSUE, asked)
-    lines = [f"credential {done.credential}", f"  key, shown only now: {key}", *works]
+    lines = [f"the key {done.credential} is made", f"  key, shown only now: {key}", *works, _ends(done)]
     tell(done, as_json, "\n".join(lines), key=key)
 
 
@@ -61,8 +62,15 @@ def rotate(
     key, digest = _made()
     asked = CredentialRotation(credential=credential, digest=digest, days=days, expires=expires)
     done = client.do(credentials.ROTATE, asked)
-    lines = [f"credential {done.credential}", f"  key, shown only now: {key}"]
-    lines.append(f"  the old key, {done.replaces}, can be used until {times.format_time(done.until_ms)}")
+    until = times.format_time(done.until_ms)
+    lines = [
+        f"the key {done.credential} is made",
+        f"  key, shown only now: {key}",
+        _ends(done),
+        f"  the old key, {done.replaces}, can be used until {until}",
+        f"    its last use: 'sluicegate credential show {done.replaces}'",
+        f"    end it sooner: 'sluicegate credential revoke {done.replaces}'",
+    ]
     if done.attested:
         lines.append("  what is attested of the old key is not of the new one: have it attested")
     tell(done, as_json, "\n".join(lines), key=key)
@@ -114,10 +122,20 @@ _SENT = "  send it with each request: 'Authorization: Bearer KEY', or 'x-api-key
 _EVERYWHERE = ["  it works for each model, on each surface, where a stage is open for everyone", _SENT]
 
 
-def _usage(shown: GrantView) -> list[str]:
-    """Where a key works, and how it is sent."""
+def _ends(made: KnownCredential) -> str:
+    """Until when a new key can be used."""
+    if made.expires_ms is None:
+        lasts = "its account is open" if made.grant.startswith(_ACCOUNT) else "its grant is valid"
+        return f"  it can be used as long as {lasts}; --expires says an earlier end"
+    return f"  it can be used until {times.format_time(made.expires_ms)}"
+
+
+def _usage(shown: GrantView, key: str) -> list[str]:
+    """Where a key works, how it is sent, and a request to try it with."""
     at = shown.address or "the gateway, whose address the developer of the model gives you"
     lines = [f"  it works for {', '.join(shown.models)} on {shown.surface}, at {at}", _SENT]
+    if shown.address is not None:
+        lines.append(f"  try it: curl {shown.address}/v1/models -H 'Authorization: Bearer {key}'")
     return lines if shown.stage_open else [*lines, "  the stage is not open yet: the key works once it opens"]
 
 
@@ -174,4 +192,4 @@ usage = listing(
     ),
 )
 show = acting(credentials.SHOW, _shown)
-revoke = acting(credentials.REVOKE, lambda done: f"credential {done.credential} is revoked", first=_revoked)
+revoke = acting(credentials.REVOKE, lambda done: f"the key {done.credential} is revoked", first=_revoked)

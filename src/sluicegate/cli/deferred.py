@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
+from sluicegate.cli.lists import say_where
 from sluicegate.client.profiles import PROFILE
 
 COMPLETE = "_SLUICEGATE_COMPLETE"
@@ -27,7 +28,7 @@ Profile = Annotated[
     str | None,
     typer.Option(
         PROFILE_OPTION,
-        help="The profile of 'login' to use.",
+        help="The profile of 'sluicegate login' to use.",
         hidden=True,
         expose_value=False,
         callback=take_profile,
@@ -57,6 +58,7 @@ class DeferredCommand(TyperCommand):
         program.command(self.name)(self._load())
         command = typer.main.get_command(program)
         assert isinstance(command, TyperCommand)
+        say_where(command.params)
         if not any(PROFILE_OPTION in each.opts for each in command.params):
             command.params += _options()
         return command
@@ -68,6 +70,23 @@ class DeferredCommand(TyperCommand):
     def get_short_help_str(self, limit: int = 45) -> str:
         """The help line, of at most `limit` characters."""
         return super().get_short_help_str(limit) if self.help else self.loaded.get_short_help_str(limit)
+
+
+class CommandGroup(TyperGroup):
+    """Commands under one word. Its help shows the help line of each whole: a line that is cut says less than
+    what tells two commands apart.
+    """
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, with their help lines in as many lines as they need."""
+        named = [(name, self.commands[name]) for name in self.list_commands(ctx)]
+        rows = [(name, each.get_short_help_str(_WHOLE)) for name, each in named if not each.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+_WHOLE = 1_000
+"""More characters than a help line has."""
 
 
 def _options() -> list[Any]:

@@ -35,7 +35,7 @@ from sluicegate_record.terms.rule import Rule
 from sluicegate_record.terms.scrutiny import COMPARABLE
 from sluicegate_record.terms.text import counted
 
-Release = Annotated[str, word("The release, as 'status' shows it.")]
+Release = Annotated[str, word("The release.")]
 
 
 def designate(

@@ -32,7 +32,7 @@ from sluicegate_record import verify as audited
 
 FOLDER = Path("sluicegate-desk")
 Folder = Annotated[Path, typer.Option("--desk", help="The folder of the desk.")]
-InstanceName = Annotated[str, word("The instance, as 'instance list' shows it.")]
+InstanceName = Annotated[str, word("The instance; 'sluicegate instance list' lists them.")]
 Person = Annotated[str, word("Who it is, named as an owner of a key, such as anna.")]
 Url = Annotated[
     str,
@@ -56,7 +56,8 @@ def desk(
 ) -> None:
     """Run an agency's desk: its own pages, over its own reading of each developer's log.
 
-    'instance add' has it follow a developer's control plane, 'reviewer invite' lets someone in.
+    'sluicegate instance add' has it follow a developer's control plane, 'sluicegate reviewer invite' lets
+    someone in.
     """
     from sluicegate import bootstrap  # noqa: PLC0415 - it takes a second
     from sluicegate.signin import origins  # noqa: PLC0415 - likewise
@@ -128,7 +129,7 @@ def listed(folder: Folder = FOLDER, as_json: Json = False) -> None:
         {"instance": each.name, "url": each.url, "agency": each.agency, "log": each.vkey} for each in found
     ]
     titles = ("instance", "control plane", "agency", "log")
-    emit({"instances": shown}, as_json, table("", titles, rows, "No instance: sluicegate instance add"))
+    emit({"instances": shown}, as_json, table("", titles, rows, "No instance: sluicegate instance add -h"))
 
 
 @contextmanager
@@ -153,7 +154,11 @@ def invite(
     For someone who is in already it is a way in from another device, or again after a loss.
     """
     link = let_in(folder, person, url)
-    emit({"person": person, "link": link}, as_json, f"{person}\n  link, shown only now, counts once: {link}")
+    emit(
+        {"person": person, "link": link},
+        as_json,
+        f"{person} can come in\n  link, shown only now, counts once: {link}",
+    )
 
 
 def let_in(folder: Path, person: str, url: str) -> str:
@@ -171,7 +176,7 @@ def people(folder: Folder = FOLDER, as_json: Json = False) -> None:
     emit(
         {"people": shown},
         as_json,
-        table("", ("person", "passkeys"), rows, "No one: sluicegate reviewer invite"),
+        table("", ("person", "passkeys"), rows, "No one: sluicegate reviewer invite PERSON"),
     )
 
 

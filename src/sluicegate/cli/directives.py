@@ -72,7 +72,9 @@ def status(
 ) -> None:
     if name is None:
         if watch:
-            raise WrongUsage("no directive is named to watch", remedy="'directive list' shows their names")
+            raise WrongUsage(
+                "no directive is named to watch", remedy="'sluicegate directive list' shows their names"
+            )
         every = Client().do(acts.LIST, DirectiveFilter())
         tell(every, as_json, shown(every, LISTED, ("directive", "list")))
         return

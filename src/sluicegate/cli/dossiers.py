@@ -46,7 +46,7 @@ def dossier(
     credential: Annotated[
         str | None,
         typer.Argument(
-            help="The credential, as 'credential list' shows it, such as cred_….",
+            help="The credential, such as cred_….",
             show_default=False,
             **named("credential"),
         ),
@@ -87,7 +87,7 @@ def dossier(
     """
     ways = [credential is not None or model is not None, request is not None, finding is not None]
     if sum(ways) != 1 or out is None or (credential is None) is not (model is None):
-        remedy = "'dossier CREDENTIAL MODEL --out FILE', or --request ID or --finding ID with --out FILE"
+        remedy = "'sluicegate dossier CREDENTIAL MODEL -o FILE', or --request ID or --finding ID with -o FILE"
         raise WrongUsage("expected a key and a model, a request or a finding, and a new file", remedy=remedy)
     if finding is not None:
         if surface is not None or programme:
@@ -152,7 +152,7 @@ def _one(request_id: str, states: list[Path] | None, key: Path | None, days: int
     if len(found) == 1:
         return found[0]
     said = f"{len(found)} requests have this id: it is one that the model's server gave"
-    remedy = "'request ID' shows them; make a dossier of the key, with --at SIZE"
+    remedy = "'sluicegate request ID' shows them; make a dossier of the key, with --at SIZE"
     raise InvalidInput(said, remedy=remedy)
 
 

@@ -27,7 +27,7 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the s
 
 
 def run(
-    file: Annotated[Path, word("A directive, as YAML, or what 'directive sign --drill' wrote.")],
+    file: Annotated[Path, word("A directive, as YAML, or what 'sluicegate directive sign --drill' wrote.")],
     key: Annotated[
         list[Path] | None, value("--key", "The issuer's private key; two officers' otherwise.")
     ] = None,
@@ -41,7 +41,7 @@ def run(
     """Try a directive: issue it as a drill, wait until it is acknowledged everywhere, end it, report.
 
     No request is refused. The file is a directive as you would issue it, and its name stays free for that.
-    After Ctrl-C, use 'drill end'.
+    After Ctrl-C, use 'sluicegate drill end'.
     """
     made, client = orders.given_to_issue(file, key or [], log, drill=name), Client()
     name = client.do(directives.ISSUE, made).directive

@@ -43,7 +43,11 @@ def _shown(found: SignedEvidence) -> str:
         *(f"  limit {name}: {value}" for name, value in sorted(run.limits.items())),
         *(f"  left out: {each}" for each in run.redactions),
         f"  log: {run.log}, kept by {found.party}"
-        + ("; sealed here, too: 'evidence log' opens it" if found.log_kept else ""),
+        + (
+            "; sealed here, too: 'sluicegate evidence log EVIDENCE --key KEY -o FILE' opens it"
+            if found.log_kept
+            else ""
+        ),
     ]
     return "\n".join(lines)
 

@@ -57,7 +57,8 @@ def import_(
 ) -> None:
     """The log is read on this machine and stays there: its digest and a summary are signed and sent.
 
-    With --seal-to it is also kept, sealed: only the parties that you name can read it, by 'evidence log'.
+    With --seal-to it is also kept, sealed: only the parties that you name can read it, by
+    'sluicegate evidence log'.
     """
     said = provenance(independence, redacted, model, digest, safeguards)
     client = Client()

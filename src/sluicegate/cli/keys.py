@@ -30,7 +30,12 @@ def generate(
     public_path = output.with_name(output.name + ".pub")
     public_path.write_text(canonical.b64(public) + "\n")
     answer = {"key": str(output), "public": canonical.b64(public), "keyid": publickey.keyid(public)}
-    emit(answer, as_json, f"private key in {output}, keep it; public key {answer['public']} in {public_path}")
+    lines = [
+        f"private key in {output}, keep it; public key {answer['public']} in {public_path}",
+        f"  for a party that has a key: sluicegate keys pin OWNER --party PARTY --new {output} --key KEY",
+        "  for a party that has none: the developer's staff put the public key into the trust file",
+    ]
+    emit(answer, as_json, "\n".join(lines))
 
 
 def show(file: Annotated[Path, word("A private key.")], as_json: Json = False) -> None:

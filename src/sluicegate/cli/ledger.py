@@ -28,7 +28,9 @@ def verify(
     key: Annotated[str, value("--key", "The log's verifier key, or a file with it.")],
     since: Annotated[
         Path | None,
-        value("--since", "An older checkpoint, from 'ledger checkpoint': the log must continue it."),
+        value(
+            "--since", "An older checkpoint, from 'sluicegate ledger checkpoint': the log must continue it."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -51,7 +53,7 @@ def head(
 ) -> None:
     """Show the signed head of the log, or save it.
 
-    Later, 'ledger verify --since FILE' checks that the log still begins with the same entries.
+    Later, 'sluicegate ledger verify --since FILE' checks that the log still begins with the same entries.
     """
     client, known = Client(), audited.vkey(key)
     note = client.raw("/log/checkpoint")

@@ -40,8 +40,9 @@ def rotate_log(
     """Let a new key sign the log, by an entry that the old one signs. The log keeps its name.
 
     The control plane must be stopped; feeds may go on. Who knows the old key follows by its signature:
-    gateways, 'ledger verify', excerpts, dossiers. With --lost, a file is written that two officers sign
-    ('keys countersign'), and --signed puts it on the record: then only those follow who know the officers.
+    gateways, 'sluicegate ledger verify', excerpts, dossiers. With --lost, a file is written that two officers
+    sign ('sluicegate keys countersign'), and --signed puts it on the record: then only those follow who know
+    the officers.
     """
     from sluicegate import bootstrap  # noqa: PLC0415 - it needs what servers need
     from sluicegate.recovery import logkeys  # noqa: PLC0415 - likewise

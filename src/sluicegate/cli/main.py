@@ -10,12 +10,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from typer._completion_classes import completion_init
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from sluicegate import __version__, errors, journal
 from sluicegate.cli import demo, output
-from sluicegate.cli.deferred import COMPLETE, DeferredCommand, take_profile
+from sluicegate.cli.deferred import COMPLETE, CommandGroup, DeferredCommand, take_profile
+from sluicegate.cli.lists import listed
 from sluicegate.cli.options import value
 
 COMMANDS = {
@@ -114,7 +114,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "case": (
-        "See cases.",
+        "See cases: which wait for an agency, and what was said in each.",
         {"list": "cases.listed", "show": "cases.show", "return": "applications.return_"},
     ),
     "review": (
@@ -167,7 +167,7 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
         {"open": "accounts.open_", "close": "accounts.close", "list": "accounts.listed"},
     ),
     "credential": (
-        "API keys.",
+        "API keys under a grant: make, rotate and revoke them, see their use.",
         {
             "issue": "credentials.issue",
             "import": "imports.import_",
@@ -394,12 +394,13 @@ GROUPS: dict[str, tuple[str, dict[str, str]]] = {
 """The purpose of each group, and its commands, with the place of each function."""
 
 
-def program() -> TyperGroup:
+def program() -> CommandGroup:
     """The command `sluicegate` with all its commands. None of their modules is imported yet."""
     outer = typer.Typer(
         name="sluicegate",
+        cls=CommandGroup,
         help="Release a model in stages, decide who may use it, enforce that on every request.",
-        epilog="Clients use the profile of 'login', or SLUICEGATE_URL and SLUICEGATE_TOKEN. "
+        epilog="Clients use the profile of 'sluicegate login', or SLUICEGATE_URL and SLUICEGATE_TOKEN. "
         "An id may be cut short, as long as no other begins so; with --yes it is whole. "
         "Exit: 0 done, 1 refused, 2 usage, 3 invalid input, 4 unreachable, 5 verification failed.",
         no_args_is_help=True,
@@ -409,6 +410,7 @@ def program() -> TyperGroup:
     )
     outer.callback()(_root)
     found = typer.main.get_group(outer)
+    assert isinstance(found, CommandGroup)
     for word, (where, about) in COMMANDS.items():
         found.add_command(DeferredCommand(word, partial(_function, where), about))
     for name, (about, commands) in GROUPS.items():
@@ -428,11 +430,11 @@ def asking() -> set[tuple[str, ...]]:
     return found
 
 
-def _group(name: str, about: str, within: list[DeferredCommand]) -> TyperGroup:
-    return TyperGroup(name=name, help=about, commands=within, no_args_is_help=True, rich_markup_mode=None)
+def _group(name: str, about: str, within: list[DeferredCommand]) -> CommandGroup:
+    return CommandGroup(name=name, help=about, commands=within, no_args_is_help=True, rich_markup_mode=None)
 
 
-def _demonstration() -> TyperGroup | DeferredCommand:
+def _demonstration() -> CommandGroup | DeferredCommand:
     if not demo.is_here():
         return DeferredCommand("demo", demo.absent, is_hidden=True)
     within = [DeferredCommand(word, partial(demo.function, word)) for word in demo.WORDS]
@@ -457,7 +459,11 @@ def _root(
     ] = False,
     profile: Annotated[
         str | None,
-        value("--profile", "The profile of 'login' to use; also after the command.", callback=take_profile),
+        value(
+            "--profile",
+            "The profile of 'sluicegate login' to use; also after the command.",
+            callback=take_profile,
+        ),
     ] = None,
 ) -> None:
     """Release a model in stages, decide who may use it, enforce that on every request."""
@@ -471,7 +477,7 @@ def main() -> NoReturn:
         completion_init()
     try:
         journal.begin("command", os.environ, least="warning")
-        code = called(complete_var=COMPLETE, standalone_mode=False)
+        code = called(prog_name="sluicegate", complete_var=COMPLETE, standalone_mode=False)
     except errors.SluicegateError as error:
         output.report(error, as_json)
         sys.exit(output.exit_code(error))
@@ -479,7 +485,8 @@ def main() -> NoReturn:
         if str(error).startswith("Usage:") and not as_json:
             typer.echo(error, err=True)
             sys.exit(output.USAGE)
-        remedy = f"'{_words(called)} --help' shows how"
+        where = listed(getattr(getattr(error, "param", None), "name", None) or "")
+        remedy = "; ".join(filter(None, [where, f"'{_words(called)} --help' shows how"]))
         output.report(errors.WrongUsage(_said(error), remedy=remedy), as_json)
         sys.exit(output.USAGE)
     except OSError as error:

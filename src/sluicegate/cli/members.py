@@ -62,7 +62,7 @@ def add(
         until=until,
     )
     done = Client().do(acts.REGISTER, MemberRows(grant=grant, rows=(row,)))
-    tell(done, as_json, f"member {done.members[0]}")
+    tell(done, as_json, f"the member {done.members[0]} is registered")
 
 
 def import_(
@@ -171,7 +171,9 @@ def _members(found: MemberList, names: Path | None) -> list[list[str | None]]:
 
 _NAMES = Annotated[
     Path | None,
-    value("--names", "A CSV file of identifiers, as for 'member import': shows who each member is."),
+    value(
+        "--names", "A CSV file of identifiers, as for 'sluicegate member import': shows who each member is."
+    ),
 ]
 
 

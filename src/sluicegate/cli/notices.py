@@ -30,7 +30,7 @@ def add(
     else:
         raise WrongUsage("expected one of --webhook URL and --email ADDRESS")
     added = Client().do(acts.ADD, asked)
-    lines = [f"subscription {added.subscription}: {added.kind} {added.target}"]
+    lines = [f"notices go to {added.target}, as the subscription {added.subscription}"]
     if added.secret is not None:
         lines.append(f"  secret, shown only now: {added.secret}")
         lines.append(f"  try it: sluicegate notify test {added.subscription}")
@@ -73,6 +73,6 @@ def replay(
     as_json: Json = False,
 ) -> None:
     if (letter is None) != every:
-        raise WrongUsage("expected a letter or --all", remedy="'notify dead' lists yours")
+        raise WrongUsage("expected a letter or --all", remedy="'sluicegate notify dead' lists yours")
     sent = Client().do(acts.REPLAY, ReplayRequest(letter=letter))
     tell(sent, as_json, f"{sent.replayed} sent again")

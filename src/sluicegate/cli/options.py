@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -50,3 +50,17 @@ def _options(group: Any) -> Iterator[Parameter]:
     for each in fields(group):
         default = Parameter.empty if each.default is MISSING else each.default
         yield Parameter(each.name, Parameter.KEYWORD_ONLY, default=default, annotation=hints[each.name])
+
+
+def one_of(words: Iterable[str]) -> dict[str, Any]:
+    """How a `value` or a `word` is one of some words: its help names them, and another word is refused
+    before anything is asked, shown or signed.
+    """
+    known = tuple(words)
+
+    def read(typed: str | None) -> str | None:
+        if typed is None or typed in known:
+            return typed
+        raise typer.BadParameter(f"{typed!r}, expected one of {', '.join(known)}")
+
+    return {"help_": " | ".join(known), "callback": read}

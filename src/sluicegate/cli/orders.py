@@ -86,7 +86,7 @@ def sign(
     how: How = "letter",
     on: On = "",
     drill: Annotated[
-        bool, typer.Option("--drill", help="As a drill, for 'drill run': it refuses no request.")
+        bool, typer.Option("--drill", help="As a drill, for 'sluicegate drill run': it refuses no request.")
     ] = False,
     name: Annotated[str, typer.Option(help="The drill's name.")] = "",
     log: Log = "",
@@ -101,8 +101,11 @@ def sign(
         given = as_drill(given, signing.now_ms(), name)
     arrived = received(letter, note, how, on) if letter is not None or note.strip() else None
     write_json(output, signed(given, file, key, log, arrived).to_json())
-    then = "run it: sluicegate drill run" if drill else "put it in force: sluicegate directive issue"
-    text = f"signed; written to {output}\n  {then} {output}"
+    if drill:
+        then = f"run it: sluicegate drill run {output}"
+    else:
+        then = f"put it in force: sluicegate directive issue {output}"
+    text = f"signed; written to {output}\n  {then}"
     if arrived is not None and len(key) == 1:
         text += f"\n  first a second officer: sluicegate directive countersign {output} --key … -o …"
     emit({"file": str(output)}, as_json, text)
@@ -124,7 +127,7 @@ def given_to_issue(file: Path, keys: list[Path], log: str, drill: str | None = N
 
 @helped(acts.ISSUE)
 def issue(
-    file: Annotated[Path, word("A directive, as YAML, or what 'directive sign' wrote.")],
+    file: Annotated[Path, word("A directive, as YAML, or what 'sluicegate directive sign' wrote.")],
     key: Annotated[list[Path] | None, value("--key", "The issuer's private key.")] = None,
     log: Log = "",
     yes: Yes = False,
@@ -190,8 +193,8 @@ def lift(
     as_json: Json = False,
 ) -> None:
     """Without a key, this only opens the case, and others sign. With --document or --note, two officers enter
-    what the issuer of a transcribed order wrote or said: on two machines with -o, 'directive countersign' and
-    --signed.
+    what the issuer of a transcribed order wrote or said: on two machines with -o,
+    'sluicegate directive countersign' and --signed.
     """
     client = Client()
     if signed_ is not None:

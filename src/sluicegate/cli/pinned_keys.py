@@ -99,7 +99,7 @@ def one(known: SigningKeys, begins: str) -> KeyView:
     found = [each for each in known.keys if each.keyid.startswith(begins.lower())]
     if len(found) != 1:
         said = f"{len(found)} keys have an id that begins with {begins[:64]!r}, expected one"
-        raise WrongUsage(said, remedy="'keys list' shows the ids")
+        raise WrongUsage(said, remedy="'sluicegate keys list' shows the ids")
     return found[0]
 
 

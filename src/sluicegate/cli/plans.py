@@ -29,7 +29,9 @@ from sluicegate.errors import InvalidInput
 
 def new(
     name: Annotated[str, word("The name of the new release.")],
-    source: Annotated[str, value("--from", "A preset ('preset list' names them), or a plan file.")],
+    source: Annotated[
+        str, value("--from", "A preset ('sluicegate preset list' names them), or a plan file.")
+    ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file to write; none: print it.")
     ] = None,

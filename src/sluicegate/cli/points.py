@@ -47,7 +47,9 @@ def retire(name: Name, key: OfficersKey, as_json: Json = False) -> None:
     points = client.do(acts.LIST, PointFilter(point=name)).points
     found = next(iter(points), None)
     if found is None:
-        raise CommandRefused(f"no point {name!r}", code="point_unknown", remedy="'point list' shows them")
+        raise CommandRefused(
+            f"no point {name!r}", code="point_unknown", remedy="'sluicegate point list' shows them"
+        )
     said = PointWord(says="retired", point=name, surface=found.surface, key=found.public_key)
     done = signing.say(client, POINT, said, key)
     tell(done, as_json, f"{name} is retired")

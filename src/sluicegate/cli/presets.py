@@ -28,10 +28,10 @@ def listed(as_json: Json = False) -> None:
 
 
 def show(
-    name: Annotated[str, word("The preset; 'preset list' names them.")],
+    name: Annotated[str, word("The preset; 'sluicegate preset list' names them.")],
     as_json: Json = False,
 ) -> None:
-    """Print a preset: a plan with its comments. 'release new' makes a plan of your own from it."""
+    """Print a preset: a plan with its comments. 'sluicegate release new' makes a plan of your own from it."""
     path = found(name)
     if path is None:
         raise InvalidInput(f"no preset {name[:80]!r}, expected one of {', '.join(known())}")

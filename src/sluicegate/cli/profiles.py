@@ -22,7 +22,7 @@ from sluicegate.client import profiles
 from sluicegate.client.http import Client
 from sluicegate.client.profiles import DEFAULT_URL, FIRST, PROFILE, Login, is_overheard
 
-Name = Annotated[str, word("The profile, as 'profile list' shows it.", metavar="PROFILE")]
+Name = Annotated[str, word("The profile; 'sluicegate profile list' lists them.", metavar="PROFILE")]
 
 
 def login(

@@ -47,7 +47,7 @@ def _with_unusable(said: str, unusable: tuple[str, ...]) -> str:
 JWKS = Given("--jwks", Path, _key_set)
 add = acting(
     acts.REGISTER,
-    lambda done: _with_unusable(f"provider {done.provider}", done.unusable),
+    lambda done: _with_unusable(f"the provider {done.provider} is added", done.unusable),
     grant="--grant",
     algorithms="--algorithm",
     jwks=JWKS,

@@ -49,7 +49,7 @@ def back(
 ) -> None:
     """Take a ramp back to an earlier share, signed by an officer. It says who loses access by that, and asks.
 
-    It stands still then: 'ramp on' lets it go on.
+    It stands still then: 'sluicegate ramp on' lets it go on.
     """
     if preview:
         found = Client().do(acts.TO_SIGN, RampArgument(release=release, stage=stage, to=to))

@@ -49,7 +49,7 @@ def status(found: Status) -> str:
 def _closed(name: str, end: ReleaseEnd) -> str:
     """When a release was closed, and who signed its report or dissented from it."""
     said = "".join(f"; {each.party} {each.says}" for each in end.said)
-    return f"{name} was closed on {wording.minute(end.closed_ms)}{said} ('release report {name}')"
+    return f"{name} was closed on {wording.minute(end.closed_ms)}{said} ('sluicegate release report {name}')"
 
 
 def _directed(release: ReleaseStatus) -> str:

@@ -23,7 +23,7 @@ from sluicegate.cli.acting import acting, argument, helped
 from sluicegate.cli.confirmation import Signed, read_first
 from sluicegate.cli.files import read_json, read_text, write_json
 from sluicegate.cli.ids import named
-from sluicegate.cli.options import value, word
+from sluicegate.cli.options import one_of, value, word
 from sluicegate.cli.output import Json, emit, tell
 from sluicegate.cli.question import question, recusal, spelled_out, stage_of, worded
 from sluicegate.client import export as exports
@@ -49,16 +49,20 @@ from sluicegate_record.terms.phrases import plain
 from sluicegate_record.terms.text import counted
 
 Case = Annotated[str, argument(CaseArgument, "case")]
-Exported = Annotated[Path, word("What 'review export' wrote.")]
+Exported = Annotated[Path, word("What 'sluicegate review export' wrote.")]
 Key = Annotated[Path, value("--key", "Your private key.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write it.", show_default=False)]
-PositionWord = Annotated[str, value("--position", " | ".join(POSITIONS))]
+PositionWord = Annotated[str, value("--position", **one_of(POSITIONS))]
 Conditions = Annotated[
     Path | None, value("--conditions", "For approve-with-conditions: a YAML file of them.")
 ]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why. An objection, a question and a recusal need it. It is public.")
 ]
+Sealed = Annotated[
+    bool, typer.Option("--sealed", help="Show the reason only to the developer and the agencies asked.")
+]
+Concern = Annotated[str | None, typer.Option("--concern", help="What an objection is about, such as cyber.")]
 
 
 @helped(acts.EXPORT)
@@ -87,10 +91,8 @@ def sign(
     output: Output,
     reason: Reason = "",
     conditions: Conditions = None,
-    sealed: Annotated[
-        bool, typer.Option("--sealed", help="Show the reason only to the developer and the agencies asked.")
-    ] = False,
-    concern: Annotated[str | None, value("--concern", "What an objection is about, such as cyber.")] = None,
+    sealed: Sealed = False,
+    concern: Concern = None,
     yes: Signed = False,
     as_json: Json = False,
 ) -> None:
@@ -126,6 +128,8 @@ def decide(
     key: Key,
     reason: Reason = "",
     conditions: Conditions = None,
+    sealed: Sealed = False,
+    concern: Concern = None,
     yes: Signed = False,
     as_json: Json = False,
 ) -> None:
@@ -137,11 +141,15 @@ def decide(
     _check_said(position, reason, conditions)
     client = Client()
     exported, private = _exported(client, case), signing.private_key(key)
-    agency, said = exports.party_of(exported, private), Review(position, reason, _conditions(conditions))
+    agency = exports.party_of(exported, private)
+    said = Review(position, reason, _conditions(conditions), sealed, concern)
     if agency in _countersigned(exported):
         raise WrongUsage(
             f"two owners of {agency} must sign",
-            remedy="'review export', 'review sign', 'review countersign', 'review import'",
+            remedy=f"'sluicegate review export {case} -o CASE.json', "
+            f"'sluicegate review sign CASE.json --position {position} --key KEY -o ONE.json', "
+            "'sluicegate review countersign ONE.json --key KEY -o BOTH.json', "
+            "'sluicegate review import BOTH.json'",
         )
     follows = recusal(exported, agency) if position in LEAVES else ()
     read_first("\n".join([question(exported, agency), *_stated(agency, said), *follows]), yes, as_json)
@@ -158,7 +166,7 @@ def _check_said(position: str, reason: str, conditions: Path | None) -> None:
 
 
 def schedule(
-    files: Annotated[list[Path], word("What 'review export' wrote.")],
+    files: Annotated[list[Path], word("What 'sluicegate review export' wrote.")],
     position: PositionWord,
     key: Key,
     output: Output,
@@ -219,7 +227,7 @@ _NEXT = {
     KeyStatement.TYPE: "keys import",
     Handover.TYPE: "keys rotate-log --signed",
 }
-"""The command that puts a signed file on the record, by what it states; for all others 'review import'."""
+"""The command that puts a signed file on the record, by what it states; for all others `review import`."""
 
 
 @helped(acts.IMPORT)
@@ -228,7 +236,8 @@ def import_position(file: Annotated[Path, word("What was signed.")], as_json: Js
     if given.get("kind") == "sluicegate-review":
         raise InvalidInput(
             f"{file} is an exported case, and has no signature",
-            remedy="'review sign' it, and import what that writes",
+            remedy=f"sign it, 'sluicegate review sign {file} --position POSITION --key KEY -o FILE', "
+            "and import what that writes",
         )
     answer = _import(Client(), given)
     tell(answer, as_json, _recorded(answer))
@@ -277,8 +286,8 @@ def proceed(
 
     The basis must be voluntary, or have lapsed.
 
-    A second officer runs 'review countersign' on the file that this writes; where the basis has lapsed, no
-    one else signs. 'review import' puts it on the record.
+    A second officer runs 'sluicegate review countersign' on the file that this writes; where the basis has
+    lapsed, no one else signs. 'sluicegate review import' puts it on the record.
     """
     exported = _exported(Client(), case)
     private = signing.private_key(key)
@@ -296,7 +305,7 @@ def screen(
     case: Case,
     name: Annotated[str, value("--list", "The list compared with.")],
     version: Annotated[str, value("--version", "Its version.")],
-    decision: Annotated[str, value("--decision", " | ".join(DECISIONS))],
+    decision: Annotated[str, value("--decision", **one_of(DECISIONS))],
     reason: Annotated[str, value("--reason", "Why. It is public.")],
     key: Key,
     candidates: Annotated[
@@ -326,7 +335,7 @@ use_list = acting(acts.USE_LIST, _in_use, name="name", version="version")
 
 
 def note(
-    kind: Annotated[str, value("--kind", " | ".join(NOTES))],
+    kind: Annotated[str, value("--kind", **one_of(NOTES))],
     text: Annotated[str, value("--text", "What happened. It is public.")],
     on: Annotated[str, value("--on", "The date, such as 2026-06-24.")],
     party: Annotated[str, value("--party", "The party you sign for.")],
@@ -391,7 +400,9 @@ def _named_in(given: SignedDirective) -> Iterator[str]:
     stated = DirectiveStatement.read(Envelope.from_json(given.envelope))
     if not Document.check(stated.document).is_opened_by(given.opened):
         said = "the names in the file are not those to which its signed directive commits"
-        raise InvalidInput(said, remedy="do not sign it; ask for the file that 'directive sign' wrote")
+        raise InvalidInput(
+            said, remedy="do not sign it; ask for the file that 'sluicegate directive sign' wrote"
+        )
     for name, each in given.opened.items():
         yield f"  not public, {name}: {plain(each.value())}"
 
@@ -406,7 +417,9 @@ def _spared_in(given: LiftRequest, envelope: Envelope) -> str:
     found = None if given.opened is None else given.opened.commitment("sealed", "lift.organizations")
     if committed is None or given.opened is None or found != committed.commitment:
         said = "the organizations in the file are not those to which its signed word commits"
-        raise InvalidInput(said, remedy="do not sign it; ask for the file that 'directive lift -o' wrote")
+        raise InvalidInput(
+            said, remedy="do not sign it; ask for the file that 'sluicegate directive lift -o' wrote"
+        )
     return f"  not public, organizations: {', '.join(given.opened.value())}"
 
 

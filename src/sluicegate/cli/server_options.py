@@ -15,7 +15,7 @@ Trust = Annotated[
         "--trust",
         "The trust file: whose keys count. YAML with apiVersion: sluicegate/v1, kind: Trust, "
         "metadata: {developer: NAME}, and spec: {officers: {NAME: {key: PUBLIC}}, agencies: …}, in the same "
-        "form; 'keys generate' makes keys.",
+        "form; 'sluicegate keys generate' makes keys.",
     ),
 ]
 State = Annotated[Path, typer.Option("--state", help="The state folder.")]
@@ -88,7 +88,7 @@ RequestDays = Annotated[
     typer.Option(
         "--request-days",
         help="For how many days the gateway keeps, by request id, under what each request ran, without its "
-        "content: for 'dossier --request'. 0: not at all.",
+        "content: for 'sluicegate dossier --request'. 0: not at all.",
         min=0,
         max=3_650,
     ),

@@ -228,7 +228,7 @@ def up(
         if not token.is_file():
             raise InvalidInput(
                 f"the token of {FIRST_GATEWAY} is no longer in {token.parent}",
-                remedy="run 'serve' and 'gateway' apart, or put the token back",
+                remedy="run 'sluicegate serve' and 'sluicegate gateway' apart, or put the token back",
             )
         gate = of_gateway(
             control_url=begun["url"],
@@ -530,5 +530,5 @@ def _post() -> PostSettings:
 def _no_token(path: Path) -> str:
     raise InvalidInput(
         f"no token file {path}",
-        remedy="'token issue --role gateway --name NAME' makes a token; save it there",
+        remedy="'sluicegate token issue --role gateway --name NAME' makes a token; save it there",
     )

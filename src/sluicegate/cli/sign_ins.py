@@ -21,7 +21,7 @@ def _invite(asked: InvitationRequest, _: object, as_json: bool) -> None:
 def _invited(url: str, made: NewInvitation) -> str:
     until = wording.minute(made.until_ms)
     link = f"{CONTROL.reached(url)}{made.path}"
-    return f"{made.role} {made.name}\n  link, shown only now, counts once until {until}: {link}"
+    return f"{made.name} can come in ({made.role})\n  link, shown only now, counts once until {until}: {link}"
 
 
 def _listed(found: SignInList) -> str:

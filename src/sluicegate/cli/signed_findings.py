@@ -13,7 +13,7 @@ from sluicegate.cli import findings
 from sluicegate.cli.acting import argument, helped
 from sluicegate.cli.files import read_text
 from sluicegate.cli.ids import named
-from sluicegate.cli.options import value, word
+from sluicegate.cli.options import one_of, value, word
 from sluicegate.cli.output import Json, tell
 from sluicegate.client import signing
 from sluicegate.client.http import Client
@@ -56,8 +56,8 @@ SealTo = Annotated[
 
 
 def report(
-    release: Annotated[str, word("The release, as 'status' shows it.")],
-    kind: Annotated[str, value("--kind", " | ".join(KINDS))],
+    release: Annotated[str, word("The release.")],
+    kind: Annotated[str, value("--kind", **one_of(KINDS))],
     level: Annotated[str, value("--level", "How severe it is, by a level of the plan.")],
     text: Text,
     key: Key,

@@ -47,7 +47,9 @@ def pin(
 ) -> None:
     """Sign that a further owner signs for a party: by two of its owners, if it has ever had two.
 
-    Each may sign on a machine of its own: write the file with -o, and 'keys countersign' it.
+    The new key signs, and then an owner who signs for the party already: on the same machine with --key, or
+    on another one. For that, write the file with -o, hand it over for 'sluicegate keys countersign', and put
+    it on the record by 'sluicegate keys import'.
     """
     known = Client().do(acts.LIST, KeyFilter())
     fresh, others = signing.private_key(new), [signing.private_key(path) for path in key or ()]
@@ -120,7 +122,7 @@ def _own(known: SigningKeys, private: SigningKey) -> KeyView:
         if each.keyid == keyid and each.state == "counts":
             return each
     said = f"the key {keyid[:12]}… does not count on this record"
-    raise InvalidInput(said, remedy="'keys list' shows the keys that do")
+    raise InvalidInput(said, remedy="'sluicegate keys list' shows the keys that do")
 
 
 def _done(envelope: dict[str, Any], output: Path | None, as_json: bool) -> None:

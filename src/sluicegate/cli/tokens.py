@@ -39,12 +39,15 @@ def _revoked(client: Client, asked: TokenArgument) -> str:
 
 issue = acting(
     acts.ISSUE,
-    lambda made: f"{made.role} {made.name}\n  token, shown only now: {made.token}",
+    lambda made: f"{made.name} has a token ({made.role})\n  token, shown only now: {made.token}",
     party="--agency",
 )
 renew = acting(
     acts.RENEW,
-    lambda made: f"{made.role} {made.name}\n  token, shown only now; keep it by 'login': {made.token}",
+    lambda made: (
+        f"you have a new token ({made.role}, {made.name})\n"
+        f"  token, shown only now; keep it by 'sluicegate login': {made.token}"
+    ),
 )
 COLUMNS = ("principal", "role", "name", "party", "colleague of", "created", "last use, by the hour", "state")
 listed = listing(acts.LIST, Columns(COLUMNS, _tokens, "No such token."))

@@ -35,7 +35,8 @@ _SAID = {
 ADVICE = "; the basis is voluntary, so two officers may proceed without them"
 _BASES = {
     "voluntary": ADVICE,
-    "lapsed": "; the basis has lapsed, so an officer decides alone: 'review proceed'",
+    "lapsed": "; the basis has lapsed, so an officer decides alone: "
+    "'sluicegate review proceed CASE --reason REASON --key KEY -o FILE'",
 }
 """What the basis of a case means for those who decide it."""
 _USES = {
@@ -276,14 +277,15 @@ def _next(shown: CaseView) -> Iterator[str]:
     grant_name = shown.grant.grant if shown.grant is not None else ""
     yield from (_STEPS[step].format(shown.case, grant_name) for step in shown.next_steps if step in _STEPS)
     if shown.determination in {"lapsed", "returned"} and shown.kind == kinds.ADMISSION:
-        yield "apply again: sluicegate application submit"
+        yield "apply again: sluicegate application submit -h"
     if shown.state != kinds.DETERMINED and not shown.next_steps:
         yield f"nothing for you now; it waits for {awaiting(shown) or 'its time to pass'}"
 
 
 _STEPS = {
     "receive": "sluicegate review receive {0} --key …",
-    "position": "sluicegate review export {0} -o {0}.json",
+    "position": "sluicegate review decide {0} --position … --key …; "
+    "or 'sluicegate review export {0} -o {0}.json', for a key on another machine",
     "screen": "sluicegate screening record {0} --list … --version … --decision … --reason … --key …",
     "pin": "have the agency make another key, and add it to the trust file",
     "answer": "sluicegate application answer {0} --text …",
@@ -415,4 +417,4 @@ def asserted(statement: DeploymentView | None, developer: str, at_most: str | No
         return f"{asks}; {developer} took its statement back on {minute(statement.ended_ms)}"
     when = f"{'until' if statement.holds else 'it was over on'} {minute(statement.until_ms)}"
     said = f"{developer} asserts it by {statement.officer}, {when}"
-    return f"{asks}; {said} (not measured; 'deployment show' tells more)"
+    return f"{asks}; {said} (not measured; 'sluicegate deployment show RELEASE' tells more)"

@@ -73,7 +73,9 @@ def party_of(case: CaseToSign, key: SigningKey) -> str:
         asked = ", ".join(sorted(set(case.parties.values())))
         raise InvalidInput(
             f"this key is not pinned for any party asked in the case: {asked}",
-            remedy="use a key of such a party; the developer's staff pins new ones in the trust file",
+            remedy="'sluicegate keys list' shows the keys that count; if yours is new there, export the case "
+            "again; if it is not there, one of those signs for it: "
+            "'sluicegate keys pin OWNER --party PARTY --new NEWKEY --key KEY'",
         )
     return party
 

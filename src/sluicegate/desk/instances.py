@@ -75,7 +75,10 @@ class Instances(NamedTuple):
         try:
             found = _File.from_json(canonical.loads(text)).instances
         except (NotCanonical, Misread) as error:
-            remedy = "move it away, and 'sluicegate instance add' each instance again"
+            remedy = (
+                "move it away, and add each instance again: "
+                "'sluicegate instance add URL --agency AGENCY --token-file FILE --key KEY'"
+            )
             raise InvalidInput(f"{path} is damaged: {error.message}", remedy=remedy) from error
         for each in found:
             each.check()

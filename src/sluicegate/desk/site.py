@@ -32,7 +32,7 @@ FRAME = SiteFrame(
     pages=(("/", "Cases"), ("/statements", "To sign"), ("/instances", "Instances")),
     host="desk.localhost",
     inviter="who runs this desk",
-    invites="sluicegate reviewer invite",
+    invites="sluicegate reviewer invite PERSON",
     footer="What these pages show is read from each developer's log, as this desk has verified it. "
     "One cookie, which says that you are signed in; nothing from elsewhere.",
 )

@@ -257,7 +257,7 @@ class Tail:
         if key in table.replaced:
             raise BadFeed(
                 f"the log goes on under {key}, which was replaced in what was abandoned",
-                remedy="replace it again: 'keys rotate-log'",
+                remedy="replace it again: 'sluicegate keys rotate-log'",
             )
 
     def _check_clocks(self, answer: feed.FeedAnswer, received_ms: float) -> None:

@@ -138,7 +138,10 @@ _CONFIRM = """Someone asked a Sluicegate control plane to send notices to this a
 If it was you: sluicegate notify confirm {subscription} {code}
 If not, do nothing: nothing else is sent here. The code is good for a day.
 """
-_CLOSE = "You asked to be told. 'sluicegate notify list' shows your subscriptions, 'notify remove' ends one."
+_CLOSE = (
+    "You asked to be told. 'sluicegate notify list' shows your subscriptions, "
+    "'sluicegate notify remove SUBSCRIPTION' ends one."
+)
 
 
 def is_here(host: str) -> bool:

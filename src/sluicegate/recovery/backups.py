@@ -121,7 +121,10 @@ def _elsewhere(state: Path) -> Iterator[dict[str, Any]]:
                "keyid": publickey.keyid(public)}  # fmt: skip
     yield {"file": "the trust file", "what": "the parties' public keys, named with --trust"}
     yield {"file": "tokens/", "what": "tokens that were not handed out yet: issue new ones instead"}
-    yield {"file": "the command line", "what": "options and SLUICEGATE_ variables of 'serve' or 'up'"}
+    yield {
+        "file": "the command line",
+        "what": "options and SLUICEGATE_ variables of 'sluicegate serve' or 'sluicegate up'",
+    }
 
 
 def _sync(path: Path) -> None:
@@ -135,7 +138,7 @@ def listed(backup: Path) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((backup / LISTING).read_bytes())
     except (OSError, ValueError) as error:
         raise InvalidInput(f"{backup} is not a backup: {LISTING}: {error}",
-                           remedy="name a folder that 'backup make' has made") from error  # fmt: skip
+                           remedy="name a folder of 'sluicegate backup make'") from error  # fmt: skip
     return found
 
 

@@ -286,7 +286,12 @@ def _gateways(found: Site, known: LogAtHand) -> Iterator[Diagnosis]:
             yield Diagnosis("gateway", FAILS, what, "stop, and see 'Back up, restore, go on after a loss'")
         else:
             what = f"{folder} has seen another log at size {seen.size}: it has forked"
-            yield Diagnosis("gateway", FAILS, what, "find out which is right: 'ledger verify' both")
+            yield Diagnosis(
+                "gateway",
+                FAILS,
+                what,
+                "find out which is right: 'sluicegate ledger verify URL --key KEY' of both",
+            )
 
 
 def _left(folder: Path, seen: TreeHead, begun: Sequence[EpochBegan]) -> Diagnosis:
@@ -441,7 +446,12 @@ def _backups(folder: Path | None, now_ms: int) -> Iterator[Diagnosis]:
         try:
             made.append(int(json.loads(path.read_bytes())["madeAt"]))
         except (OSError, ValueError, KeyError, TypeError):
-            yield Diagnosis("backup", WARNS, f"{path} cannot be read", "'backup verify' says what is wrong")
+            yield Diagnosis(
+                "backup",
+                WARNS,
+                f"{path} cannot be read",
+                "'sluicegate backup verify FOLDER' says what is wrong",
+            )
     if not made:
         yield Diagnosis(
             "backup", FAILS, f"there is no backup in {folder}", f"sluicegate backup make -o {folder}/NAME"

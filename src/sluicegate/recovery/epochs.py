@@ -53,7 +53,8 @@ def begin(state: Path, envelope: Envelope, wall_ms: Callable[[], int], boot_ms: 
         raise VerificationFailed(
             f"the epoch begins after {said.restored.size} entries, and the log in {state} is another, "
             f"of {counted(found.head.size, 'entry', 'entries')}",
-            remedy="sign one for this log: 'backup sign' with the restored.json of this folder",
+            remedy="sign one for this log, of the restored.json of this folder: "
+            "'sluicegate backup sign FILE --key KEY -o FILE'",
         )
     seen = {} if open_ is None else open_.newer
     forgotten = sorted(name for name, head in seen.items() if head not in said.abandoned)

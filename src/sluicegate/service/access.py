@@ -38,7 +38,9 @@ def barred(known: Principals, principal: Principal, act: AnyAct) -> Refusal | No
 def not_administrator() -> Refusal:
     """Why someone who is no administrator does not do this."""
     said = "only administrators of your organization say who comes in, and whose access ends"
-    return Refusal("forbidden", "forbidden", said, "ask one of them: 'colleague list' shows who they are")
+    return Refusal(
+        "forbidden", "forbidden", said, "ask one of them: 'sluicegate colleague list' shows who they are"
+    )
 
 
 def party_of(principal: Principal, state: State) -> str:

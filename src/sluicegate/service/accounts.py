@@ -33,7 +33,9 @@ def open_account(context: Context[AccountReceipt], asked: NewAccount) -> Account
     def command(ports: Ports) -> OpenAccount | Refusal:
         if asked.holder is not None and not can_apply(ports.principals, asked.holder):
             said = f"no token of an applicant {asked.holder[:80]!r}"
-            return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
+            return Refusal(
+                "unknown", "token_unknown", said, "'sluicegate token list' shows the ids of principals"
+            )
         holder = asked.holder or context.principal.acts_for
         name = pseudonym_of(context.ledger, ports.principals, holder, organization)
         described = bearers.described(context.ledger, name, organization)

@@ -186,7 +186,9 @@ def nominate(context: Context[NewNomination], asked: NominationText) -> NewNomin
     def command(ports: Ports) -> Nominate | Refusal:
         if asked.invite is not None and not can_apply(ports.principals, asked.invite):
             said = f"no token of an applicant {asked.invite[:80]!r}"
-            return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
+            return Refusal(
+                "unknown", "token_unknown", said, "'sluicegate token list' shows the ids of principals"
+            )
         pseudonym = pseudonym_of(context.ledger, ports.principals, context.principal.acts_for, organization)
         dossier = application.dossier(organization)
         return Nominate(asked.release, asked.stage, pseudonym, dossier, asked.invite)

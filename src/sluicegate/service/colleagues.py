@@ -45,7 +45,8 @@ def promote(context: Context[ColleagueView], asked: ColleagueArgument) -> Collea
     def change(ports: Ports, found: Principal) -> Principal | Unchanged[Principal] | Refusal:
         if ports.principals.holder(found.id) is None:
             said = f"the access of {found.name!r} has ended"
-            remedy = f"invite them again: 'sign-in invite --name {shlex.quote(found.name)} --administrator'"
+            how = f"sluicegate sign-in invite --name {shlex.quote(found.name)} --administrator"
+            remedy = f"invite them again: '{how}'"
             return Refusal("conflict", "access_ended", said, remedy)
         if found.administers:
             return Unchanged(found)
@@ -113,7 +114,12 @@ def joining(context: Context[Any], asked: InvitationRequest, ports: Ports) -> Pr
     comes_in = found is not None and known.holder(found.id) is not None
     if not comes_in and len(known.team(by, standing=True)) >= PEOPLE_MAX:
         said = f"{PEOPLE_MAX} people come in for your organization"
-        return Refusal("conflict", "organization_full", said, "end the access of one: 'colleague end'")
+        return Refusal(
+            "conflict",
+            "organization_full",
+            said,
+            "end the access of one: 'sluicegate colleague end PRINCIPAL'",
+        )
     if found is None:
         known.add(ledger.random(32), joined)
         return joined
@@ -150,7 +156,7 @@ def administrator(context: Context[Any], ports: Ports) -> Principal | Refusal:
 def _colleague(context: Context[Any], principal: str, ports: Ports) -> Principal | Refusal:
     """One of the people of the organization of who asks."""
     found = (each for each in ports.principals.team(context.principal) if each.id == principal)
-    said, remedy = f"no colleague {principal[:80]!r} of yours", "'colleague list' shows them"
+    said, remedy = f"no colleague {principal[:80]!r} of yours", "'sluicegate colleague list' shows them"
     return next(found, None) or Refusal("unknown", "colleague_unknown", said, remedy)
 
 

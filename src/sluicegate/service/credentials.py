@@ -185,8 +185,21 @@ def _sees(context: Context[Any], grant: str) -> bool:
         return access.sees_holding(context.principal, state, grant)
 
 
+def refuse_key(credential: str) -> None:
+    """Refuse an API key in the place of its credential. Raises: InvalidInput: it is one."""
+    if credential.startswith(apikey.KEY_PREFIX):
+        raise InvalidInput(
+            "an API key, expected the credential that it belongs to, such as cred_6n3v…",
+            remedy="'sluicegate credential list' shows each with its label",
+        )
+
+
 def grant_of_key(context: Context[Any], credential: str) -> str:
-    """The grant or account of a credential; no grant's name if there is no such credential."""
+    """The grant or account of a credential; no grant's name if there is no such credential.
+
+    Raises: InvalidInput: an API key.
+    """
+    refuse_key(credential)
     with context.ledger.reading() as state:
         return state.grant_of(credential) or ""
 
@@ -276,8 +289,6 @@ def rotate(context: Context[RotatedCredential], asked: CredentialRotation) -> Ro
 @does(acts.REVOKE)
 def revoke(context: Context[CredentialEnd], asked: CredentialArgument) -> CredentialEnd | Refusal:
     """Revoke a credential of the caller's."""
-    if asked.credential.startswith(apikey.KEY_PREFIX):
-        raise InvalidInput("an API key, expected the credential that it belongs to, such as cred_6n3v…")
     if not holds(context, grant_of_key(context, asked.credential)):
         return credential_unknown(asked.credential)
     return context.execute(RevokeCredential(asked.credential))

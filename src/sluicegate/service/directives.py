@@ -348,7 +348,9 @@ def _person_unknown(state: State, named: Resolution) -> Refusal | None:
     for person in named.persons:
         if person not in state.table.people:
             said = f"no member {person[:80]!r}"
-            return Refusal("unknown", "person_unknown", said, "'member list' shows the members")
+            return Refusal(
+                "unknown", "person_unknown", said, "'sluicegate member list --grant GRANT' shows the members"
+            )
     return None
 
 

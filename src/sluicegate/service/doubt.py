@@ -39,5 +39,7 @@ class Doubt:
             clock, known = times.format_time(doubted_ms), times.format_time(known_ms)
             said = f"the clock of this machine is in doubt: it says {clock}, the last time known is {known}; "
             said += "only what narrows access is accepted"
-            remedy = "set the clock right; if it is right, start 'serve' again with --clock-is-right"
+            remedy = (
+                "set the clock right; if it is right, start 'sluicegate serve' again with --clock-is-right"
+            )
             raise StoreUnavailable(said, code=CLOCK_IN_DOUBT, remedy=remedy)

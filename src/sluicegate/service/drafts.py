@@ -174,7 +174,7 @@ def discard(context: Context[DraftEnd], asked: DraftArgument) -> DraftEnd | Refu
 def _own(known: Principals, principal: Principal, draft: str) -> SavedDraft | Refusal:
     found = {each.id: each for each in known.drafts(principal.acts_for)}.get(draft)
     said = f"no draft {draft[:80]!r}"
-    return found or Refusal("unknown", "draft_unknown", said, "'application drafts' lists yours")
+    return found or Refusal("unknown", "draft_unknown", said, "'sluicegate application drafts' lists yours")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ def _drill(ledger: Ledger, name: str) -> Directive | Refusal:
     with ledger.reading() as state:
         found = state.directives.get(name)
     if found is None or not found.is_drill:
-        return Refusal("unknown", "drill_unknown", f"no drill {name[:80]!r}")
+        said = f"no drill {name[:80]!r}"
+        return Refusal("unknown", "drill_unknown", said, "'sluicegate directive list' shows drills, too")
     return found
 
 
@@ -62,10 +63,12 @@ def _note(ledger: Ledger, fleet: Fleet, found: Directive) -> Refusal | None:
 
 def _made(ledger: Ledger, fleet: Fleet, found: Directive) -> DrillReport | Refusal:
     if found.in_force_ms is None:
-        return _running(found, "is not acknowledged everywhere yet", "'directive status' shows by whom")
+        return _running(
+            found, "is not acknowledged everywhere yet", "'sluicegate directive status' shows by whom"
+        )
     over = found.ended
     if over is None:
-        return _running(found, "has not ended", "'drill end' ends it")
+        return _running(found, "has not ended", "'sluicegate drill end NAME' ends it")
     began = fleet.spread(found.name, found.size, is_noted=True)
     ended = fleet.spread(found.name, over.seq + 1)
     waiting = [row.gateway for row in ended if row.state == "waiting"]

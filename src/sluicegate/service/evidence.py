@@ -149,5 +149,8 @@ def sees(context: Context[Any], state: State, found: Evidence) -> bool:
 
 def _unknown(name: str) -> Refusal:
     return Refusal(
-        "unknown", "evidence_unknown", f"no evidence {name!r}", "'evidence list' shows what there is"
+        "unknown",
+        "evidence_unknown",
+        f"no evidence {name!r}",
+        "'sluicegate evidence list' shows what there is",
     )

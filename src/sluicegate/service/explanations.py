@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sluicegate.acts import explanations as acts
 from sluicegate.acts.act import DEVELOPER
 from sluicegate.acts.explanations import KeyExplanation, KeyQuestion, LayerAnswer, ProvenEntry
-from sluicegate.core.access import apikey, naming, obstacles
+from sluicegate.core.access import naming, obstacles
 from sluicegate.core.access.decision import Allow, Ask, Instant
 from sluicegate.core.access.naming import Naming
 from sluicegate.core.access.rows import GrantRow, Offer
@@ -30,7 +30,7 @@ from sluicegate.core.lifecycle.credentials import credential_unknown
 from sluicegate.errors import InvalidInput
 from sluicegate.service import access
 from sluicegate.service.context import Context, does
-from sluicegate.service.credentials import grant_of_key, holds
+from sluicegate.service.credentials import grant_of_key, holds, refuse_key
 from sluicegate.service.ledger import Ledger
 from sluicegate_record.entries import Entry, seen
 from sluicegate_record.entries.credentials import CredentialIssued, CredentialsChunk
@@ -45,8 +45,7 @@ ENTRIES_MAX = 64
 @does(acts.EXPLAIN)
 def explain(context: Context[KeyExplanation], asked: KeyQuestion) -> KeyExplanation | Refusal:
     """Explain a key. Raises: InvalidInput: an API key, or no surface. Overloaded."""
-    if asked.credential.startswith(apikey.KEY_PREFIX):
-        raise InvalidInput("an API key, expected the credential that it belongs to, such as cred_6n3v…")
+    refuse_key(asked.credential)
     if asked.at is not None:
         found = then(context, asked, asked.at)
         return found if isinstance(found, Refusal) else _shown(context.ledger, found[1])
@@ -62,7 +61,9 @@ def _not_to_ask(context: Context[Any], asked: KeyQuestion) -> Refusal | None:
         row, size = state.table.credentials_by_id[asked.credential], state.size
         if asked.at is not None and asked.at > size:
             said = f"no size {asked.at} of the log, which has {size} entries"
-            return Refusal("unknown", "size_unknown", said, "'ledger checkpoint' shows its size")
+            return Refusal(
+                "unknown", "size_unknown", said, "'sluicegate ledger checkpoint --key KEY' shows its size"
+            )
         is_theirs = access.looks_after(context.principal, state, row.grant.organization)
         if asked.person is not None and not is_theirs:
             said = "the members of an organization are its administrator's alone"
@@ -127,7 +128,9 @@ def _answer(
     table, row = state.table, state.table.credentials_by_id[asked.credential]
     if table.credentials.get(digest) is not row:
         said = f"the key of {asked.credential[:80]!r} is that of another credential: its import was discarded"
-        return Refusal("conflict", "credential_discarded", said, "'credential list' shows the other one")
+        return Refusal(
+            "conflict", "credential_discarded", said, "'sluicegate credential list' shows the other one"
+        )
     surface, offer = _surface(row.grant, asked.surface), table.offers.get(asked.model)
     refusal = _surface_unknown(context, state, row.grant, offer, surface)
     if refusal is not None:

@@ -55,7 +55,9 @@ def make(context: Context[DossierFile], asked: FindingQuestion) -> DossierFile |
     size = found.seq + 1 if asked.at is None else asked.at
     if size > size_now:
         said = f"no size {size} of the log, which has {size_now} entries"
-        return Refusal("unknown", "size_unknown", said, "'ledger checkpoint' shows its size")
+        return Refusal(
+            "unknown", "size_unknown", said, "'sluicegate ledger checkpoint --key KEY' shows its size"
+        )
     state = context.services.replays.at(ledger.store.log, size, reader)
     if isinstance(state, Refusal):
         return state

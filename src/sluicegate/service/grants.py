@@ -119,7 +119,12 @@ def _labels(given: Iterable[str]) -> tuple[str, ...]:
 @does(acts.SURRENDER)
 def surrender(context: Context[GrantChange], asked: GrantArgument) -> GrantChange | Refusal:
     """Give a grant back."""
-    case = _own(context, asked.grant, "surrender a grant", "'grant suspend' narrows at once")
+    case = _own(
+        context,
+        asked.grant,
+        "surrender a grant",
+        "'sluicegate grant suspend GRANT --code CODE' narrows at once",
+    )
     return case if isinstance(case, Refusal) else context.execute(SurrenderGrant(asked.grant))
 
 
@@ -225,5 +230,8 @@ def _own(context: Context[Any], grant: str, what: str, remedy: str) -> Case | Re
 def grant_unknown(grant: str) -> Refusal:
     """The refusal for a grant that does not exist, or that the caller may not know of."""
     return Refusal(
-        "unknown", "grant_unknown", f"no grant {grant[:80]!r}", "'grant list' shows those that you may see"
+        "unknown",
+        "grant_unknown",
+        f"no grant {grant[:80]!r}",
+        "'sluicegate grant list' shows those that you may see",
     )

@@ -92,7 +92,7 @@ def effects(context: Context[KeyEffects], asked: KeyArgument) -> KeyEffects | Re
         key, party = state.keys.get(asked.keyid), access.party_of(context.principal, state)
         if key is None or party not in {state.developer, key.party}:
             said = f"no key {asked.keyid[:12]}… of your party"
-            return Refusal("unknown", "key_unknown", said, "'keys list' shows the keys")
+            return Refusal("unknown", "key_unknown", said, "'sluicegate keys list' shows the keys")
         places = state.signings.of(key.keyid).places
         later = places[bisect_left(places, asked.since) :]
         size, ended = state.size, fallen(state.keys, key, asked.since, (), state.size)

@@ -60,7 +60,10 @@ def _holding(
     reached = [each for each in own if each.organization in covered or _is_named(state, asked, each, now_ms)]
     if not reached:
         said = f"the directive {asked.directive!r} covers no one of yours"
-        remedy = "'directive affected' counts your people; who has no access yet needs no exception"
+        remedy = (
+            "'sluicegate directive affected NAME' counts your people; "
+            "who has no access yet needs no exception"
+        )
         return Refusal("conflict", "not_covered", said, remedy)
     if len({each.organization for each in reached}) > 1:
         said = "you act for several organizations that it covers"
@@ -92,7 +95,7 @@ def _is_named(state: State, asked: LicenceRequest, held: Grant | Account, now_ms
 
 def _no_grant() -> Refusal:
     said = "you hold no grant that is live, and no account that is open"
-    return Refusal("unknown", "grant_unknown", said, "'grant list' shows your grants")
+    return Refusal("unknown", "grant_unknown", said, "'sluicegate grant list' shows your grants")
 
 
 @does(acts.LIST)

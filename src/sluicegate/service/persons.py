@@ -142,7 +142,7 @@ def revoke(context: Context[ClaimEnd], asked: ClaimArgument) -> ClaimEnd | Refus
         return organization
     if asked.provider == SELF:
         said = "a person's own word is theirs alone to take back"
-        return Refusal("forbidden", "claim_not_yours", said, "'member link' lets them")
+        return Refusal("forbidden", "claim_not_yours", said, "'sluicegate member link MEMBER' lets them")
     return context.execute(RevokeClaim(asked.member, asked.provider or organization))
 
 

@@ -240,7 +240,7 @@ class SafetyIntake:
             staff = [each.id for each, who in ports.outbox.subscribers(()) if who.role == DEVELOPER]
             if not staff:
                 said = "this needs people, and none of the developer's staff has a subscription"
-                remedy = "'notify add', as the developer's staff; the provider sends it again"
+                remedy = "'sluicegate notify add', as the developer's staff; the provider sends it again"
                 return Refusal("exhausted", "safety_unheard", said, remedy, AGAIN_S)
             ports.outbox.post([letter(notice, each) for each in staff])
             return {"notified": len(staff)}

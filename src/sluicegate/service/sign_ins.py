@@ -80,8 +80,9 @@ def _beginning(
     found = _named(ports.principals, asked)
     if found is None or not colleagues.has_come_in(context, ports, found):
         return _invited(context.ledger, asked, ports)
-    remedy = "they make links themselves: at /account, or by 'sign-in invite' with their token; if they "
-    remedy += "cannot, 'token issue --replace' gives them another token and ends what they have"
+    remedy = "they make links themselves: at /account, or by 'sluicegate sign-in invite' with their token; "
+    remedy += "if they cannot, 'sluicegate token issue --role ROLE --name NAME --replace' "
+    remedy += "gives them another token and ends what they have"
     return colleagues.in_use(found, remedy)
 
 
@@ -210,5 +211,8 @@ def _whose(context: Context[SignInList], principal: str | None) -> Principal | R
 
 def _unknown(what: str, name: str) -> Refusal:
     return Refusal(
-        "unknown", f"{what}_unknown", f"no {what} {name[:80]!r} of yours", "'sign-in list' shows them"
+        "unknown",
+        f"{what}_unknown",
+        f"no {what} {name[:80]!r} of yours",
+        "'sluicegate sign-in list' shows them",
     )

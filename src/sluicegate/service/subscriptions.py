@@ -126,7 +126,10 @@ def confirm(context: Context[SubscriptionView], asked: AddressCode) -> Subscript
             return Refusal("conflict", "not_to_confirm", f"{found.id!r} has nothing to confirm")
         if ledger.now_ms() - found.created_at_ms > CODE_MS:
             return Refusal(
-                "conflict", "code_expired", "this code was good for a day", "'notify add' sends another"
+                "conflict",
+                "code_expired",
+                "this code was good for a day",
+                "'sluicegate notify add' sends another",
             )
         if not hmac.compare_digest(notices.code(ledger.key, found.id).encode(), asked.code.encode()):
             return Refusal(
@@ -207,7 +210,7 @@ def replay(context: Context[ReplayedLetters], asked: ReplayRequest) -> ReplayedL
         count = ports.outbox.replay(context.principal.id, asked.letter, context.ledger.now_ms())
         if asked.letter is not None and not count:
             said = f"no dead letter {asked.letter[:80]!r}"
-            return Refusal("unknown", "letter_unknown", said, "'notify dead' lists yours")
+            return Refusal("unknown", "letter_unknown", said, "'sluicegate notify dead' lists yours")
         return ReplayedLetters(replayed=count)
 
     return context.arrange(change)
@@ -216,7 +219,7 @@ def replay(context: Context[ReplayedLetters], asked: ReplayRequest) -> ReplayedL
 def _own(context: Context[Any], ports: Ports, subscription: str) -> Subscription | Refusal:
     found = {each.id: each for each in ports.outbox.subscriptions(context.principal.id)}.get(subscription)
     said = f"no subscription {subscription[:80]!r}"
-    return found or Refusal("unknown", "subscription_unknown", said, "'notify list' shows yours")
+    return found or Refusal("unknown", "subscription_unknown", said, "'sluicegate notify list' shows yours")
 
 
 def _shown(subscription: Subscription) -> dict[str, Any]:

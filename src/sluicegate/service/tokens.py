@@ -100,10 +100,17 @@ def _ended(ports: Ports, by: Principal, principal: str) -> TokenView | Refusal:
     known = [each for each in ports.principals.all() if each.id == principal and each.role in ISSUED]
     if not known:
         said = f"no token of a principal {principal[:80]!r}"
-        return Refusal("unknown", "token_unknown", said, "'token list' shows the ids of principals")
+        return Refusal(
+            "unknown", "token_unknown", said, "'sluicegate token list' shows the ids of principals"
+        )
     if principal == by.id:
         said = "this is the token that you use"
-        return Refusal("conflict", "token_in_use", said, "replace it: 'token issue … --replace'")
+        return Refusal(
+            "conflict",
+            "token_in_use",
+            said,
+            "replace it: 'sluicegate token issue --role ROLE --name NAME --replace'",
+        )
     for each in ports.principals.team(known[0]):
         if principal in {each.id, each.acts_for}:
             shut_out(ports, each.id)
@@ -183,10 +190,13 @@ def _only(known: Sequence[Principal], asked: TokenRequest) -> Principal | Refusa
         return known[0]
     named = f"the role {asked.role!r} and the name {asked.name!r}"
     if len(known) > 1:
-        said, remedy = f"{len(known)} principals have {named}", "'token list' shows them; revoke the old ones"
+        said, remedy = (
+            f"{len(known)} principals have {named}",
+            "'sluicegate token list' shows them; revoke the old ones",
+        )
         return Refusal("conflict", "token_ambiguous", said, remedy)
     said = f"no token of {named}" + (f" for {asked.party!r}" if asked.party else "")
-    remedy = "'token list' shows them; leave --replace out for a new one"
+    remedy = "'sluicegate token list' shows them; leave --replace out for a new one"
     return Refusal("unknown", "token_unknown", said, remedy)
 
 

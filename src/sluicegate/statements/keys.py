@@ -27,7 +27,7 @@ class KeyWord(Arguments):
     """What you say of a key of the developer: that it is pinned, retired, or was compromised."""
 
     says: Annotated[str, Note(f"{PINS} | {RETIRES} | {REVOKES}")]
-    keyid: Annotated[KeyId | None, Note("The id of a key that ends, as 'keys list' shows it.")] = None
+    keyid: Annotated[KeyId | None, Note("The id of a key that ends.")] = None
     reason: Annotated[Annotated[str, text(0, REASON_MAX)] | None, Note("Why it ends. It is public.")] = None
     since: Annotated[
         Annotated[int, within(0, 2**53 - 1)] | None,
@@ -50,7 +50,9 @@ def _key(making: Making) -> UnsignedStatement:
     if said.says != PINS:
         held = next((each for each in known.keys if each.keyid == said.keyid), None)
         if held is None or held.party != known.developer:
-            raise InvalidInput("this is no key of the developer", remedy="'keys list' shows the keys")
+            raise InvalidInput(
+                "this is no key of the developer", remedy="'sluicegate keys list' shows the keys"
+            )
         return ending(known.log, held, said.says, said.reason or None, said.since)
     if said.key is None or not said.rp_id or not said.origin:
         wrong = "a passkey that is pinned is stated with its relying party and its origin"

@@ -24,7 +24,8 @@ class PointWord(Arguments):
     point: Identifier
     surface: SurfaceName
     key: Annotated[
-        Base64, Note("The public key of the point, in base64, as 'point list' or its holder shows it.")
+        Base64,
+        Note("The public key of the point, in base64; 'sluicegate point list' and its holder show it."),
     ]
 
 

@@ -66,7 +66,8 @@ def missing(state: Path) -> InvalidInput:
     """The error for a log whose key is not there."""
     return InvalidInput(
         f"the log's signing key {state / NOW} is missing",
-        remedy="restore it from a backup; if it is lost, two officers replace it: 'keys rotate-log --lost'",
+        remedy="restore it from a backup; if it is lost, two officers replace it: "
+        "'sluicegate keys rotate-log --lost -o FILE'",
     )
 
 

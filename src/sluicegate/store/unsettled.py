@@ -61,5 +61,6 @@ def check(state_dir: Path) -> None:
         raise StoreUnusable(
             f"{state_dir} was restored at {found.restored.size} entries, and newer ones were seen: {newer}",
             code="restored_unsettled",
-            remedy="take them back: 'backup complete'; or go on without: 'backup sign', 'backup begin'",
+            remedy="take them back: 'sluicegate backup complete --from FOLDER'; or go on without: "
+            "'sluicegate backup sign FILE --key KEY -o FILE', 'sluicegate backup begin FILE'",
         )

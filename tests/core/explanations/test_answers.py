@@ -165,7 +165,7 @@ def test_a_stage_that_is_not_open_says_what_it_waits_for() -> None:
     world = World.agreed()
     digest, credential = world.credential(world.admit())
     answer = refusing(look(world, credential, digest), "stage", Reason.STAGE_NOT_OPEN)
-    assert "an officer's 'stage open'" in answer.would_change
+    assert "an officer's 'sluicegate stage open'" in answer.would_change
     assert types(world, answer) == ["release.applied"]
     waiting = World.opened(
         stages=[stage(), stage("later", opensWhen={"allOf": [{"terms": "agreed"}, {"date": "2027-01-01"}]})]

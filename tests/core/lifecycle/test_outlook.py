@@ -113,8 +113,8 @@ def test_the_last_of_a_date_and_an_answer_is_when_all_holds() -> None:
 @pytest.mark.parametrize(
     ("asked", "waits_for"),
     [
-        (None, ("an officer's 'stage open'",)),
-        ({"allOf": [AGREED]}, ("an officer's 'stage open', which asks agencies",)),
+        (None, ("an officer's 'sluicegate stage open'",)),
+        ({"allOf": [AGREED]}, ("an officer's 'sluicegate stage open', which asks agencies",)),
         (
             {"allOf": [{"attested": {"standard": "s", "by": ["caisi"]}}, {"after": STAGE}]},
             ("an attestation of s by caisi",),
@@ -148,7 +148,7 @@ def test_a_stage_that_an_officer_closed_waits_for_an_officer() -> None:
     world = course({"allOf": [{"after": STAGE}]})
     world.must(CloseStage(stage_closing(name=SECOND)))
     found = forecast(world)
-    assert found.waits_for == ("an officer's 'stage open'",)
+    assert found.waits_for == ("an officer's 'sluicegate stage open'",)
 
 
 def line(world: World, name: str = STAGE) -> Any:

@@ -193,7 +193,11 @@ def test_what_a_stage_waits_for_is_shown_with_who_can_clear_it() -> None:
     assert shown == [
         ("terms: agreed", "met", ()),
         ("soak: P10D", "missing", (f"the opening of {STAGE}",)),
-        ('agreedBy: {"allOf":["caisi"]}', "missing", ("an officer's 'stage open', which asks caisi",)),
+        (
+            'agreedBy: {"allOf":["caisi"]}',
+            "missing",
+            ("an officer's 'sluicegate stage open', which asks caisi",),
+        ),
     ]
     world.open(name=SECOND)
     assert _shown(world)[2].clears == ("caisi",)

@@ -51,7 +51,7 @@ class GatewayAccess:
         Raises: InvalidInput: no key, or no URL. CommandRefused: it may not. Unreachable: no answer.
         """
         if not self.key or not (self.key.isascii() and self.key.isprintable()):
-            remedy = f"set {KEY} to the key that 'credential issue' shows"
+            remedy = f"set {KEY} to the key that 'sluicegate credential issue' shows"
             raise InvalidInput("no API key of an evaluator", code="credential_missing", remedy=remedy)
         status, body = self._models()
         try:

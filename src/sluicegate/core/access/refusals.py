@@ -121,8 +121,9 @@ REASONS: dict[Reason, Explanation] = {
         403,
         "access to this model is suspended by a directive that covers you",
         "GET /api/v1/directives/NAME of the control plane tells anyone who ordered it, and why; "
-        "'directive affected NAME' tells your administrator how many of your people it covers and what would "
-        "settle those of unknown status; 'licence request NAME' asks for an exception",
+        "'sluicegate directive affected NAME' tells your administrator how many of your people it covers "
+        "and what would settle those of unknown status; "
+        "'sluicegate licence request NAME' asks for an exception",
     ),
     Reason.STAGE_NOT_OPEN: Explanation(
         403,
@@ -132,8 +133,9 @@ REASONS: dict[Reason, Explanation] = {
     Reason.DEPLOYMENT_UNATTESTED: Explanation(
         403,
         "no signature that this gateway can check says that what answers here is what was agreed to",
-        "nothing is wrong with your request: tell the developer's staff; 'deployment show RELEASE' says what "
-        "they have signed, and until when, and the trust file of a gateway may not agree with the record",
+        "nothing is wrong with your request: tell the developer's staff; "
+        "'sluicegate deployment show RELEASE' says what they have signed, and until when, "
+        "and the trust file of a gateway may not agree with the record",
     ),
     Reason.GRANT_REMOVED: Explanation(
         403,
@@ -148,7 +150,7 @@ REASONS: dict[Reason, Explanation] = {
     Reason.GRANT_EXPIRED: Explanation(
         403,
         "your organization's grant for this model has expired",
-        "apply again; before it ends, 'application amend' renews a grant",
+        "apply again; before it ends, 'sluicegate application amend GRANT' renews a grant",
     ),
     Reason.NOT_PROVISIONED: Explanation(
         403,
@@ -173,14 +175,15 @@ REASONS: dict[Reason, Explanation] = {
     Reason.PROGRAMME_NOT_GRANTED: Explanation(
         403,
         "the request asks for a programme that its grant does not have",
-        "leave it out, or ask for 'standard'; 'grant show GRANT' lists what your grant has, and "
-        "'application amend GRANT --programme …' asks its agencies for another",
+        "leave it out, or ask for 'standard'; 'sluicegate grant show GRANT' lists what your grant has, and "
+        "'sluicegate application amend GRANT --programme …' asks its agencies for another",
     ),
     Reason.PERSON_REQUIRED: Explanation(
         403,
         "a directive asks that every request to this model names its person, a registered member",
         "send 'safety_identifier' (OpenAI) or 'metadata.user_id' (Anthropic) or a signed assertion, or use a "
-        "key bound to a member; your administrator registers members with 'member add'",
+        "key bound to a member; your administrator registers members: "
+        "'sluicegate member add --grant GRANT --identifier IDENTIFIER'",
     ),
     Reason.EXPOSURE_REACHED: Explanation(
         429,
@@ -195,7 +198,7 @@ REASONS: dict[Reason, Explanation] = {
         may_retry=True,
     ),
 }
-_LICENCE = "; 'licence request "
+_LICENCE = "; 'sluicegate licence request "
 """What is left out of a remedy where no licence would help."""
 STALE_RETRY_S = 5
 """How long to wait where a lease has ended: a gateway asks for another one all the time."""

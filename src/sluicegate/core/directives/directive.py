@@ -339,7 +339,7 @@ def definition(name: str, added: Mapping[str, Definition]) -> Definition:
         raise InvalidInput(
             f"no definition {name!r}, expected one of {known}",
             code="definition_unknown",
-            remedy="'definition add' puts one on the record, with its source",
+            remedy="'sluicegate definition add NAME --status STATUS --source SOURCE' puts one on the record",
         )
     return found
 

@@ -35,9 +35,11 @@ def _unattested(inquiry: Inquiry, _: Deny) -> LayerWords:
     name = "" if inquiry.release is None else inquiry.release.name
     model, surface, developer = inquiry.ask.model, inquiry.ask.surface, inquiry.state.developer
     said = f"no statement of {developer} holds that what was agreed to serves {model} on {surface}"
-    signs = f"an officer of {developer} signs one, 'sluicegate deployment sign {name}'"
+    signs = f"an officer of {developer} signs one, 'sluicegate deployment sign {name} --key KEY'"
     return LayerWords(
-        said, f"{signs}; 'deployment show {name}' says what holds", inquiry.trail(DEPLOYMENT, name, 1)
+        said,
+        f"{signs}; 'sluicegate deployment show {name}' says what holds",
+        inquiry.trail(DEPLOYMENT, name, 1),
     )
 
 
@@ -88,7 +90,7 @@ def _not_open(inquiry: Inquiry, deny: Deny) -> LayerWords:
     weak = _suspended_by(inquiry)
     if weak:
         said = f"by the terms of this access {inquiry.ask.model} is suspended until {weak} is closed"
-        closes = "a retest closes it ('finding show' says who may)"
+        closes = "a retest closes it ('sluicegate finding show FINDING' says who may)"
         return LayerWords(said, closes, (inquiry.state.record.findings[weak].seq,))
     if stage is None or release is None:
         name = "" if release is None else release.name
@@ -117,7 +119,8 @@ def _closed(inquiry: Inquiry, stage: tuple[str, str]) -> str:
 def _opens(inquiry: Inquiry, stage: tuple[str, str], release: Release) -> str:
     audience = inquiry.offer.audience if inquiry.offer is not None else None
     if audience is not None and audience.asked.stage == stage[1]:
-        return "time, as its ramp grows; an officer of the developer can pause it: 'sluicegate ramp on'"
+        pause = f"sluicegate ramp pause {stage[0]} {stage[1]} --reason REASON --key KEY"
+        return f"time, as its ramp grows; an officer of the developer can pause it: '{pause}'"
     coming = outlook.forecast(inquiry.state, release, {}, inquiry.now_ms)
     if coming is not None and coming.stage == stage[1]:
         return coming.words
@@ -154,7 +157,8 @@ def _again(inquiry: Inquiry, deny: Deny, row: GrantRow) -> str:
     if deny.reason is Reason.GRANT_SUSPENDED:
         report = inquiry.state.record.suspending(row.id)
         if report is not None:
-            return f"a retest closes {report.id} ('finding show' says who may); then the developer resumes it"
+            retest = f"a retest closes it ('sluicegate finding show {report.id}' says who may)"
+            return f"{retest}; then the developer resumes it"
         return f"the developer resumes it: 'sluicegate grant resume {row.id}'"
     if deny.reason is Reason.GRANT_REMOVED:
         return _appeal(inquiry, row)
@@ -210,9 +214,12 @@ def _not_admitted(inquiry: Inquiry, deny: Deny) -> LayerWords:
     held = inquiry.held
     if held is not None:
         said = f"{held.id} is under terms without this model"
-        return LayerWords(said, "an amendment to the terms in force: 'sluicegate application amend'",
-                    of_grant(inquiry, held.id))  # fmt: skip
-    change = f"its administrator applies ('sluicegate application submit'), and {inquiry.deciders} agree"
+        change = f"an amendment to the terms in force: 'sluicegate application amend {held.id}'"
+        return LayerWords(said, change, of_grant(inquiry, held.id))
+    how = (
+        "sluicegate application submit --release RELEASE --stage STAGE --surface SURFACE --organization FILE"
+    )
+    change = f"its administrator applies ('{how}'), and {inquiry.deciders} agree"
     return LayerWords("the organization is not admitted to this model", change)
 
 

@@ -65,4 +65,6 @@ def close_account(state: State, command: CloseAccount, now_ms: int, entropy: Ent
 
 def account_unknown(name: str) -> Refusal:
     """The refusal for an account that does not exist."""
-    return Refusal("unknown", "account_unknown", f"no account {name[:80]!r}", "'account list' shows them")
+    return Refusal(
+        "unknown", "account_unknown", f"no account {name[:80]!r}", "'sluicegate account list' shows them"
+    )

@@ -201,11 +201,16 @@ def submit_application(
 def _no_application(stage: str, audience: Audience) -> Refusal:
     if audience.is_listed:
         said = f"stage {stage!r} is for those whom its terms name: they need an account, and no application"
-        remedy = "ask the developer for an account if you are one of them; 'status' shows other stages"
+        remedy = (
+            "ask the developer for an account if you are one of them; 'sluicegate status' shows other stages"
+        )
         return Refusal("conflict", "no_application_needed", said, remedy)
     if audience.kind == PROGRAMME:
         said = f"stage {stage!r} takes over the grants that have the programme {audience.programme!r}"
-        remedy = "'application amend GRANT --programme' asks for it; 'status' shows other stages"
+        remedy = (
+            "'sluicegate application amend GRANT --programme PROGRAMME' asks for it; "
+            "'sluicegate status' shows other stages"
+        )
         return Refusal("conflict", "no_application_needed", said, remedy)
     said = f"stage {stage!r} is for everyone: an organization with an account needs no application"
     return Refusal("conflict", "no_application_needed", said, "ask the developer for an account")
@@ -511,7 +516,9 @@ def _already(state: State, command: SubmitApplication) -> Refusal | None:
     grant = state.table.grants.get(key)
     if grant is not None and state.grants[grant.id].is_live:
         said = f"grant {grant.id!r} is in force for this surface"
-        return Refusal("conflict", "already_granted", said, "'application amend' renews or changes it")
+        return Refusal(
+            "conflict", "already_granted", said, "'sluicegate application amend GRANT' renews or changes it"
+        )
     return None
 
 
@@ -552,7 +559,12 @@ def _not_to_appeal(record: Record, case: Case, now_ms: int) -> Refusal | None:
     grant = record.grants.get(case.question.grant)
     if case.kind == kinds.AMENDMENT and grant is not None and grant.stage != case.question.stage:
         said = f"the grant {grant.id!r} is part of stage {grant.stage!r} since then"
-        return Refusal("conflict", "terms_changed", said, "'application amend' asks again, under its terms")
+        return Refusal(
+            "conflict",
+            "terms_changed",
+            said,
+            "'sluicegate application amend GRANT' asks again, under its terms",
+        )
     refusal = _appealed(case) if record.unheard_appeal(case) is None else None
     if refusal is None and now_ms >= until_ms:
         return Refusal("conflict", "too_late", f"the time to appeal ended {times.format_time(until_ms)}")

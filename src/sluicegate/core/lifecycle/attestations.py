@@ -21,7 +21,7 @@ from sluicegate.acts.signatories import (
     SignatoryEnd,
 )
 from sluicegate.core.lifecycle.answer import Acceptance, Command, Refusal, SignedCommand
-from sluicegate.core.lifecycle.credentials import credential_unknown
+from sluicegate.core.lifecycle.credentials import credential_unknown, issue_another
 from sluicegate.core.lifecycle.keys import other_log
 from sluicegate.core.lifecycle.persons import member_unknown
 from sluicegate.core.lifecycle.state import State
@@ -106,7 +106,9 @@ def retire_signatory(
     found = next((each for each in pinned if each.id == command.signatory), None)
     if found is None:
         said = f"no signatory {command.signatory[:80]!r}"
-        return Refusal("unknown", "signatory_unknown", said, "'signatory list' shows yours")
+        return Refusal(
+            "unknown", "signatory_unknown", said, "'sluicegate signatory list --grant GRANT' shows yours"
+        )
     ended = [
         name
         for name in state.registry.attesting.get(found.keyid, ())
@@ -170,7 +172,9 @@ def declare_identifiers(
     about = stated.credential or stated.grant or ""
     organization = _holder(state, about) if (about in state.grants) is (stated.grant is not None) else None
     if organization is None:
-        return Refusal("unknown", "subject_unknown", f"no credential or grant {about[:80]!r}")
+        said = f"no credential or grant {about[:80]!r}"
+        remedy = "'sluicegate credential list' and 'sluicegate grant list' show yours"
+        return Refusal("unknown", "subject_unknown", said, remedy)
     keyid = _signatory(state, organization, command.envelope)
     if isinstance(keyid, Refusal):
         return keyid
@@ -239,7 +243,12 @@ def _signatory(state: State, organization: str, envelope: Envelope) -> str | Ref
     if signed:
         return min(signed)
     said = "no valid signature by a signatory of the organization that holds the credential"
-    return Refusal("unverified", "signature_invalid", said, "'signatory pin' its key, and sign with it")
+    return Refusal(
+        "unverified",
+        "signature_invalid",
+        said,
+        "pin its key, 'sluicegate signatory pin --grant GRANT KEY', and sign with it",
+    )
 
 
 def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) -> Refusal | None:
@@ -247,7 +256,7 @@ def _unfit(state: State, organization: str, stated: Attestation, now_ms: int) ->
         return other_log()
     if state.table.credentials_by_id[stated.credential].state.revoked:
         said = f"the credential {stated.credential!r} is revoked"
-        return Refusal("conflict", "credential_revoked", said, "issue another one")
+        return Refusal("conflict", "credential_revoked", said, issue_another(state, stated.credential))
     if not now_ms < stated.until_ms <= now_ms + AHEAD_MAX_MS:
         said = f"an attestation until {times.format_time(stated.until_ms)}, expected a time within 366 days"
         return Refusal("conflict", "until_out_of_range", said, "sign it again, for a shorter time")

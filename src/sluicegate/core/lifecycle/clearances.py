@@ -76,7 +76,12 @@ def _unfit(state: State, said: Clearance, known: Clearing | None) -> Refusal | N
         closure = state.record.closures.get(said.release)
         if closure is None or closure.report.digest != said.about:
             text = f"the release {said.release[:80]!r} has no such report"
-            return Refusal("conflict", "report_unknown", text, "'release report' shows what can be signed")
+            return Refusal(
+                "conflict",
+                "report_unknown",
+                text,
+                "'sluicegate release report RELEASE' shows what can be signed",
+            )
     elif release is None or not _is_there(state, word.kind, said):
         return stage_unknown(said.release, said.about)
     if said.previous != (None if known is None else known.digest):
@@ -85,5 +90,7 @@ def _unfit(state: State, said: Clearance, known: Clearing | None) -> Refusal | N
     before = "" if known is None else known.says
     if before not in word.after:
         text = f"{said.party} says {said.says!r} after {before or 'nothing'!r}"
-        return Refusal("conflict", "clearance_out_of_order", text, "'status' shows where each party stands")
+        return Refusal(
+            "conflict", "clearance_out_of_order", text, "'sluicegate status' shows where each party stands"
+        )
     return None

@@ -68,7 +68,7 @@ def not_to_close(state: State, name: str, now_ms: int) -> Refusal | None:
     if not why and waiting:
         why = f"{len(waiting)} applications are open, such as {min(waiting)}"
     if why:
-        remedy = "'status' and 'case list' show what is left"
+        remedy = "'sluicegate status' and 'sluicegate case list' show what is left"
         return Refusal("conflict", "release_not_done", f"the release {name!r} is not done: {why}", remedy)
     return None
 

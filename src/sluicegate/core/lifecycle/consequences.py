@@ -134,7 +134,7 @@ def effects(state: State, given: Plan, done: PlanReceipt) -> Iterator[PlanEffect
     yield from _doubts(state, given)
 
 
-_TARGET = "its target date was promised, so this plan needs a reason: 'apply' it with --reason"
+_TARGET = "its target date was promised, so this plan needs a reason: 'sluicegate apply FILE --reason REASON'"
 
 
 def _of_release(preview: _Preview) -> Iterator[PlanEffect]:
@@ -297,7 +297,8 @@ def _doubts(state: State, given: Plan) -> Iterator[PlanEffect]:
     unstated = digests.unstated(state, given)
     if unstated:
         said = f"no statement says yet that these weights and safeguards serve {_listed(unstated)}: under "
-        words = f"{said}these terms no one is answered before 'deployment sign {given.metadata.name}'"
+        first = f"sluicegate deployment sign {given.metadata.name} --key KEY"
+        words = f"{said}these terms no one is answered before '{first}'"
         yield PlanEffect(stage=None, what="doubt", words=words)
     for stage in spec.stages:
         for party in sorted(_unsigned(state, stage)):

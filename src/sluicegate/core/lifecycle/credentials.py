@@ -106,11 +106,16 @@ def rotate_credential(
     if old.state.revoked or old.state.has_expired(now_ms):
         standing = "revoked" if old.state.revoked else "expired"
         said = f"the credential {old.id!r} is {standing}"
-        return Refusal("conflict", f"credential_{standing}", said, "issue another one")
+        return Refusal("conflict", f"credential_{standing}", said, issue_another(state, old.id))
     if not 0 < command.overlap_ms <= OVERLAP_MAX_MS:
         days = OVERLAP_MAX_MS // DAY_MS
         said = f"an overlap of more than {days} days, or of nothing"
-        return Refusal("conflict", "overlap_out_of_range", said, "'credential revoke' ends a key at once")
+        return Refusal(
+            "conflict",
+            "overlap_out_of_range",
+            said,
+            "'sluicegate credential revoke CREDENTIAL' ends a key at once",
+        )
     member = old.member.id if old.member is not None else None
     issuing = IssueCredential(old.grant.id, command.digest, member, command.label, command.expires_ms)
     issued = issue_credential(state, issuing, now_ms, entropy)
@@ -169,7 +174,9 @@ def _unfit(state: State, command: IssueCredential, now_ms: int) -> Refusal | Non
     members = state.registry.members.get(state.table.row(command.grant).organization, ())
     if command.member is not None and command.member not in members:
         said = f"no member {command.member[:80]!r} of the organization that holds {command.grant!r}"
-        return Refusal("unknown", "member_unknown", said, "'member list' shows yours")
+        return Refusal(
+            "unknown", "member_unknown", said, "'sluicegate member list --grant GRANT' shows yours"
+        )
     label, expires_ms = command.label, command.expires_ms
     if label is not None and (not 1 <= len(label) <= LABEL_MAX or not is_plain(label)):
         said = f"a label of {len(label)} characters, expected 1 to {LABEL_MAX}, none of them invisible"
@@ -193,6 +200,12 @@ def revoke_credential(
     return Acceptance([Draft(command.credential, body)], result)
 
 
+def issue_another(state: State, credential: str) -> str:
+    """What to do where a credential has ended."""
+    return f"issue another one: 'sluicegate credential issue --grant {state.grant_of(credential)}'"
+
+
 def credential_unknown(name: str) -> Refusal:
     """The refusal for a credential that does not exist, or that the asker may not know of."""
-    return Refusal("unknown", "credential_unknown", f"no credential {name[:80]!r}")
+    said = f"no credential {name[:80]!r}"
+    return Refusal("unknown", "credential_unknown", said, "'sluicegate credential list' shows yours")

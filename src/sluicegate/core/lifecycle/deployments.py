@@ -49,7 +49,12 @@ def attest_deployment(
         return Acceptance([], receipt)
     if said.previous != (None if last is None else last.id):
         text = "the statement does not follow the newest one about this release"
-        return Refusal("conflict", "deployment_moved", text, "sign it again: 'deployment sign'")
+        return Refusal(
+            "conflict",
+            "deployment_moved",
+            text,
+            "sign it again: 'sluicegate deployment sign RELEASE --key KEY'",
+        )
     if said.until_ms <= now_ms:
         return Refusal("conflict", "deployment_over", "the statement's time is over", "sign it again")
     body = DeploymentAttested(
@@ -72,7 +77,9 @@ def end_deployment(
     last = state.record.deployments.get(command.release)
     if last is None or last.ended_ms is not None or now_ms >= last.until_ms:
         text = f"no statement about {command.release!r} holds"
-        return Refusal("conflict", "deployment_none", text, "'deployment show' shows the newest one")
+        return Refusal(
+            "conflict", "deployment_none", text, "'sluicegate deployment show RELEASE' shows the newest one"
+        )
     body = DeploymentEnded(release=command.release, deployment=last.id, reason=command.reason)
     receipt = DeploymentReceipt(
         deployment=last.id, release=command.release, until_ms=last.until_ms, holds=False

@@ -183,7 +183,7 @@ def _unfit(plan: Plan, word: Designation, known: Designation | None) -> Refusal 
 
 def _nothing_holds(word: Designation) -> Refusal:
     text = f"{word.agency} has no designation of this class that holds"
-    return Refusal("conflict", "not_designated", text, "'status' shows which designations hold")
+    return Refusal("conflict", "not_designated", text, "'sluicegate status' shows which designations hold")
 
 
 def model_unknown(plan: Plan, model: str) -> Refusal:
@@ -216,7 +216,9 @@ def reconsider(state: State, command: Reconsider, now_ms: int, entropy: Entropy)
         return release_unknown(command.release)
     if found is None or found.release != release.name or not found.holds:
         text = f"no designation {command.designation[:80]!r} of {release.name!r} that holds"
-        return Refusal("unknown", "designation_unknown", text, "'status' shows which designations hold")
+        return Refusal(
+            "unknown", "designation_unknown", text, "'sluicegate status' shows which designations hold"
+        )
     before = state.cases.get(found.case or "")
     if before is not None and before.state != kinds.DETERMINED:
         return Acceptance([], _asked(before.id, found))

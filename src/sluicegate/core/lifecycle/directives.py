@@ -227,7 +227,10 @@ def _beyond(state: State, command: IssueDirective, document: Document) -> Refusa
     issuer = document.spec.issuer
     listed = ", ".join(sorted(directed(state, issuer, command.directs.get(issuer)))) or "no model"
     said = f"{issuer!r} does not direct {', '.join(beyond)}; it directs {listed}"
-    remedy = "two officers transcribe it: 'directive transcribe'; or issue it about what it directs"
+    remedy = (
+        "two officers transcribe it: 'sluicegate directive transcribe FILE --key KEY --key KEY'; "
+        "or issue it about what it directs"
+    )
     return Refusal("forbidden", "not_directed", said, remedy)
 
 
@@ -256,7 +259,9 @@ def _parties_unknown(state: State, document: Document) -> Refusal | None:
     issuer = spec.issuer
     if is_transcribed and issuer == state.developer:
         said = "the developer signs what it issues itself"
-        return Refusal("conflict", "not_transcribed", said, "'directive issue' signs it with one key")
+        return Refusal(
+            "conflict", "not_transcribed", said, "'sluicegate directive issue FILE' signs it with one key"
+        )
     known = state.parties | ({issuer} if is_transcribed else set())
     for party in sorted({issuer, *quorum.parties_of(spec.lifted_by), *quorum.parties_of(spec.licensing)}):
         if party not in known:
@@ -432,7 +437,9 @@ def _named_otherwise(state: State, command: OpenLift, case: Case | None, name: s
     if command.case in {"", name} and (case is not None or name not in state.cases):
         return None
     said = f"it was signed for the case {command.case[:80]!r}, which cannot be opened about this part"
-    return Refusal("conflict", "other_question", said, "'directive lift' asks again what is to be signed")
+    return Refusal(
+        "conflict", "other_question", said, "'sluicegate directive lift NAME' asks again what is to be signed"
+    )
 
 
 def _asking_to_lift(state: State, found: Directive, command: OpenLift, name: str, entropy: Entropy) -> Draft:
@@ -470,7 +477,9 @@ def _out_of_scope(state: State, found: Directive, command: OpenLift) -> Refusal 
         for item in items or ():
             if item not in given:
                 said = f"the directive {found.name!r} has no {item[:80]!r} among its {part}"
-                return Refusal("unknown", "scope_unknown", said, "'directive show' tells what it says")
+                return Refusal(
+                    "unknown", "scope_unknown", said, "'sluicegate directive show NAME' tells what it says"
+                )
     if spec.surfaces != "all" and not set(surfaces) <= set(spec.surfaces):
         said = f"the directive {found.name!r} is about {', '.join(spec.surfaces)} alone"
         return Refusal("unknown", "scope_unknown", said, "name one of those surfaces")
@@ -495,7 +504,7 @@ def _scope_unproven(scope: Scope, opened: Opening | None) -> Refusal | None:
         if fits and len(opened.value()) == committed.count:
             return None
     said = "the organizations given do not open the commitment of the part to lift"
-    return Refusal("unverified", "scope_unproven", said, "send what 'directive lift' made")
+    return Refusal("unverified", "scope_unproven", said, "send what 'sluicegate directive lift' made")
 
 
 def add_definition(
@@ -542,10 +551,10 @@ def over(found: Directive) -> Refusal:
     """The refusal for any act about a directive that has ended."""
     how = found.ended.how if found.ended is not None else ""
     said = f"the directive {found.name!r} has been {how}"
-    return Refusal("conflict", f"directive_{how}", said, "'directive list' shows those in force")
+    return Refusal("conflict", f"directive_{how}", said, "'sluicegate directive list' shows those in force")
 
 
 def directive_unknown(name: str) -> Refusal:
     """The refusal for a directive that does not exist."""
     said = f"no directive {name[:80]!r}"
-    return Refusal("unknown", "directive_unknown", said, "'directive list' shows every one")
+    return Refusal("unknown", "directive_unknown", said, "'sluicegate directive list' shows every one")

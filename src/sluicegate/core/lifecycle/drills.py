@@ -61,7 +61,7 @@ def report_drill(state: State, command: ReportDrill, now_ms: int, entropy: Entro
         return Refusal("unknown", "drill_unknown", f"no drill {command.directive[:80]!r}")
     if found.ended is None:
         said = f"the drill {found.name!r} has not ended"
-        return Refusal("conflict", "drill_running", said, "'drill end' ends it")
+        return Refusal("conflict", "drill_running", said, "'sluicegate drill end NAME' ends it")
     if found.report is not None:
         return Acceptance([], DrillNoted(drill=found.name, envelope=found.report))
     report = command.envelope

@@ -46,7 +46,7 @@ def unfit(record: Record, question: Question, dossier: Opening | None) -> Refusa
     if not reasons:
         return None
     said = f"not eligible under the terms in force of stage {question.stage!r}, {question.terms}: "
-    remedy = f"'status' shows the criteria; {_REMEDIES[question.kind]}"
+    remedy = f"'sluicegate status' shows the criteria; {_REMEDIES[question.kind]}"
     return Refusal("forbidden", "not_eligible", said + "; ".join(reasons), remedy)
 
 

@@ -39,7 +39,12 @@ def begin_epoch(state: State, command: BeginEpoch, now_ms: int, entropy: Entropy
         return owners
     if len(owners) < OWNERS_TOGETHER:
         text = f"signed by {', '.join(owners)}; an epoch needs {OWNERS_TOGETHER} officers"
-        return Refusal("unverified", "second_officer", text, "let another officer sign it: 'backup sign'")
+        return Refusal(
+            "unverified",
+            "second_officer",
+            text,
+            "let another officer sign it: 'sluicegate backup sign FILE --key KEY -o FILE'",
+        )
     if said.restored.size != state.size:
         text = f"it begins after {said.restored.size} entries, and the log has {state.size}"
         return Refusal("conflict", "epoch_elsewhere", text, "restore the backup again, or sign for this log")

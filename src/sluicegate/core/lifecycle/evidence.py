@@ -90,7 +90,7 @@ def withdraw_evidence(
     found = state.record.evidence.get(said.evidence)
     if found is None or (found.party, found.release) != (said.party, said.release):
         text = f"{said.party!r} has no result {said.evidence[:80]!r} in {said.release!r}"
-        return Refusal("unknown", "evidence_unknown", text, "'evidence list' shows what there is")
+        return Refusal("unknown", "evidence_unknown", text, "'sluicegate evidence list' shows what there is")
     if said.log != state.log:
         return other_log()
     release = state.releases[said.release]
@@ -149,7 +149,7 @@ def evaluation_unknown(release: str, name: str, stated: Iterable[str] = ()) -> R
     """The refusal of what is about an evaluation that the plan does not have; it has those `stated`."""
     text = f"the plan of {release!r} has no evaluation {name!r}"
     names = ", ".join(sorted(stated))
-    remedy = f"it has {names}" if names else "'status' shows what stages require"
+    remedy = f"it has {names}" if names else "'sluicegate status' shows what stages require"
     return Refusal("unknown", "evaluation_unknown", text, remedy)
 
 
@@ -174,7 +174,8 @@ def _unfit(state: State, stated: ResultStatement, evaluation: Evaluation) -> Ref
             "conflict",
             "evidence_repeated",
             text,
-            "it counts once, in whichever format; if that is wrong: 'evidence withdraw'",
+            "it counts once, in whichever format; if that is wrong: "
+            "'sluicegate evidence withdraw EVIDENCE --reason REASON --key KEY'",
         )
     return None
 

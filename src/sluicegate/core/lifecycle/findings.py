@@ -141,7 +141,7 @@ def _not_to_report(state: State, said: FindingStatement, known: Finding | None) 
     """Why a party cannot report this; None if it can."""
     if known is not None:
         text = f"this was reported before, as {known.id}, and more was said of it since"
-        return Refusal("conflict", "finding_reported", text, f"'finding show {known.id}' has it")
+        return Refusal("conflict", "finding_reported", text, f"'sluicegate finding show {known.id}' has it")
     release = state.releases.get(said.release or "")
     if release is None:
         return release_unknown(said.release or "")
@@ -149,7 +149,7 @@ def _not_to_report(state: State, said: FindingStatement, known: Finding | None) 
     if plan is None:
         names = ", ".join(sorted(reporters(release.plan)))
         text = f"the plan of {release.name!r} names {names} for findings, and not {said.party!r}"
-        remedy = "the developer's staff can enter it: 'finding report --for'"
+        remedy = "the developer's staff can enter it, with --for"
         return Refusal("forbidden", "not_to_report", text, remedy)
     if said.level not in plan.spec.scale.names:
         text = f"no level {said.level!r} in the plan of {release.name!r}"
@@ -189,7 +189,9 @@ def _unfit(state: State, said: FindingStatement, known: Finding | None) -> Refus
         return finding_unknown(said.finding or "")
     if said.previous != known.digest:
         text = "more was said of this finding since the statement was made"
-        return Refusal("conflict", "finding_stale", text, "look at 'finding show', and sign it again")
+        return Refusal(
+            "conflict", "finding_stale", text, "'sluicegate finding show FINDING' shows it now; sign it again"
+        )
     if said.says in DEVELOPERS:
         return _not_to_answer(state, said, known)
     if said.says == GIVES:
@@ -201,7 +203,12 @@ def _unfit(state: State, said: FindingStatement, known: Finding | None) -> Refus
 def _not_to_answer(state: State, said: FindingStatement, known: Finding) -> Refusal | None:
     if said.party != state.developer:
         text = f"the developer, {state.developer!r}, {said.says} findings, and not {said.party!r}"
-        return Refusal("forbidden", "not_the_developer", text, "'finding give' adds detail")
+        return Refusal(
+            "forbidden",
+            "not_the_developer",
+            text,
+            "'sluicegate finding give FINDING --text TEXT --key KEY' adds detail",
+        )
     return None if known.is_open else _closed(known)
 
 
@@ -211,7 +218,12 @@ def _not_to_retest(state: State, said: FindingStatement, known: Finding) -> Refu
     if said.party not in closing:
         names = ", ".join(sorted(closing))
         text = f"{said.party!r} does not close this finding: {names} may retest it"
-        return Refusal("forbidden", "not_to_retest", text, "'finding fix' says that it is ready for a retest")
+        return Refusal(
+            "forbidden",
+            "not_to_retest",
+            text,
+            "'sluicegate finding fix FINDING --text TEXT --key KEY' says that it is ready for a retest",
+        )
     if said.outcome == GONE and not known.is_open:
         return _closed(known)
     if said.tested not in retested(plan, known):
@@ -232,7 +244,9 @@ def _not_to_give(known: Finding, party: str) -> Refusal:
 
 def finding_unknown(name: str) -> Refusal:
     """The refusal for a finding that is not on the record."""
-    return Refusal("unknown", "finding_unknown", f"no finding {name[:80]!r}", "'finding list' shows them")
+    return Refusal(
+        "unknown", "finding_unknown", f"no finding {name[:80]!r}", "'sluicegate finding list' shows them"
+    )
 
 
 def _receipt(found: Finding) -> FindingReceipt:

@@ -152,10 +152,14 @@ def resume_grant(state: State, command: ResumeGrant, now_ms: int, entropy: Entro
     found = state.record.suspending(grant.id)
     if found is not None:
         text = f"the report {found.id} of {found.party!r} suspends this grant until it is closed"
-        return Refusal("conflict", "finding_open", text, "'finding show' says who may close it")
+        return Refusal(
+            "conflict", "finding_open", text, "'sluicegate finding show FINDING' says who may close it"
+        )
     if grant.doubted:
         text = "this grant rests on what a compromised key signed"
-        remedy = "its holder asks to renew it ('application amend'), and the agencies decide again"
+        remedy = (
+            "its holder asks to renew it, 'sluicegate application amend GRANT', and the agencies decide again"
+        )
         return Refusal("conflict", "grant_doubted", text, remedy)
     if command.programmes:
         return _halt(grant, command)

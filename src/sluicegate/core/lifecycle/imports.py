@@ -114,13 +114,17 @@ def discard_import(
 
 def import_unknown(name: str) -> Refusal:
     """The refusal for an import that does not exist."""
-    return Refusal("unknown", "import_unknown", f"no import {name[:80]!r}", "'credential imports' lists them")
+    return Refusal(
+        "unknown", "import_unknown", f"no import {name[:80]!r}", "'sluicegate credential imports' lists them"
+    )
 
 
 def _over(found: KeyImport) -> Refusal:
     if found.state == "counted":
         said = f"import {found.name!r} counts already"
-        return Refusal("conflict", "import_counted", said, "'credential revoke' ends a key")
+        return Refusal(
+            "conflict", "import_counted", said, "'sluicegate credential revoke CREDENTIAL' ends a key"
+        )
     said = f"import {found.name!r} was discarded"
     return Refusal("conflict", "import_discarded", said, "import the file again: it is another import")
 
@@ -140,7 +144,12 @@ def _beyond(state: State, command: TakeKeys, found: KeyImport) -> Refusal | None
     is_new = found.name not in state.keyring.imports
     if is_new and len(state.keyring.open_imports) >= OPEN_MAX:
         said = f"{OPEN_MAX} imports are open"
-        return Refusal("conflict", "too_many_imports", said, "complete one, or 'credential discard' it")
+        return Refusal(
+            "conflict",
+            "too_many_imports",
+            said,
+            "complete one, or end one: 'sluicegate credential discard NAME'",
+        )
     return None
 
 

@@ -91,7 +91,7 @@ def _to_pin(state: State, command: RecordKey, said: KeyStatement, digest: str) -
     if known is not None:
         now = "counts" if known.counts else f"was {state_of(known)}"
         text = f"this key was pinned before, for {known.owner!r} of {known.party!r}, and {now}"
-        return Refusal("conflict", "key_known", text, "'keys generate' makes another one")
+        return Refusal("conflict", "key_known", text, "'sluicegate keys generate -o FILE' makes another one")
     refusal = _not_to_pin(state, command.envelope, said)
     if refusal is not None:
         return refusal
@@ -124,7 +124,12 @@ def _not_to_pin(state: State, envelope: Envelope, said: KeyStatement) -> Refusal
     current = next((key.keyid for key in own if key.counts), None)
     if said.replaces != current:
         text = f"the key does not replace the one that {said.owner!r} has now"
-        return Refusal("conflict", "key_moved", text, "'keys list' shows it; sign again with 'keys rotate'")
+        return Refusal(
+            "conflict",
+            "key_moved",
+            text,
+            "'sluicegate keys list' shows it; sign again: 'sluicegate keys rotate --key KEY --new NEWKEY'",
+        )
     keys = signers(state, envelope, {said.party})
     needed = owners_to_sign(said, state.keys.values(), {key.keyid for key in keys})
     owners = {key.owner for key in keys}
@@ -133,7 +138,12 @@ def _not_to_pin(state: State, envelope: Envelope, said: KeyStatement) -> Refusal
     if not owners:
         return _unsigned(state, envelope, said.party)
     text = f"{len(owners)} of {needed} owners of {said.party!r} signed"
-    return Refusal("unverified", "signatures_missing", text, "another owner: 'keys countersign FILE --key …'")
+    return Refusal(
+        "unverified",
+        "signatures_missing",
+        text,
+        "another owner: 'sluicegate keys countersign FILE --key KEY -o FILE'",
+    )
 
 
 def owners_to_sign(said: KeyStatement, known: Iterable[PinnedKey | KeyView], signed: Collection[str]) -> int:
@@ -150,7 +160,7 @@ def _to_end(state: State, command: RecordKey, said: KeyStatement, now_ms: int) -
     known = state.keys.get(said.keyid)
     if known is None or (known.owner, known.party) != (said.owner, said.party):
         text = f"no key {said.keyid[:12]}… of {said.owner!r} of {said.party!r}"
-        return Refusal("unknown", "key_unknown", text, "'keys list' shows the keys")
+        return Refusal("unknown", "key_unknown", text, "'sluicegate keys list' shows the keys")
     key = signer_for(state, command.envelope, said.party)
     if isinstance(key, Refusal):
         return key
@@ -199,7 +209,9 @@ def _not_to_end(state: State, known: PinnedKey, said: KeyStatement) -> Refusal |
     others = (key for key in state.keys.values() if key.counts and key.party == known.party)
     if said.says == RETIRES and all(key.keyid == known.keyid for key in others):
         text = f"this is the only key of {known.party!r}, which could say nothing without it"
-        return Refusal("conflict", "only_key", text, "replace it: 'keys rotate'")
+        return Refusal(
+            "conflict", "only_key", text, "replace it: 'sluicegate keys rotate --key KEY --new NEWKEY'"
+        )
     return None
 
 
@@ -277,7 +289,7 @@ def _unsigned(state: State, envelope: Envelope, party: str) -> Refusal:
     if gone is not None:
         said = f"signed with a key of {gone.owner!r} that was {state_of(gone)}"
         return Refusal(
-            "unverified", "key_ended", said, "sign it again; 'keys list' shows the keys that count"
+            "unverified", "key_ended", said, "sign it again; 'sluicegate keys list' shows the keys that count"
         )
     return Refusal(
         "unverified",
@@ -305,7 +317,8 @@ def _changed_pin(state: State, pins: Sequence[Pin]) -> Refusal | None:
                 named
                 if pin is not None
                 else f"the trust file does not name {key.owner!r}, whose key the log holds",
-                "restore that key in the trust file, which keeps first keys; 'keys rotate' changes a key",
+                "restore that key in the trust file, which keeps first keys; "
+                "'sluicegate keys rotate --key KEY --new NEWKEY' changes a key",
             )
     for pin in pins:
         later = [key for key in state.keys.values() if key.owner == pin.owner]

@@ -56,10 +56,15 @@ def request_licence(
     held = state.record.holding(command.grant)
     if held is None or not held.is_live:
         said = f"no live grant or account {command.grant[:80]!r}"
-        return Refusal("unknown", "grant_unknown", said, "'grant list' and 'account list' show them")
+        return Refusal(
+            "unknown",
+            "grant_unknown",
+            said,
+            "'sluicegate grant list' and 'sluicegate account list' show them",
+        )
     if command.member is not None and not _is_member(state, command.member, held.organization):
         said = f"no member {command.member[:80]!r} of this organization"
-        return Refusal("unknown", "member_unknown", said, "'member list' shows them")
+        return Refusal("unknown", "member_unknown", said, "'sluicegate member list --grant GRANT' shows them")
     for name in state.record.licensed.get(found.name, ()):
         case = state.cases[name]
         asked = (case.organization, case.question.member or None)
@@ -130,7 +135,9 @@ def _ended(found: Licence, how: str, reason: str | None) -> Draft:
 
 def licence_unknown(name: str) -> Refusal:
     """The refusal for a licence that is not on the record."""
-    return Refusal("unknown", "licence_unknown", f"no licence {name[:80]!r}", "'licence list' shows them")
+    return Refusal(
+        "unknown", "licence_unknown", f"no licence {name[:80]!r}", "'sluicegate licence list' shows them"
+    )
 
 
 def view(state: State, found: Licence) -> LicenceView:

@@ -40,16 +40,21 @@ def replace_log_key(
         return other_log()
     if said.replaces != keys.current.vkey or keys.knows(said.key):
         text = f"it replaces {said.replaces} by {said.key}, and {keys.current.vkey} signs this log"
-        return Refusal("conflict", "log_key_moved", text, "sign again: 'keys rotate-log'")
+        return Refusal("conflict", "log_key_moved", text, "sign again: 'sluicegate keys rotate-log'")
     officers: tuple[str, ...] = ()
     if not is_signed_by_log(command.envelope, said.key):
         text = "the new key of the log did not sign"
-        return Refusal("unverified", "signature_invalid", text, "sign again: 'keys rotate-log'")
+        return Refusal("unverified", "signature_invalid", text, "sign again: 'sluicegate keys rotate-log'")
     if not is_signed_by_log(command.envelope, said.replaces):
         officers = tuple(sorted(state.record.pinned().owners(command.envelope, state.developer)))
         if len(officers) < OWNERS_TOGETHER:
             text = f"{len(officers)} of {OWNERS_TOGETHER} officers signed, and the key before did not"
-            return Refusal("unverified", "second_officer", text, "officers sign it: 'keys countersign'")
+            return Refusal(
+                "unverified",
+                "second_officer",
+                text,
+                "officers sign it: 'sluicegate keys countersign FILE --key KEY -o FILE'",
+            )
     body = LogKeyReplaced(
         replaces=said.replaces,
         key=said.key,

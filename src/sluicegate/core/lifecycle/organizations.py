@@ -35,7 +35,7 @@ def renamed(state: State, described: Description | None) -> Refusal | None:
     ):
         return None
     said = "the aliases, lei and registry differ from those that your organization stated before"
-    remedy = "state the same; with a grant, 'application amend' changes them"
+    remedy = "state the same; with a grant, 'sluicegate application amend GRANT' changes them"
     return Refusal("conflict", "identifiers_differ", said, remedy)
 
 

@@ -238,14 +238,14 @@ def _untimed(look: _Look) -> Iterator[str]:
     by_officer = facts.closing is not None and stage.agreed_by is None
     if by_officer or (is_by_hand and kinds.TERMS not in agreed):
         recall = facts.recall
-        yield f"an officer's '{'stage open' if recall is None else 'release restore'}'"
+        yield f"an officer's 'sluicegate {'stage open' if recall is None else 'release restore'}'"
     if stage.opens_when is None or stage.opens_when.from_ms(facts) is not None:
         return
     for each in stage.opens_when.leaves:
         if each.from_ms(facts) is None and not isinstance(each, TermsAgreed):
             asks = isinstance(each, AgreedBy)
             yield (
-                "an officer's 'stage open', which asks agencies"
+                "an officer's 'sluicegate stage open', which asks agencies"
                 if asks
                 else requirement_phrases.required(each)
             )

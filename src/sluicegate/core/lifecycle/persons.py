@@ -243,7 +243,12 @@ def claim_by(person: Person, issuer: str) -> Claim | None:
 
 def member_unknown(name: str) -> Refusal:
     """The refusal for a member that does not exist, or that the asker may not know of."""
-    return Refusal("unknown", "member_unknown", f"no member {name[:80]!r}", "'member list' shows yours")
+    return Refusal(
+        "unknown",
+        "member_unknown",
+        f"no member {name[:80]!r}",
+        "'sluicegate member list --grant GRANT' shows yours",
+    )
 
 
 def parts(rows: Sequence[T]) -> Iterator[tuple[T, ...]]:
@@ -284,7 +289,8 @@ def _placed(
     if owners - {member}:
         said = f"an identifier of it is that of the member {min(owners - {member})!r}"
         remedy = (
-            "say that it is the same, with 'member import --update' or 'member add --member'; or remove it"
+            "say that it is the same, with 'sluicegate member import FILE --grant GRANT --update' or "
+            "'sluicegate member add --grant GRANT --member MEMBER --identifier IDENTIFIER'; or remove it"
         )
         return Refusal("conflict", "identifier_taken", said, remedy)
     known = len(state.registry.members[command.organization][member]) if member is not None else 0

@@ -78,7 +78,7 @@ def _not_to_set(state: State, said: Pointing, known: Point | None) -> Refusal | 
         return point_unknown(said.point)
     if publickey.keyid(said.key) in state.keys:
         text = "the key of a party, expected one that the point alone holds"
-        return Refusal("conflict", "key_of_a_party", text, "'keys generate' makes a key")
+        return Refusal("conflict", "key_of_a_party", text, "'sluicegate keys generate -o FILE' makes a key")
     if all(said.surface not in release.plan.spec.surfaces for release in state.releases.values()):
         text = f"no release is offered on a surface {said.surface!r}"
         return Refusal("unknown", "surface_unknown", text, "check its spelling; apply the plan that names it")
@@ -156,7 +156,9 @@ def point_and_directive(state: State, point: str, directive: str) -> tuple[Point
 
 def point_unknown(name: str) -> Refusal:
     """The refusal for a point that is not declared."""
-    return Refusal("unknown", "point_unknown", f"no point {name[:80]!r}", "'point list' shows them")
+    return Refusal(
+        "unknown", "point_unknown", f"no point {name[:80]!r}", "'sluicegate point list' shows them"
+    )
 
 
 def is_of(point: Point, issued: Directive) -> bool:

@@ -227,7 +227,9 @@ def _unproven(stated: _StatedPosition) -> Refusal | None:
     if opened == stated.word.sealed:
         return None
     said = "what was sent as the sealed reason is not what the position commits to"
-    return Refusal("unverified", "reason_unproven", said, "send the file that 'review sign' wrote, unchanged")
+    return Refusal(
+        "unverified", "reason_unproven", said, "send the file that 'sluicegate review sign' wrote, unchanged"
+    )
 
 
 def receive(state: State, command: Receive, now_ms: int, entropy: Entropy) -> Acceptance | Refusal:
@@ -481,7 +483,12 @@ def _not_asked(case: Case, agency: str) -> Refusal | None:
 def _not_signed_enough(state: State, case: Case, agency: str, owners: tuple[str, ...]) -> Refusal | None:
     if len(owners) < signers.needed(case, agency):
         said = f"a position of {agency!r} takes the signatures of two of its owners, one was given"
-        return Refusal("forbidden", "countersignature_missing", said, "'review countersign' adds the second")
+        return Refusal(
+            "forbidden",
+            "countersignature_missing",
+            said,
+            "'sluicegate review countersign FILE --key KEY -o FILE' adds the second",
+        )
     partial = sorted(signers.excluded(state.record, case).intersection(owners))
     if partial:
         said = f"{', '.join(partial)} signed in the case that is appealed"

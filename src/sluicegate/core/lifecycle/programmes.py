@@ -33,7 +33,10 @@ def unfit(state: State, terms: str, organization: str, asked: Sequence[HeldProgr
         why = next(_faults(state, organization, each, known), None)
         if why is not None:
             return Refusal(
-                "conflict", "programme_unfit", f"{each.label}: {why}", "'status' shows what it asks"
+                "conflict",
+                "programme_unfit",
+                f"{each.label}: {why}",
+                "'sluicegate status' shows what it asks",
             )
     if len({each.label for each in asked}) < len(asked):
         return Refusal("conflict", "programme_unfit", "a programme twice", "name each once")
@@ -62,7 +65,10 @@ def _faults(state: State, organization: str, asked: HeldProgramme, known: Progra
     for member in asked.holders:
         person = state.table.people.get(member)
         if person is None or person.organization != organization:
-            yield f"no member {member[:80]!r} of this organization; 'member list' shows them"
+            yield (
+                f"no member {member[:80]!r} of this organization; "
+                "'sluicegate member list --grant GRANT' shows them"
+            )
 
 
 def not_to_halt(grant: Grant, labels: Sequence[str]) -> Refusal | None:
@@ -71,5 +77,7 @@ def not_to_halt(grant: Grant, labels: Sequence[str]) -> Refusal | None:
     for each in labels:
         if each not in known:
             said = f"grant {grant.id!r} has no programme {each[:120]!r}"
-            return Refusal("unknown", "programme_unknown", said, "'grant show' lists those that it has")
+            return Refusal(
+                "unknown", "programme_unknown", said, "'sluicegate grant show GRANT' lists those that it has"
+            )
     return None

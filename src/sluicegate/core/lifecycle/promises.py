@@ -99,7 +99,12 @@ def _unfit(said: Promising, known: Promise | None, now_ms: int) -> Refusal | Non
         return Refusal("forbidden", "promise_of_another", text)
     if known.is_target:
         text = "the promise is a target date: the stage keeps it when it opens, and a plan changes it"
-        return Refusal("conflict", "promise_of_plan", text, "change 'target' in the plan, and 'apply' it")
+        return Refusal(
+            "conflict",
+            "promise_of_plan",
+            text,
+            "change 'target' in the plan, and then 'sluicegate apply FILE'",
+        )
     is_open = known.may_be_kept if said.says == KEEPS else known.state == OPEN
     if not is_open:
         return _not_open(known)
@@ -125,11 +130,17 @@ def _receipt(promise: str, party: str, state: str, due_ms: int) -> PromiseReceip
 
 def promise_unknown(name: str) -> Refusal:
     """The refusal for a promise that is not on the record."""
-    return Refusal("unknown", "promise_unknown", f"no promise {name[:80]!r}", "'promise list' shows them")
+    return Refusal(
+        "unknown", "promise_unknown", f"no promise {name[:80]!r}", "'sluicegate promise list' shows them"
+    )
 
 
 def _not_open(found: Promise) -> Refusal:
-    remedy = "a broken promise can be kept late: 'promise keep'" if found.state == BROKEN else ""
+    remedy = (
+        "a broken promise can be kept late: 'sluicegate promise keep PROMISE --key KEY'"
+        if found.state == BROKEN
+        else ""
+    )
     return Refusal("conflict", "promise_not_open", f"the promise is {found.state}", remedy)
 
 

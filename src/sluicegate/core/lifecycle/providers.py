@@ -134,7 +134,12 @@ def asserted(
 
 def provider_unknown(name: str) -> Refusal:
     """The refusal for a provider that does not exist, or that the asker may not know of."""
-    return Refusal("unknown", "provider_unknown", f"no provider {name[:80]!r}", "'provider list' shows yours")
+    return Refusal(
+        "unknown",
+        "provider_unknown",
+        f"no provider {name[:80]!r}",
+        "'sluicegate provider list --grant GRANT' shows yours",
+    )
 
 
 def _stated(name: str, provider: Provider, jwks_url: str | None) -> people.ProviderRow:

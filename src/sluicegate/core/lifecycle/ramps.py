@@ -77,10 +77,15 @@ def ramp_of(record: Record, release: str, stage: str) -> Course | Refusal:
     course = record.course_of(release, stage)
     if course is None or record.opened.get(course.terms) is None:
         said = f"the stage {stage!r} is not open"
-        return Refusal("conflict", "stage_not_open", said, "'status' shows what it waits for")
+        return Refusal("conflict", "stage_not_open", said, "'sluicegate status' shows what it waits for")
     if not record.terms[course.terms].body.is_for_everyone:
         said = f"the stage {stage!r} is not for everyone"
-        return Refusal("conflict", "no_ramp", said, "'stage close' closes it")
+        return Refusal(
+            "conflict",
+            "no_ramp",
+            said,
+            "'sluicegate stage close RELEASE STAGE --reason REASON --key KEY' closes it",
+        )
     return course
 
 
@@ -110,7 +115,11 @@ def _not_earlier(share: int | None, in_now: int, steps: tuple[tuple[int, int], .
     if share in earlier:
         return None
     text = f"{share} per cent is no earlier share of this ramp, which is at {per_cent(in_now)}"
-    remedy = f"one of {', '.join(map(str, earlier))}" if earlier else "'stage close' closes the stage"
+    remedy = (
+        f"one of {', '.join(map(str, earlier))}"
+        if earlier
+        else "'sluicegate stage close RELEASE STAGE --reason REASON --key KEY' closes the stage"
+    )
     return Refusal("conflict", "no_such_share", text, remedy)
 
 

@@ -73,7 +73,7 @@ def recall_release(
     missing = [each for each in reached(state.record, name) if each not in signed]
     if missing:
         said = f"a recall closes every stage; the closing of {', '.join(missing)} is missing"
-        return Refusal("conflict", "recall_partial", said, "sign what 'release recall' signs now")
+        return Refusal("conflict", "recall_partial", said, "sign what 'sluicegate release recall' signs now")
     return Acceptance(drafts, RecallReceipt(release=name, stages=tuple(signed)))
 
 
@@ -134,7 +134,7 @@ def returning(state: State, release: str, now_ms: int) -> Iterator[StageReturn]:
         back = StageReturn(name, "opens", closing.at_ms)
         missing = tuple(_missing(ahead, release, stage, now_ms))
         if not closing.terms:
-            back = back._replace(what="waits", waits_for=("an officer's 'stage open'", *missing))
+            back = back._replace(what="waits", waits_for=("an officer's 'sluicegate stage open'", *missing))
         elif missing:
             back = back._replace(what="waits", waits_for=missing)
         elif stage.agreed_by is not None:

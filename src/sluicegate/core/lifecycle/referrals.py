@@ -78,7 +78,7 @@ def not_to_refer(record: Record, case: Case, given: Referrals | None, agency: st
     if given is None or agency not in given.from_ or agency not in case.parties:
         allowed = ", ".join(given.from_) if given is not None else "no agency"
         said = f"{agency!r} may not refer this case; the terms let {allowed} do so"
-        return Refusal("forbidden", "not_to_refer", said, "'status' shows the plan's referrals")
+        return Refusal("forbidden", "not_to_refer", said, "'sluicegate status' shows the plan's referrals")
     if to not in given.to:
         said = f"no referral to {to[:64]!r}, expected one of {', '.join(given.to)}"
         return Refusal("unknown", "not_on_the_roster", said)

@@ -171,7 +171,9 @@ def _asked_to_open(
     """The case in which agencies agree to an opening. If one is open, it continues."""
     if len(canonical.dumps(signed.envelope.to_json())) > sizes.OPENING_MAX:
         said = f"a signed opening of more than {sizes.OPENING_MAX:,} bytes"
-        return Refusal("conflict", "opening_too_large", said, "sign what 'stage open' signs, and no more")
+        return Refusal(
+            "conflict", "opening_too_large", said, "sign what 'sluicegate stage open' signs, and no more"
+        )
     release = state.releases[opening.release]
     result = StageReceipt(release=release.name, stage=opening.stage)
     for known in state.docket.newest(lambda each: each.is_open and each.kind == kinds.OPENING):
@@ -218,7 +220,7 @@ def _not_to_open(state: State, opening: StageOpening) -> Refusal | None:
     known = state.record.shut_by(opening.release, opening.stage)
     if opening.closing != (None if known is None else known.digest):
         said = "the opening does not name the closing that it undoes"
-        return Refusal("conflict", "stage_closed", said, "sign what 'stage open' signs now")
+        return Refusal("conflict", "stage_closed", said, "sign what 'sluicegate stage open' signs now")
     if opening.release in state.record.closures and opening.terms not in state.record.opened:
         return release_closed(opening.release)
     return None if opening.terms in release.agreed else terms_not_agreed(opening.stage)
@@ -233,19 +235,25 @@ def _hindered(state: State, opening: StageOpening, now_ms: int) -> Refusal | Non
         return None
     listed = ", ".join(facts.responses())
     said = f"stage {stage.name!r} does not open while a finding is open that the plan answers: {listed}"
-    return Refusal("conflict", "finding_open", said, "'finding show' says who may retest it")
+    return Refusal(
+        "conflict", "finding_open", said, "'sluicegate finding show FINDING' says who may retest it"
+    )
 
 
 def stage_unknown(release: str, stage: str) -> Refusal:
     """The refusal for a stage that does not exist, or that the asker may not know of."""
     wanted = f"{release[:64]}/{stage[:64]}"
-    return Refusal("unknown", "stage_unknown", f"no stage {wanted!r}", "'status' lists releases and stages")
+    return Refusal(
+        "unknown", "stage_unknown", f"no stage {wanted!r}", "'sluicegate status' lists releases and stages"
+    )
 
 
 def release_closed(name: str) -> Refusal:
     """The refusal of what no longer happens in a release that is closed."""
     said = f"the release {name[:80]!r} is closed"
-    return Refusal("conflict", "release_closed", said, "'release report' shows what it came to")
+    return Refusal(
+        "conflict", "release_closed", said, "'sluicegate release report RELEASE' shows what it came to"
+    )
 
 
 def release_unknown(release: str, known: Iterable[str] = ()) -> Refusal:
@@ -254,7 +262,7 @@ def release_unknown(release: str, known: Iterable[str] = ()) -> Refusal:
     `known` are those of which it may know.
     """
     near = nearest(release, known)
-    remedy = (f"did you mean {near!r}? " if near else "") + "'status' lists releases"
+    remedy = (f"did you mean {near!r}? " if near else "") + "'sluicegate status' lists releases"
     return Refusal("unknown", "release_unknown", f"no release {release[:64]!r}", remedy)
 
 
@@ -274,7 +282,7 @@ def terms_not_agreed(stage: str) -> Refusal:
         "conflict",
         "terms_not_agreed",
         f"the terms of stage {stage!r} are not agreed by every agency it names",
-        "'case list' shows the terms case and who is awaited",
+        "'sluicegate case list' shows the terms case and who is awaited",
     )
 
 
@@ -304,7 +312,9 @@ def _misfit(state: State, command: ApplyPlan) -> Refusal | None:
         opened = command.listed.get(stage.name, StageList()).opened
         if stage.audience.is_listed and set(given.listed(stage)) != opened.keys():
             said = f"the names of stage {stage.name!r} are not sealed"
-            return Refusal("conflict", "names_in_clear", said, "apply the plan by 'apply', with its lists")
+            return Refusal(
+                "conflict", "names_in_clear", said, "apply the plan by 'sluicegate apply', with its lists"
+            )
     named = {f"of stage {stage.name!r}": given.agencies_of(stage) for stage in given.spec.stages}
     designations = given.spec.designations
     if designations is not None:
@@ -331,7 +341,9 @@ def _taken_from_none(state: State, given: Plan) -> Refusal | None:
                 said = (
                     f"stage {stage.name!r} takes over the grants of {name[:64]!r}, no stage of this release"
                 )
-                return Refusal("conflict", "stage_unknown", said + meant, "'status' shows its stages")
+                return Refusal(
+                    "conflict", "stage_unknown", said + meant, "'sluicegate status' shows its stages"
+                )
     return None
 
 

@@ -158,7 +158,9 @@ def requirements_unmet(facts: StageFacts, stage: Stage) -> Refusal:
     """The refusal to open a stage while something that it requires does not hold."""
     listed = ", ".join([*map(requirement_phrases.required, facts.unmet(stage)), *facts.responses()])
     said = f"stage {stage.name!r} opens by itself when all that it requires holds; it waits for {listed}"
-    return Refusal("conflict", "requirements_unmet", said, "'status' shows who can clear each of them")
+    return Refusal(
+        "conflict", "requirements_unmet", said, "'sluicegate status' shows who can clear each of them"
+    )
 
 
 def shown(record: Record, release: str, stage: str, now_ms: int) -> Iterator[RequirementView]:
@@ -222,7 +224,9 @@ def _clears(
         yield f"the opening of {named}"
     elif isinstance(requirement, AgreedBy):
         asked = sorted(quorum.parties_of(requirement.agreed_by))
-        yield from asked if is_asked else [f"an officer's 'stage open', which asks {', '.join(asked)}"]
+        yield from (
+            asked if is_asked else [f"an officer's 'sluicegate stage open', which asks {', '.join(asked)}"]
+        )
     elif isinstance(requirement, Adopted | Attested | EvaluationTime):
         yield from sorted(quorum.parties_of(requirement.by))
     elif isinstance(requirement, Evidenced):

@@ -25,11 +25,16 @@ def not_now(step: str, case: Case) -> Refusal | None:
         again = "apply again" if case.kind in kinds.APPLIED else ""
         said = f"the case is already determined: {case.outcome}"
         return Refusal(
-            "conflict", "case_determined", said, again and f"'application show' tells why; {again}"
+            "conflict",
+            "case_determined",
+            said,
+            again and f"'sluicegate application show CASE' tells why; {again}",
         )
     listed = ", ".join(state for state in kinds.STATES if state in kinds.STEPS[step].states)
     said = f"{step!r} is not for a case that is {case.standing}, only for one that is {listed}"
-    return Refusal("conflict", "not_in_this_state", said, "'application show' tells its state")
+    return Refusal(
+        "conflict", "not_in_this_state", said, "'sluicegate application show CASE' tells its state"
+    )
 
 
 def found(state: State, name: str, step: str) -> Case | Refusal:
@@ -57,7 +62,9 @@ def contributions(said: Iterable[Contribution]) -> tuple[ContributionView, ...]:
 
 def case_unknown(name: str) -> Refusal:
     """The refusal for a case that does not exist."""
-    return Refusal("unknown", "case_unknown", f"no case {name[:80]!r}", "'case list' shows your cases")
+    return Refusal(
+        "unknown", "case_unknown", f"no case {name[:80]!r}", "'sluicegate case list' shows your cases"
+    )
 
 
 def other_question(case: Case, digest: str) -> Refusal | None:
