@@ -409,7 +409,10 @@ def test_a_case_ends_with_what_its_reader_can_do_next(plane):
     def next_of(who):
         return [line.strip() for line in plane.show(case, who).splitlines() if line.startswith("  next: ")]
 
-    export = f"next: sluicegate review export {case} -o {case}.json"
+    export = (
+        f"next: sluicegate review decide {case} --position … --key …; "
+        f"or 'sluicegate review export {case} -o {case}.json', for a key on another machine"
+    )
     waits = "next: nothing for you now; it waits for"
     screening = f"screening record {case} --list … --version … --decision … --reason … --key …"
     assert next_of("developer") == [f"next: sluicegate {screening}"]

@@ -146,7 +146,7 @@ def test_a_key_is_issued_under_an_account_as_its_opening_says(plane):
     command = opened.partition("issue a key: sluicegate ")[2].splitlines()[0].split()
     said = plane.text(*command, "--label", "till")
     assert "where a stage is open for everyone" in said
-    name = said.split()[1].rstrip(";")
+    name = said.split()[2]
     account = command[command.index("--grant") + 1]
     shown = plane.text("credential", "show", name)
     assert shown.splitlines()[:3] == [

@@ -306,7 +306,7 @@ def test_a_case_is_signed_by_a_party_that_is_asked(plane, tmp_path):
     stranger = plane(*sign, "--position", "approve", "--key", plane.key("caisi"), "--json", by=None)
     assert (stranger.code, "oncd, ostp" in stranger.error["message"]) == (3, True)
     for position, code, told in (
-        ("perhaps", 3, "expected one of approve"),
+        ("perhaps", 2, "expected one of approve"),
         ("ask", 2, "a question without a reason"),
         ("object", 2, "without a reason"),
     ):

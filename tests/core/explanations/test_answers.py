@@ -117,7 +117,7 @@ def test_what_serves_the_model_is_said_by_the_developer_or_lacks_its_statement()
     world = World.opened(deployments={"atMost": "P7D"})
     digest, credential = world.credential(world.admit())
     answer = refusing(look(world, credential, digest), "deployment", Reason.DEPLOYMENT_UNATTESTED)
-    assert "'sluicegate deployment sign gpt-5.6'" in answer.would_change
+    assert "'sluicegate deployment sign gpt-5.6 --key KEY'" in answer.would_change
     assert layers(look(world, credential, digest))["grant"].state == "allows"
     world.must(deployment(world.state))
     answer = layers(look(world, credential, digest))["deployment"]

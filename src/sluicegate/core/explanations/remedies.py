@@ -157,7 +157,7 @@ def _again(inquiry: Inquiry, deny: Deny, row: GrantRow) -> str:
     if deny.reason is Reason.GRANT_SUSPENDED:
         report = inquiry.state.record.suspending(row.id)
         if report is not None:
-            retest = f"a retest closes it ('sluicegate finding show {report.id}' says who may)"
+            retest = f"a retest closes {report.id} ('sluicegate finding show {report.id}' says who may)"
             return f"{retest}; then the developer resumes it"
         return f"the developer resumes it: 'sluicegate grant resume {row.id}'"
     if deny.reason is Reason.GRANT_REMOVED:
