@@ -181,7 +181,7 @@ def _made(given: Given, page: SitePage[Any, Any], query: str) -> object:
     if page.is_public:
         return pages.made(grown.services, page, place, path)
     by = grown.applicant if APPLICANT in page.roles else grown.staff
-    return pages.made(grown.services, page, place, path, by, Reader.of(by, "token"))
+    return pages.made(grown.services, page, place, path, by, Reader.of(by, "token", "session"))
 
 
 def drafted(grown: Grown, organization: str) -> str:

@@ -70,7 +70,10 @@ class DirectiveText(DocumentText):
     """A directive as written, the name of its file, and the names in its annexes."""
 
     annexes: Annotated[
-        Mapping[str, AnnexNames], Note('The names in each annex: {"annex-a": {"organizations": ["…"]}}.')
+        Mapping[str, AnnexNames],
+        Note(
+            'The names in each annex: {"annex-a": {"organizations": ["…"]}}. The only one may be called "".'
+        ),
     ] = field(default_factory=dict)
 
 

@@ -26,7 +26,7 @@ class ListedPlan(DocumentText):
 
     lists: Annotated[
         Mapping[str, Annotated[tuple[ListedName, ...], some(ListedName, 0, LISTED_MAX)]],
-        Note("The legal names of each list, by the file that the plan names."),
+        Note('The legal names of each list, by the file that the plan names. The only one may be called "".'),
     ] = field(default_factory=dict)
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from sluicegate.acts.act import DEVELOPER, ActAnswer, AnyAct
 from sluicegate.acts.table import PUBLIC
+from sluicegate.bounds import FORM_BODY_MAX
 from sluicegate.control.command_journal import JournaledRequest, journaled
 from sluicegate.control.pages import ask, reader_of, with_done, without_done
 from sluicegate.control.plane import ControlPlane
@@ -30,7 +31,7 @@ from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, applicant, applying, forms, officer, own, plans
 from sluicegate.pages.answers import Refused, route
 from sluicegate.pages.page import FormLook, Reader, Sent, ShowForm, first, one
-from sluicegate.parsing.request import ActRequest, written
+from sluicegate.parsing.request import written
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door
 from sluicegate.signin.forms import FORM, read
@@ -79,18 +80,18 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
     bearer.authorize(who.principal, act)
     query, just_done = without_done(request.scope["query_string"].decode("latin-1"), reader_of(who))
     given = read(query.encode("latin-1"))
-    is_asked = act.kind == "question" and (bool(query) or not any(each.required for each in forms.asked(act)))
+    is_asked = act.kind == "question" and not forms.lacking(act, given)
     with journaled(measured, act) as seen:
         seen.visitor = visitor
         if not is_asked:
             return await _shown(plane, request, visitor, act, reader_of(who), given)
-        asked = *written(act, forms.said(act.asked, given)), None
-        return await _answered(plane, request, seen, act, reader_of(who), given, asked, just_done=just_done)
+        return await _answered(plane, request, seen, act, reader_of(who), given, just_done=just_done)
 
 
 async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:
     act = await _act(plane.door, entrance, request)
-    visitor, who, sent = await signin.own_form(plane.door, entrance, request, act)
+    most = min(act.body_max, FORM_BODY_MAX)
+    visitor, who, sent = await signin.own_form(plane.door, entrance, request, act, most)
     bearer.authorize(who.principal, act)
     if act.kind == "question":
         raise InvalidInput("a question is asked by its page", remedy=f"open /acts/{act.name}")
@@ -98,11 +99,7 @@ async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, reque
     given = {key: value for key, value in sent.items() if key not in {FORM, NAME, NEXT}}
     with journaled(measured, act) as seen:
         seen.visitor = visitor
-        said = forms.said(
-            act.asked, {key: value for key, value in given.items() if not key.startswith(OF_PAGE)}
-        )
-        asked = *written(act, said), named
-        return await _answered(plane, request, seen, act, reader_of(who), given, asked, after)
+        return await _answered(plane, request, seen, act, reader_of(who), given, named, after)
 
 
 async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was written
@@ -112,15 +109,17 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
     act: AnyAct,
     reader: Reader,
     given: Sent,
-    asked: tuple[ActRequest, bytes, str | None],
+    named: str | None = None,
     after: str = "",
     just_done: str = "",
 ) -> Response:
     """What an act answers, as a page; or the form again, with what is wrong. `just_done`: by another form."""
     assert seen.visitor is not None
     shown = partial(_shown, plane, request, seen.visitor, act, reader, given, just_done=just_done)
+    of_act = {key: value for key, value in given.items() if not key.startswith(OF_PAGE)}
     try:
-        answer: ActAnswer | Refusal = await done(plane, request, seen, *asked)
+        asked = written(act, forms.said(act.asked, of_act))
+        answer: ActAnswer | Refusal = await done(plane, request, seen, *asked, named)
     except InvalidInput as error:
         status = (await errors.on_error(request, error)).status_code
         return await shown(fault=answers.fault(error), status=status)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sluicegate.acts.act import AnyAct
 from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import answers, forms
@@ -21,8 +20,8 @@ from sluicegate.signin import forms as sent_forms
 from sluicegate.signin import signatures
 from sluicegate.signin.forms import FORM
 from sluicegate.statements import table
-from sluicegate.statements.kind import HERE, NEW, AnyKind, Making, read
-from sluicegate_record.form import Json
+from sluicegate.statements.kind import HERE, NEW, AnyKind, Making, ReadText, read
+from sluicegate_record.form import Json, shape_of
 
 WHAT = "what"
 """The field of a form that says which kind of statement it makes."""
@@ -103,8 +102,9 @@ async def _written(
     """
     with here.visitor.place():
         fields = await here.visitor.run(forms.offering, forms.fields_of(how.asks, given), here.ask)
+        fields = forms.at_fields(fields, fault(why))
         before = await here.visitor.run(here.follows, how.before(given, here.ask))
-    values = {"how": how, "fields": fields, "fault": fault(why), "before": before}
+    values = {"how": how, "fields": fields, "fault": forms.elsewhere(fault(why)), "before": before}
     return here.page("statement_form.html", values, status, is_written=True)
 
 
@@ -112,9 +112,8 @@ async def _make(here: StaffRequest) -> Response:
     how = _kind(one(here.sent, WHAT))
     given = {key: each for key, each in here.sent.items() if key not in {FORM, WHAT}}
     try:
-        said = read(how.asks, forms.said(how.asks, given))
-        if how.text is not None:
-            said = how.text.joined(said, await _read_text(here, how.text.act, said.text))
+        stated = forms.said(how.asks, given)
+        said = read(how.asks, stated) if how.text is None else await _with_text(here, how, how.text, stated)
         with here.visitor.place():
             made = await here.visitor.run(_made, here, how, said)
     except (InvalidInput, Refused) as error:
@@ -133,10 +132,14 @@ def _made(here: StaffRequest, how: AnyKind, said: Any) -> PreparedStatement:
     return kept[0]
 
 
-async def _read_text(here: StaffRequest, act: AnyAct, text: str) -> Json:
-    """The text in a form, as it is read. Raises: InvalidInput."""
-    asked = written(act, {"text": text})
+async def _with_text(here: StaffRequest, how: AnyKind, text: ReadText, stated: Mapping[str, Json]) -> Any:
+    """What a form says, with what was read of the text in it and of the sheets beside that.
+
+    Raises: InvalidInput.
+    """
+    known = {each.key for each in shape_of(text.act.asked).fields}
+    asked = written(text.act, {key: each for key, each in stated.items() if key in known})
     parsed = await here.signing.plane.parsers.read(*asked, here.who.principal, here.visitor.run)
     assert parsed.reading is not None
     found: Json = parsed.reading.required()
-    return found
+    return text.joined(read(how.asks, {**stated, **parsed.arguments.to_json()}), found)

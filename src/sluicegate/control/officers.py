@@ -19,6 +19,7 @@ from starlette.routing import Route
 from sluicegate.acts import keys
 from sluicegate.acts.act import DEVELOPER, AnyAct, AskOnce
 from sluicegate.acts.keys import KeyFilter
+from sluicegate.bounds import FORM_BODY_MAX
 from sluicegate.control.pages import ask, reader_of
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
@@ -236,7 +237,8 @@ def form(signing: SigningRoutes, path: str, work: Work) -> Route:
 
     async def sent(request: Request) -> Response:
         act = await _act(signing, request)
-        visitor, who, fields = await signin.own_form(signing.door, signing.entrance, request, act)
+        where = (signing.door, signing.entrance, request)
+        visitor, who, fields = await signin.own_form(*where, act, FORM_BODY_MAX)
         return await work(_staff(signing, request, visitor, who, fields))
 
     return route("POST", path, sent)

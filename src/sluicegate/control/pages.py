@@ -41,6 +41,7 @@ from sluicegate.service import doings
 from sluicegate.service.context import STRANGER, Services
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door, SignedIn
+from sluicegate.signin.forms import read
 from sluicegate.signin.origins import origin_of
 
 PAGES = (
@@ -153,7 +154,7 @@ def page_place(door: Door, request: Request) -> PagePlace:
 
 def reader_of(who: SignedIn) -> Reader:
     """Who is signed in, as their pages show them."""
-    return Reader.of(who.principal, who.form_token)
+    return Reader.of(who.principal, who.form_token, who.session)
 
 
 class RefusedForm(NamedTuple):
@@ -178,10 +179,13 @@ def made(  # noqa: PLR0913 - what page, where, for whom
     """
     query, said = without_done(place.query, reader)
     query = _LEFT_EMPTY.sub("", query).removeprefix("&")
-    asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
     asks = partial(ask, services, by)
-    given = {} if refused is None else first(refused.sent)
-    shown = page.show(View(place, asked, asks(page.act, asked), asks, reader, path, given))
+    if page.empty is not None and forms.lacking(page.act, read(query.encode("latin-1"))):
+        shown: Filled | MadePage = page.empty(asks)
+    else:
+        asked = requests.read(ActRequest(act=page.act.name, path=path, query=query, content_type=""), b"")
+        given = {} if refused is None else first(refused.sent)
+        shown = page.show(View(place, asked, asks(page.act, asked), asks, reader, path, given))
     if not isinstance(shown, Filled):
         return shown
     shared: dict[str, Any] = {"place": place, "reader": reader, "done": said if reader is not None else ""}

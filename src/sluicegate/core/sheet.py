@@ -14,7 +14,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -105,6 +105,20 @@ class Sheet:
         if required not in seen:
             found = ", ".join(self.columns)
             raise self.refused([self.place(1, 0, f"a first line with the column '{required}'", found)])
+
+    def by(self, column: str) -> Mapping[str, Sequence[Row]]:
+        """The rows by what they have in a column; by an empty text where they have nothing there."""
+        at = self.columns.index(column) if column in self.columns else len(self.columns)
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.cells[at] if at < len(row.cells) else "", []).append(row)
+        return found or {"": []}
+
+    def unnamed(self, column: str) -> list[Place]:
+        """The places of the rows that have nothing in a column of the sheet."""
+        rows = self.by(column).get("", ()) if column in self.columns else ()
+        at = self.columns.index(column) if rows else 0
+        return [self.place(each.line, at, f"whose row it is, in the column '{column}'", "") for each in rows]
 
     def stated(self, row: Row) -> Mapping[str, str]:
         """The cells of a row that have text, by their columns."""

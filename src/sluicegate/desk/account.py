@@ -93,7 +93,6 @@ def _shown(site: DeskSite, here: Here, fault: SluicegateError | None, link: str)
             "others": [each for each in store.passkeys(who.id) if each.id not in {own.id for own, _ in own}],
             "instances": instances,
             "sessions": store.sessions(who.id, now_ms),
-            "session": here.who.session,
             "fault": fault,
             "link": link,
         },

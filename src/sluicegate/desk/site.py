@@ -115,7 +115,7 @@ class Here:
 
     def page(self, template: str, values: Mapping[str, Any]) -> Response:
         """A page for them."""
-        reader = Reader.of(self.who.principal, self.who.form_token)
+        reader = Reader.of(self.who.principal, self.who.form_token, self.who.session)
         return answers.private(template, {"frame": FRAME, "reader": reader, "done": "", **values})
 
 

@@ -3,6 +3,7 @@
 Rules:
 - A form asks for what the row of its act has. What it sends is read by that row, as
   strictly as a request to the API.
+- What is wrong in a field is said at that field, with what was written in it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ from markupsafe import Markup
 from sluicegate.acts.act import AnyAct, Arguments, AskAct
 from sluicegate.acts.table import ACTS
 from sluicegate.errors import InvalidInput
-from sluicegate.pages import known
+from sluicegate.pages import known, sheets
 from sluicegate.pages.known import NOTHING_KNOWN, KnownThings
-from sluicegate.pages.page import Filled, FormLook, Reader
+from sluicegate.pages.page import Filled, FormLook, Reader, Sent
+from sluicegate.pages.sheets import SheetHelp, SheetTable
+from sluicegate.parsing.request import SHEETS
 from sluicegate.statements.words import label
 from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import FormField, Json, shape_of
 from sluicegate_record.log import canonical
 
+FormFault = Mapping[str, Any]
+"""Why a form was refused, as `answers.fault` gives it."""
 FieldKind = Literal["line", "text", "number", "yes", "choice", "date", "lines", "json"]
 LINE_MAX = 200
 """Texts that may be longer have a field of several lines."""
@@ -59,7 +64,7 @@ _HAS_FILE = "file"
 @dataclass(frozen=True, slots=True)
 class AskedField:
     """One field of a form. `value` is what is in it; `most` how many characters it takes at most;
-    `offer` what it can name.
+    `offer` what it can name; `sheet` what a sheet in it has, if it takes one; `faults` what is wrong in it.
     """
 
     key: str
@@ -71,6 +76,13 @@ class AskedField:
     choices: tuple[str, ...] = ()
     most: int | None = None
     offer: KnownThings = NOTHING_KNOWN
+    sheet: SheetHelp | None = None
+    faults: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> SheetTable | None:
+        """The sheet in it as a table, if there is one."""
+        return None if self.sheet is None or _is_json(self.value) else sheets.table(self.value)
 
     @property
     def is_document(self) -> bool:
@@ -81,6 +93,13 @@ class AskedField:
 def asked(act: AnyAct, values: Mapping[str, str] | None = None) -> tuple[AskedField, ...]:
     """The fields of the form of an act, with some values."""
     return fields_of(act.asked, values or {})
+
+
+def lacking(act: AnyAct, given: Sent) -> tuple[str, ...]:
+    """What is still to be filled in before an act can be asked: the labels of its fields."""
+    return tuple(
+        each.label for each in asked(act) if each.required and not "".join(given.get(each.key, ())).strip()
+    )
 
 
 def fields_of(asked: type[Arguments], values: Mapping[str, str]) -> tuple[AskedField, ...]:
@@ -135,6 +154,27 @@ def offering(fields: Iterable[AskedField], ask: AskAct, act: AnyAct | None = Non
     return tuple(replace(each, offer=offers.get(each.key, NOTHING_KNOWN)) for each in shown)
 
 
+def at_fields(fields: Iterable[AskedField], fault: FormFault | None) -> tuple[AskedField, ...]:
+    """Some fields, each with what is wrong in it: the places in its text, or what the message says of it."""
+    return tuple(replace(each, faults=tuple(_faults(each.key, fault))) for each in fields)
+
+
+def _faults(key: str, fault: FormFault | None) -> Iterator[str]:
+    if fault is None:
+        return
+    for each in fault["at"]:
+        if each.file == key:
+            yield f"line {each.line}, column {each.column}: expected {each.expected}, found {each.found}"
+    named, colon, said = fault["message"].partition(": ")
+    if colon and named.partition(".")[0] == key and not any(each.file == key for each in fault["at"]):
+        yield said if named == key else f"{named.removeprefix(key)[1:]}: {said}"
+
+
+def elsewhere(fault: FormFault | None) -> FormFault | None:
+    """What is wrong, with those places alone that are in no field of a form."""
+    return fault and {**fault, "at": [each for each in fault["at"] if each.file not in SHEETS]}
+
+
 def again(field: AskedField, given: Mapping[str, str]) -> AskedField:
     """A field with what was written in it, if its form was refused."""
     return replace(field, value=given[field.key]) if field.key in given else field
@@ -173,7 +213,8 @@ def families(acts: Iterable[AnyAct], reader: Reader) -> Mapping[str, Sequence[An
 
 
 def said(asked: type[Arguments], sent: Mapping[str, Sequence[str]]) -> dict[str, Json]:
-    """What a form says, which becomes one of `asked`. Fields that were left empty are left out.
+    """What a form says, which becomes one of `asked`. Fields that were left empty are left out, and a sheet
+    stays a text, which `parsing` reads.
 
     Raises: InvalidInput: a field that is not asked for, or text that is not JSON.
     """
@@ -204,26 +245,32 @@ def _value(field: AskedField, given: Sequence[str]) -> Json:
         case "lines":
             return [line for each in given for line in map(str.strip, each.splitlines()) if line]
         case "json":
-            return _json(field, first)
+            return first if field.sheet is not None and not _is_json(first) else _json(field, first)
         case "text":
             return first.replace("\r\n", "\n")
         case _:
             return first.strip()
 
 
+def _is_json(text: str) -> bool:
+    """Whether a text is meant as a list or an object of JSON, not as a sheet."""
+    return text.lstrip()[:1] in {"{", "["}
+
+
 def _json(field: AskedField, text: str) -> Json:
     try:
         return canonical.loads(text.encode())
     except NotCanonical as error:
-        raise InvalidInput(f"{field.label}: expected JSON; {error.message}") from error
+        raise InvalidInput(f"{field.key}: expected JSON; {error.message}") from error
 
 
 def _field(each: FormField, value: str) -> AskedField:
     schema = _plain(each.codec.schema)
     kind, choices = _kind(schema, each.note)
-    return AskedField(
-        each.key, label(each.key), each.note, kind, each.is_required, value, choices, schema.get("maxLength")
-    )
+    sheet = sheets.HELP.get(each.key) if kind == "json" else None
+    most = schema.get("maxLength")
+    said = (each.key, label(each.key), each.note, kind, each.is_required, value)
+    return AskedField(*said, choices, most, sheet=sheet)
 
 
 def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -266,10 +313,10 @@ def usual(act: AnyAct, look: FormLook) -> Filled:
     """The usual page of an act: its form, or what it answered; after a question its form, too."""
     made = form(act, look.given)
     if look.answer is None or is_asked_again(act):
-        made = replace(made, fields=offering(made.fields, look.ask, act))
+        made = replace(made, fields=at_fields(offering(made.fields, look.ask, act), look.fault))
     values = {"act": act, "form": made}
     if look.answer is None:
-        return Filled("act.html", {**values, "fault": look.fault}, is_written=True)
+        return Filled("act.html", {**values, "fault": elsewhere(look.fault)}, is_written=True)
     return Filled("acted.html", {**values, "answer": look.answer.to_json(), "again": is_asked_again(act)})
 
 

@@ -1,9 +1,10 @@
-"""Pages of the security officer: every directive, how one comes into force everywhere, and a new order."""
+"""Pages of an officer: every directive, how one comes into force everywhere, and a new order."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sluicegate.acts import cases, directives, drills, licences, releases
@@ -160,7 +161,8 @@ def _previewed(look: FormLook) -> Filled:
 
 
 def _written(ask: AskAct, given: Mapping[str, str], **shown: Any) -> Filled:
-    form = forms.form(directives.PREVIEW, given, submit="Show who it covers")
+    made = forms.form(directives.PREVIEW, given, submit="Show who it covers")
+    form = replace(made, fields=forms.at_fields(made.fields, shown.get("fault")))
     usual = {"preview": None, "fault": None, "lines": ()}
     values = {"form": form, "letter": given.get(LETTER, ""), "given": given}
     values |= {"definitions": ask(directives.DEFINITIONS, Nothing()).definitions}

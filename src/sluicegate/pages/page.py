@@ -50,8 +50,8 @@ class PagePlace:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who is signed in and looks at a page: their role and name, and what their forms carry. `administers`:
-    they are an administrator of their organization.
+    """Who is signed in and looks at a page: their role and name, what their forms carry, and the id of the
+    session. `administers`: they are an administrator of their organization.
     """
 
     role: str
@@ -59,15 +59,17 @@ class Reader:
     party: str | None
     form_token: str
     administers: bool
+    session: str
 
     def may(self, act: AnyAct) -> bool:
         """Whether this is one of their acts."""
         return self.role in act.roles and (self.administers or not act.for_administrators)
 
     @classmethod
-    def of(cls, principal: Principal, form_token: str) -> Reader:
+    def of(cls, principal: Principal, form_token: str, session: str) -> Reader:
         """A principal as their pages show them."""
-        return cls(principal.role, principal.name, principal.party, form_token, principal.administers)
+        who = (principal.role, principal.name, principal.party)
+        return cls(*who, form_token, principal.administers, session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class SitePage(Generic[Asked, Answered]):
     """One page. `path` has the keys of some arguments of its act in braces.
 
     One that is not public is for those who are signed in, in one of its `roles`, or else in one of its act.
+    What its act requires is in its path, or it has an `empty` form.
     """
 
     path: str
@@ -120,6 +123,8 @@ class SitePage(Generic[Asked, Answered]):
     asks: int = 1
     """How many acts it asks, about, if that is not one."""
     roles: frozenset[str] = frozenset()
+    empty: Callable[[AskAct], Filled] | None = None
+    """The page before what its act requires is said in its form."""
 
     @property
     def weight(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sluicegate.acts import outlook, releases
@@ -65,7 +66,8 @@ def _previewed(look: FormLook) -> Filled:
 
 
 def _written(ask: AskAct, text: str, given: Mapping[str, str] | None = None, **shown: Any) -> Filled:
-    form = forms.form(releases.PREVIEW, {**(given or {}), "text": text}, submit=_SEES)
+    made = forms.form(releases.PREVIEW, {**(given or {}), "text": text}, submit=_SEES)
+    form = replace(made, fields=forms.at_fields(made.fields, shown.get("fault")))
     usual = {"release": "", "releases": (), "preview": None, "fault": None, "lines": ()}
     reference = tuple(_reference(ask(releases.SCHEMA, Nothing()).to_json()))
     values = {**usual, "form": form, "reference": reference, **shown}

@@ -8,6 +8,7 @@ Rules:
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from importlib import resources
@@ -24,6 +25,8 @@ _KINDS = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+_IMPORTED = re.compile(rb'"\./([\w.-]+\.js)"')
+"""How a script names another one, which itself imports none."""
 
 
 def policy(forms: str) -> str:
@@ -54,12 +57,15 @@ class Asset(NamedTuple):
 
 
 def _assets() -> dict[str, Asset]:
-    found = {}
-    for file in sorted(resources.files(__package__).joinpath("assets").iterdir(), key=lambda each: each.name):
-        stem, _, suffix = file.name.rpartition(".")
-        body = file.read_bytes()
+    """The files by their names. A script that imports others does so by the paths that they have here."""
+    folder = resources.files(__package__).joinpath("assets")
+    bodies = {each.name: each.read_bytes() for each in folder.iterdir()}
+    found: dict[str, Asset] = {}
+    for name in sorted(bodies, key=lambda each: (_IMPORTED.search(bodies[each]) is not None, each)):
+        stem, _, suffix = name.rpartition(".")
+        body = _IMPORTED.sub(lambda each: f'"{found[each[1].decode()].path}"'.encode(), bodies[name])
         named = f"{stem}.{hashlib.sha256(body).hexdigest()[:16]}.{suffix}"
-        found[file.name] = Asset(f"{ASSETS}/{named}", body, _KINDS[suffix])
+        found[name] = Asset(f"{ASSETS}/{named}", body, _KINDS[suffix])
     return found
 
 

@@ -7,30 +7,47 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from sluicegate.acts.act import AnyAct, Arguments
 from sluicegate.acts.table import ACTS
 from sluicegate.bounds import ELEMENTS_MAX, QUERY_FIELDS_MAX
+from sluicegate.core.directives import annex
+from sluicegate.core.people import lists
 from sluicegate.errors import InvalidInput, TooComplex
 from sluicegate_record.form import Exact, Form, Json, Misread, form, shape_of, shown
 from sluicegate_record.log import canonical
 
-_SEE = "see /api/v1/openapi.json"
+SEE = "see /api/v1/openapi.json"
+"""What to do about a request that is not as its act asks."""
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 """A number as there is one spelling of it: what it names has one address."""
 
 
+def _lists(data: bytes, file: str) -> Mapping[str, Json]:
+    return {name: list(names) for name, names in lists.read_each(data, file).items()}
+
+
+SHEETS: Mapping[str, Callable[[bytes, str], Mapping[str, Json]]] = {
+    "annexes": annex.read_each,
+    "lists": _lists,
+}
+"""What a form may say as a sheet, by its key, and what reads that."""
+
+
 @form
 class ActRequest(Exact):
-    """A request for an act, without its body. `path` has the arguments that are in the path."""
+    """A request for an act, without its body. `path` has the arguments that are in the path; `sheets` names
+    those in the body that are a sheet each, as a form has it: CSV.
+    """
 
     act: str
     path: Mapping[str, str]
     query: str
     content_type: str
+    sheets: tuple[str, ...] = ()
 
     @property
     def row(self) -> AnyAct:
@@ -39,13 +56,15 @@ class ActRequest(Exact):
 
 
 def written(act: AnyAct, said: Mapping[str, Json]) -> tuple[ActRequest, bytes]:
-    """A request for an act that is asked with `said`, and its body."""
+    """A request for an act that is asked with `said`, and its body. A list of `SHEETS` may be a text."""
     rest = {key: each for key, each in said.items() if key not in act.places}
     path = {key: str(said.get(key, "")) for key in act.places}
     if act.kind == "question":
         query = urlencode(rest, doseq=True)
         return ActRequest(act=act.name, path=path, query=query, content_type=""), b""
-    head = ActRequest(act=act.name, path=path, query="", content_type="application/json")
+    sheets = tuple(key for key in SHEETS if isinstance(rest.get(key), str))
+    kind = "application/json"
+    head = ActRequest(act=act.name, path=path, query="", content_type=kind, sheets=sheets)
     return head, canonical.dumps(rest)
 
 
@@ -53,14 +72,16 @@ def read(head: ActRequest, body: bytes) -> Arguments:
     """What the act is asked with. Raises: InvalidInput, NotCanonical, TooComplex."""
     act = head.row
     given = _worded(act.asked, head.query) if act.kind == "question" else _object(head.content_type, body)
+    for key in head.sheets:
+        given[key] = SHEETS[key](given[key].encode(), key)
     for key in act.places:
         if key in given:
-            raise InvalidInput(f"{key}: it is in the path, and stated again", remedy=_SEE)
+            raise InvalidInput(f"{key}: it is in the path, and stated again", remedy=SEE)
         given[key] = _value(_schemas(act.asked).get(key, {}), head.path[key])
     try:
         asked: Arguments = act.asked.from_json(given)
     except Misread as error:
-        raise InvalidInput(error.message, remedy=_SEE) from error
+        raise InvalidInput(error.message, remedy=SEE) from error
     return asked
 
 
@@ -70,11 +91,11 @@ def _object(content_type: str, body: bytes) -> dict[str, Json]:
         return {}
     kind = content_type.partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise InvalidInput(f"a body of the type {kind[:80]!r}, expected application/json", remedy=_SEE)
+        raise InvalidInput(f"a body of the type {kind[:80]!r}, expected application/json", remedy=SEE)
     check_elements(body)
     value = canonical.loads(body)
     if type(value) is not dict:
-        raise InvalidInput(f"expected an object, found {shown(value)}", remedy=_SEE)
+        raise InvalidInput(f"expected an object, found {shown(value)}", remedy=SEE)
     return value
 
 
@@ -99,7 +120,7 @@ def _worded(asked: type[Form], query: str) -> dict[str, Json]:
             lists.setdefault(key, []).append(word)
             continue
         if key in found:
-            raise InvalidInput(f"{key[:80]}: stated twice", remedy=_SEE)
+            raise InvalidInput(f"{key[:80]}: stated twice", remedy=SEE)
         found[key] = _value(schemas.get(key, {}), word)
     return {**found, **lists}
 
@@ -112,7 +133,7 @@ def _fields(query: str) -> Iterable[tuple[str, str]]:
     try:
         return parse_qsl(query, keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
     except ValueError as error:
-        raise InvalidInput(f"a query of more than {QUERY_FIELDS_MAX} arguments", remedy=_SEE) from error
+        raise InvalidInput(f"a query of more than {QUERY_FIELDS_MAX} arguments", remedy=SEE) from error
 
 
 def _value(schema: Mapping[str, Any], word: str) -> Json:

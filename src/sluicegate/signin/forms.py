@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from sluicegate.bounds import ACT_BODY_MAX, QUERY_FIELDS_MAX
+from sluicegate.bounds import ACT_BODY_MAX, IN_PLACE_MAX, QUERY_FIELDS_MAX
 from sluicegate.errors import InvalidInput
 from sluicegate.http import asking
 from sluicegate.http.entrance import Visitor
@@ -18,14 +18,17 @@ FORM = "_form"
 _KIND = "application/x-www-form-urlencoded"
 
 
-async def sent(request: Request, visitor: Visitor, place: PagesOrigin) -> Sent:
-    """The fields of a form. Raises: Unauthorized: from elsewhere. InvalidInput: no form, or too large."""
+async def sent(request: Request, visitor: Visitor, place: PagesOrigin, most: int = ACT_BODY_MAX) -> Sent:
+    """The fields of a form of at most so many bytes.
+
+    Raises: Unauthorized: from elsewhere. InvalidInput: no form, or too large.
+    """
     check_same(request, place)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _KIND:
         raise InvalidInput(f"expected a form, {_KIND}", remedy="use the page's form; programs use the API")
     with visitor.body() as take:
-        body = await asking.body(request, ACT_BODY_MAX, take)
-    return read(body)
+        body = await asking.body(request, most, take)
+    return read(body) if len(body) <= IN_PLACE_MAX else await visitor.run(read, body)
 
 
 def read(body: bytes) -> Sent:

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from sluicegate import journal
 from sluicegate.acts.act import AnyAct
+from sluicegate.bounds import ACT_BODY_MAX
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
@@ -69,19 +70,22 @@ async def arrived(
     found: SignedIn | None = await entrance.known(request, secret, door.signed_in)
     if found is None:
         return None
-    answers.note_reader(request, Reader.of(found.principal, found.form_token))
+    answers.note_reader(request, Reader.of(found.principal, found.form_token, found.session))
     return entrance.visitor(request, found.principal, act), found
 
 
 async def own_form(
-    door: Door, entrance: Entrance, request: Request, act: AnyAct | None = None
+    door: Door, entrance: Entrance, request: Request, act: AnyAct | None = None, most: int = ACT_BODY_MAX
 ) -> tuple[Visitor, SignedIn, Sent]:
-    """Who sends a form of their session, and what it says. Raises: Unauthorized: no one is signed in."""
+    """Who sends a form of their session, of at most so many bytes, and what it says.
+
+    Raises: Unauthorized: no one is signed in.
+    """
     here = await arrived(door, entrance, request, act)
     if here is None:
         raise Unauthorized("you are not signed in any more", remedy="sign in, and send the form again")
     visitor, who = here
-    sent = await forms.sent(request, visitor, door.place(request))
+    sent = await forms.sent(request, visitor, door.place(request), most)
     sessions.check_form(who.secret, one(sent, forms.FORM))
     return visitor, who, sent
 
@@ -225,7 +229,7 @@ async def _to_make(door: Door, entrance: Entrance, request: Request) -> Response
         "passkey.html",
         {
             "asked": asked,
-            "reader": Reader.of(who.principal, who.form_token),
+            "reader": Reader.of(who.principal, who.form_token, who.session),
             "origin": place.origin,
             "frame": door.frame,
         },

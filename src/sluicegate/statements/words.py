@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sluicegate.core import times
 from sluicegate_record.strict import JsonPath
 from sluicegate_record.terms import phrases
-from sluicegate_record.terms.text import quoted
+from sluicegate_record.terms.text import counted, quoted
 
 _DURATION = re.compile(r"P(?=.)(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?")
 _TOKEN = re.compile(r"[A-Za-z0-9._:/+@=-]+")
@@ -47,6 +47,17 @@ def plain(value: Any) -> str:
     if isinstance(value, str) and _DURATION.fullmatch(value):
         return phrases.duration(value)
     return phrases.plain(value)
+
+
+def duty(name: str, value: Any) -> str:
+    """A condition of a grant as a duty, such as `at most 600 requests a minute`."""
+    if name == "requestsPerMinute":
+        return f"at most {counted(value, 'request')} a minute"
+    if name == "validFor":
+        return f"valid for {plain(value)}, then it ends or is renewed"
+    stated = value["value"] if isinstance(value, Mapping) else value
+    said = label(name) if stated is True else f"{label(name)}: {plain(stated)}"
+    return f"{said} {phrases.DECLARED}" if isinstance(value, Mapping) else said
 
 
 def label(name: str) -> str:

@@ -201,3 +201,15 @@ def test_any_bytes_are_read_or_refused_with_places(data: bytes) -> None:
         assert error.at  # noqa: PT017 - both ends are right
     else:
         assert names.check(found) == found
+
+
+def test_one_sheet_has_the_names_of_several_annexes() -> None:
+    read = annex.read_each(b"annex,organization\na,A\nb,A\na,B\n", "a.csv")
+    assert read == {"a": {"organizations": ["A", "B"]}, "b": {"organizations": ["A"]}}
+    assert annex.read_each(b"person\nmem_1\n", "a.csv") == {annex.ONLY: {"persons": ["mem_1"]}}
+    assert annex.checked({"spec": {"annexes": {"a": {}}}}, {annex.ONLY: {"persons": ["mem_1"]}}) == {
+        "a": {"persons": ["mem_1"]}
+    }
+    with pytest.raises(InvalidDocument) as caught:
+        annex.read_each(b"annex,organization\n,A\na,B\na,b\n", "a.csv")
+    assert [each.line for each in caught.value.at] == [2, 4]

@@ -65,3 +65,12 @@ def test_a_list_that_came_with_a_plan_is_checked_again() -> None:
         with pytest.raises(InvalidDocument) as caught:
             lists.check(names, "x")
         assert caught.value.at[0].line == line
+
+
+def test_one_sheet_has_the_names_of_several_lists() -> None:
+    read = lists.read_each(b"list,organization\na,A\nb,A\na,B\n", "a.csv")
+    assert read == {"a": ("A", "B"), "b": ("A",)}
+    assert lists.read_each(b"organization\nA\n", "a.csv") == {lists.ONLY: ("A",)}
+    with pytest.raises(InvalidDocument) as caught:
+        lists.read_each(b"list,organization\n,A\na,B\na,b\n", "a.csv")
+    assert [each.line for each in caught.value.at] == [2, 4]

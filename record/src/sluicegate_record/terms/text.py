@@ -22,6 +22,8 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def is_plain(text: str) -> bool:
     """Whether a terminal or a page shows a text unchanged: it has no control or invisible characters."""
+    if text.isascii():
+        return text.isprintable()
     return not any(unicodedata.category(character) in _INVISIBLE for character in text)
 
 

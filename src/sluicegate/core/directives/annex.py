@@ -5,12 +5,14 @@ Rules:
 - Organizations may have more columns: `alias` (other names, with `|` between them), `lei` and `registry`.
   Each row is one organization, found by any of its cells; one of them is enough. A column `note` is for
   people who read the file. It is not part of what is signed.
-- No legal name, id or identifier comes twice. All errors are reported together, with line and column.
+- No legal name, id or identifier comes twice in an annex. All errors are reported together, with line and
+  column.
+- One sheet may have the names of several annexes: then a column `annex` says whose each row is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sluicegate.core.people import identifiers
@@ -21,6 +23,8 @@ from sluicegate_record.directives import names
 from sluicegate_record.directives.names import NAME_MAX, ROWS_MAX
 from sluicegate_record.terms.text import is_plain
 
+ANNEX, ONLY = "annex", ""
+"""The column that says of which annex a row is, and what the only annex of an order may be called."""
 ORGANIZATION, PERSON, ALIAS, NOTE = "organization", "person", "alias", "note"
 NAMING = (ORGANIZATION, ALIAS, identifiers.LEI, identifiers.REGISTRY)
 """The columns that name an organization."""
@@ -35,38 +39,64 @@ def read(data: bytes, file: str) -> dict[str, list[str]]:
     Raises: InvalidDocument: with the place of every error.
     """
     sheet = Sheet(data, file)
-    if PERSON in sheet.columns:
-        return {"persons": _rows(sheet, [PERSON], [PERSON, NOTE])}
-    required = next((each for each in sheet.columns if each in NAMING), ORGANIZATION)
-    return {"organizations": _rows(sheet, [required], [*NAMING, NOTE])}
+    return _annexes(sheet, {ONLY: sheet.rows}, [])[ONLY]
+
+
+def read_each(data: bytes, file: str) -> dict[str, dict[str, list[str]]]:
+    """The names in each annex of a sheet, by its column `annex`; by `ONLY` without that column.
+
+    Raises: InvalidDocument: with the place of every error.
+    """
+    sheet = Sheet(data, file)
+    return _annexes(sheet, sheet.by(ANNEX), [ANNEX])
 
 
 def checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
     """The names in the annexes that a directive states: all of them, and no other. Raises: InvalidInput."""
     stated = given["spec"].get("annexes", {})
+    if annexes.keys() == {ONLY} and len(stated) == 1:
+        annexes = dict(zip(stated, annexes.values(), strict=True))
+    if ONLY in annexes:
+        raise InvalidInput(
+            f"annexes: expected a word for whose names these are, found {len(stated)} annexes in the order",
+            remedy=f"say it in the column '{ANNEX}'" if stated else "state the annex in the order",
+        )
     if annexes.keys() != stated.keys():
         listed = ", ".join(sorted(annexes.keys() ^ stated.keys()))
-        raise InvalidInput(f"the annexes {listed} are stated without their names, or the other way round")
+        raise InvalidInput(f"annexes: {listed}: stated without their names, or the other way round")
     try:
         return {name: names.check(value) for name, value in annexes.items()}
     except ValueError as error:
-        raise InvalidInput(str(error)) from error
+        raise InvalidInput(f"annexes: {error}") from error
 
 
-def _rows(sheet: Sheet, required: list[str], columns: list[str]) -> list[str]:
-    sheet.require(required[0], columns)
-    faults: list[Place] = []
+def _annexes(
+    sheet: Sheet, by_annex: Mapping[str, Sequence[Row]], more: list[str]
+) -> dict[str, dict[str, list[str]]]:
+    """The names in some rows, by annex. `more` are columns beside those of an annex."""
+    if PERSON in sheet.columns:
+        kind, required, columns = "persons", PERSON, [PERSON, NOTE]
+    else:
+        required = next((each for each in sheet.columns if each in NAMING), ORGANIZATION)
+        kind, columns = "organizations", [*NAMING, NOTE]
+    sheet.require(required, [*columns, *more])
+    faults = sheet.unnamed(ANNEX)
+    found = {annex: {kind: _rows(sheet, rows, faults)} for annex, rows in by_annex.items()}
+    if faults:
+        raise sheet.refused(faults)
+    return found
+
+
+def _rows(sheet: Sheet, rows: Sequence[Row], faults: list[Place]) -> list[str]:
+    """The names in some rows. `faults` gets what is wrong with them."""
     found, seen = [], dict[str, int]()
-    for row in sheet.rows:
+    for row in rows:
         misfit = sheet.misfit(row)
         names = [] if misfit else list(_names(sheet, row))
-        wrong = [misfit] if misfit else [*_faults(sheet, row, names, seen)]
-        faults += wrong
+        faults += [misfit] if misfit else _faults(sheet, row, names, seen)
         found.append("\n".join(dict.fromkeys(name for _, name in names)))
     if not 1 <= len(found) <= ROWS_MAX:
         faults.append(Place(sheet.file, 1, 1, f"1 to {ROWS_MAX:,} rows", f"{len(found):,}"))
-    if faults:
-        raise sheet.refused(faults)
     return found
 
 

@@ -40,7 +40,8 @@ _WORD = re.compile(r"\w+")
 
 def name_key(name: str) -> str:
     """The common form of all spellings of one legal name: NFKC, without case, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    plain = name if name.isascii() else unicodedata.normalize("NFKC", name)
+    return " ".join(plain.casefold().split())
 
 
 def bare_key(name: str) -> str:

@@ -3,45 +3,65 @@
 Rules:
 - The first line names the column `organization`. A column `note` is for people who read the file; it is not
   part of what agencies sign.
-- Each row has one legal name. No organization comes twice, in whatever punctuation. All errors are reported
-  together, with line and column.
+- Each row has one legal name. No organization comes twice in a list, in whatever punctuation. All errors are
+  reported together, with line and column.
+- One sheet may have the names of several lists: then a column `list` says of which each row is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sluicegate.bounds import LISTED_MAX
 from sluicegate.core.people.legal_names import bare_key
-from sluicegate.core.sheet import Sheet
+from sluicegate.core.sheet import Row, Sheet
 from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.directives.names import NAME_MAX
 from sluicegate_record.terms.text import counted, is_plain
 
-COLUMN = "organization"
+COLUMN, NOTE = "organization", "note"
+LIST, ONLY = "list", ""
+"""The column that says of which list a row is, and what the only list of a plan may be called."""
 
 
 def read(data: bytes, file: str) -> tuple[str, ...]:
     """The legal names in a list, in its order. Raises: InvalidDocument: with the place of every error."""
     sheet = Sheet(data, file)
-    sheet.require(COLUMN, [COLUMN, "note"])
+    return _lists(sheet, {ONLY: sheet.rows}, [])[ONLY]
+
+
+def read_each(data: bytes, file: str) -> dict[str, tuple[str, ...]]:
+    """The legal names in each list of a sheet, by its column `list`; by `ONLY` without that column.
+
+    Raises: InvalidDocument: with the place of every error.
+    """
+    sheet = Sheet(data, file)
+    return _lists(sheet, sheet.by(LIST), [LIST])
+
+
+def _lists(sheet: Sheet, by_list: Mapping[str, Sequence[Row]], more: list[str]) -> dict[str, tuple[str, ...]]:
+    """The legal names in some rows, by list. `more` are columns beside those of a list."""
+    sheet.require(COLUMN, [COLUMN, NOTE, *more])
     at = sheet.columns.index(COLUMN)
-    faults: list[Place] = []
-    names: list[str] = []
-    seen = set[str]()
-    for row in sheet.rows:
-        misfit = sheet.misfit(row)
-        if misfit:
-            faults.append(misfit)
-            continue
-        why = _fault(row.cells[at], seen)
-        if why:
-            faults.append(sheet.place(row.line, at, why, row.cells[at]))
-        names.append(row.cells[at])
-    faults += _miscounted(len(sheet.rows), file)
+    faults = sheet.unnamed(LIST)
+    for rows in by_list.values():
+        faults += _faults(sheet, rows, at)
+        faults += _miscounted(len(rows), sheet.file)
     if faults:
         raise sheet.refused(faults)
-    return tuple(names)
+    return {name: tuple(row.cells[at] for row in rows) for name, rows in by_list.items()}
+
+
+def _faults(sheet: Sheet, rows: Sequence[Row], at: int) -> Iterator[Place]:
+    """What is wrong with some rows whose names are in one column."""
+    seen = set[str]()
+    for row in rows:
+        misfit = sheet.misfit(row)
+        why = "" if misfit else _fault(row.cells[at], seen)
+        if misfit:
+            yield misfit
+        elif why:
+            yield sheet.place(row.line, at, why, row.cells[at])
 
 
 def check(names: Sequence[str], file: str) -> None:

@@ -1,3 +1,5 @@
+import { digestOf } from "./files.js";
+
 // A draft saves itself when a field is left. Files stay here: only their digests go into the application.
 const MOST = 512 * 1024 * 1024;
 const form = document.querySelector("form[data-draft]");
@@ -47,15 +49,14 @@ if (files && crypto.subtle) {
       let found;
       try {
         if (file.size > MOST) throw new Error(`it has more than ${MOST / 1024 / 1024} MiB. Take it at the command line`);
-        found = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+        found = await digestOf(file);
       } catch (error) {
         files.value = "";
         say(`The digest of ${file.name} could not be taken: ${error.message}.`, "bad");
         return;
       }
-      const digest = Array.from(found, (each) => each.toString(16).padStart(2, "0")).join("");
       const before = listed.value.trimEnd();
-      listed.value = `${before}${before ? "\n" : ""}${file.name.replace(/[;\p{C}\p{Zl}\p{Zp}]/gu, "_")}; sha256:${digest}`;
+      listed.value = `${before}${before ? "\n" : ""}${file.name.replace(/[;\p{C}\p{Zl}\p{Zp}]/gu, "_")}; ${found}`;
     }
     files.value = "";
     save();

@@ -1,7 +1,8 @@
 // API keys, made in this browser: the form gets the digest, and the key is shown once it is on the record.
+import { hex } from "./files.js";
+
 const text = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 const sha256 = async (said) => new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(said)));
-const hex = (bytes) => Array.from(bytes, (each) => each.toString(16).padStart(2, "0")).join("");
 
 // A key of 32 random bytes, with the checksum that catches typing errors.
 export const key = async (random) => {

@@ -1,30 +1,30 @@
 // People from a list: it is read in this browser, their identifiers become digests, and the list stays here.
+import { hex, textOf } from "./files.js";
+
 const COLUMNS = ["identifier", "status", "method", "assurance", "until"];
 const MOST = 2000;
 
 // The rows of a sheet, as CSV has them: cells by commas, semicolons or tabs, as the first line is.
-export const cells = (text) => {
-  const sheet = text.replace(/^\uFEFF/, "");
-  const first = sheet.split(/\r\n|\r|\n/, 1)[0];
+const cells = (text) => {
+  const first = text.split(/\r\n|\r|\n/, 1)[0];
   const by = [",", ";", "\t"].sort((a, b) => first.split(b).length - first.split(a).length)[0];
   const rows = [[""]];
   let quoted = false;
-  for (let at = 0; at < sheet.length; at += 1) {
-    const row = rows[rows.length - 1], each = sheet[at];
-    if (quoted && each === '"' && sheet[at + 1] === '"') { row[row.length - 1] += each; at += 1; }
+  for (let at = 0; at < text.length; at += 1) {
+    const row = rows[rows.length - 1], each = text[at];
+    if (quoted && each === '"' && text[at + 1] === '"') { row[row.length - 1] += each; at += 1; }
     else if (each === '"' && (quoted || row[row.length - 1] === "")) quoted = !quoted;
     else if (quoted) row[row.length - 1] += each;
     else if (each === by) row.push("");
-    else if (each === "\n" || each === "\r") { if (sheet[at - 1] !== "\r" || each === "\r") rows.push([""]); }
+    else if (each === "\n" || each === "\r") { if (text[at - 1] !== "\r" || each === "\r") rows.push([""]); }
     else row[row.length - 1] += each;
   }
   return rows.map((row) => row.map((each) => each.trim())).filter((row) => row.some(Boolean));
 };
 
-export const digest = async (identifier) => {
+const digest = async (identifier) => {
   const said = new TextEncoder().encode(`sluicegate:v1:person:${identifier}`);
-  const found = new Uint8Array(await crypto.subtle.digest("SHA-256", said)).slice(0, 16);
-  return Array.from(found, (each) => each.toString(16).padStart(2, "0")).join("");
+  return hex((await crypto.subtle.digest("SHA-256", said)).slice(0, 16));
 };
 
 const read = async (text) => {
@@ -94,7 +94,7 @@ if (place && crypto.subtle) {
     const file = document.getElementById("sheet").files[0];
     if (!file) return;
     try {
-      const found = await read(await file.text());
+      const found = await read(await textOf(file));
       listed(found);
       if (found.some((each) => known.has(each.digest))) update.value = "yes";
       rows.value = JSON.stringify(found.map(asked));

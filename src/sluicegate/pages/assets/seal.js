@@ -79,7 +79,7 @@ for (const place of crypto.subtle ? document.querySelectorAll("[data-seal]") : [
   place.hidden = false;
   const seal = async (file) => {
     if (file.size > MOST) throw new Error(`it has more than ${MOST / 1024 / 1024} MiB. Seal it at the command line`);
-    const { chacha20poly1305: cipher } = await import(place.dataset.cipher);
+    const { chacha20poly1305: cipher } = await import("./chacha20poly1305.js");
     const plain = new Uint8Array(await file.arrayBuffer());
     const digest = hex(await sha256(plain));
     // Of the bytes that it is sealed to, and not of what the page says of them.
