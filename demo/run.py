@@ -65,7 +65,7 @@ def run(folder: Path, ports: Ports, say: Say, ready: Callable[[Started], None], 
             running = site.start(processes, folder, cast, ports, plans, dict.fromkeys(site.UPSTREAMS, server))
             made = _prepared(state, running, Paperwork(running, cast, EXAMPLES), plans, say)
             reviewer = site.start_desk(processes, running, guide.ISSUER, ports.desk)
-            links = {**made.links, "reviewer": reviewer, "auditor": f"{running.control_url}/record"}
+            links = {**made.links, "agency": reviewer, "auditor": f"{running.control_url}/record"}
             made = replace(made, links=links, is_real=server != site.UPSTREAMS["demo"])
             ready(Started(made.answer(), made.text()))
             processes.wait()
@@ -100,7 +100,7 @@ def _prepared(
         order=order,
         in_force=[found.directive for found in paperwork.directives() if found.in_force],
         links={
-            "release manager": paperwork.link(paperwork.staff()),
+            "developer": paperwork.link(paperwork.staff()),
             "officer": paperwork.link(paperwork.holder(DEVELOPER, guide.OFFICER)),
             "applicant": paperwork.link(paperwork.customer(UTILITY)),
         },

@@ -87,10 +87,10 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
 
         assert httpx2.get(found(r"auditor +(http\S+/record)", text), trust_env=False).status_code == 200
         roles = {
-            "release manager": "control",
+            "developer": "control",
             "officer": "control",
             "applicant": "control",
-            "reviewer": "desk",
+            "agency": "desk",
         }
         for role, host in roles.items():
             assert_signs_in(found(rf"{role} +(http://{host}\.localhost:\S+)", text))
@@ -129,7 +129,7 @@ def test_what_is_printed_works_as_it_is_and_the_next_run_goes_on_from_there(tmp_
         assert refusal(told["gateway"], told["coveredKey"], "gpt-5.6")[:2] == (451, "directive_in_force")
         assert told["directivesInForce"] == ["oncd-example-grid"]
         assert [each.url for each in Instances(state / "desk-oncd").all()] == [told["control"]]
-        assert_signs_in(told["pages"]["reviewer"], "/", "Example Public Library")
+        assert_signs_in(told["pages"]["agency"], "/", "Example Public Library")
 
         cases = json.loads(paste(f". {told['env']} && sluicegate case list --json"))["cases"]
         kinds = [*["admission"] * 4, *["terms"] * 4]  # a case grants at most once

@@ -35,7 +35,7 @@ def test_a_passkey_made_by_a_link_signs_in_and_the_link_does_not_again(page: Pag
     page.wait_for_url("**/sign-in?next=/account")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("release")
-    expect(page.get_by_role("rowheader", name="passkey", exact=True)).to_be_visible()
+    expect(page.get_by_role("rowheader", name="passkey this one", exact=True)).to_be_visible()
     page.context.clear_cookies()
     assert page.goto(link).status == 401  # type: ignore[union-attr]
     expect(page.locator("main")).to_contain_text("has been used")

@@ -1,4 +1,4 @@
-"""Pages of the release manager: the board, a release with all that it waits for, and its cases."""
+"""Pages of the developer's staff: the board, a release with all that it waits for, and its cases."""
 
 from __future__ import annotations
 
@@ -156,14 +156,21 @@ def _signs(case: CaseView) -> Iterator[AnyKind]:
     yield statements.NOTE
 
 
+def _early_access_of(ask: AskAct) -> Filled:
+    """The form, before it is said of what."""
+    status = ask(releases.STATUS, Nothing())
+    names = [name for each in status.releases for name in (each.release, *each.models)]
+    return Filled("early_access.html", {"found": None, "asked": None, "names": list(dict.fromkeys(names))})
+
+
 def _early_access(view: View[EarlyAccessFilter, EarlyAccess]) -> Filled:
-    return Filled("early_access.html", {"found": view.found, "asked": view.asked})
+    return Filled("early_access.html", {"found": view.found, "asked": view.asked, "names": ()})
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(BOARD, releases.STATUS, _board, roles=STAFF, asks=7),
     SitePage(f"{BOARD}/{{release}}", outlook.SHOW, _release, roles=STAFF),
-    SitePage("/early-access", early_access.LIST, _early_access, roles=STAFF),
+    SitePage("/early-access", early_access.LIST, _early_access, roles=STAFF, empty=_early_access_of),
     SitePage(CASES, cases.LIST, _cases, roles=STAFF),
     SitePage(f"{CASES}/{{case}}", cases.SHOW, _case, roles=STAFF),
 )

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sluicegate.acts import colleagues, sign_ins, tokens
-from sluicegate.acts.act import AnyAct, Nothing
+from sluicegate.acts import colleagues, releases, sign_ins, tokens
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, AnyAct, Nothing
 from sluicegate.acts.colleagues import ColleagueList, ColleagueView
 from sluicegate.acts.sign_ins import NewInvitation, SignInList, WhoseSignIns
 from sluicegate.pages import forms
@@ -16,6 +16,12 @@ from sluicegate.pages.frame import CONTROL
 from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 
 HERE, COLLEAGUES = "/account", "/colleagues"
+ROLES: Mapping[str, str] = {
+    DEVELOPER: "as staff of the developer",
+    AGENCY: "for an agency",
+    APPLICANT: "for an organization that applies, or has a grant",
+}
+"""As what someone is signed in."""
 
 
 def _account(view: View[WhoseSignIns, SignInList]) -> Filled:
@@ -25,7 +31,17 @@ def _account(view: View[WhoseSignIns, SignInList]) -> Filled:
     invite = forms.form(sign_ins.INVITE, only=(), submit="Make an invitation for me")
     renew = forms.form(tokens.RENEW, submit="Make a token for me")
     shown = {"found": found, "removes": removes, "ends": ends, "invite": invite, "renew": renew}
+    shown |= {"role": ROLES[found.role], "party": _party(view)}
     return Filled("account.html", shown)
+
+
+def _party(view: View[WhoseSignIns, SignInList]) -> str:
+    """What the agency is called that the reader speaks for; empty for anyone else."""
+    party = None if view.reader is None else view.reader.party
+    if party is None:
+        return ""
+    known = (each.names for each in view.ask(releases.STATUS, Nothing()).releases)
+    return next((names[party] for names in known if party in names), party)
 
 
 def _end(act: AnyAct, key: str, name: str) -> ActForm:
@@ -77,7 +93,7 @@ def _invited(look: FormLook) -> Filled:
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (
-    SitePage(HERE, sign_ins.LIST, _account),
+    SitePage(HERE, sign_ins.LIST, _account, asks=2),
     SitePage(COLLEAGUES, colleagues.LIST, _colleagues),
     SitePage("/sign-ins", sign_ins.LIST, _ways_in),
 )
