@@ -110,7 +110,8 @@ def test_early_access_begins_with_its_form(staff: Reading) -> None:
 
 
 def test_what_a_form_got_wrong_is_said_at_its_field_without_words_for_programs(staff: Reading) -> None:
-    refused = staff.post("/acts/finding.list", {})
+    refused = staff.post("/acts/plan.preview", {"text": "x", "lists": '{"a": 1}'})
+    assert "A: expected a list, found 1" in refused.text
     assert FOR_PROGRAMS not in refused.text
     refused = staff.post("/acts/token.issue", {"role": "nothing", "name": "<>", "colour": "red"})
     assert refused.status_code == 400
