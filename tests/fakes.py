@@ -190,9 +190,9 @@ class MemoryPrincipals:
     def all(self) -> Sequence[Principal]:
         return list(self.session.contents.principals.values())
 
-    def team(self, of: Principal, *, standing: bool = False) -> Sequence[Principal]:
-        ended = self.ended() if standing else ()
-        found = (each for each in self.all() if each.team == of.team and each.id not in ended)
+    def team(self, of: Principal, *, ended: bool = True) -> Sequence[Principal]:
+        out = () if ended else self.ended()
+        found = (each for each in self.all() if each.team == of.team and each.id not in out)
         return sorted(found, key=attrgetter("name", "id"))
 
     def namesakes(self, of: Principal) -> Sequence[Principal]:

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
+import pytest
+
 from sluicegate.acts import applications, credentials, directives, drills, releases, review
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, GATEWAY, AnyAct
 from sluicegate.acts.tokens import TokenRequest
 from sluicegate.core.access import feed, versions
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.core.people import legal_names
-from sluicegate.errors import StoreUnavailable
+from sluicegate.errors import StoreUnavailable, Unauthorized
 from sluicegate.feed.head import Head
 from sluicegate.feed.leases import Clocks, Leases
 from sluicegate.feed.run import Poll
@@ -148,6 +150,12 @@ class Plane:
         """What somebody does, read and done as a route does it; its answer."""
         by = who if isinstance(who, Principal) else self.who[who]
         return self.send(by, act, act.asked(**given), command)
+
+    def denied(self, who: str | Principal, act: AnyAct, **given: Any) -> str:
+        """The code of the error when somebody may not do an act, or not any more."""
+        with pytest.raises(Unauthorized) as caught:
+            self.do(who, act, **given)
+        return caught.value.code
 
     def send(self, by: Principal, act: AnyAct, asked: Any, command: str = "") -> Any:
         """The same, of what is asked already."""

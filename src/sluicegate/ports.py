@@ -397,8 +397,8 @@ class Principals(Protocol):
     def all(self) -> Sequence[Principal]:
         """Every principal, also those whose token has ended."""
 
-    def team(self, of: Principal, *, standing: bool = False) -> Sequence[Principal]:
-        """The people of a principal's organization, by name; `standing`: none whose token has ended."""
+    def team(self, of: Principal, *, ended: bool = True) -> Sequence[Principal]:
+        """The people of a principal's organization, by name; without `ended` none whose token has ended."""
 
     def namesakes(self, of: Principal) -> Sequence[Principal]:
         """Those who have a principal's name already, also those whose token has ended."""

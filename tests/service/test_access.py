@@ -11,6 +11,7 @@ from sluicegate.errors import Unauthorized
 from sluicegate.http import bearer
 from sluicegate.ports import Principal
 from sluicegate.service import access
+from sluicegate.service.context import STRANGER
 from tests.plane import Plane
 from tests.worlds import plan_value
 
@@ -260,6 +261,44 @@ def test_a_token_is_stored_by_its_digest_alone(plane):
     token = plane.tokens["developer"]
     assert plane.store.principals.by_token(apikey.digest(token)) is not None
     assert plane.store.principals.by_token(token.encode()) is None
+
+
+# Who may still do it once their request is there
+
+
+def test_who_asks_is_known_as_they_are_now(plane):
+    known, by = plane.store.principals, plane.who["applicant"]
+    assert access.still(known, by, ACTS["colleague.end"]) == by
+    known.administer(by.id, administers=False)
+    assert not access.still(known, by, ACTS["colleague.list"]).administers
+    assert denied(plane, by, "colleague.end") == "forbidden"
+    known.end(by.id)
+    assert denied(plane, by, "colleague.list") == "token_unknown"
+
+
+@pytest.mark.parametrize("role", ["admin", "", "Developer", "anyone", *ROLES])
+def test_no_one_who_is_not_known_may_still_do_what_is_for_some(plane, role):
+    for name in GUARDED:
+        assert denied(plane, Principal("p_1", role, "name"), name) == "token_unknown"
+
+
+@pytest.mark.parametrize("role", ["admin", "", "Developer", "anyone"])
+def test_who_is_known_under_no_role_of_ours_may_do_nothing(plane, role):
+    stranger = Principal("p_1", role, "name")
+    plane.store.principals.add(bytes(32), stranger)
+    for name in GUARDED:
+        assert denied(plane, stranger, name) == "forbidden"
+
+
+def test_of_who_does_what_anyone_may_nothing_is_looked_up(plane):
+    for name in MAY.keys() - GUARDED:
+        assert access.still(plane.store.principals, STRANGER, ACTS[name]) is STRANGER
+
+
+def denied(plane: Plane, principal: Principal, action: str) -> str:
+    with pytest.raises(Unauthorized) as caught:
+        access.still(plane.store.principals, principal, ACTS[action])
+    return caught.value.code
 
 
 # Who sees what

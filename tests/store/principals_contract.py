@@ -200,7 +200,7 @@ class PrincipalsContract(Contract):
         store.principals.administer("applicant_1", administers=False)
         store.principals.end("applicant_2")
         assert [each.administers for each in store.principals.team(first)] == [True, False]
-        assert [each.id for each in store.principals.team(first, standing=True)] == ["applicant_1"]
+        assert [each.id for each in store.principals.team(first, ended=False)] == ["applicant_1"]
         assert {each.id: each.administers for each in store.principals.all()}["applicant_1"] is False
 
     def test_names_are_of_an_organizations_people(self, store):

@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from sluicegate.acts.growth import Bound
 from sluicegate.bounds import ACT_BODY_MAX
+from sluicegate.errors import Unauthorized
 from sluicegate_record.form import Exact, Form, form
 from sluicegate_record.log import canonical
 
@@ -109,8 +110,31 @@ class Act(Generic[Asked, Answered]):
         """The keys of the arguments that are in the path."""
         return tuple(re.findall(r"{(\w+)}", self.path))
 
+    def check(self, role: str, *, administers: bool) -> None:
+        """Check that anyone may do it, or who has a role, and administers an organization where it is for
+        administrators. Raises: Unauthorized: code `forbidden`.
+        """
+        if self.roles and role not in self.roles:
+            allowed = ", ".join(sorted(self.roles))
+            raise Unauthorized(
+                f"a token of the role {role!r} may not do {self.name!r}, expected one of {allowed}",
+                code="forbidden",
+                remedy="set SLUICEGATE_TOKEN to a token of that role; the developer's staff makes them",
+            )
+        if self.for_administrators and not administers:
+            raise not_administrator()
+
 
 AnyAct = Act[Any, Any]
+
+
+def not_administrator() -> Unauthorized:
+    """Why someone who is no administrator does not do something."""
+    return Unauthorized(
+        "only administrators of your organization say who comes in, and whose access ends",
+        code="forbidden",
+        remedy="ask one of them: 'sluicegate colleague list' shows who they are",
+    )
 
 
 class AskAct(Protocol):

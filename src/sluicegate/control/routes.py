@@ -22,7 +22,7 @@ from sluicegate.control.outside import OUTSIDE, AsyncDoing
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
-from sluicegate.http import asking, bearer
+from sluicegate.http import asking
 from sluicegate.http.asking import Run
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.errors import refused
@@ -93,11 +93,7 @@ def _check_still(context: Context[Any]) -> None:
 
     Raises: Unauthorized.
     """
-    if context.principal.role in tokens.ISSUED:
-        found = context.ledger.store.principals.holder(context.principal.id)
-        if found is None:
-            raise bearer.ended()
-        bearer.authorize(found, context.act)
+    context.still(context.ledger.store)
 
 
 def _written(answer: ActAnswer) -> Response:

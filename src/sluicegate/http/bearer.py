@@ -44,11 +44,6 @@ def unknown(token: str | None) -> Unauthorized:
             code="token_missing",
             remedy="send 'Authorization: Bearer sgt_…': by 'sluicegate login', or in SLUICEGATE_TOKEN",
         )
-    return ended()
-
-
-def ended() -> Unauthorized:
-    """The error of who has no access here, or none any more."""
     return Unauthorized(
         "the token is not known here",
         code="token_unknown",
@@ -57,19 +52,5 @@ def ended() -> Unauthorized:
 
 
 def authorize(principal: Principal, act: AnyAct) -> None:
-    """Raise Unauthorized (code `forbidden`) unless anyone may do this, or the principal's role, and where the
-    act is for administrators the principal is one.
-    """
-    if act.roles and principal.role not in act.roles:
-        allowed = ", ".join(sorted(act.roles))
-        raise Unauthorized(
-            f"a token of the role {principal.role!r} may not do {act.name!r}, expected one of {allowed}",
-            code="forbidden",
-            remedy="set SLUICEGATE_TOKEN to a token of that role; the developer's staff makes them",
-        )
-    if act.for_administrators and not principal.administers:
-        raise Unauthorized(
-            f"{act.name!r} is for the administrators of your organization",
-            code="forbidden",
-            remedy="ask one of them: 'sluicegate colleague list' shows who they are",
-        )
+    """Check that a principal may do an act, as its row says. Raises: Unauthorized."""
+    act.check(principal.role, administers=principal.administers)

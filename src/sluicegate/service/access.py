@@ -11,36 +11,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, ROLES, AnyAct
-from sluicegate.core.lifecycle import Refusal, directives
+from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, AnyAct
+from sluicegate.core.lifecycle import directives
 from sluicegate.core.lifecycle.docket import Heading
 from sluicegate.core.lifecycle.state import State
+from sluicegate.errors import Unauthorized
 from sluicegate.ports import Principal, Principals
 from sluicegate_record.entities.case import Case
 from sluicegate_record.entities.grant import Grant
 from sluicegate_record.entities.release import Release
 
 
-def barred(known: Principals, principal: Principal, act: AnyAct) -> Refusal | None:
-    """Why someone with a token may not do an act any more, by what the store says now; None if they may.
+def still(known: Principals, principal: Principal, act: AnyAct) -> Principal:
+    """Who asks for an act, by what the store says now; they were let in before. For what anyone may do, no one
+    has to be known.
 
-    Whether their role may was asked before: a principal keeps its role.
+    Raises: Unauthorized: their access has ended, or they may not do it any more.
     """
-    if principal.role not in ROLES:
-        return None
+    if not act.roles:
+        return principal
     found = known.holder(principal.id)
     if found is None:
-        said = "your access here has ended"
-        return Refusal("unknown", "token_unknown", said, "ask who invited you, or the developer's staff")
-    return not_administrator() if act.for_administrators and not found.administers else None
-
-
-def not_administrator() -> Refusal:
-    """Why someone who is no administrator does not do this."""
-    said = "only administrators of your organization say who comes in, and whose access ends"
-    return Refusal(
-        "forbidden", "forbidden", said, "ask one of them: 'sluicegate colleague list' shows who they are"
-    )
+        remedy = "ask who invited you, or the developer's staff"
+        raise Unauthorized("your access here has ended", code="token_unknown", remedy=remedy)
+    act.check(found.role, administers=found.administers)
+    return found
 
 
 def party_of(principal: Principal, state: State) -> str:

@@ -2,7 +2,8 @@
 
 Rules:
 - An organization always has an administrator whose access has not ended.
-- Who does these acts is still an administrator when they are done: `Context.arrange` looks it up.
+- Who does these acts is still an administrator when they are done: `Context.arrange` looks it up. Who
+  invites by name, too: `administrator` does, as anyone may do that act for themselves.
 - What is so already has no effect: nothing is written, and nothing that rests on it ends.
 - A name is of one of an organization's people. Whose access has ended gets it again under their name.
 """
@@ -16,12 +17,12 @@ from functools import partial
 from typing import Any
 
 from sluicegate.acts import colleagues as acts
-from sluicegate.acts.act import Nothing
+from sluicegate.acts.act import Nothing, not_administrator
 from sluicegate.acts.colleagues import PEOPLE_MAX, ColleagueArgument, ColleagueList, ColleagueView
 from sluicegate.acts.sign_ins import InvitationRequest
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.ports import Ports, Principal
-from sluicegate.service import access, tokens
+from sluicegate.service import tokens
 from sluicegate.service.context import Context, does
 from sluicegate.service.ledger import Unchanged
 
@@ -31,10 +32,10 @@ def listed(context: Context[ColleagueList], _: Nothing) -> ColleagueList:
     """The people of the caller's organization."""
     ports: Ports = context.ledger.store
     known, by = ports.principals, context.principal
-    standing = {each.id for each in known.team(by, standing=True)}
+    valid = {each.id for each in known.team(by, ended=False)}
     people = known.team(by)
-    ended = [each.id for each in people if each.id not in standing][:PEOPLE_MAX]
-    shown = (each for each in people if each.id in standing.union(ended))
+    ended = [each.id for each in people if each.id not in valid][:PEOPLE_MAX]
+    shown = (each for each in people if each.id in valid.union(ended))
     return ColleagueList(people=tuple(_shown(context, ports, each) for each in shown))
 
 
@@ -106,13 +107,11 @@ def joining(context: Context[Any], asked: InvitationRequest, ports: Ports) -> Pr
     """
     assert asked.name is not None
     by, ledger = administrator(context, ports), context.ledger
-    if isinstance(by, Refusal):
-        return by
     began, name = by.colleague_of or by.id, tokens.pseudonym(ledger, by.role)
     joined = Principal(name, by.role, asked.name, by.party, began, asked.administrator)
     found, known = next(iter(ports.principals.namesakes(joined)), None), ports.principals
     comes_in = found is not None and known.holder(found.id) is not None
-    if not comes_in and len(known.team(by, standing=True)) >= PEOPLE_MAX:
+    if not comes_in and len(known.team(by, ended=False)) >= PEOPLE_MAX:
         said = f"{PEOPLE_MAX} people come in for your organization"
         return Refusal(
             "conflict",
@@ -125,8 +124,7 @@ def joining(context: Context[Any], asked: InvitationRequest, ports: Ports) -> Pr
         return joined
     if not comes_in:
         back = replace(found, administers=asked.administrator)
-        ports.sign_ins.shut_out(found.id)  # what was on its way when their access ended
-        known.replace(ledger.random(32), back)
+        tokens.let_in(ports, ledger.random(32), back)
         return back
     if found.id == by.id or not has_come_in(context, ports, found):
         return found
@@ -147,10 +145,12 @@ def in_use(principal: Principal, remedy: str) -> Refusal:
     return Refusal("conflict", "principal_in_use", said, remedy)
 
 
-def administrator(context: Context[Any], ports: Ports) -> Principal | Refusal:
-    """Who asks, by what the store says now, if they are an administrator."""
-    found = ports.principals.holder(context.principal.id)
-    return access.not_administrator() if found is None or not found.administers else found
+def administrator(context: Context[Any], ports: Ports) -> Principal:
+    """Who asks, by what the store says now. Raises: Unauthorized: they are no administrator."""
+    found = context.still(ports)
+    if not found.administers:
+        raise not_administrator()
+    return found
 
 
 def _colleague(context: Context[Any], principal: str, ports: Ports) -> Principal | Refusal:
@@ -165,8 +165,8 @@ def _one_of_several(context: Context[Any], principal: str, ports: Ports) -> Prin
     found = _colleague(context, principal, ports)
     if isinstance(found, Refusal):
         return found
-    standing = ports.principals.team(found, standing=True)
-    if any(each.administers and each.id != found.id for each in standing):
+    others = ports.principals.team(found, ended=False)
+    if any(each.administers and each.id != found.id for each in others):
         return found
     said = f"{found.name!r} is the last administrator of your organization"
     return Refusal("conflict", "last_administrator", said, "make a colleague an administrator first")

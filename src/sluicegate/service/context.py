@@ -138,11 +138,12 @@ class Context(Generic[Answered]):
         """Change what the store holds beside the log; sent again, it has its first answer.
 
         Who asks is looked up in the same transaction: what ends their access in this moment comes before it,
-        or after it. Raises: StoreUnavailable: nothing was done, or it will be found done.
+        or after it. Raises: Unauthorized. StoreUnavailable: nothing was done, or it will be found done.
         """
 
         def changed(ports: Ports) -> dict[str, Any] | Unchanged[dict[str, Any]] | Refusal:
-            answer = self.barred(ports) or change(ports)
+            self.still(ports)
+            answer = change(ports)
             if isinstance(answer, Unchanged):
                 return Unchanged(answer.answer.to_json())
             return answer if isinstance(answer, Refusal) else answer.to_json()
@@ -157,9 +158,9 @@ class Context(Generic[Answered]):
         )
         return self._read(found)
 
-    def barred(self, ports: Ports) -> Refusal | None:
-        """Why who asks may not do this any more, in a transaction that does it."""
-        return access.barred(ports.principals, self.principal, self.act)
+    def still(self, ports: Ports) -> Principal:
+        """Who asks, by what the store says now. Raises: Unauthorized: they may not do this any more."""
+        return access.still(ports.principals, self.principal, self.act)
 
     def charge(self) -> Charge | None:
         """What the act is counted to."""

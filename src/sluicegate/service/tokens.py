@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -36,37 +37,40 @@ OVERLAP_MAX_MS = 7 * DAY_MS
 @does(acts.ISSUE)
 def issue_asked(context: Context[NewToken], asked: TokenRequest) -> NewToken | Refusal:
     """Make a token as it is asked for."""
-    return issue(context.ledger, asked, barred=context.barred)
+    refusal = _not_to_issue(context.ledger, asked)
+    return refusal or context.arrange(partial(_issued, context.ledger, asked, _nowhere))
 
 
 def issue(
-    ledger: Ledger,
-    asked: TokenRequest,
-    keep: Callable[[str], None] | None = None,
-    barred: Callable[[Ports], Refusal | None] = lambda _: None,
+    ledger: Ledger, asked: TokenRequest, keep: Callable[[str], None] | None = None
 ) -> NewToken | Refusal:
-    """Make a token for a new principal. `token` is in this answer and is stored nowhere.
-
-    A name is of one principal (`Principal.is_namesake`). With `replace`, that principal gets another token,
-    and the one before ends. `keep` receives the token before it counts. `barred` says, in the transaction,
-    why who asks may not.
-    """
+    """Make a token that no one here asks for. `keep` receives it before it counts."""
     refusal = _not_to_issue(ledger, asked)
     if refusal is not None:
         return refusal
-    secret = _secret(ledger)
     with ledger.store.write() as ports:
-        principal = barred(ports) or _holder(ledger, ports.principals, asked)
-        if isinstance(principal, Refusal):
-            return principal
-        if keep is not None:
-            keep(secret)
-        if ports.principals.holder(principal.id) is None:
-            ports.sign_ins.shut_out(principal.id)  # what was on its way when their access ended
-        ports.principals.replace(
-            apikey.digest(secret), principal, at_ms=ledger.now_ms(), overlap_ms=_overlap_ms(asked)
-        )
-        ports.sign_ins.end_sessions(principal.id)
+        return _issued(ledger, asked, keep or _nowhere, ports)
+
+
+def _nowhere(_: str) -> None:
+    pass
+
+
+def _issued(
+    ledger: Ledger, asked: TokenRequest, keep: Callable[[str], None], ports: Ports
+) -> NewToken | Refusal:
+    """A token for a new principal. `token` is in this answer and is stored nowhere.
+
+    A name is of one principal (`Principal.is_namesake`). With `replace`, that principal gets another token,
+    and the one before ends.
+    """
+    principal = _holder(ledger, ports.principals, asked)
+    if isinstance(principal, Refusal):
+        return principal
+    secret = _secret(ledger)
+    keep(secret)
+    let_in(ports, apikey.digest(secret), principal, at_ms=ledger.now_ms(), overlap_ms=_overlap_ms(asked))
+    ports.sign_ins.end_sessions(principal.id)
     return NewToken(**fields(principal), token=secret)
 
 
@@ -117,6 +121,17 @@ def _ended(ports: Ports, by: Principal, principal: str) -> TokenView | Refusal:
     return _shown(known[0], is_ended=True)
 
 
+def let_in(
+    ports: Ports, token_digest: bytes, principal: Principal, *, at_ms: int = 0, overlap_ms: int = 0
+) -> None:
+    """Give a principal a token, as `Principals.replace` does. If their access had ended, what was on its way
+    then does not come back with it.
+    """
+    if ports.principals.holder(principal.id) is None:
+        ports.sign_ins.shut_out(principal.id)
+    ports.principals.replace(token_digest, principal, at_ms=at_ms, overlap_ms=overlap_ms)
+
+
 def shut_out(ports: Ports, principal: str) -> None:
     """End every way in of a principal."""
     ports.principals.end(principal)
@@ -127,15 +142,13 @@ def shut_out(ports: Ports, principal: str) -> None:
 def renew(context: Context[NewToken], _: Nothing) -> NewToken | Refusal:
     """Another token for the caller; the one before ends."""
     ledger = context.ledger
-    secret = _secret(ledger)
-    with ledger.store.write() as ports:
-        refused = context.barred(ports)
-        if refused is not None:
-            return refused
-        who = ports.principals.holder(context.principal.id)
-        assert who is not None
+
+    def change(ports: Ports) -> NewToken:
+        who, secret = context.still(ports), _secret(ledger)
         ports.principals.replace(apikey.digest(secret), who, at_ms=ledger.now_ms())
-    return NewToken(**fields(who), token=secret)
+        return NewToken(**fields(who), token=secret)
+
+    return context.arrange(change)
 
 
 def new_principal(ledger: Ledger, known: Principals, asked: TokenRequest) -> Principal | Refusal:

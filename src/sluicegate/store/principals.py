@@ -129,10 +129,10 @@ class SqlitePrincipals:
         with self._session.reading() as connection:
             return [principal_in(row) for row in connection.execute(WHOLE)]
 
-    def team(self, of: Principal, *, standing: bool = False) -> Sequence[Principal]:
-        """The people of a principal's organization, by name; `standing`: none whose token has ended."""
+    def team(self, of: Principal, *, ended: bool = True) -> Sequence[Principal]:
+        """The people of a principal's organization, by name; without `ended` none whose token has ended."""
         query = WHOLE.where(_IN_TEAM if of.role == APPLICANT else _PRINCIPALS.c.role == of.role)
-        query = query.where(HAS_TOKEN) if standing else query
+        query = query if ended else query.where(HAS_TOKEN)
         query = query.order_by(_PRINCIPALS.c.name, _PRINCIPALS.c.id)
         with self._session.reading() as connection:
             found = map(principal_in, connection.execute(query, {"of": of.acts_for}))
