@@ -28,6 +28,11 @@ ANYONE: frozenset[str] = frozenset()
 class Arguments(Exact):
     """What an act is asked with. A field that it does not know is refused."""
 
+    @property
+    def counted_alone(self) -> bool:
+        """Whether an act that is asked so is counted for who asks alone, and not for their organization."""
+        return False
+
 
 @form
 class ActAnswer(Form):

@@ -37,6 +37,11 @@ class InvitationRequest(Arguments):
         """Whether it is for who asks."""
         return self == InvitationRequest()
 
+    @property
+    def counted_alone(self) -> bool:
+        """So that links for oneself take none of those for colleagues."""
+        return self.is_own
+
 
 @form
 class NewInvitation(TokenHolder):

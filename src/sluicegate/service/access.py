@@ -23,8 +23,8 @@ from sluicegate_record.entities.release import Release
 
 
 def still(known: Principals, principal: Principal, act: AnyAct) -> Principal:
-    """Who asks for an act, by what the store says now; they were let in before. For what anyone may do, no one
-    has to be known.
+    """Who asks for an act, by what the store says now; they were let in before. For what anyone may do, no
+    one has to be known.
 
     Raises: Unauthorized: their access has ended, or they may not do it any more.
     """

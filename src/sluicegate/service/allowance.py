@@ -5,7 +5,7 @@ Rules:
 - What was used is free again a day later, little by little: for each limit there is one number, the time at
   which all of it is free, by the limit of that time. Under another limit the same amount is used. A clock
   that goes back keeps no one waiting for more than a day.
-- A link that someone makes for themselves is counted for them alone.
+- What is asked in a way that is counted alone, such as a link for oneself, is counted for who asks alone.
 - Acts about a grant are counted for the token's holder and for the organization of that legal name, by
   whatever token. An application counts only for its applicant: anyone can write any name into one.
 - What a person corrects is counted for the person, and for all members of the organization together. It never
@@ -24,7 +24,6 @@ from typing import Any, NamedTuple
 
 from sluicegate.acts.act import AGENCY, APPLICANT, PERSON, AnyAct, Arguments
 from sluicegate.acts.growth import Bound
-from sluicegate.acts.sign_ins import InvitationRequest
 from sluicegate.core.lifecycle import Refusal, State
 from sluicegate.ports import Principal, Principals, Spent
 from sluicegate.rate import Rate
@@ -150,8 +149,8 @@ def charge_of_provider(state: State, provider: str, bound: Bound, limits: DailyL
 
 
 def _parties(state: State, principal: Principal, asked: Arguments) -> Iterator[str]:
-    if isinstance(asked, InvitationRequest) and asked.is_own:
-        yield f"own links of {principal.id}"
+    if asked.counted_alone:
+        yield f"{principal.id} alone"
     elif principal.role == AGENCY:
         yield f"agency {principal.party}"
     elif principal.role == PERSON:
