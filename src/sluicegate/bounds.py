@@ -13,6 +13,8 @@ ACT_BODY_MAX = 1 << 20
 """How many bytes the body of an act may have, if it has no long lists."""
 FORM_BODY_MAX = 1 << 22
 """How many bytes a form with long lists may have: what is typed takes up to three times as many there."""
+SIGN_IN_BODY_MAX = 1 << 16
+"""How many bytes a form may have that signs someone in."""
 MEMBERS_BODY_MAX = 1 << 21
 """How many bytes a body with 2,000 members may have."""
 ANNEXES_MAX = 1 << 24

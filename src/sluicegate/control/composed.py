@@ -22,13 +22,13 @@ from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput
-from sluicegate.http import bearer, errors
+from sluicegate.http import errors
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, applying
 from sluicegate.pages.answers import route
 from sluicegate.pages.page import ComposedForm, Sending, one
-from sluicegate.parsing.request import written
+from sluicegate.parsing.request import ActRequest, written
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import SignedIn
 
@@ -45,14 +45,13 @@ async def _do(
 ) -> Response:
     act = form.act
     visitor, who, sent = await signin.own_form(plane.door, entrance, request, act)
-    bearer.authorize(who.principal, act)
     sending = Sending(dict(request.path_params), sent, partial(ask, plane.services, who.principal))
     with journaled(measured, act) as seen:
         seen.visitor = visitor
         try:
             with visitor.place():
-                said = await visitor.run(form.compose, sending)
-            answer = await done(plane, request, seen, *written(act, said), one(sent, NAME) or None)
+                head, body = await visitor.run(_composed, form, sending)
+            answer = await done(plane, request, seen, head, body, one(sent, NAME) or None)
         except InvalidInput as wrong:
             fault = {**answers.fault(wrong), "at": ()}  # no one wrote the text in which they are places
             status = (await errors.on_error(request, wrong)).status_code
@@ -61,6 +60,10 @@ async def _do(
             refused, status = RefusedForm(sent, answers.fault(answer)), errors.refused(answer).status_code
             return await _again(plane, request, form, visitor, who, refused, status)
     return answers.next_page(form.then(sending, answer))
+
+
+def _composed(form: ComposedForm[Any], sending: Sending) -> tuple[ActRequest, bytes]:
+    return written(form.act, form.compose(sending))
 
 
 async def _again(  # noqa: PLR0913 - of which form, for whom, and why

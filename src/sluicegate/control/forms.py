@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from sluicegate.acts.act import DEVELOPER, ActAnswer, AnyAct
 from sluicegate.acts.table import PUBLIC
-from sluicegate.bounds import FORM_BODY_MAX
+from sluicegate.bounds import ACT_BODY_MAX, FORM_BODY_MAX
 from sluicegate.control.command_journal import JournaledRequest, journaled
 from sluicegate.control.pages import ask, reader_of, with_done, without_done
 from sluicegate.control.plane import ControlPlane
@@ -31,7 +31,6 @@ from sluicegate.http.measures import Requests
 from sluicegate.pages import answers, applicant, applying, forms, officer, own, plans
 from sluicegate.pages.answers import Refused, route
 from sluicegate.pages.page import FormLook, Reader, Sent, ShowForm, first, one
-from sluicegate.parsing.request import written
 from sluicegate.signin import routes as signin
 from sluicegate.signin.door import Door
 from sluicegate.signin.forms import FORM, read
@@ -90,9 +89,9 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
 
 async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:
     act = await _act(plane.door, entrance, request)
-    most = min(act.body_max, FORM_BODY_MAX)
+    takes_sheets = any(each.sheet is not None for each in forms.asked(act))
+    most = min(act.body_max, FORM_BODY_MAX if takes_sheets else ACT_BODY_MAX)
     visitor, who, sent = await signin.own_form(plane.door, entrance, request, act, most)
-    bearer.authorize(who.principal, act)
     if act.kind == "question":
         raise InvalidInput("a question is asked by its page", remedy=f"open /acts/{act.name}")
     named, after = one(sent, NAME) or None, answers.local(one(sent, NEXT), "")
@@ -118,8 +117,9 @@ async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was wri
     shown = partial(_shown, plane, request, seen.visitor, act, reader, given, just_done=just_done)
     of_act = {key: value for key, value in given.items() if not key.startswith(OF_PAGE)}
     try:
-        asked = written(act, forms.said(act.asked, of_act))
-        answer: ActAnswer | Refusal = await done(plane, request, seen, *asked, named)
+        with seen.visitor.place():
+            head, body = await seen.visitor.run(forms.request, act, of_act)
+        answer: ActAnswer | Refusal = await done(plane, request, seen, head, body, named)
     except InvalidInput as error:
         status = (await errors.on_error(request, error)).status_code
         return await shown(fault=answers.fault(error), status=status)

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sluicegate.acts.act import AnyAct
 from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import answers, forms
 from sluicegate.pages.answers import Refused
-from sluicegate.pages.page import first, one
-from sluicegate.parsing.request import written
+from sluicegate.pages.page import Sent, first, one
+from sluicegate.parsing.request import ActRequest, written
 from sluicegate.ports import PreparedStatement
 from sluicegate.signin import forms as sent_forms
 from sluicegate.signin import signatures
@@ -112,8 +113,7 @@ async def _make(here: StaffRequest) -> Response:
     how = _kind(one(here.sent, WHAT))
     given = {key: each for key, each in here.sent.items() if key not in {FORM, WHAT}}
     try:
-        stated = forms.said(how.asks, given)
-        said = read(how.asks, stated) if how.text is None else await _with_text(here, how, how.text, stated)
+        said = await _said(here, how, given)
         with here.visitor.place():
             made = await here.visitor.run(_made, here, how, said)
     except (InvalidInput, Refused) as error:
@@ -132,14 +132,28 @@ def _made(here: StaffRequest, how: AnyKind, said: Any) -> PreparedStatement:
     return kept[0]
 
 
-async def _with_text(here: StaffRequest, how: AnyKind, text: ReadText, stated: Mapping[str, Json]) -> Any:
-    """What a form says, with what was read of the text in it and of the sheets beside that.
+async def _said(here: StaffRequest, how: AnyKind, given: Sent) -> Any:
+    """What a form says; with what was read of the text in it, and of the sheets beside that, if it has one.
 
     Raises: InvalidInput.
     """
-    known = {each.key for each in shape_of(text.act.asked).fields}
-    asked = written(text.act, {key: each for key, each in stated.items() if key in known})
-    parsed = await here.signing.plane.parsers.read(*asked, here.who.principal, here.visitor.run)
+    text = how.text
+    with here.visitor.place():
+        stated = await here.visitor.run(forms.said, how.asks, given)
+        if text is None:
+            return await here.visitor.run(read, how.asks, stated)
+        head, body = await here.visitor.run(_in_text, text.act, stated)
+    parsed = await here.signing.plane.parsers.read(head, body, here.who.principal, here.visitor.run)
     assert parsed.reading is not None
     found: Json = parsed.reading.required()
-    return text.joined(read(how.asks, {**stated, **parsed.arguments.to_json()}), found)
+    return await here.visitor.run(_joined, how, text, {**stated, **parsed.arguments.to_json()}, found)
+
+
+def _joined(how: AnyKind, text: ReadText, stated: Mapping[str, Json], found: Json) -> Any:
+    return text.joined(read(how.asks, stated), found)
+
+
+def _in_text(act: AnyAct, stated: Mapping[str, Json]) -> tuple[ActRequest, bytes]:
+    """The request that reads the text in a form: with what of the form its act asks for."""
+    known = {each.key for each in shape_of(act.asked).fields}
+    return written(act, {key: each for key, each in stated.items() if key in known})

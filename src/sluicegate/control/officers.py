@@ -245,12 +245,15 @@ def form(signing: SigningRoutes, path: str, work: Work) -> Route:
 
 
 async def _act(signing: SigningRoutes, request: Request) -> AnyAct | None:
-    """The act that is done with the statement of a path: an order has a lane of its own."""
+    """The act that is done with the statement of a path: an order has a lane of its own.
+
+    Raises: Unauthorized: not one of the developer's staff, of whom nothing is read.
+    """
+    arrived = await signin.arrived(signing.door, signing.entrance, request)
+    if arrived is not None:
+        _check_staff(arrived[1])
     id_ = request.path_params.get("id", "")
-    arrived = await signin.arrived(signing.door, signing.entrance, request) if id_ else None
-    if arrived is None or arrived[1].principal.role != DEVELOPER:
-        return None
-    found = await urgently(signing.kept.get, id_)
+    found = await urgently(signing.kept.get, id_) if arrived is not None and id_ else None
     return None if found is None else read_statement(found)[0].act
 
 
@@ -258,7 +261,12 @@ def _staff(
     signing: SigningRoutes, request: Request, visitor: Visitor, who: SignedIn, sent: Sent
 ) -> StaffRequest:
     """Raises: Unauthorized: not one of the developer's staff."""
-    if who.principal.role != DEVELOPER:
-        raise Unauthorized("the developer's officers sign here", code="forbidden")
+    _check_staff(who)
     asking = AskOnce(partial(ask, signing.plane.services, who.principal))
     return StaffRequest(signing, request, visitor, who, signing.door.place(request), sent, asking)
+
+
+def _check_staff(who: SignedIn) -> None:
+    """Raises: Unauthorized: not one of the developer's staff."""
+    if who.principal.role != DEVELOPER:
+        raise Unauthorized("the developer's officers sign here", code="forbidden")

@@ -23,11 +23,10 @@ from sluicegate.pages import known, sheets
 from sluicegate.pages.known import NOTHING_KNOWN, KnownThings
 from sluicegate.pages.page import Filled, FormLook, Reader, Sent
 from sluicegate.pages.sheets import SheetHelp, SheetTable
-from sluicegate.parsing.request import SHEETS
+from sluicegate.parsing.request import SHEETS, ActRequest, UnreadJson
+from sluicegate.parsing.request import written as request_of
 from sluicegate.statements.words import label
-from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import FormField, Json, shape_of
-from sluicegate_record.log import canonical
 
 FormFault = Mapping[str, Any]
 """Why a form was refused, as `answers.fault` gives it."""
@@ -213,10 +212,10 @@ def families(acts: Iterable[AnyAct], reader: Reader) -> Mapping[str, Sequence[An
 
 
 def said(asked: type[Arguments], sent: Mapping[str, Sequence[str]]) -> dict[str, Json]:
-    """What a form says, which becomes one of `asked`. Fields that were left empty are left out, and a sheet
-    stays a text, which `parsing` reads.
+    """What a form says, which becomes one of `asked`. Fields that were left empty are left out. A sheet
+    and JSON stay texts, which `parsing` reads.
 
-    Raises: InvalidInput: a field that is not asked for, or text that is not JSON.
+    Raises: InvalidInput: a field that is not asked for.
     """
     known = {each.key: _field(each, "") for each in shape_of(asked).fields}
     for key in sent:
@@ -245,7 +244,7 @@ def _value(field: AskedField, given: Sequence[str]) -> Json:
         case "lines":
             return [line for each in given for line in map(str.strip, each.splitlines()) if line]
         case "json":
-            return first if field.sheet is not None and not _is_json(first) else _json(field, first)
+            return first if field.sheet is not None and not _is_json(first) else UnreadJson(first)
         case "text":
             return first.replace("\r\n", "\n")
         case _:
@@ -257,11 +256,9 @@ def _is_json(text: str) -> bool:
     return text.lstrip()[:1] in {"{", "["}
 
 
-def _json(field: AskedField, text: str) -> Json:
-    try:
-        return canonical.loads(text.encode())
-    except NotCanonical as error:
-        raise InvalidInput(f"{field.key}: expected JSON; {error.message}") from error
+def request(act: AnyAct, sent: Mapping[str, Sequence[str]]) -> tuple[ActRequest, bytes]:
+    """The request that a form for an act makes, and its body. Raises: as `said`."""
+    return request_of(act, said(act.asked, sent))
 
 
 def _field(each: FormField, value: str) -> AskedField:

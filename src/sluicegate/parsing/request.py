@@ -17,6 +17,7 @@ from sluicegate.bounds import ELEMENTS_MAX, QUERY_FIELDS_MAX
 from sluicegate.core.directives import annex
 from sluicegate.core.people import lists
 from sluicegate.errors import InvalidInput, TooComplex
+from sluicegate_record.errors import NotCanonical
 from sluicegate_record.form import Exact, Form, Json, Misread, form, shape_of, shown
 from sluicegate_record.log import canonical
 
@@ -40,7 +41,8 @@ SHEETS: Mapping[str, Callable[[bytes, str], Mapping[str, Json]]] = {
 @form
 class ActRequest(Exact):
     """A request for an act, without its body. `path` has the arguments that are in the path; `sheets` names
-    those in the body that are a sheet each, as a form has it: CSV.
+    those in the body that are a sheet each, as a form has it: CSV. `unread` names those that are JSON in a
+    text.
     """
 
     act: str
@@ -48,11 +50,18 @@ class ActRequest(Exact):
     query: str
     content_type: str
     sheets: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def row(self) -> AnyAct:
         """The act."""
         return ACTS[self.act]
+
+
+class UnreadJson(str):
+    """JSON in a text, as a form has it. It is read where the body is read that has it."""
+
+    __slots__ = ()
 
 
 def written(act: AnyAct, said: Mapping[str, Json]) -> tuple[ActRequest, bytes]:
@@ -62,10 +71,11 @@ def written(act: AnyAct, said: Mapping[str, Json]) -> tuple[ActRequest, bytes]:
     if act.kind == "question":
         query = urlencode(rest, doseq=True)
         return ActRequest(act=act.name, path=path, query=query, content_type=""), b""
-    sheets = tuple(key for key in SHEETS if isinstance(rest.get(key), str))
+    sheets = tuple(key for key in SHEETS if type(rest.get(key)) is str)
+    unread = tuple(key for key, each in rest.items() if isinstance(each, UnreadJson))
     kind = "application/json"
-    head = ActRequest(act=act.name, path=path, query="", content_type=kind, sheets=sheets)
-    return head, canonical.dumps(rest)
+    head = ActRequest(act=act.name, path=path, query="", content_type=kind, sheets=sheets, unread=unread)
+    return head, canonical.dumps({**rest, **{key: str(rest[key]) for key in unread}})
 
 
 def read(head: ActRequest, body: bytes) -> Arguments:
@@ -74,6 +84,8 @@ def read(head: ActRequest, body: bytes) -> Arguments:
     given = _worded(act.asked, head.query) if act.kind == "question" else _object(head.content_type, body)
     for key in head.sheets:
         given[key] = SHEETS[key](given[key].encode(), key)
+    for key in head.unread:
+        given[key] = _json(key, given[key])
     for key in act.places:
         if key in given:
             raise InvalidInput(f"{key}: it is in the path, and stated again", remedy=SEE)
@@ -97,6 +109,13 @@ def _object(content_type: str, body: bytes) -> dict[str, Json]:
     if type(value) is not dict:
         raise InvalidInput(f"expected an object, found {shown(value)}", remedy=SEE)
     return value
+
+
+def _json(key: str, text: str) -> Json:
+    try:
+        return canonical.loads(text.encode())
+    except NotCanonical as error:
+        raise InvalidInput(f"{key}: expected JSON; {error.message}") from error
 
 
 def check_elements(body: bytes) -> None:

@@ -18,8 +18,9 @@ from starlette.routing import Route
 
 from sluicegate import journal
 from sluicegate.acts.act import AnyAct
-from sluicegate.bounds import ACT_BODY_MAX
+from sluicegate.bounds import ACT_BODY_MAX, SIGN_IN_BODY_MAX
 from sluicegate.errors import InvalidInput, Unauthorized
+from sluicegate.http import bearer
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
 from sluicegate.pages.page import Reader, Sent, one
@@ -77,14 +78,17 @@ async def arrived(
 async def own_form(
     door: Door, entrance: Entrance, request: Request, act: AnyAct | None = None, most: int = ACT_BODY_MAX
 ) -> tuple[Visitor, SignedIn, Sent]:
-    """Who sends a form of their session, of at most so many bytes, and what it says.
+    """Who sends a form of their session, of at most so many bytes, and what it says. It is not read if they
+    may not do the act.
 
-    Raises: Unauthorized: no one is signed in.
+    Raises: Unauthorized: no one is signed in, or not one who may.
     """
     here = await arrived(door, entrance, request, act)
     if here is None:
         raise Unauthorized("you are not signed in any more", remedy="sign in, and send the form again")
     visitor, who = here
+    if act is not None:
+        bearer.authorize(who.principal, act)
     sent = await forms.sent(request, visitor, door.place(request), most)
     sessions.check_form(who.secret, one(sent, forms.FORM))
     return visitor, who, sent
@@ -140,7 +144,7 @@ def _by_invitation(door: Door, _: PagesOrigin, sent: Sent, agent: str) -> Signed
 
 async def _enter(way: Way, door: Door, entrance: Entrance, request: Request) -> Response:
     visitor, place = await entrance.admit(request, weight=WEIGHT), door.place(request)
-    sent = await forms.sent(request, visitor, place)
+    sent = await forms.sent(request, visitor, place, SIGN_IN_BODY_MAX)
     with visitor.place():
         try:
             who = await visitor.run(way, door, place, sent, request.headers.get("user-agent", ""))
