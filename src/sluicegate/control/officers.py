@@ -247,7 +247,7 @@ def form(signing: SigningRoutes, path: str, work: Work) -> Route:
 async def _act(signing: SigningRoutes, request: Request) -> AnyAct | None:
     """The act that is done with the statement of a path: an order has a lane of its own.
 
-    Raises: Unauthorized: not one of the developer's staff, of whom nothing is read.
+    Raises: Unauthorized: not one of the developer's staff; nothing that they send is read.
     """
     arrived = await signin.arrived(signing.door, signing.entrance, request)
     if arrived is not None:
