@@ -99,11 +99,12 @@ def keys_are_issued_and_revoked(plane: Plane, grants: list[str]) -> None:
         assert issued["grant"] == grant
     text = plane("credential", "issue", "--grant", grants[0]).out
     said = re.match(
-        r"the key (cred_\w+) is made; .*\n  key, shown only now: sg_\S{49}\n  it works for gpt-5.6 on api, "
+        r"the key (cred_\w+) is made; .*\n  key, shown only now: (sg_\S{49})\n  it works for gpt-5.6 on api, "
         r"at ",
         text,
     )
     assert said, text
+    assert text.count(said[2]) == 1, "a command with the key in it ends up in the history of a shell"
     assert "'Authorization: Bearer KEY', or 'x-api-key: KEY'\n" in text
     assert "not open yet" not in text
     assert plane.answer("credential", "revoke", said[1])["credential"] == said[1]

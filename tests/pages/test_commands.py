@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from sluicegate.acts.table import ACTS
+from sluicegate.pages import forms
 from sluicegate.statements import directives, table
 from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.statements.findings import (
@@ -21,6 +23,7 @@ from sluicegate_record.statements.findings import (
 )
 from sluicegate_record.terms.clearances import CLEARANCES
 from tests.cli.commands import Cli
+from tests.cli.test_texts import mentions
 from tests.pages.stated import DOCUMENT, STATED
 
 WORDS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -80,6 +83,17 @@ def test_a_command_that_a_page_shows_lacks_nothing(officer: Cli, command: str) -
     program, *words = shlex.split(command)
     done = officer(*words)
     assert (program, done.code in {3, 4}) == ("sluicegate", True), done
+
+
+def test_a_page_says_by_what_it_does_each_command_that_is_an_act() -> None:
+    named = {each.printed for each in mentions() if each.words.replace(" ", ".") in ACTS}
+    assert len(named) > 50
+    assert [each for each in named if "<a " not in forms.on_pages(f"see '{each}'")] == []
+    said = forms.on_pages("'sluicegate status --json' shows <it>, and 'sluicegate grant show GRANT' one")
+    assert said == (
+        '<a href="/acts/release.list">Show each release with its stages</a> shows &lt;it&gt;, '
+        'and <a href="/acts/grant.show">Show a grant</a> one'
+    )
 
 
 def test_each_word_of_a_statement_has_a_command_of_its_own() -> None:

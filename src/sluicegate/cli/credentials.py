@@ -37,9 +37,9 @@ def issue(
     as_json: Json = False,
 ) -> None:
     client = Client()
-    key, digest = _made()
     is_account = grant.startswith(_ACCOUNT)
-    works = _EVERYWHERE if is_account else _usage(client.do(grants.SHOW, GrantArgument(grant=grant)), key)
+    works = _EVERYWHERE if is_account else _usage(client.do(grants.SHOW, GrantArgument(grant=grant)))
+    key, digest = _made()
     asked = KeyDigest(grant=grant, digest=digest, member=member, label=label, expires=expires)
     done = client.do(credentials.ISSUE, asked)
     lines = [f"the key {done.credential} is made", f"  key, shown only now: {key}", *works, _ends(done)]
@@ -130,12 +130,12 @@ def _ends(made: KnownCredential) -> str:
     return f"  it can be used until {times.format_time(made.expires_ms)}"
 
 
-def _usage(shown: GrantView, key: str) -> list[str]:
+def _usage(shown: GrantView) -> list[str]:
     """Where a key works, how it is sent, and a request to try it with."""
     at = shown.address or "the gateway, whose address the developer of the model gives you"
     lines = [f"  it works for {', '.join(shown.models)} on {shown.surface}, at {at}", _SENT]
     if shown.address is not None:
-        lines.append(f"  try it: curl {shown.address}/v1/models -H 'Authorization: Bearer {key}'")
+        lines.append(f'  with the key in KEY: curl {shown.address}/v1/models -H "Authorization: Bearer $KEY"')
     return lines if shown.stage_open else [*lines, "  the stage is not open yet: the key works once it opens"]
 
 

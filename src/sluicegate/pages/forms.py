@@ -38,8 +38,8 @@ DOCUMENT_FROM = 50_000
 _CHOICE = re.compile(r"[\w-]+( \| [\w-]+)+")
 _TITLE = re.compile(r"[.;:](?= |$)")
 """What ends the title in the help of an act."""
-_COMMAND = re.compile(r"'([a-z-]+(?: [a-z-]+)?)'")
-"""A command of the command line within a text."""
+_COMMAND = re.compile(r"'sluicegate ([a-z-]+)(?: ([a-z-]+))?(?=[ '])[^'\n]*'")
+"""A command of the command line within a text: its one or two words, and what follows them."""
 _COMMANDS = {"status": "release.list"}
 """The commands that are not called as their act."""
 _FAMILIES = {
@@ -193,7 +193,7 @@ def on_pages(text: str) -> Markup:
     """A text that names commands, as a page says it: by what each does, with its page."""
     found, at = Markup(""), 0
     for each in _COMMAND.finditer(text):
-        act = ACTS.get(_COMMANDS.get(each[1], each[1].replace(" ", ".")))
+        act = ACTS.get(f"{each[1]}.{each[2]}") or ACTS.get(_COMMANDS.get(each[1], ""))
         if act is not None:
             link = Markup('<a href="/acts/{}">{}</a>').format(act.name, title(act))
             found, at = found + text[at : each.start()] + link, each.end()
