@@ -74,7 +74,7 @@ ELSEWHERE = (
     SignedElsewhere(
         "Details of a finding that only some may read",
         "They are sealed on the machine of who writes them, so that this server never has them.",
-        "sluicegate finding report RELEASE --kind KIND --level LEVEL --text TEXT --details FILE "
+        "sluicegate finding report RELEASE --kind jailbreak --level LEVEL --text TEXT --details FILE "
         "--seal-to PARTY --key officer.pem",
     ),
     SignedElsewhere(
