@@ -27,7 +27,8 @@ def plane(cli, tmp_path) -> Iterator[TimedPlane]:
 
 def run_as_printed(plane: TimedPlane, told: str, by: str) -> list[str]:
     """Run each command that a text has on a line of its own; what they say."""
-    found = [line.partition("sluicegate ")[2] for line in told.splitlines() if "sluicegate " in line]
+    lines = [line for line in told.splitlines() if "'sluicegate " not in line]
+    found = [line.partition("sluicegate ")[2] for line in lines if "sluicegate " in line]
     return [plane.text(*shlex.split(line), by=by) for line in found]
 
 

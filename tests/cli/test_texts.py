@@ -14,7 +14,7 @@ import pytest
 import typer
 
 import sluicegate
-from sluicegate.cli.lists import LISTS
+from sluicegate.acts.listed import LISTS
 from sluicegate.cli.main import COMMANDS, GROUPS, program
 
 SOURCES = Path(sluicegate.__file__).parent

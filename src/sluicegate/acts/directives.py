@@ -47,7 +47,7 @@ from sluicegate_record.directives.scope import LiftedPart, Scope
 from sluicegate_record.form import Json, Note, Time, form
 from sluicegate_record.terms.rule import Rule
 
-DirectiveName = Annotated[str, Note("The directive's name; 'sluicegate directive list' lists them.")]
+DirectiveName = Annotated[str, Note("The directive's name.")]
 
 
 @form

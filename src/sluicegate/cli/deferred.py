@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sluicegate.cli.lists import say_where
+from sluicegate.acts.listed import with_list
 from sluicegate.client.profiles import PROFILE
 
 COMPLETE = "_SLUICEGATE_COMPLETE"
@@ -58,7 +58,7 @@ class DeferredCommand(TyperCommand):
         program.command(self.name)(self._load())
         command = typer.main.get_command(program)
         assert isinstance(command, TyperCommand)
-        say_where(command.params)
+        _say_where(command.params)
         if not any(PROFILE_OPTION in each.opts for each in command.params):
             command.params += _options()
         return command
@@ -98,3 +98,10 @@ def _options() -> list[Any]:
     program = typer.Typer(add_completion=False, rich_markup_mode=None)
     program.command()(same)
     return list(typer.main.get_command(program).params)
+
+
+def _say_where(parameters: list[Any]) -> None:
+    """Add to the help of each argument and option of a command where its values are found."""
+    for each in parameters:
+        if each.help and not getattr(each, "is_flag", False):
+            each.help = with_list(each.name, each.help)

@@ -13,9 +13,9 @@ from typer._completion_classes import completion_init
 from typer.exceptions import TyperException
 
 from sluicegate import __version__, errors, journal
+from sluicegate.acts.listed import listed
 from sluicegate.cli import demo, output
 from sluicegate.cli.deferred import COMPLETE, CommandGroup, DeferredCommand, take_profile
-from sluicegate.cli.lists import listed
 from sluicegate.cli.options import value
 
 COMMANDS = {

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from markupsafe import Markup
 
 from sluicegate.acts.act import AnyAct, Arguments, AskAct
+from sluicegate.acts.listed import with_list
 from sluicegate.acts.table import ACTS
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import known, sheets
@@ -40,8 +41,13 @@ _TITLE = re.compile(r"[.;:](?= |$)")
 """What ends the title in the help of an act."""
 _COMMAND = re.compile(r"'sluicegate ([a-z-]+)(?: ([a-z-]+))?(?=[ '])[^'\n]*'")
 """A command of the command line within a text: its one or two words, and what follows them."""
-_COMMANDS = {"status": "release.list"}
-"""The commands that are not called as their act."""
+_COMMANDS = {
+    "status": "release.list",
+    "application drafts": "draft.list",
+    "notify list": "subscription.list",
+    "notify dead": "subscription.dead",
+}
+"""The acts of commands that are not called as they are."""
 _FAMILIES = {
     "clearance": "Requirements and reports",
     "definition": "Words of orders",
@@ -193,11 +199,19 @@ def on_pages(text: str) -> Markup:
     """A text that names commands, as a page says it: by what each does, with its page."""
     found, at = Markup(""), 0
     for each in _COMMAND.finditer(text):
-        act = ACTS.get(f"{each[1]}.{each[2]}") or ACTS.get(_COMMANDS.get(each[1], ""))
+        words = (f"{each[1]} {each[2]}", each[1])
+        act = next(
+            filter(None, (ACTS.get(_COMMANDS.get(said, said.replace(" ", "."))) for said in words)), None
+        )
         if act is not None:
             link = Markup('<a href="/acts/{}">{}</a>').format(act.name, title(act))
             found, at = found + text[at : each.start()] + link, each.end()
     return found + text[at:]
+
+
+def _act_of(command: str) -> AnyAct | None:
+    """The act of a command, by its words."""
+    return ACTS.get(_COMMANDS.get(command, command.replace(" ", ".")))
 
 
 def families(acts: Iterable[AnyAct], reader: Reader) -> Mapping[str, Sequence[AnyAct]]:
@@ -266,7 +280,7 @@ def _field(each: FormField, value: str) -> AskedField:
     kind, choices = _kind(schema, each.note)
     sheet = sheets.HELP.get(each.key) if kind == "json" else None
     most = schema.get("maxLength")
-    said = (each.key, label(each.key), each.note, kind, each.is_required, value)
+    said = (each.key, label(each.key), with_list(each.key, each.note), kind, each.is_required, value)
     return AskedField(*said, choices, most, sheet=sheet)
 
 

@@ -203,7 +203,9 @@ def _whose_sign_ins(ask: AskAct) -> Iterator[KnownThing]:
     those of all others.
     """
     people = ask(colleagues.LIST, Nothing()).people
-    you = next(each for each in people if each.you)
+    you = next((each for each in people if each.you), None)
+    if you is None:  # their access has ended meanwhile
+        return
     if not you.administrator:
         yield KnownThing(you.principal, you.name)
         return

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sluicegate.bounds import FAULTS_MAX
 from sluicegate.core.directives import annex
-from sluicegate.errors import InvalidDocument, Place
+from sluicegate.errors import InvalidDocument, InvalidInput, Place
 from sluicegate_record.directives import names
 
 
@@ -203,13 +203,25 @@ def test_any_bytes_are_read_or_refused_with_places(data: bytes) -> None:
         assert names.check(found) == found
 
 
+PERSONS = {"persons": ["mem_abcdefghijklmnop"]}
+
+
 def test_one_sheet_has_the_names_of_several_annexes() -> None:
     read = annex.read_each(b"annex,organization\na,A\nb,A\na,B\n", "a.csv")
     assert read == {"a": {"organizations": ["A", "B"]}, "b": {"organizations": ["A"]}}
-    assert annex.read_each(b"person\nmem_1\n", "a.csv") == {annex.ONLY: {"persons": ["mem_1"]}}
-    assert annex.checked({"spec": {"annexes": {"a": {}}}}, {annex.ONLY: {"persons": ["mem_1"]}}) == {
-        "a": {"persons": ["mem_1"]}
-    }
+    assert annex.read_each(b"person\nmem_abcdefghijklmnop\n", "a.csv") == {annex.ONLY: PERSONS}
+    assert annex.checked({"spec": {"annexes": {"a": {}}}}, {annex.ONLY: PERSONS}) == {"a": PERSONS}
+
+
+@pytest.mark.parametrize("person", ["John Smith", "*", "everyone", "MEM_ABCDEFGHIJKLMNOP", "mem_abc"])
+def test_a_person_is_said_by_their_id_alone(person: str) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        annex.read(f"person\n{person}\n".encode(), "a.csv")
+    assert [(each.line, each.expected, each.found) for each in caught.value.at] == [
+        (2, annex.PERSON_EXPECTED, repr(person))
+    ]
+    with pytest.raises(InvalidInput, match="expected the id of a person"):
+        annex.checked({"spec": {"annexes": {"a": {}}}}, {"a": {"persons": [person]}})
     with pytest.raises(InvalidDocument) as caught:
         annex.read_each(b"annex,organization\n,A\na,B\na,b\n", "a.csv")
     assert [each.line for each in caught.value.at] == [2, 4]

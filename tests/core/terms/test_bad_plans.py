@@ -304,11 +304,12 @@ def test_a_list_has_its_names_in_the_plan():
     ("names", "expected", "found"),
     [
         ({}, "a list that came with the plan", "'a.csv'"),
-        ({"b.csv": ["A"]}, "a list that came with the plan", "'a.csv'"),
+        ({"a.csv": ["A"], "b.csv": ["B"]}, "a stage for each list that came with the plan", "'b.csv'"),
+        ({"a.csv": ["A"], "": ["B"]}, "a stage for each list that came with the plan", "''"),
         ({"a.csv": ["A", "B", "C"]}, "a seat for each of the 3 on the list", "2"),
     ],
 )
-def test_a_list_that_is_not_there_or_has_more_than_the_seats_is_refused(names, expected, found):
+def test_a_list_that_is_missing_or_of_no_stage_or_over_the_seats_is_refused(names, expected, found):
     with pytest.raises(InvalidDocument) as caught:
         plan.read(document.read(LISTED, "plan.yaml"), names)
     assert [(each.expected, each.found) for each in caught.value.at] == [(expected, found)]

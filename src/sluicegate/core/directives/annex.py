@@ -12,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ ANNEX, ONLY = "annex", ""
 ORGANIZATION, PERSON, ALIAS, NOTE = "organization", "person", "alias", "note"
 NAMING = (ORGANIZATION, ALIAS, identifiers.LEI, identifiers.REGISTRY)
 """The columns that name an organization."""
+PERSON_EXPECTED = "the id of a person, mem_ and 16 letters or digits"
+_PERSON = re.compile("mem_[a-z2-7]{16}")
 BETWEEN = "|"
 """What is between two aliases in a cell."""
 
@@ -65,9 +68,17 @@ def checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, d
         listed = ", ".join(sorted(annexes.keys() ^ stated.keys()))
         raise InvalidInput(f"annexes: {listed}: stated without their names, or the other way round")
     try:
-        return {name: names.check(value) for name, value in annexes.items()}
+        return {name: _persons(names.check(value)) for name, value in annexes.items()}
     except ValueError as error:
         raise InvalidInput(f"annexes: {error}") from error
+
+
+def _persons(annex: dict[str, list[str]]) -> dict[str, list[str]]:
+    """An annex, of which no person is said otherwise than by their id. Raises: ValueError."""
+    for each in annex.get("persons", ()):
+        if not _PERSON.fullmatch(each):
+            raise ValueError(f"expected {PERSON_EXPECTED}, found {each!r}")
+    return annex
 
 
 def _annexes(
@@ -126,6 +137,8 @@ def _faults(sheet: Sheet, row: Row, names: list[tuple[int, str]], seen: dict[str
         line = row.line if kind == ALIAS else seen.setdefault(name_key(name), row.line)
         if not is_plain(name):
             yield sheet.place(row.line, at, "a name without invisible characters", name)
+        elif kind == PERSON and not _PERSON.fullmatch(name):
+            yield sheet.place(row.line, at, PERSON_EXPECTED, name)
         elif kind in identifiers.KINDS and identifiers.key(name) is None:
             yield sheet.place(row.line, at, identifiers.EXPECTED[kind], name)
         elif line != row.line:

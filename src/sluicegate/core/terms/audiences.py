@@ -204,7 +204,11 @@ def named(value: Any, names: Mapping[str, Sequence[str]]) -> Mapping[str, Sequen
 
 
 def list_faults(value: Any, names: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
-    """What is wrong with the lists that a plan refers to: one is not there, or has more than the seats."""
+    """What is wrong with the lists that came with a plan: it names one that is not there, or has fewer seats;
+    or one is of no stage.
+    """
+    for file in sorted(names.keys() - {listed_in(stage.get("audience")) for stage in _stages(value)}):
+        yield Fault(("spec", "stages"), "a stage for each list that came with the plan", repr(file))
     for i, stage in enumerate(_stages(value)):
         path = ("spec", "stages", i)
         file = listed_in(stage.get("audience"))

@@ -1,8 +1,6 @@
-"""Which command lists what another one asks for: each argument and option that takes an id says so."""
+"""Where what an act asks for is found: pages and the command line say it beside each field."""
 
 from __future__ import annotations
-
-from typing import Any
 
 LISTS = {
     "account": "account list",
@@ -27,17 +25,15 @@ LISTS = {
     "stage": "status",
     "subscription": "notify list",
 }
-"""The command that lists them, by the name of the argument or option."""
+"""The command that lists them, by the name of the field."""
 
 
 def listed(name: str) -> str:
-    """Where the values of an argument or option are found, in a sentence; empty if no command lists them."""
+    """Where the values of a field are found, as a part of a sentence; empty if nothing lists them."""
     return f"'sluicegate {LISTS[name]}' lists them" if name in LISTS else ""
 
 
-def say_where(parameters: list[Any]) -> None:
-    """Add to the help of each argument and option of a command where its values are found."""
-    for each in parameters:
-        where = listed(each.name)
-        if where and each.help and where not in each.help and not getattr(each, "is_flag", False):
-            each.help = f"{each.help.removesuffix('.')}; {where}."
+def with_list(name: str, note: str) -> str:
+    """What a field is for, with where its values are found."""
+    where = listed(name)
+    return f"{note.removesuffix('.')}; {where}." if where and note and where not in note else note
