@@ -47,7 +47,7 @@ _COMMANDS = {
     "notify list": "subscription.list",
     "notify dead": "subscription.dead",
 }
-"""The acts of commands that are not called as they are."""
+"""The acts of commands that have another name than their act."""
 _FAMILIES = {
     "clearance": "Requirements and reports",
     "definition": "Words of orders",

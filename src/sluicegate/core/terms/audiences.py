@@ -205,7 +205,7 @@ def named(value: Any, names: Mapping[str, Sequence[str]]) -> Mapping[str, Sequen
 
 def list_faults(value: Any, names: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
     """What is wrong with the lists that came with a plan: it names one that is not there, or has fewer seats;
-    or one is of no stage.
+    or has no stage for one.
     """
     for file in sorted(names.keys() - {listed_in(stage.get("audience")) for stage in _stages(value)}):
         yield Fault(("spec", "stages"), "a stage for each list that came with the plan", repr(file))
