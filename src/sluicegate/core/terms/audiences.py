@@ -207,8 +207,9 @@ def list_faults(value: Any, names: Mapping[str, Sequence[str]]) -> Iterator[Faul
     """What is wrong with the lists that came with a plan: it names one that is not there, or has fewer seats;
     or has no stage for one.
     """
-    for file in sorted(names.keys() - {listed_in(stage.get("audience")) for stage in _stages(value)}):
-        yield Fault(("spec", "stages"), "a stage for each list that came with the plan", repr(file))
+    stated = {listed_in(stage.get("audience")) for stage in _stages(value)}
+    for other in sorted(names.keys() - stated):
+        yield Fault(("spec", "stages"), "a stage for each list that came with the plan", repr(other))
     for i, stage in enumerate(_stages(value)):
         path = ("spec", "stages", i)
         file = listed_in(stage.get("audience"))
