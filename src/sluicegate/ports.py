@@ -653,8 +653,8 @@ class PreparedStatement:
     `payload` are the bytes that are signed. `id` is their digest, in hex digits; of one of a set, which go on
     the record at once, it is the name of the set, a dash, and its place in it. `by` and `name` are the id and
     the name of who made it. `opened` opens its commitments, by field. `instance` is whose log it is for, at a
-    desk; a control plane has its own alone. `premise` is the digest of what was said of it when it was made,
-    where that may change. Units: milliseconds since 1970 UTC.
+    desk; a control plane has its own alone. `premise` is the digest of what was said of it when it was made
+    and of what it is bound to, where that may change. Units: milliseconds since 1970 UTC.
     """
 
     id: str

@@ -208,18 +208,21 @@ def test_an_opening_of_a_set_is_not_signed_if_its_stage_opened_meanwhile(
     assert plane.ledger.size() == size
 
 
-def comes_and_goes(plane: Plane, officer: Officer) -> None:
+def comes_and_goes(plane: Plane, officer: Officer, reason: str = "another set") -> None:
     """Withdraw the release, and bring it back."""
-    for path in officer.recalls(reason="another set"):
+    for path in officer.recalls(reason=reason):
         assert officer.signs(path).status_code == 303
     (back,) = officer.makes("restoration")
     assert officer.signs(back).status_code == 303
     assert officer.open_stages() == [STAGE]
 
 
+@pytest.mark.parametrize("was_withdrawn", [False, True])
 def test_a_recall_that_is_signed_in_part_does_not_count_once_the_release_was_brought_back(
-    plane: Plane, officer: Officer
+    plane: Plane, officer: Officer, *, was_withdrawn: bool
 ) -> None:
+    if was_withdrawn:
+        comes_and_goes(plane, officer, "in the same minute, so that the words are the same")
     first, second = officer.recalls()
     answer = officer.passkey.asserted(officer.browser.options(second))
     assert officer.signs(first).headers["location"] == second
@@ -245,6 +248,17 @@ def test_a_closing_that_waits_with_its_signature_is_not_for_a_stage_that_was_ope
     comes_and_goes(plane, officer)
     assert "It says something else than when it was made." in officer.browser.get(path).text
     assert officer.sends(path, "").status_code == 400
+    assert officer.open_stages() == [STAGE]
+
+
+def test_a_recall_that_is_signed_in_part_does_not_count_once_one_of_its_stages_was_closed(
+    plane: Plane, officer: Officer
+) -> None:
+    first, second = officer.recalls()
+    for path in officer.makes("closing", stage=SECOND, reason="alone"):
+        assert officer.signs(path).status_code == 303
+    for path in (first, second):
+        assert "It says something else than when it was made." in officer.browser.get(path).text
     assert officer.open_stages() == [STAGE]
 
 
@@ -315,21 +329,39 @@ def test_the_list_leads_to_what_lacks_a_signature_of_a_key_that_counts(
     assert other.signs(first).headers["location"] == second
 
 
-def test_each_act_is_asked_and_each_statement_read_once_for_all_statements_of_a_set(
-    officer: Officer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked, read = list[tuple[str, str]](), list[str]()
+def all_asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What is asked from now on: the names of acts, and what they are asked with."""
+    asked = list[tuple[str, str]]()
 
     def counting(services: Any, by: Any, act: AnyAct, given: Any) -> Any:
         asked.append((act.name, repr(given)))
         return ask(services, by, act, given)
+
+    monkeypatch.setattr(officers, "ask", counting)
+    return asked
+
+
+def test_to_close_one_stage_no_one_counts_who_the_release_reaches(
+    officer: Officer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = all_asked(monkeypatch)
+    (path,) = officer.makes("closing", stage=STAGE, reason="why")
+    assert officer.signs(path).status_code == 303
+    names = {name for name, _ in asked}
+    assert "stage.closing" in names
+    assert "release.recalling" not in names
+
+
+def test_each_act_is_asked_and_each_statement_read_once_for_all_statements_of_a_set(
+    officer: Officer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, read = all_asked(monkeypatch), list[str]()
 
     def reading(found: PreparedStatement) -> Any:
         read.append(found.id)
         return read_statement(found)
 
     read_statement = officers.read_statement
-    monkeypatch.setattr(officers, "ask", counting)
     monkeypatch.setattr(officers, "read_statement", reading)
     first, second = officer.recalls()
     making = {"_form": officer.form, "what": "recall", "release": RELEASE, "reason": "another"}

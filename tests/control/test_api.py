@@ -138,6 +138,7 @@ CHANGING: dict[tuple[str, str], tuple[str, Any]] = {
 READING = {
     "/api/v1/releases": "release.list",
     "/api/v1/releases/r/stages/s/opening": "stage.opening",
+    "/api/v1/releases/r/stages/s/closing": "stage.closing",
     "/api/v1/releases/r": "release.show",
     "/api/v1/releases/r/recall": "release.recalling",
     "/api/v1/releases/r/restoration": "release.restoring",

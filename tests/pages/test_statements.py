@@ -124,6 +124,23 @@ def test_a_ramp_is_paused_and_let_go_on() -> None:
         officer.records("ramp", {**OF_STAGE, "says": said, "reason": "errors"})
 
 
+def closing_words(officer: Officer) -> list[str]:
+    made = officer.made("closing", {**OF_STAGE, "reason": "another"})
+    how = table.STATEMENTS["closing"]
+    return list(how.words(how.kind.read(made.envelope), Wording(officer.ask, made.opened)))
+
+
+def test_a_closing_says_when_its_stage_was_closed_before_and_by_which_officer() -> None:
+    officer = Officer()
+    first = closing_words(officer)
+    assert not [each for each in first if "before" in each]
+    officer.records("closing", {**OF_STAGE, "reason": "why"})
+    officer.records("opening", OF_STAGE)
+    again = closing_words(officer)
+    (before,) = (each for each in again if each not in first)
+    assert before == f"The officer {OFFICER} closed it before, on Sunday 21 June 2026, 00:00 UTC."
+
+
 def test_a_release_is_closed_with_its_report() -> None:
     officer = Officer()
     officer.records("release-closing", {"release": RELEASE})

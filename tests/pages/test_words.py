@@ -204,7 +204,9 @@ def test_the_first_sentence_says_which_part_of_a_directive_a_case_is_about(kind:
 def _answers(_: Any, __: Any) -> Any:
     """What any question answers: no agency has said anything, and no stage is there."""
     status = SimpleNamespace(stages=(), models=())
-    return SimpleNamespace(organization="Example", positions=(), parties=("oncd",), status=status, stages=())
+    known = SimpleNamespace(organization="Example", positions=(), parties=("oncd",), status=status, stages=())
+    known.closed_ms = known.officer = None
+    return known
 
 
 FIRST = {

@@ -23,6 +23,7 @@ MAY = {
     "plan.apply": "D",
     "release.list": "DAP",
     "stage.opening": "D",
+    "stage.closing": "D",
     "plan.schema": "*",
     "entry.list": "*",
     "entry.show": "*",

@@ -11,9 +11,10 @@ from sluicegate.acts.fleet import DayTotal, DayTotals
 from sluicegate.cli import changes as shown
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidDocument
+from sluicegate_record.statements.releases import StageClosing
 from sluicegate_record.terms.exposure import Measure
-from tests.plane import Plane, yes
-from tests.worlds import DAY_MS, RELEASE, STAGE, looser, plan_value, stage
+from tests.plane import Plane, no, yes
+from tests.worlds import DAY_MS, OFFICER, RELEASE, STAGE, looser, plan_value, signed, stage
 
 
 @pytest.fixture
@@ -284,6 +285,21 @@ def test_a_stage_that_is_not_there_is_refused(plane, release, name):
     assert isinstance(refused, Refusal)
     assert refused.code == "stage_unknown"
     assert len(refused.message) < 200
+
+
+def test_the_newest_closing_of_a_stage_is_shown_also_once_it_is_open_again(plane):
+    plane.opened()
+    asked = {"release": RELEASE, "stage": STAGE}
+    assert yes(plane.do("developer", acts.CLOSING, **asked)) == acts.LastClosing()
+    said = StageClosing(log=plane.ledger.vkey(), release=RELEASE, stage=STAGE, reason="why")
+    yes(plane.do("developer", acts.CLOSE, envelope=signed(said.payload(), OFFICER).to_json()))
+    found = yes(plane.do("developer", acts.CLOSING, **asked))
+    assert (found.closed_ms, found.officer) == (plane.ledger.now_ms(), OFFICER)
+    plane.open()
+    assert yes(plane.do("developer", acts.CLOSING, **asked)) == found
+    with plane.ledger.reading() as state:
+        assert state.record.closing_of(RELEASE, STAGE).seen == (found.signed,)
+    assert no(plane.do("developer", acts.CLOSING, release="nope", stage=STAGE)) == "release_unknown"
 
 
 def test_opening_without_agreement_is_refused(plane):

@@ -39,16 +39,12 @@ class ReleaseReach(ActAnswer):
 
 @form
 class RecalledStage(ActAnswer):
-    """A stage that a recall closes. `inPlan`: whether the plan in force has it; if not, its grants go on.
-
-    `closing` is the digest of the last closing of it that an officer signed.
-    """
+    """A stage that a recall closes. `inPlan`: whether the plan in force has it; if not, its grants go on."""
 
     stage: str
     open: bool
     grants: int
     in_plan: bool
-    closing: Annotated[str | None, Note("If it was closed before.")] = None
 
 
 @form

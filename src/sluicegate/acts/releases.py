@@ -367,6 +367,29 @@ OPENING = Act(
 
 
 @form
+class LastClosing(ActAnswer):
+    """The newest closing of a stage, also if it is open again; without values if it never closed.
+
+    `officer` signed it; null if it closed by itself. `signed` is the digest of the newest that one signed.
+    """
+
+    closed_ms: Time | None = None
+    officer: str | None = None
+    signed: str | None = None
+
+
+CLOSING = Act(
+    "stage.closing",
+    frozenset({DEVELOPER}),
+    "question",
+    "/api/v1/releases/{release}/stages/{stage}/closing",
+    StageArgument,
+    LastClosing,
+    "Show when a stage was closed last, and by which officer.",
+)
+
+
+@form
 class StageReceipt(Done):
     """The stage is open, or closed; or `case` asks agencies to agree to its opening."""
 

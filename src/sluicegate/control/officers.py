@@ -189,8 +189,12 @@ class StaffRequest:
         return SignatureStanding(officers, owners, needed, lacks, stated.keyid, stated.keyid not in signed)
 
     def premise(self, found: PreparedStatement, of_set: Sequence[PreparedStatement]) -> str:
-        """The digest of what is said of a statement now, and of how many sign it if no one has."""
-        return canonical.digest([self.needed(found, ()), *self.words(found, of_set)])
+        """The digest of what is said of a statement now, of what all of its set are bound to, and of how many
+        sign it if no one has.
+        """
+        bound = (how.bound_to(stated, self.ask) for how, stated in map(self.read, of_set))
+        known = [each for each in bound if each is not None]
+        return canonical.digest([self.needed(found, ()), *known, *self.words(found, of_set)])
 
     def follows(self, said: Iterator[str]) -> Sequence[str]:
         """What a statement leads to now, as far as that can be said."""

@@ -40,17 +40,10 @@ def recalling(context: Context[RecallToSign], asked: ReleaseArgument) -> RecallT
                 open=bool(state.record.open_terms(name, stage)),
                 grants=sum(each.stage == stage for each in live),
                 in_plan=stage in plan.stages,
-                closing=_closed_by(state, name, stage),
             )
             for stage in recalls.reached(state.record, name)
         )
         return RecallToSign(log=state.log, release=name, stages=found, reach=reach(context, state, name))
-
-
-def _closed_by(state: State, release: str, stage: str) -> str | None:
-    """The digest of the last closing of a stage that an officer signed."""
-    known = state.record.closing_of(release, stage)
-    return known.seen[-1] if known is not None and known.seen else None
 
 
 @does(acts.RECALL)

@@ -17,6 +17,7 @@ from sluicegate.acts.releases import (
     ExposureChange,
     ExposureView,
     JsonSchema,
+    LastClosing,
     OpeningToSign,
     PlanPreview,
     PlanReceipt,
@@ -54,7 +55,9 @@ from sluicegate.ports import Principal
 from sluicegate.service import access, promises
 from sluicegate.service.context import Context, does
 from sluicegate.service.recalls import live_grants, open_applications, opening_to_sign
+from sluicegate_record import entries
 from sluicegate_record.entities.release import Release
+from sluicegate_record.entries.releases import StageClosed
 from sluicegate_record.log import times
 from sluicegate_record.log.dsse import Envelope
 from sluicegate_record.terms import kinds, quorum
@@ -183,6 +186,22 @@ def opening(context: Context[OpeningToSign], asked: StageArgument) -> OpeningToS
         if found is None or asked.stage not in found.terms:
             return releases.stage_unknown(asked.release, asked.stage)
         return opening_to_sign(state, asked.release, asked.stage)
+
+
+@does(acts.CLOSING)
+def closing(context: Context[LastClosing], asked: StageArgument) -> LastClosing | Refusal:
+    """The newest closing of a stage."""
+    with context.ledger.reading() as state:
+        if asked.release not in state.releases:
+            return releases.release_unknown(asked.release)
+        known = state.record.closing_of(asked.release, asked.stage)
+    if known is None:
+        return LastClosing()
+    body = entries.read(context.ledger.store.log.leaves(known.seq, known.seq + 1)[0]).body
+    assert isinstance(body, StageClosed)
+    return LastClosing(
+        closed_ms=known.at_ms, officer=body.officer, signed=known.seen[-1] if known.seen else None
+    )
 
 
 @does(acts.OPEN)

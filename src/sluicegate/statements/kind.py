@@ -90,6 +90,10 @@ def _itself(making: Making) -> Iterable[Making]:
     return (making,)
 
 
+def _words_alone(_: Any, __: AskAct) -> Json:
+    return None
+
+
 def _nothing(_: Any, __: AskAct) -> Iterator[str]:
     yield from ()
 
@@ -106,12 +110,13 @@ class StatementKind(Generic[Answered]):
     """A kind of statement: `asks` is its form, `look` asks the acts that show what is to be signed, `make`
     makes it of both, `act` puts it on the record.
 
-    `words` are what it says, and `follows` what it leads to now, where a question tells that. `needed` is how
-    many officers sign it, where the keys with some ids have signed. `after` is the page that shows the
-    result. `command` signs it with keys in files; empty if none does. `page` has its form, if that is not
-    the usual one. `text` is how the text in its form is read, if it has one. `each` gives what each statement
-    of a set is made of, if it is a kind of which a set is made; `before` is what its form says of those
-    fields that the address fills in.
+    `words` are what it says, `bound_to` what it is signed for beside them: if that changes, it is made again.
+    `follows` is what it leads to now, where a question tells that. `needed` is how many officers sign it,
+    where the keys with some ids have signed. `after` is the page that shows the result. `command` signs it
+    with keys in files; empty if none does. `page` has its form, if that is not the usual one. `text` is how
+    the text in its form is read, if it has one. `each` gives what each statement of a set is made of, if it
+    is a kind of which a set is made; `before` is what its form says of those fields that the address fills
+    in.
     """
 
     name: str
@@ -121,6 +126,7 @@ class StatementKind(Generic[Answered]):
     look: Callable[[AskAct, Any], Any]
     make: Callable[[Making], UnsignedStatement]
     words: Words
+    bound_to: Callable[[Any, AskAct], Json] = _words_alone
     act: Act[Any, Answered]
     after: Callable[[Any], str]
     command: Callable[[Any], str]

@@ -32,11 +32,12 @@ from sluicegate.statements.kind import (
     filled,
     shown_by,
 )
-from sluicegate.statements.stages import board, closes, opening, opens, to_recall
+from sluicegate.statements.stages import board, closes, closing_before, opening, opens
 from sluicegate_record.form import form
 from sluicegate_record.statements.releases import StageClosing, StageOpening
 from sluicegate_record.terms.text import counted
 
+_recalled = shown_by(recalls.RECALLING)
 _returning = shown_by(recalls.RESTORING)
 
 
@@ -60,7 +61,7 @@ def _closing(making: Making) -> UnsignedStatement:
 def _withdraws(said: StageClosing, wording: Wording) -> Iterator[str]:
     named = [each.stage for each in wording.of_set]
     yield f"You withdraw {said.release}: all its stages close at once, {', '.join(named)}."
-    if [each.stage for each in to_recall(wording.ask, said).stages] != named:
+    if [each.stage for each in _recalled(wording.ask, said).stages] != named:
         yield "It has other stages now: make the statements again."
     yield from _one_of(len(named))
     yield from closes(said, wording)
@@ -146,7 +147,7 @@ def _sentences(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _recalling(said: StageClosing, ask: AskAct) -> Iterator[str]:
-    return _sentences(recalled(to_recall(ask, said)))
+    return _sentences(recalled(_recalled(ask, said)))
 
 
 def _restoring(said: StageOpening, ask: AskAct) -> Iterator[str]:
@@ -168,9 +169,10 @@ RECALL = StatementKind(
     title="Withdraw a whole release",
     kind=StageClosing,
     asks=RecallWord,
-    look=to_recall,
+    look=_recalled,
     make=_closing,
     words=_withdraws,
+    bound_to=closing_before,
     act=recalls.RECALL,
     after=board,
     command=lambda said: f"sluicegate release recall {said.release} --reason WHY --key officer.pem",

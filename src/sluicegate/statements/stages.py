@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from sluicegate.acts import closures, deployments, outlook, ramps, recalls, releases
+from sluicegate.acts import closures, deployments, outlook, ramps, releases
 from sluicegate.acts.act import AskAct
 from sluicegate.acts.deployments import DeploymentArgument
 from sluicegate.acts.fields import SurfaceName, some
 from sluicegate.acts.ramps import RampArgument, RampToSign
-from sluicegate.acts.releases import OpeningToSign, ReleaseArgument, StageArgument, StageStatus
+from sluicegate.acts.releases import LastClosing, OpeningToSign, ReleaseArgument, StageArgument, StageStatus
 from sluicegate.statements import words
 from sluicegate.statements.kind import (
     Making,
@@ -22,7 +22,7 @@ from sluicegate.statements.kind import (
     public,
     shown_by,
 )
-from sluicegate_record.form import Note, Time, form, within
+from sluicegate_record.form import Json, Note, Time, form, within
 from sluicegate_record.statements.deployments import DeploymentStatement
 from sluicegate_record.statements.ramps import RampMove
 from sluicegate_record.statements.releases import ReleaseClosing, StageClosing, StageOpening
@@ -32,8 +32,7 @@ from sluicegate_record.terms.text import counted
 
 _STAGE = frozenset({("release",), ("stage",)})
 _stage = shown_by(releases.OPENING)
-to_recall = shown_by(recalls.RECALLING)
-"""Asks which stages of a release there are to close."""
+_last_closing = shown_by(releases.CLOSING)
 _report = shown_by(closures.REPORT)
 _served = shown_by(deployments.SHOW)
 
@@ -85,17 +84,19 @@ def closes(said: StageClosing, wording: Wording) -> Iterator[str]:
     """The closing of a stage, in words."""
     yield f"You close the stage {said.stage} of {said.release}, at once."
     yield "Every key of it is refused, and open streams are cut. Only an officer opens it again."
-    yield from _closed_before(said, wording)
+    yield from _closed_before(_last_closing(wording.ask, said))
     yield from public(said.reason)
     yield from words.fields(said.to_json(), _STAGE | {("reason",)})
 
 
-def _closed_before(said: StageClosing, wording: Wording) -> Iterator[str]:
-    """The closings before those of a set: what is signed now is not for what comes after another one."""
-    before = {each.stage: each.closing for each in to_recall(wording.ask, said).stages}
-    for each in wording.of_set:
-        if before.get(each.stage) is not None:
-            yield f"The last closing of the stage {each.stage} has the digest {before[each.stage]}."
+def _closed_before(last: LastClosing) -> Iterator[str]:
+    if last.closed_ms is not None and last.officer is not None:
+        yield f"The officer {last.officer} closed it before, on {words.minute(last.closed_ms)}."
+
+
+def closing_before(said: StageClosing, ask: AskAct) -> Json:
+    """The closing before one, by its digest: what is signed now is not for what comes after another one."""
+    return _last_closing(ask, said).signed
 
 
 @form
@@ -229,6 +230,7 @@ CLOSING = StatementKind(
     look=_stage,
     make=_closing,
     words=closes,
+    bound_to=closing_before,
     act=releases.CLOSE,
     after=board,
     command=lambda said: f"sluicegate stage close {said.release} {said.stage} --reason WHY --key officer.pem",
