@@ -71,7 +71,14 @@ __all__ = [
     "Unreachable",
     "VerificationFailed",
     "WrongUsage",
+    "wrong_field",
 ]
+
+
+def wrong_field(key: str, expected: str, found: str) -> InvalidInput:
+    """The error that a field has something else than is expected of it."""
+    place = Place(key, 0, 0, expected, found)
+    return InvalidInput(str(place), at=[place])
 
 
 class WrongUsage(InvalidInput):

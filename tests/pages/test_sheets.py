@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
+from sluicegate.acts.sheets import sheets_of
 from sluicegate.acts.table import PUBLIC
-from sluicegate.bounds import FAULTS_MAX, FORM_BODY_MAX
-from sluicegate.pages import forms, sheets
-from sluicegate.parsing.request import SHEETS
+from sluicegate.bounds import ACT_BODY_MAX, FAULTS_MAX, FORM_BODY_MAX
+from sluicegate.pages import forms
+from sluicegate.parsing import sheets
 from sluicegate.statements import table
 from tests.control.conftest import Plane
 from tests.pages.browsing import Reading, reading
@@ -70,14 +71,15 @@ def kept(page: str) -> str:
 
 
 def test_each_list_that_a_form_takes_as_a_sheet_has_its_columns_and_an_example_that_is_read() -> None:
-    asked = [each for act in PUBLIC for each in forms.asked(act)]
-    asked += [each for kind in table.STATEMENTS.values() for each in forms.fields_of(kind.asks, {})]
-    assert {each.key for each in asked if each.sheet} == sheets.HELP.keys() == SHEETS.keys()
-    for key, said in sheets.HELP.items():
-        (names,) = SHEETS[key](said.example.encode(), key).values()
+    asked = [act.asked for act in PUBLIC] + [kind.asks for kind in table.STATEMENTS.values()]
+    taken = {key: (form, field) for form in asked for key, field in sheets_of(form).items()}
+    assert taken.keys() == {"annexes", "lists"}
+    for key, (form, field) in taken.items():
+        assert [each.sheet for each in forms.fields_of(form, {}) if each.sheet] == [field]
+        (names,) = sheets.read(form, key, field.example).values()
         assert names
-        (columns, *_) = said.example.splitlines()
-        assert set(columns.split(",")) <= said.columns.keys()
+        (columns, *_) = field.example.splitlines()
+        assert set(columns.split(",")) <= field.columns.keys()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_one_sheet_has_the_names_of_several_annexes(staff: Reading) -> None:
     assert "3 names without a match" in page
     status, page = previewed(staff, "organization\nA Utility\n", TWO)
     assert status == 400
-    assert "found 2 annexes in the order" in fault(page)
+    assert "expected the column 'annex', which says whose each row is: annex-b, annex-a" in fault(page)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_one_sheet_has_the_names_of_several_annexes(staff: Reading) -> None:
         ("organization\n", "line 1, column 1: expected 1 to 100,000 rows, found 0"),
         ("organization,lei\nA,not-one\n", "line 2, column 3: expected an LEI"),
         ("annex,organization\n,A\n", "line 2, column 1: expected whose row it is, in the column 'annex'"),
-        ("annex,organization\nannex-b,A\n", "stated without their names"),
+        ("annex,organization\nannex-b,A\n", "expected the names of each annex that the order states"),
         ("person,organization\nmem_1,A\n", "line 1, column 8: expected the column 'person'"),
         ('organization\n=HYPERLINK("http://evil","x")\n', "line 2, column 1: expected rows of cells"),
         ("organization\n" + "A" * 200_000 + "\n", "line 2, column 1: expected"),
@@ -162,6 +164,17 @@ def test_a_list_of_a_megabyte_is_taken_and_one_of_which_every_row_is_wrong_is_re
     assert (status, fault(page).count("line ")) == (400, 2 * FAULTS_MAX)
     status, page = previewed(staff, "A" * FORM_BODY_MAX)
     assert (status, "a body of more than" in page) == (413, True)
+
+
+def test_only_a_form_that_may_have_long_lists_may_be_long(staff: Reading) -> None:
+    for path, what, most in (
+        ("/to-sign", {"what": "directive", "text": "x", **ARRIVED}, FORM_BODY_MAX),
+        ("/to-sign/unknown", {}, ACT_BODY_MAX),
+        ("/to-sign/unknown/forget", {}, ACT_BODY_MAX),
+        ("/acts/plan.preview", {"text": "x"}, ACT_BODY_MAX),
+    ):
+        answers = [staff.post(path, {**what, "annexes": "A" * size}) for size in (most - 10_000, most)]
+        assert [each.status_code == 413 for each in answers] == [False, True], path
 
 
 def listed_plan() -> str:

@@ -26,7 +26,8 @@ class Place:
     """Where in a document something is wrong.
 
     `field` names it as the document does, such as `spec.stages[partners].seats`, or a column of a sheet.
-    Units: line and column count from 1; column counts code points.
+    Units: line and column count from 1; column counts code points. Both are 0 in a value that is no text:
+    `file` is then the field that has it, and the message says the same.
     """
 
     file: str
@@ -37,6 +38,8 @@ class Place:
     field: str = field_of(default="", compare=False)
 
     def __str__(self) -> str:
+        if not self.line:
+            return f"{self.field or self.file}: expected {self.expected}, found {self.found}"
         what = f" (field {self.field})" if self.field else ""
         return f"{self.file}:{self.line}:{self.column}: expected {self.expected}, found {self.found}{what}"
 

@@ -33,7 +33,7 @@ from typing import (
 )
 
 from sluicegate_record import maker
-from sluicegate_record.errors import InvalidInput, SluicegateError, VerificationFailed
+from sluicegate_record.errors import InvalidInput, Place, SluicegateError, VerificationFailed
 from sluicegate_record.log import canonical, times
 from sluicegate_record.maker import Shared, Step
 from sluicegate_record.maker import replace as replace  # noqa: PLC0414 - forms are copied with it
@@ -58,6 +58,12 @@ class Misread(InvalidInput):
             f"{where}: expected {expected}, found {found}" if where else f"expected {expected}, found {found}"
         )
         self.expected, self.found, self.path = expected, found, path
+
+    @property
+    def places(self) -> list[Place]:
+        """Where it is: in the field with which its path begins; none for the whole value."""
+        where = ".".join(map(str, self.path))
+        return [Place(str(self.path[0]), 0, 0, self.expected, self.found, where)] if where else []
 
     def within(self, step: str | int) -> Misread:
         """The same error, with one more step at the outside of its path."""

@@ -30,6 +30,7 @@ from sluicegate.acts.growth import ONCE, daily
 from sluicegate.acts.observations import ObservationView
 from sluicegate.acts.paging import LongPaging
 from sluicegate.acts.review import CaseToSign, PositionReceipt
+from sluicegate.acts.sheets import ANNEXES
 from sluicegate.acts.transcript import Officers, Transcribed, TranscribedFor
 from sluicegate.bounds import ANNEXES_MAX
 from sluicegate_record.directives.document import (
@@ -71,9 +72,8 @@ class DirectiveText(DocumentText):
 
     annexes: Annotated[
         Mapping[str, AnnexNames],
-        Note(
-            'The names in each annex: {"annex-a": {"organizations": ["…"]}}. The only one may be called "".'
-        ),
+        ANNEXES,
+        Note('The names in each annex: {"annex-a": {"organizations": ["…"]}}.'),
     ] = field(default_factory=dict)
 
 

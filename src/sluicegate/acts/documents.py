@@ -8,6 +8,7 @@ from typing import Annotated
 
 from sluicegate.acts.act import Arguments
 from sluicegate.acts.fields import FileName, ListedName, SignedEnvelope, some, text
+from sluicegate.acts.sheets import LISTS
 from sluicegate.bounds import DOCUMENT_BYTES_MAX, LISTED_MAX
 from sluicegate_record.form import Note, form
 
@@ -26,7 +27,8 @@ class ListedPlan(DocumentText):
 
     lists: Annotated[
         Mapping[str, Annotated[tuple[ListedName, ...], some(ListedName, 0, LISTED_MAX)]],
-        Note('The legal names of each list, by the file that the plan names. The only one may be called "".'),
+        LISTS,
+        Note("The legal names of each list, by the file that the plan names."),
     ] = field(default_factory=dict)
 
 

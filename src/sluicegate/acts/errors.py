@@ -9,7 +9,10 @@ from sluicegate_record.form import form
 
 @form
 class ErrorPlace(ActAnswer):
-    """Where in a document something is wrong; line and column count from 1. `field` names it, if it can."""
+    """Where in a document something is wrong; line and column count from 1. `field` names it, if it can.
+
+    In a value that is no document they are 0, and `file` is the field that has it.
+    """
 
     file: str
     line: int

@@ -77,7 +77,7 @@ def report(error: errors.SluicegateError, as_json: bool) -> None:
         typer.echo(json.dumps({"error": body}, ensure_ascii=False), err=True)
         return
     typer.echo(shown(f"error: {error.message} [{error.code}]"), err=True)
-    for place in error.at:
+    for place in (each for each in error.at if each.line):
         typer.echo(shown(f"  {place}"), err=True)
     if error.remedy:
         typer.echo(shown(f"  what to do: {error.remedy}"), err=True)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.acts.act import AnyAct
+from sluicegate.bounds import FORM_BODY_MAX
 from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page
 from sluicegate.errors import InvalidInput
 from sluicegate.pages import answers, forms
@@ -26,11 +27,18 @@ from sluicegate_record.form import Json, shape_of
 
 WHAT = "what"
 """The field of a form that says which kind of statement it makes."""
+_ACTS = [how.act if how.text is None else how.text.act for how in table.STATEMENTS.values()]
+BODY_MAX = min(max(act.body_max for act in _ACTS), FORM_BODY_MAX)
+"""How many bytes a form may have that makes a statement, of whichever kind: that is in the form."""
 
 
 def routes(signing: SigningRoutes) -> list[Route]:
     """The routes of the forms, and of the list of what they made."""
-    return [page(signing, HERE, _list), form(signing, HERE, _make), page(signing, f"{NEW}/{{what}}", _new)]
+    return [
+        page(signing, HERE, _list),
+        form(signing, HERE, _make, BODY_MAX),
+        page(signing, f"{NEW}/{{what}}", _new),
+    ]
 
 
 async def _list(here: StaffRequest) -> Response:
@@ -102,10 +110,11 @@ async def _written(
     was made of it.
     """
     with here.visitor.place():
-        fields = await here.visitor.run(forms.offering, forms.fields_of(how.asks, given), here.ask)
-        fields = forms.at_fields(fields, fault(why))
+        made = forms.fields_of(how.asks, given, fault(why))
+        fields = await here.visitor.run(forms.offering, made, here.ask)
         before = await here.visitor.run(here.follows, how.before(given, here.ask))
-    values = {"how": how, "fields": fields, "fault": forms.elsewhere(fault(why)), "before": before}
+    shown = forms.elsewhere(fields, fault(why))
+    values = {"how": how, "fields": fields, "fault": shown, "before": before}
     return here.page("statement_form.html", values, status, is_written=True)
 
 

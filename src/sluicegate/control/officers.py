@@ -19,7 +19,7 @@ from starlette.routing import Route
 from sluicegate.acts import keys
 from sluicegate.acts.act import DEVELOPER, AnyAct, AskOnce
 from sluicegate.acts.keys import KeyFilter
-from sluicegate.bounds import FORM_BODY_MAX
+from sluicegate.bounds import ACT_BODY_MAX
 from sluicegate.control.pages import ask, reader_of
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
@@ -236,13 +236,13 @@ def page(signing: SigningRoutes, path: str, work: Work) -> Route:
     return route("GET", path, shown)
 
 
-def form(signing: SigningRoutes, path: str, work: Work) -> Route:
-    """The route of a form."""
+def form(signing: SigningRoutes, path: str, work: Work, most: int = ACT_BODY_MAX) -> Route:
+    """The route of a form of at most so many bytes."""
 
     async def sent(request: Request) -> Response:
         act = await _act(signing, request)
         where = (signing.door, signing.entrance, request)
-        visitor, who, fields = await signin.own_form(*where, act, FORM_BODY_MAX)
+        visitor, who, fields = await signin.own_form(*where, act, most)
         return await work(_staff(signing, request, visitor, who, fields))
 
     return route("POST", path, sent)

@@ -83,6 +83,8 @@ class Sheet:
         """Read a sheet. Raises: InvalidDocument: not a text that has rows of cells."""
         self.file = file
         self.columns: list[str] = []
+        self._faults: list[Place] = []
+        self._count = 0
         self._lines = _LINE.findall(_text(data, file))
         first = self._lines[0] if self._lines else ""
         self._separator = separator(first)
@@ -100,11 +102,13 @@ class Sheet:
             if name in seen or name not in columns:
                 others = ", ".join(each for each in columns if each != required)
                 expected = f"the column '{required}', and perhaps {others}; each once"
-                raise self.refused([self.place(1, at, expected, name)])
+                self.wrong(1, at, expected, name)
+                self.check()
             seen.add(name)
         if required not in seen:
             found = ", ".join(self.columns)
-            raise self.refused([self.place(1, 0, f"a first line with the column '{required}'", found)])
+            self.wrong(1, 0, f"a first line with the column '{required}'", found)
+            self.check()
 
     def by(self, column: str) -> Mapping[str, Sequence[Row]]:
         """The rows by what they have in a column; by an empty text where they have nothing there."""
@@ -114,33 +118,49 @@ class Sheet:
             found.setdefault(row.cells[at] if at < len(row.cells) else "", []).append(row)
         return found or {"": []}
 
-    def unnamed(self, column: str) -> list[Place]:
-        """The places of the rows that have nothing in a column of the sheet."""
-        rows = self.by(column).get("", ()) if column in self.columns else ()
-        at = self.columns.index(column) if rows else 0
-        return [self.place(each.line, at, f"whose row it is, in the column '{column}'", "") for each in rows]
+    def expect_named(self, column: str) -> None:
+        """Note the rows that have nothing in a column of the sheet, if it has that."""
+        for row in self.by(column).get("", ()) if column in self.columns else ():
+            at = self.columns.index(column)
+            self.wrong(row.line, at, f"whose row it is, in the column '{column}'", "")
 
     def stated(self, row: Row) -> Mapping[str, str]:
         """The cells of a row that have text, by their columns."""
         return {name: cell for name, cell in zip(self.columns, row.cells, strict=False) if cell}
 
-    def place(self, line: int, cell: int, expected: str, found: str) -> Place:
-        """A place in the sheet."""
+    def expect_rows(self, rows: Sequence[Row], most: int, whose: str) -> None:
+        """Note that there are no rows, or too many; `whose` they are, empty if they are all of the sheet."""
+        if not 1 <= len(rows) <= most:
+            line, of = (rows[0].line, f" of {whose}") if whose and rows else (1, "")
+            self._note(Place(self.file, line, 1, f"1 to {most:,} rows{of}", f"{len(rows):,}"))
+
+    def fits(self, row: Row) -> bool:
+        """Whether a row has as many cells as there are columns. If not, it is noted."""
+        if len(row.cells) == len(self.columns):
+            return True
+        expected = f"{counted(len(self.columns), 'cell')}, as in the first line"
+        self.wrong(row.line, 0, expected, self._separator.join(row.cells))
+        return False
+
+    def wrong(self, line: int, cell: int, expected: str, found: str) -> None:
+        """Note what is wrong in a cell."""
+        self._note(self._place(line, cell, expected, found) if self._count < FAULTS_MAX else None)
+
+    def check(self) -> None:
+        """Check that nothing was noted. Raises: InvalidDocument: with the first `FAULTS_MAX` places."""
+        if self._count:
+            raise _refused(self.file, self._faults, self._count)
+
+    def _note(self, place: Place | None) -> None:
+        self._count += 1
+        if place is not None and self._count <= FAULTS_MAX:
+            self._faults.append(place)
+
+    def _place(self, line: int, cell: int, expected: str, found: str) -> Place:
         text = self._lines[line - 1] if line <= len(self._lines) else ""
         shown = repr(found[:80]) if found else "nothing"
         field = self.columns[cell] if line > 1 and cell < len(self.columns) else ""
         return Place(self.file, line, column(text, cell, self._separator), expected, shown, field)
-
-    def misfit(self, row: Row) -> Place | None:
-        """What is wrong with a row of another number of cells than there are columns."""
-        if len(row.cells) == len(self.columns):
-            return None
-        expected = f"{counted(len(self.columns), 'cell')}, as in the first line"
-        return self.place(row.line, 0, expected, self._separator.join(row.cells))
-
-    def refused(self, faults: list[Place]) -> InvalidDocument:
-        """The refusal with all that is wrong, the first `FAULTS_MAX` of it."""
-        return _refused(self.file, faults)
 
     def _read(self) -> list[Row]:
         reader = csv.reader(self._lines, delimiter=self._separator, strict=True)
@@ -150,7 +170,8 @@ class Sheet:
                 rows.append(Row(line, [cell.strip() for cell in cells]))
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise self.refused([self.place(line, 0, "rows of cells, as CSV has them", str(error))]) from error
+            place = self._place(line, 0, "rows of cells, as CSV has them", str(error))
+            raise _refused(self.file, [place]) from error
         return [row for row in rows if any(row.cells)]
 
 
@@ -190,9 +211,8 @@ def misencoded(lines: Iterable[bytes], file: str) -> InvalidDocument:
     return _refused(file, [Place(file, 1, 1, "text in UTF-16 or UTF-8", "other bytes")])
 
 
-def _refused(file: str, faults: list[Place]) -> InvalidDocument:
-    return InvalidDocument(
-        f"{file}: {counted(len(faults), 'error')}; nothing was done",
-        remedy="correct the places listed",
-        at=faults[:FAULTS_MAX],
-    )
+def _refused(file: str, faults: Sequence[Place], count: int = 1) -> InvalidDocument:
+    """The refusal of a sheet with so many errors, the first of which are listed."""
+    more = f", the first {len(faults):,} of them listed" if len(faults) < count else ""
+    said = f"{file}: {counted(count, 'error')}{more}; nothing was done"
+    return InvalidDocument(said, remedy="correct the places listed", at=faults)

@@ -12,6 +12,8 @@ from sluicegate.errors import InvalidInput
 from sluicegate.http.lanes import Take
 from sluicegate.parsing.request import ActRequest
 
+SEE = "see /api/v1/openapi.json"
+"""What to do about a request that is not as its act asks."""
 Run = Callable[..., Awaitable[Any]]
 """What runs a function in a thread."""
 
@@ -27,6 +29,7 @@ async def taken(act: AnyAct, request: Request, take: Take) -> tuple[ActRequest, 
         path=request.path_params,
         query=request.scope["query_string"].decode("latin-1") if act.kind == "question" else "",
         content_type=request.headers.get("content-type", ""),
+        remedy=SEE,
     )
     return head, taken_in
 

@@ -24,7 +24,6 @@ from sluicegate.http import errors
 from sluicegate.pages import site
 from sluicegate.pages.frame import CONTROL, SiteFrame
 from sluicegate.pages.page import Reader
-from sluicegate.parsing.request import SEE
 from sluicegate_record.form import Json
 
 HTML = "text/html; charset=utf-8"
@@ -58,12 +57,7 @@ class Refused(Exception):
 def fault(why: SluicegateError | Refusal) -> Mapping[str, Any]:
     """Why something was not done, as a page shows it: with the places in what was written, if it has any."""
     at = why.at if isinstance(why, SluicegateError) else ()
-    return {"code": why.code, "message": why.message, "remedy": remedy(why), "at": at}
-
-
-def remedy(why: SluicegateError | Refusal) -> str:
-    """What to do about it on a page; empty where that is said for programs alone."""
-    return "" if why.remedy == SEE else why.remedy
+    return {"code": why.code, "message": why.message, "remedy": why.remedy, "at": at}
 
 
 def private(
@@ -155,7 +149,7 @@ async def or_error(
         return shown(errors.refused(no), no.message, no.remedy)
     except SluicegateError as wrong:
         is_address = isinstance(wrong, InvalidInput) and not is_form
-        then = "check the address of the page" if is_address else remedy(wrong)
+        then = "check the address of the page" if is_address else wrong.remedy
         answer = await errors.on_error(request, wrong)
         return shown(answer, wrong.message, then)
 

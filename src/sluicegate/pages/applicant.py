@@ -257,10 +257,10 @@ def _directive(ask: AskAct, name: str, words: str, grant: str) -> DirectiveMeani
 
 def _explained(look: FormLook) -> Filled:
     """Why a key may use a model, or may not: what refuses first."""
-    found, made = look.answer, forms.form(EXPLAIN, look.given)
+    found, made = look.answer, forms.form(EXPLAIN, look.given, fault=look.fault)
     form = replace(made, fields=forms.offering(made.fields, look.ask))
     if not isinstance(found, KeyExplanation):
-        return Filled("act.html", {"act": EXPLAIN, "form": form, "fault": look.fault})
+        return Filled("act.html", {"act": EXPLAIN, "form": form, "fault": form.fault})
     parts = [(title, [each for each in found.because if each.state in states]) for title, states in _LAYERS]
     return Filled("explained.html", {"found": found, "form": form, "parts": parts, "called": _CALLED})
 

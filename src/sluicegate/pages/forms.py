@@ -18,13 +18,14 @@ from markupsafe import Markup
 
 from sluicegate.acts.act import AnyAct, Arguments, AskAct
 from sluicegate.acts.listed import with_list
+from sluicegate.acts.sheets import SheetField
 from sluicegate.acts.table import ACTS
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import InvalidInput, Place, wrong_field
 from sluicegate.pages import known, sheets
 from sluicegate.pages.known import NOTHING_KNOWN, KnownThings
 from sluicegate.pages.page import Filled, FormLook, Reader, Sent
-from sluicegate.pages.sheets import SheetHelp, SheetTable
-from sluicegate.parsing.request import SHEETS, ActRequest, UnreadJson
+from sluicegate.pages.sheets import SheetTable
+from sluicegate.parsing.request import ActRequest, UnreadJson
 from sluicegate.parsing.request import written as request_of
 from sluicegate.statements.words import label
 from sluicegate_record.form import FormField, Json, shape_of
@@ -81,7 +82,7 @@ class AskedField:
     choices: tuple[str, ...] = ()
     most: int | None = None
     offer: KnownThings = NOTHING_KNOWN
-    sheet: SheetHelp | None = None
+    sheet: SheetField | None = None
     faults: tuple[str, ...] = ()
 
     @property
@@ -95,9 +96,11 @@ class AskedField:
         return (self.most or 0) >= DOCUMENT_FROM
 
 
-def asked(act: AnyAct, values: Mapping[str, str] | None = None) -> tuple[AskedField, ...]:
-    """The fields of the form of an act, with some values."""
-    return fields_of(act.asked, values or {})
+def asked(
+    act: AnyAct, values: Mapping[str, str] | None = None, fault: FormFault | None = None
+) -> tuple[AskedField, ...]:
+    """The fields of the form of an act, with some values, and what is wrong in them."""
+    return fields_of(act.asked, values or {}, fault)
 
 
 def lacking(act: AnyAct, given: Sent) -> tuple[str, ...]:
@@ -107,10 +110,14 @@ def lacking(act: AnyAct, given: Sent) -> tuple[str, ...]:
     )
 
 
-def fields_of(asked: type[Arguments], values: Mapping[str, str]) -> tuple[AskedField, ...]:
-    """The fields of a form, with some values."""
+def fields_of(
+    asked: type[Arguments], values: Mapping[str, str], fault: FormFault | None = None
+) -> tuple[AskedField, ...]:
+    """The fields of a form, with some values, and what is wrong in them."""
     return tuple(
-        _field(each, values.get(each.key, "")) for each in shape_of(asked).fields if each.key != _HAS_FILE
+        _field(each, values.get(each.key, ""), fault)
+        for each in shape_of(asked).fields
+        if each.key != _HAS_FILE
     )
 
 
@@ -119,6 +126,7 @@ class ActForm:
     """The form of an act within a page. `hidden` are the fields that the page has filled in.
 
     `then` is where to go when it is done; empty: a page with what the act answers. `ends`: it ends something.
+    `fault` is why it was refused, with those places that are in none of its fields.
     """
 
     act: str
@@ -128,6 +136,7 @@ class ActForm:
     submit: str
     then: str
     ends: bool
+    fault: FormFault | None = None
 
 
 def form(  # noqa: PLR0913 - what a page knows better than the row of the act
@@ -139,17 +148,27 @@ def form(  # noqa: PLR0913 - what a page knows better than the row of the act
     labels: Mapping[str, str] | None = None,
     submit: str = "",
     then: str = "",
+    fault: FormFault | None = None,
 ) -> ActForm:
     """The form of an act; `only` are the fields that it shows, if it does not show all, and `labels` what
-    the page calls some.
+    the page calls some. `fault` is why it was refused: what is in a field is said there.
     """
     kept, called = hidden or {}, labels or {}
     fields = tuple(
         replace(each, label=called.get(each.key, each.label))
-        for each in asked(act, values)
+        for each in asked(act, values, fault)
         if each.key not in kept and (only is None or each.key in only or each.required)
     )
-    return ActForm(act.name, act.kind == "question", fields, kept, submit or title(act), then, act.ends)
+    return ActForm(
+        act.name,
+        act.kind == "question",
+        fields,
+        kept,
+        submit or title(act),
+        then,
+        act.ends,
+        elsewhere(fields, fault),
+    )
 
 
 def offering(fields: Iterable[AskedField], ask: AskAct, act: AnyAct | None = None) -> tuple[AskedField, ...]:
@@ -159,25 +178,17 @@ def offering(fields: Iterable[AskedField], ask: AskAct, act: AnyAct | None = Non
     return tuple(replace(each, offer=offers.get(each.key, NOTHING_KNOWN)) for each in shown)
 
 
-def at_fields(fields: Iterable[AskedField], fault: FormFault | None) -> tuple[AskedField, ...]:
-    """Some fields, each with what is wrong in it: the places in its text, or what the message says of it."""
-    return tuple(replace(each, faults=tuple(_faults(each.key, fault))) for each in fields)
+def elsewhere(fields: Iterable[AskedField], fault: FormFault | None) -> FormFault | None:
+    """Why a form was refused, with those places alone that are in a text, and in none of its fields."""
+    keys = {each.key for each in fields}
+    return fault and {**fault, "at": [each for each in fault["at"] if each.line and each.file not in keys]}
 
 
-def _faults(key: str, fault: FormFault | None) -> Iterator[str]:
-    if fault is None:
-        return
-    for each in fault["at"]:
-        if each.file == key:
-            yield f"line {each.line}, column {each.column}: expected {each.expected}, found {each.found}"
-    named, colon, said = fault["message"].partition(": ")
-    if colon and named.partition(".")[0] == key and not any(each.file == key for each in fault["at"]):
-        yield said if named == key else f"{named.removeprefix(key)[1:]}: {said}"
-
-
-def elsewhere(fault: FormFault | None) -> FormFault | None:
-    """What is wrong, with those places alone that are in no field of a form."""
-    return fault and {**fault, "at": [each for each in fault["at"] if each.file not in SHEETS]}
+def _said(place: Place) -> str:
+    """What is wrong at a place in a field."""
+    where = f"line {place.line}, column {place.column}: " if place.line else ""
+    part = "" if place.line else place.field.removeprefix(place.file).removeprefix(".")
+    return f"{where or (part and f'{part}: ')}expected {place.expected}, found {place.found}"
 
 
 def again(field: AskedField, given: Mapping[str, str]) -> AskedField:
@@ -231,18 +242,18 @@ def said(asked: type[Arguments], sent: Mapping[str, Sequence[str]]) -> dict[str,
 
     Raises: InvalidInput: a field that is not asked for.
     """
-    known = {each.key: _field(each, "") for each in shape_of(asked).fields}
+    known = {each.key: _field(each, "", None) for each in shape_of(asked).fields}
     for key in sent:
         if key not in known:
             raise InvalidInput(f"{key[:80]}: this form does not ask for it")
-    return dict(_said(known, sent))
+    return dict(_stated(known, sent))
 
 
-def _said(known: Mapping[str, AskedField], sent: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Json]]:
+def _stated(known: Mapping[str, AskedField], sent: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Json]]:
     for key, (first, *more) in sent.items():
         field = known[key]
         if more and field.kind != "lines":
-            raise InvalidInput(f"{key}: stated twice")
+            raise wrong_field(key, "one value", "several")
         if first.strip() or more or (field.required and field.kind in {"line", "text"}):
             yield key, _value(field, [first, *more])
 
@@ -275,13 +286,15 @@ def request(act: AnyAct, sent: Mapping[str, Sequence[str]]) -> tuple[ActRequest,
     return request_of(act, said(act.asked, sent))
 
 
-def _field(each: FormField, value: str) -> AskedField:
+def _field(each: FormField, value: str, fault: FormFault | None) -> AskedField:
     schema = _plain(each.codec.schema)
     kind, choices = _kind(schema, each.note)
-    sheet = sheets.HELP.get(each.key) if kind == "json" else None
+    sheet = next((mark for mark in each.marks if isinstance(mark, SheetField)), None)
     most = schema.get("maxLength")
-    said = (each.key, label(each.key), with_list(each.key, each.note), kind, each.is_required, value)
-    return AskedField(*said, choices, most, sheet=sheet)
+    faults = tuple(_said(place) for place in (fault or {}).get("at", ()) if place.file == each.key)
+    note = with_list(each.key, each.note)
+    stated = (each.key, label(each.key), note, kind, each.is_required, value)
+    return AskedField(*stated, choices, most, sheet=sheet, faults=faults)
 
 
 def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -322,12 +335,12 @@ def written(value: Json) -> str:
 
 def usual(act: AnyAct, look: FormLook) -> Filled:
     """The usual page of an act: its form, or what it answered; after a question its form, too."""
-    made = form(act, look.given)
+    made = form(act, look.given, fault=look.fault)
     if look.answer is None or is_asked_again(act):
-        made = replace(made, fields=at_fields(offering(made.fields, look.ask, act), look.fault))
+        made = replace(made, fields=offering(made.fields, look.ask, act))
     values = {"act": act, "form": made}
     if look.answer is None:
-        return Filled("act.html", {**values, "fault": elsewhere(look.fault)}, is_written=True)
+        return Filled("act.html", {**values, "fault": made.fault}, is_written=True)
     return Filled("acted.html", {**values, "answer": look.answer.to_json(), "again": is_asked_again(act)})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sluicegate.acts import cases, directives, drills, licences, releases
@@ -22,7 +21,7 @@ from sluicegate.acts.licences import LicenceFilter
 from sluicegate.acts.releases import Status
 from sluicegate.core.directives.directive import NAME_MAX
 from sluicegate.pages import convergence, forms
-from sluicegate.pages.forms import ActForm
+from sluicegate.pages.forms import ActForm, FormFault
 from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 from sluicegate.pages.words import faulty_lines
 from sluicegate_record.directives.received import Arrival
@@ -156,14 +155,12 @@ def _previewed(look: FormLook) -> Filled:
     """The page again, with who the order would cover, or with what is wrong in it."""
     if isinstance(look.answer, DirectivePreview):
         return _written(look.ask, look.given, preview=look.answer)
-    lines = faulty_lines(look.given.get("text", ""), look.fault)
-    return _written(look.ask, look.given, fault=look.fault, lines=lines)
+    return _written(look.ask, look.given, look.fault)
 
 
-def _written(ask: AskAct, given: Mapping[str, str], **shown: Any) -> Filled:
-    made = forms.form(directives.PREVIEW, given, submit="Show who it covers")
-    form = replace(made, fields=forms.at_fields(made.fields, shown.get("fault")))
-    usual = {"preview": None, "fault": None, "lines": ()}
+def _written(ask: AskAct, given: Mapping[str, str], fault: FormFault | None = None, **shown: Any) -> Filled:
+    form = forms.form(directives.PREVIEW, given, submit="Show who it covers", fault=fault)
+    usual = {"preview": None, "fault": form.fault, "lines": faulty_lines(given.get("text", ""), form.fault)}
     values = {"form": form, "letter": given.get(LETTER, ""), "given": given}
     values |= {"definitions": ask(directives.DEFINITIONS, Nothing()).definitions}
     return Filled("order.html", {**usual, **values, **shown}, is_written=True)

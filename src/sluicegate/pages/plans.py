@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sluicegate.acts import outlook, releases
@@ -13,7 +12,7 @@ from sluicegate.acts.outlook import ReleaseOutlook
 from sluicegate.acts.releases import ExposureChange, PlanPreview, ReleaseArgument, Status
 from sluicegate.core.terms import plan
 from sluicegate.pages import forms
-from sluicegate.pages.forms import ActForm
+from sluicegate.pages.forms import ActForm, FormFault
 from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 from sluicegate.pages.words import faulty_lines
 
@@ -59,16 +58,21 @@ def _previewed(look: FormLook) -> Filled:
     """The page again, with what the plan would change, or with what is wrong in it."""
     found, text = look.answer, look.given.get("text", "")
     if not isinstance(found, PlanPreview):
-        lines = faulty_lines(text, look.fault)
-        return _written(look.ask, text, look.given, fault=look.fault, lines=lines)
+        return _written(look.ask, text, look.given, look.fault)
     shown = {"changes": tuple(changed(found)), "apply": _apply(found, look.given)}
-    return _written(look.ask, text, look.given, preview=found, release=found.release, **shown)
+    return _written(look.ask, text, look.given, None, preview=found, release=found.release, **shown)
 
 
-def _written(ask: AskAct, text: str, given: Mapping[str, str] | None = None, **shown: Any) -> Filled:
-    made = forms.form(releases.PREVIEW, {**(given or {}), "text": text}, submit=_SEES)
-    form = replace(made, fields=forms.at_fields(made.fields, shown.get("fault")))
-    usual = {"release": "", "releases": (), "preview": None, "fault": None, "lines": ()}
+def _written(
+    ask: AskAct,
+    text: str,
+    given: Mapping[str, str] | None = None,
+    fault: FormFault | None = None,
+    **shown: Any,
+) -> Filled:
+    form = forms.form(releases.PREVIEW, {**(given or {}), "text": text}, submit=_SEES, fault=fault)
+    lines = faulty_lines(text, form.fault)
+    usual = {"release": "", "releases": (), "preview": None, "fault": form.fault, "lines": lines}
     reference = tuple(_reference(ask(releases.SCHEMA, Nothing()).to_json()))
     values = {**usual, "form": form, "reference": reference, **shown}
     return Filled("plan.html", values, is_written=True)

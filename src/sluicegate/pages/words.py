@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from markupsafe import Markup, escape
 
 from sluicegate.core import times as core_times
-from sluicegate.parsing.request import SHEETS
 from sluicegate.statements.words import capital, day, duty, label, minute, plain, utc
 from sluicegate_record.directives.phrases import covered, part
 from sluicegate_record.errors import InvalidInput, VerificationFailed
@@ -88,10 +87,9 @@ class FaultyLine(NamedTuple):
 
 
 def faulty_lines(text: str, fault: Mapping[str, Any] | None) -> tuple[FaultyLine, ...]:
-    """The lines of a document in which an error is, as far as it has places; not those of its sheets."""
+    """The lines of a document in which an error is, as far as it has places in it."""
     lines = text.splitlines()
-    places = [each for each in (fault or {}).get("at", ()) if each.file not in SHEETS]
-    found = [each for each in places if 0 < (each.line or 0) <= len(lines)]
+    found = [each for each in (fault or {}).get("at", ()) if 0 < (each.line or 0) <= len(lines)]
     return tuple(
         FaultyLine(
             each.line,

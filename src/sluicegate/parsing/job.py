@@ -10,7 +10,7 @@ from sluicegate.acts.act import AnyAct, Arguments
 from sluicegate.acts.errors import ErrorDetail
 from sluicegate.bounds import ANNEXES_MAX, IN_PLACE_MAX
 from sluicegate.errors import InvalidInput, SluicegateError, TooComplex
-from sluicegate.parsing import documents, request
+from sluicegate.parsing import documents, request, sheets
 from sluicegate.parsing.documents import Reading
 from sluicegate.parsing.request import ActRequest
 from sluicegate_record.form import Exact, Json, form
@@ -48,7 +48,7 @@ def is_small(act: AnyAct, body: bytes) -> bool:
 
 def read(head: ActRequest, body: bytes) -> Asked:
     """Read a request here. Raises: InvalidInput."""
-    arguments = request.read(head, body)
+    arguments = sheets.named(request.read(head, body), head.sheets)
     return Asked(arguments, documents.read(arguments))
 
 

@@ -47,7 +47,7 @@ from sluicegate.core.lifecycle.applications import (
 )
 from sluicegate.core.lifecycle.rows import Nomination
 from sluicegate.core.people import application, legal_names
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import wrong_field
 from sluicegate.ports import Ports, Principal, Principals
 from sluicegate.service import access, bearers
 from sluicegate.service.cases import dossier_of, seen
@@ -243,7 +243,7 @@ def _applied(ledger: Ledger, state: State, known: Nomination) -> list[str]:
 
 def _text(asked: CaseText | AgencyAnswer) -> str:
     if not asked.text.strip():
-        raise InvalidInput("text: it is empty")
+        raise wrong_field("text", "a text", "nothing")
     return asked.text
 
 

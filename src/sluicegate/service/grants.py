@@ -38,7 +38,7 @@ from sluicegate.core.lifecycle.grants import (
     SurrenderGrant,
     SuspendGrant,
 )
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import wrong_field
 from sluicegate.ports import Principal
 from sluicegate.service.casefile import grant_of, state_of
 from sluicegate.service.cases import seen_of
@@ -145,7 +145,7 @@ def remove(context: Context[NewRemoval], asked: RemovalRequest) -> NewRemoval | 
     if isinstance(case, Refusal):
         return case
     if not asked.text.strip():
-        raise InvalidInput("text: a notice is expected: the holder reads it")
+        raise wrong_field("text", "a notice, which the holder reads", "nothing")
     party = context.principal.party if context.principal.role == AGENCY else None
     return context.execute(OpenRemoval(asked.grant, asked.code, asked.text, party))
 

@@ -176,7 +176,8 @@ def read(kind: Any, value: Mapping[str, Json]) -> Any:
     try:
         return kind.from_json(dict(value))
     except Misread as error:
-        raise InvalidInput(error.message, remedy="correct it, and look again at what you sign") from error
+        remedy = "correct it, and look again at what you sign"
+        raise InvalidInput(error.message, remedy=remedy, at=error.places) from error
 
 
 def present(**said: Json) -> dict[str, Json]:

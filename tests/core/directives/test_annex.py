@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluicegate.acts.sheets import UNNAMED
 from sluicegate.bounds import FAULTS_MAX
 from sluicegate.core.directives import annex
 from sluicegate.errors import InvalidDocument, InvalidInput, Place
@@ -209,8 +212,7 @@ PERSONS = {"persons": ["mem_abcdefghijklmnop"]}
 def test_one_sheet_has_the_names_of_several_annexes() -> None:
     read = annex.read_each(b"annex,organization\na,A\nb,A\na,B\n", "a.csv")
     assert read == {"a": {"organizations": ["A", "B"]}, "b": {"organizations": ["A"]}}
-    assert annex.read_each(b"person\nmem_abcdefghijklmnop\n", "a.csv") == {annex.ONLY: PERSONS}
-    assert annex.checked({"spec": {"annexes": {"a": {}}}}, {annex.ONLY: PERSONS}) == {"a": PERSONS}
+    assert annex.read_each(b"person\nmem_abcdefghijklmnop\n", "a.csv") == {UNNAMED: PERSONS}
 
 
 @pytest.mark.parametrize("person", ["John Smith", "*", "everyone", "MEM_ABCDEFGHIJKLMNOP", "mem_abc"])
@@ -222,6 +224,32 @@ def test_a_person_is_said_by_their_id_alone(person: str) -> None:
     ]
     with pytest.raises(InvalidInput, match="expected the id of a person"):
         annex.checked({"spec": {"annexes": {"a": {}}}}, {"a": {"persons": [person]}})
+
+
+def test_the_rows_of_one_sheet_say_whose_they_are() -> None:
     with pytest.raises(InvalidDocument) as caught:
         annex.read_each(b"annex,organization\n,A\na,B\na,b\n", "a.csv")
     assert [each.line for each in caught.value.at] == [2, 4]
+
+
+def test_an_annex_of_a_sheet_that_is_too_long_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annex, "ROWS_MAX", 2)
+    with pytest.raises(InvalidDocument) as caught:
+        annex.read_each(b"annex,organization\na,A\nb,A\nb,B\nb,C\n", "a.csv")
+    assert [str(each) for each in caught.value.at] == ["a.csv:3:1: expected 1 to 2 rows of b, found 3"]
+
+
+@pytest.mark.parametrize("annexes", [{}, {"": {"organizations": ["A"]}}, {"b": {"organizations": ["A"]}}])
+def test_an_order_has_the_names_of_each_annex_by_its_name(annexes: dict[str, object]) -> None:
+    order: dict[str, Any] = {"spec": {"annexes": {"a": {}}}}
+    assert annex.checked(order, {"a": {"organizations": ["A"]}}) == {"a": {"organizations": ["A"]}}
+    with pytest.raises(InvalidInput, match="expected the names of each annex") as caught:
+        annex.checked(order, annexes)
+    assert [each.file for each in caught.value.at] == ["annexes"]
+
+
+def test_all_that_is_wrong_is_counted_and_the_first_places_are_listed() -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        annex.read(b"organization\n" + b"A\n" * 2_001, "a.csv")
+    assert len(caught.value.at) == FAULTS_MAX
+    assert caught.value.message == "a.csv: 2000 errors, the first 100 of them listed; nothing was done"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sluicegate.acts.sheets import UNNAMED
 from sluicegate.bounds import LISTED_MAX
 from sluicegate.core.people import lists
 from sluicegate.errors import InvalidDocument
@@ -70,7 +71,16 @@ def test_a_list_that_came_with_a_plan_is_checked_again() -> None:
 def test_one_sheet_has_the_names_of_several_lists() -> None:
     read = lists.read_each(b"list,organization\na,A\nb,A\na,B\n", "a.csv")
     assert read == {"a": ("A", "B"), "b": ("A",)}
-    assert lists.read_each(b"organization\nA\n", "a.csv") == {lists.ONLY: ("A",)}
+    assert lists.read_each(b"organization\nA\n", "a.csv") == {UNNAMED: ("A",)}
     with pytest.raises(InvalidDocument) as caught:
         lists.read_each(b"list,organization\n,A\na,B\na,b\n", "a.csv")
     assert [each.line for each in caught.value.at] == [2, 4]
+
+
+def test_a_list_of_a_sheet_that_is_too_long_is_named() -> None:
+    rows = "list,organization\na,A\n" + "".join(f"b,B{i}\n" for i in range(LISTED_MAX + 1))
+    with pytest.raises(InvalidDocument) as caught:
+        lists.read_each(rows.encode(), "a.csv")
+    assert [str(each) for each in caught.value.at] == [
+        f"a.csv:3:1: expected 1 to {LISTED_MAX} rows of b, found {LISTED_MAX + 1}"
+    ]

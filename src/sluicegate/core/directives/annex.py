@@ -16,18 +16,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sluicegate.acts.sheets import ANNEX, ANNEXES, NOTE, ORGANIZATION, PERSON, UNNAMED
 from sluicegate.core.people import identifiers
 from sluicegate.core.people.legal_names import name_key
 from sluicegate.core.sheet import Row, Sheet
-from sluicegate.errors import InvalidInput, Place
+from sluicegate.errors import wrong_field
 from sluicegate_record.directives import names
 from sluicegate_record.directives.names import NAME_MAX, ROWS_MAX
 from sluicegate_record.terms.text import is_plain
 
-ANNEX, ONLY = "annex", ""
-"""The column that says of which annex a row is, and what the only annex of an order may be called."""
-ORGANIZATION, PERSON, ALIAS, NOTE = "organization", "person", "alias", "note"
-NAMING = (ORGANIZATION, ALIAS, identifiers.LEI, identifiers.REGISTRY)
+ALIAS = "alias"
+NAMING = tuple(each for each in ANNEXES.columns if each not in {PERSON, NOTE, ANNEX})
 """The columns that name an organization."""
 PERSON_EXPECTED = "the id of a person, mem_ and 16 letters or digits"
 _PERSON = re.compile("mem_[a-z2-7]{16}")
@@ -42,11 +41,11 @@ def read(data: bytes, file: str) -> dict[str, list[str]]:
     Raises: InvalidDocument: with the place of every error.
     """
     sheet = Sheet(data, file)
-    return _annexes(sheet, {ONLY: sheet.rows}, [])[ONLY]
+    return _annexes(sheet, {UNNAMED: sheet.rows}, [])[UNNAMED]
 
 
 def read_each(data: bytes, file: str) -> dict[str, dict[str, list[str]]]:
-    """The names in each annex of a sheet, by its column `annex`; by `ONLY` without that column.
+    """The names in each annex of a sheet, by its column `annex`; by `UNNAMED` without that column.
 
     Raises: InvalidDocument: with the place of every error.
     """
@@ -56,21 +55,24 @@ def read_each(data: bytes, file: str) -> dict[str, dict[str, list[str]]]:
 
 def checked(given: Mapping[str, Any], annexes: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
     """The names in the annexes that a directive states: all of them, and no other. Raises: InvalidInput."""
-    stated = given["spec"].get("annexes", {})
-    if annexes.keys() == {ONLY} and len(stated) == 1:
-        annexes = dict(zip(stated, annexes.values(), strict=True))
-    if ONLY in annexes:
-        raise InvalidInput(
-            f"annexes: expected a word for whose names these are, found {len(stated)} annexes in the order",
-            remedy=f"say it in the column '{ANNEX}'" if stated else "state the annex in the order",
+    differ = annexes.keys() ^ set(stated(given))
+    if differ:
+        raise wrong_field(
+            "annexes",
+            "the names of each annex that the order states, and no others",
+            ", ".join(sorted(differ)),
         )
-    if annexes.keys() != stated.keys():
-        listed = ", ".join(sorted(annexes.keys() ^ stated.keys()))
-        raise InvalidInput(f"annexes: {listed}: stated without their names, or the other way round")
     try:
         return {name: _persons(names.check(value)) for name, value in annexes.items()}
     except ValueError as error:
-        raise InvalidInput(f"annexes: {error}") from error
+        raise wrong_field("annexes", "the names in an annex", str(error)) from error
+
+
+def stated(given: Any) -> tuple[str, ...]:
+    """The annexes that a directive states, also if it is not checked yet."""
+    spec = given.get("spec") if isinstance(given, dict) else None
+    found = spec.get("annexes") if isinstance(spec, dict) else None
+    return tuple(map(str, found)) if isinstance(found, dict) else ()
 
 
 def _persons(annex: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -91,23 +93,21 @@ def _annexes(
         required = next((each for each in sheet.columns if each in NAMING), ORGANIZATION)
         kind, columns = "organizations", [*NAMING, NOTE]
     sheet.require(required, [*columns, *more])
-    faults = sheet.unnamed(ANNEX)
-    found = {annex: {kind: _rows(sheet, rows, faults)} for annex, rows in by_annex.items()}
-    if faults:
-        raise sheet.refused(faults)
+    sheet.expect_named(ANNEX)
+    found = {annex: {kind: _rows(sheet, rows, annex)} for annex, rows in by_annex.items()}
+    sheet.check()
     return found
 
 
-def _rows(sheet: Sheet, rows: Sequence[Row], faults: list[Place]) -> list[str]:
-    """The names in some rows. `faults` gets what is wrong with them."""
+def _rows(sheet: Sheet, rows: Sequence[Row], annex: str) -> list[str]:
+    """The names in the rows of an annex."""
     found, seen = [], dict[str, int]()
     for row in rows:
-        misfit = sheet.misfit(row)
-        names = [] if misfit else list(_names(sheet, row))
-        faults += [misfit] if misfit else _faults(sheet, row, names, seen)
-        found.append("\n".join(dict.fromkeys(name for _, name in names)))
-    if not 1 <= len(found) <= ROWS_MAX:
-        faults.append(Place(sheet.file, 1, 1, f"1 to {ROWS_MAX:,} rows", f"{len(found):,}"))
+        names = list(_names(sheet, row)) if sheet.fits(row) else None
+        if names is not None:
+            _check(sheet, row, names, seen)
+        found.append("\n".join(dict.fromkeys(name for _, name in names or ())))
+    sheet.expect_rows(rows, ROWS_MAX, annex)
     return found
 
 
@@ -125,21 +125,21 @@ def _names(sheet: Sheet, row: Row) -> Iterator[tuple[int, str]]:
             yield at, cell
 
 
-def _faults(sheet: Sheet, row: Row, names: list[tuple[int, str]], seen: dict[str, int]) -> Iterator[Place]:
-    """What is wrong with a row. `seen` has the lines of names before it, and gets those of this one."""
+def _check(sheet: Sheet, row: Row, names: list[tuple[int, str]], seen: dict[str, int]) -> None:
+    """Note what is wrong with a row. `seen` has the lines of names before it, and gets those of this one."""
     if not names:
-        yield sheet.place(row.line, 0, f"a name of 1 to {NAME_MAX} characters, none of them invisible", "")
+        sheet.wrong(row.line, 0, f"a name of 1 to {NAME_MAX} characters, none of them invisible", "")
     elif sum(len(name) + 1 for _, name in names) > NAME_MAX + 1:
         at, name = names[0]
-        yield sheet.place(row.line, at, f"names of at most {NAME_MAX} characters together in a row", name)
+        sheet.wrong(row.line, at, f"names of at most {NAME_MAX} characters together in a row", name)
     for at, name in names:
         kind = sheet.columns[at]
         line = row.line if kind == ALIAS else seen.setdefault(name_key(name), row.line)
         if not is_plain(name):
-            yield sheet.place(row.line, at, "a name without invisible characters", name)
+            sheet.wrong(row.line, at, "a name without invisible characters", name)
         elif kind == PERSON and not _PERSON.fullmatch(name):
-            yield sheet.place(row.line, at, PERSON_EXPECTED, name)
+            sheet.wrong(row.line, at, PERSON_EXPECTED, name)
         elif kind in identifiers.KINDS and identifiers.key(name) is None:
-            yield sheet.place(row.line, at, identifiers.EXPECTED[kind], name)
+            sheet.wrong(row.line, at, identifiers.EXPECTED[kind], name)
         elif line != row.line:
-            yield sheet.place(row.line, at, f"each name once; it is in line {line}, too", name)
+            sheet.wrong(row.line, at, f"each name once; it is in line {line}, too", name)

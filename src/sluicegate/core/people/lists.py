@@ -10,8 +10,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from sluicegate.acts.sheets import LIST, NOTE, ORGANIZATION, UNNAMED
 from sluicegate.bounds import LISTED_MAX
 from sluicegate.core.people.legal_names import bare_key
 from sluicegate.core.sheet import Row, Sheet
@@ -19,19 +20,15 @@ from sluicegate.errors import InvalidDocument, Place
 from sluicegate_record.directives.names import NAME_MAX
 from sluicegate_record.terms.text import counted, is_plain
 
-COLUMN, NOTE = "organization", "note"
-LIST, ONLY = "list", ""
-"""The column that says of which list a row is, and what the only list of a plan may be called."""
-
 
 def read(data: bytes, file: str) -> tuple[str, ...]:
     """The legal names in a list, in its order. Raises: InvalidDocument: with the place of every error."""
     sheet = Sheet(data, file)
-    return _lists(sheet, {ONLY: sheet.rows}, [])[ONLY]
+    return _lists(sheet, {UNNAMED: sheet.rows}, [])[UNNAMED]
 
 
 def read_each(data: bytes, file: str) -> dict[str, tuple[str, ...]]:
-    """The legal names in each list of a sheet, by its column `list`; by `ONLY` without that column.
+    """The legal names in each list of a sheet, by its column `list`; by `UNNAMED` without that column.
 
     Raises: InvalidDocument: with the place of every error.
     """
@@ -41,32 +38,30 @@ def read_each(data: bytes, file: str) -> dict[str, tuple[str, ...]]:
 
 def _lists(sheet: Sheet, by_list: Mapping[str, Sequence[Row]], more: list[str]) -> dict[str, tuple[str, ...]]:
     """The legal names in some rows, by list. `more` are columns beside those of a list."""
-    sheet.require(COLUMN, [COLUMN, NOTE, *more])
-    at = sheet.columns.index(COLUMN)
-    faults = sheet.unnamed(LIST)
-    for rows in by_list.values():
-        faults += _faults(sheet, rows, at)
-        faults += _miscounted(len(rows), sheet.file)
-    if faults:
-        raise sheet.refused(faults)
+    sheet.require(ORGANIZATION, [ORGANIZATION, NOTE, *more])
+    at = sheet.columns.index(ORGANIZATION)
+    sheet.expect_named(LIST)
+    for name, rows in by_list.items():
+        _check(sheet, rows, at)
+        sheet.expect_rows(rows, LISTED_MAX, name)
+    sheet.check()
     return {name: tuple(row.cells[at] for row in rows) for name, rows in by_list.items()}
 
 
-def _faults(sheet: Sheet, rows: Sequence[Row], at: int) -> Iterator[Place]:
-    """What is wrong with some rows whose names are in one column."""
+def _check(sheet: Sheet, rows: Sequence[Row], at: int) -> None:
+    """Note what is wrong with some rows whose names are in one column."""
     seen = set[str]()
     for row in rows:
-        misfit = sheet.misfit(row)
-        why = "" if misfit else _fault(row.cells[at], seen)
-        if misfit:
-            yield misfit
-        elif why:
-            yield sheet.place(row.line, at, why, row.cells[at])
+        why = _fault(row.cells[at], seen) if sheet.fits(row) else ""
+        if why:
+            sheet.wrong(row.line, at, why, row.cells[at])
 
 
 def check(names: Sequence[str], file: str) -> None:
     """Check a list that was read elsewhere. Raises: InvalidDocument: with the place of every error."""
-    faults = [*_miscounted(len(names), file)]
+    faults = []
+    if not 1 <= len(names) <= LISTED_MAX:
+        faults.append(Place(file, 1, 1, f"1 to {LISTED_MAX} rows", f"{len(names):,}"))
     seen = set[str]()
     for i, name in enumerate(names[: LISTED_MAX + 1]):
         why = _fault(name, seen)
@@ -75,11 +70,6 @@ def check(names: Sequence[str], file: str) -> None:
     if faults:
         message = f"{file}: {counted(len(faults), 'error')}; nothing was done"
         raise InvalidDocument(message, remedy="correct the places listed", at=faults)
-
-
-def _miscounted(count: int, file: str) -> Iterator[Place]:
-    if not 1 <= count <= LISTED_MAX:
-        yield Place(file, 1, 1, f"1 to {LISTED_MAX} rows", f"{count:,}")
 
 
 def _fault(name: str, seen: set[str]) -> str:

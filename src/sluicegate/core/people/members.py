@@ -15,7 +15,7 @@ from sluicegate.core.people import persons
 from sluicegate.core.people.persons import BY_ORGANIZATION, METHOD, METHOD_MAX
 from sluicegate.core.sheet import Sheet
 from sluicegate.core.times import TIME, time_ms
-from sluicegate.errors import InvalidInput, Place
+from sluicegate.errors import InvalidInput
 from sluicegate_record.directives.status import STATUSES
 from sluicegate_record.terms.text import is_plain
 
@@ -34,21 +34,15 @@ def read(data: bytes, file: str) -> list[dict[str, Any]]:
     """
     sheet = Sheet(data, file)
     sheet.require("identifier", COLUMNS)
-    found, faults, seen = [], list[Place](), set[str]()
+    found, seen = [], set[str]()
     for row in sheet.rows:
         stated = sheet.stated(row)
-        misfit = sheet.misfit(row)
-        if misfit:
-            faults.append(misfit)
-        for column, expected in () if misfit else _faults(stated, sheet.columns, seen):
-            at = sheet.columns.index(column)
-            faults.append(sheet.place(row.line, at, expected, stated.get(column, "")))
+        for column, expected in _faults(stated, sheet.columns, seen) if sheet.fits(row) else ():
+            sheet.wrong(row.line, sheet.columns.index(column), expected, stated.get(column, ""))
         seen.add(stated.get("identifier", ""))
         found.append(dict(stated))
-    if not 1 <= len(found) <= ROWS_MAX:
-        faults.append(Place(file, 1, 1, f"1 to {ROWS_MAX:,} rows", f"{len(found):,}"))
-    if faults:
-        raise sheet.refused(faults)
+    sheet.expect_rows(sheet.rows, ROWS_MAX, "")
+    sheet.check()
     return found
 
 

@@ -195,14 +195,6 @@ def _held(stage: dict[str, Any], spec: Any, path: JsonPath) -> Iterator[Fault]:
         yield Fault((*path, "grants"), expected, "none")
 
 
-def named(value: Any, names: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """The names of each list by its file, where those of the only list came by an empty name."""
-    files = {listed_in(stage.get("audience")) for stage in _stages(value)} - {None}
-    if names.keys() != {""} or len(files) != 1:
-        return names
-    return dict(zip(map(str, files), names.values(), strict=True))
-
-
 def list_faults(value: Any, names: Mapping[str, Sequence[str]]) -> Iterator[Fault]:
     """What is wrong with the lists that came with a plan: it names one that is not there, or has fewer seats;
     or has no stage for one.

@@ -259,12 +259,10 @@ class WrittenPlan(Strict):
 def read(document: YamlDocument, names: Mapping[str, Sequence[str]] | None = None) -> terms.Plan:
     """Check a document, and return the plan with all defaults.
 
-    `names` are those of each list that it refers to, by its file; the name of the only one may be empty.
-    None: the lists are not looked at. In the plan a list has its names, where one that is applied has
-    commitments to them.
+    `names` are those of each list that it refers to, by its file; None: the lists are not looked at. In the
+    plan a list has its names, where one that is applied has commitments to them.
     Raises: InvalidDocument: with the place of every error.
     """
-    names = None if names is None else audiences.named(document.value, names)
     asked = list(_asked_faults(document.value))
     asked += audiences.faults(document.value, ("spec", "stages"))
     if names is not None:
