@@ -16,7 +16,7 @@ from sluicegate_record.form import Form, shape_of
 ORGANIZATION, PERSON, NOTE = "organization", "person", "note"
 ANNEX, LIST = "annex", "list"
 UNNAMED = ""
-"""Of what the rows of a sheet are that does not say it."""
+"""The name that rows have whose sheet does not say of which part they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -126,7 +126,7 @@ class ActForm:
     """The form of an act within a page. `hidden` are the fields that the page has filled in.
 
     `then` is where to go when it is done; empty: a page with what the act answers. `ends`: it ends something.
-    `fault` is why it was refused, with those places that are in none of its fields.
+    `fault` is why it was refused, without the places that are in its fields.
     """
 
     act: str
@@ -179,7 +179,7 @@ def offering(fields: Iterable[AskedField], ask: AskAct, act: AnyAct | None = Non
 
 
 def elsewhere(fields: Iterable[AskedField], fault: FormFault | None) -> FormFault | None:
-    """Why a form was refused, with those places alone that are in a text, and in none of its fields."""
+    """Why a form was refused, with the places in its text alone, without those that are in its fields."""
     keys = {each.key for each in fields}
     return fault and {**fault, "at": [each for each in fault["at"] if each.line and each.file not in keys]}
 

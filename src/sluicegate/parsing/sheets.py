@@ -57,7 +57,7 @@ def named(asked: Any, sheets: Iterable[str]) -> Any:
 
 
 def _only(key: str, kind: SheetField, stated: Sequence[str]) -> str:
-    """The one part that a sheet can be of. Raises: InvalidInput: there is none, or there are several."""
+    """The one part that a sheet can be of. Raises: InvalidInput: the document has no part, or several."""
     if len(stated) == 1:
         return stated[0]
     expected = f"the column '{kind.whose}', which says whose each row is: {', '.join(stated[:10])}"
