@@ -177,6 +177,14 @@ def test_only_a_form_that_may_have_long_lists_may_be_long(staff: Reading) -> Non
         assert [each.status_code == 413 for each in answers] == [False, True], path
 
 
+def test_what_is_wrong_in_a_field_of_a_statement_is_said_there(staff: Reading) -> None:
+    refused = staff.post(
+        "/to-sign", {"what": "directive", "text": ORDER, **ARRIVED, "digest": "sha256:x" * 20}
+    )
+    assert refused.status_code == 400
+    assert 'id="s-digest-fault-1"' in refused.text
+
+
 def listed_plan() -> str:
     """A plan with a stage for the organizations on a list."""
     listed = stage(
