@@ -60,3 +60,20 @@ def clear(page: Page) -> None:
     page.set_viewport_size({"width": 320, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.set_viewport_size({"width": 1_280, "height": 800})
+
+
+def order(name: str, covers: str, annexes: str = "") -> str:
+    """An order by letter as an officer writes it; `covers` and `annexes` as in YAML."""
+    stated = f"  annexes: {annexes}\n" if annexes else ""
+    return f"""apiVersion: sluicegate/v1
+kind: Directive
+metadata: {{name: {name}}}
+spec:
+  issuer: oncd
+  basis: {{kind: order, authority: "a letter"}}
+  action: suspend
+  models: [gpt-5.6]
+  surfaces: all
+  covers: {covers}
+{stated}  reasons: {{form: none}}
+"""

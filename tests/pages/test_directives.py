@@ -150,7 +150,9 @@ def test_a_person_is_offered_among_the_people_of_the_readers_organization(
     page = staff.get("/acts/sign-in.list").text
     assert ">curious, applicant</option>" in page
     (agency,) = re.findall(r'value="(\w+)">ostp, ostp</option>', page)
-    assert f"agency for ostp {agency}" in text(staff.get(f"/sign-ins?principal={agency}").text)
+    assert f"for an agency: OSTP. In entries of the record they are {agency}" in text(
+        staff.get(f"/sign-ins?principal={agency}").text
+    )
     assert 'value="gateway_' not in page
     assert 'value="applicant_' in staff.get("/acts/token.revoke").text
 

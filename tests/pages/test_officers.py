@@ -18,23 +18,12 @@ from tests.control.conftest import Plane
 from tests.pages import offices
 from tests.pages.conftest import HOSTILE
 from tests.pages.keyboard import CALM, follow, press, skip, write
-from tests.pages.officers import clear, passkey_of, trusted
+from tests.pages.officers import clear, order, passkey_of, trusted
 from tests.pages.signing_in import authenticator, named, sign_in
 from tests.waiting import BOUND_S
 from tests.worlds import OFFICER, OTHER_OFFICER, plan_value, position, private_key, stage
 
-ORDER = """apiVersion: sluicegate/v1
-kind: Directive
-metadata: {name: by-letter}
-spec:
-  issuer: oncd
-  basis: {kind: order, authority: "a letter"}
-  action: suspend
-  models: [gpt-5.6]
-  surfaces: all
-  covers: {organizations: [Example Utility]}
-  reasons: {form: none}
-"""
+ORDER = order("by-letter", "{organizations: [Example Utility]}")
 
 
 @pytest.fixture(scope="module")

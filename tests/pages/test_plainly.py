@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from graphlib import CycleError
 
 import pytest
 
 from sluicegate.acts.table import PUBLIC
 from sluicegate.pages import forms
+from sluicegate.pages import site as files
 from sluicegate.statements import words
 from tests.control.conftest import Plane
 from tests.pages import offices
@@ -83,9 +85,9 @@ ASKED = [each for each in PUBLIC if each.kind == "question" and any(f.required f
 
 
 def test_a_page_of_a_question_says_what_to_fill_in_and_nothing_for_programs(staff: Reading) -> None:
-    for act in ASKED:
-        if "developer" not in act.roles:
-            continue
+    asked = [act for act in ASKED if "developer" in act.roles]
+    assert asked
+    for act in asked:
         required = [each for each in forms.asked(act) if each.required]
         for query in (
             "",
@@ -118,3 +120,11 @@ def test_what_a_form_got_wrong_is_said_at_its_field_without_words_for_programs(s
     assert FOR_PROGRAMS not in refused.text
     assert "colour: this form does not ask for it" in refused.text
     assert 'value="&lt;&gt;"' in refused.text
+
+
+def test_a_script_comes_after_those_that_it_imports_whatever_they_import() -> None:
+    bodies = {"a.js": b'import "./b.js"', "b.js": b'import "./c.js"', "c.js": b"", "d.css": b""}
+    found = [each for each in files.in_order(bodies) if each.endswith(".js")]
+    assert found == ["c.js", "b.js", "a.js"]
+    with pytest.raises(CycleError):
+        [*files.in_order({"a.js": b'"./b.js"', "b.js": b'"./a.js"'})]

@@ -19,24 +19,13 @@ from sluicegate.statements import table
 from tests.control.conftest import Plane
 from tests.pages.browsing import Reading, reading
 from tests.pages.keyboard import CALM, follow, give, write
-from tests.pages.officers import clear
+from tests.pages.officers import clear, order
 from tests.pages.signing_in import named, sign_in
 from tests.waiting import BOUND_S
 from tests.worlds import plan_value, stage
 
-ORDER = """apiVersion: sluicegate/v1
-kind: Directive
-metadata: {name: by-list}
-spec:
-  issuer: oncd
-  basis: {kind: order, authority: "a letter"}
-  action: suspend
-  models: [gpt-5.6]
-  surfaces: all
-  covers: {annexes: [annex-a]}
-  annexes: {annex-a: {file: a.csv, digest: "sha256:DIGEST"}}
-  reasons: {form: none}
-""".replace("DIGEST", 64 * "0")
+DIGEST = 64 * "0"
+ORDER = order("by-list", "{annexes: [annex-a]}", f'{{annex-a: {{file: a.csv, digest: "sha256:{DIGEST}"}}}}')
 TWO = ORDER.replace("[annex-a]", "[annex-a, annex-b]").replace(
     "annexes: {annex-a: {file",
     f'annexes: {{annex-b: {{file: b.csv, digest: "sha256:{64 * "1"}"}}, annex-a: {{file',

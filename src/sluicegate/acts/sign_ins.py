@@ -105,7 +105,7 @@ class SessionView(ActAnswer):
 class SignInList(ActAnswer):
     """The passkeys and sessions of a principal. `token_ms` is when its token was made, if it has one.
 
-    `party` is the agency that it is of, if it is one's.
+    `party` is the agency that it is of, if it is one's, and `party_name` what plans call that.
     """
 
     principal: str
@@ -115,6 +115,7 @@ class SignInList(ActAnswer):
     sessions: tuple[SessionView, ...]
     token_ms: Time | None = None
     party: str | None = None
+    party_name: str | None = None
 
 
 LIST = Act(

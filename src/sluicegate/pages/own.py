@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sluicegate.acts import colleagues, releases, sign_ins, tokens
+from sluicegate.acts import colleagues, sign_ins, tokens
 from sluicegate.acts.act import AGENCY, APPLICANT, DEVELOPER, AnyAct, Nothing
 from sluicegate.acts.colleagues import ColleagueList, ColleagueView
 from sluicegate.acts.sign_ins import NewInvitation, SignInList, WhoseSignIns
@@ -31,17 +31,7 @@ def _account(view: View[WhoseSignIns, SignInList]) -> Filled:
     invite = forms.form(sign_ins.INVITE, only=(), submit="Make an invitation for me")
     renew = forms.form(tokens.RENEW, submit="Make a token for me")
     shown = {"found": found, "removes": removes, "ends": ends, "invite": invite, "renew": renew}
-    shown |= {"role": ROLES[found.role], "party": _party(view)}
-    return Filled("account.html", shown)
-
-
-def _party(view: View[WhoseSignIns, SignInList]) -> str:
-    """What the agency is called that the reader speaks for; empty for anyone else."""
-    party = None if view.reader is None else view.reader.party
-    if party is None:
-        return ""
-    known = (each.names for each in view.ask(releases.STATUS, Nothing()).releases)
-    return next((names[party] for names in known if party in names), party)
+    return Filled("account.html", {**shown, "role": ROLES[found.role]})
 
 
 def _end(act: AnyAct, key: str, name: str) -> ActForm:
@@ -80,7 +70,7 @@ def _about(person: ColleagueView) -> Iterator[ActForm]:
 
 def _ways_in(view: View[WhoseSignIns, SignInList]) -> Filled:
     """How someone comes in."""
-    return Filled("ways_in.html", {"found": view.found})
+    return Filled("ways_in.html", {"found": view.found, "role": ROLES[view.found.role]})
 
 
 def _invited(look: FormLook) -> Filled:
@@ -93,7 +83,7 @@ def _invited(look: FormLook) -> Filled:
 
 
 PAGES: tuple[SitePage[Any, Any], ...] = (
-    SitePage(HERE, sign_ins.LIST, _account, asks=2),
+    SitePage(HERE, sign_ins.LIST, _account),
     SitePage(COLLEAGUES, colleagues.LIST, _colleagues),
     SitePage("/sign-ins", sign_ins.LIST, _ways_in),
 )

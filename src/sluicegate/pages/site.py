@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from graphlib import TopologicalSorter
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ _KINDS = {
     "svg": "image/svg+xml",
 }
 _IMPORTED = re.compile(rb'"\./([\w.-]+\.js)"')
-"""How a script names another one, which itself imports none."""
+"""How a script names another one."""
 
 
 def policy(forms: str) -> str:
@@ -56,12 +57,18 @@ class Asset(NamedTuple):
     kind: str
 
 
+def in_order(bodies: Mapping[str, bytes]) -> Iterable[str]:
+    """The names of files, each after those that it imports. Raises: CycleError: they import each other."""
+    imports = {name: {each.decode() for each in _IMPORTED.findall(body)} for name, body in bodies.items()}
+    return TopologicalSorter(imports).static_order()
+
+
 def _assets() -> dict[str, Asset]:
     """The files by their names. A script that imports others does so by the paths that they have here."""
     folder = resources.files(__package__).joinpath("assets")
     bodies = {each.name: each.read_bytes() for each in folder.iterdir()}
     found: dict[str, Asset] = {}
-    for name in sorted(bodies, key=lambda each: (_IMPORTED.search(bodies[each]) is not None, each)):
+    for name in in_order(bodies):
         stem, _, suffix = name.rpartition(".")
         body = _IMPORTED.sub(lambda each: f'"{found[each[1].decode()].path}"'.encode(), bodies[name])
         named = f"{stem}.{hashlib.sha256(body).hexdigest()[:16]}.{suffix}"

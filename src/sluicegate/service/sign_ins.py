@@ -163,7 +163,17 @@ def listed(context: Context[SignInList], asked: WhoseSignIns) -> SignInList | Re
         sessions=tuple(sessions),
         token_ms=issued.get(whose.id),
         party=whose.party,
+        party_name=_called(context.ledger, whose.party),
     )
+
+
+def _called(ledger: Ledger, party: str | None) -> str | None:
+    """What the first plan that has an agency calls it; its id, if there is no plan."""
+    if party is None:
+        return None
+    with ledger.reading() as state:
+        plans = (each.plan.spec.agencies for each in state.releases.values())
+        return next((found[party].name for found in plans if party in found), party)
 
 
 @does(acts.END)
