@@ -186,7 +186,7 @@ def test_a_set_is_not_signed_if_the_release_has_other_stages_than_when_it_was_ma
         plane, "developer", "developer", releases.APPLY.path, {"text": json.dumps(plan(RELEASE, THIRD))}
     )
     size = plane.ledger.size()
-    assert "No signature is for that" in officer.browser.get(second).text
+    assert "It may be on the record already" in officer.browser.get(second).text
     sent = officer.sends(second, answer)
     assert (sent.status_code, "it has no signature for that" in sent.text) == (400, True)
     kept = plane.ledger.store.preparations.of_set(second.removeprefix("/to-sign/"))

@@ -173,6 +173,12 @@ def test_a_command_in_a_hint_is_said_by_what_it_does(staff: Reading) -> None:
     assert '<a href="/acts/licence.list">List licences under directives, newest first</a>' in page
 
 
+def test_a_new_order_has_a_name_that_no_directive_has(plane: Plane, staff: Reading) -> None:
+    (name,) = re.findall("metadata: {name: ([a-z0-9-]+)-1}", staff.get("/order").text)
+    directed(plane, f"{name}-1")
+    assert f"metadata: {{name: {name}-2}}" in staff.get("/order").text
+
+
 def test_the_board_counts_cases_of_directives_and_names_those_in_force(plane: Plane, staff: Reading) -> None:
     directed(plane, "on-board")
     counting = re.compile(r"(\d+) open case")

@@ -93,6 +93,17 @@ def test_names_are_taken_as_a_sheet_or_as_json(staff: Reading, annexes: str, sai
     assert made.status_code == 303, made.text
 
 
+def test_who_signs_reads_which_names_are_of_one_organization(staff: Reading) -> None:
+    sent = {
+        "what": "directive",
+        "text": ORDER,
+        **ARRIVED,
+        "annexes": "organization,alias\nA Utility,AU|A.U.\n",
+    }
+    page = staff.get(staff.post("/to-sign", sent).headers["location"]).text
+    assert "“A Utility” (also “AU”, “A.U.”)" in page
+
+
 def test_one_sheet_has_the_names_of_several_annexes(staff: Reading) -> None:
     annexes = "annex,organization\nannex-a,A Utility\nannex-b,B Utility\nannex-b,A Utility\n"
     status, page = previewed(staff, annexes, TWO)

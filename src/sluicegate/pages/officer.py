@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from sluicegate.acts import cases, directives, drills, licences, releases
@@ -133,20 +134,25 @@ def _lift(found: DirectiveSummary, words: str, scope: Scope) -> LiftForm:
 
 
 def _order(view: View[Nothing, Status]) -> Filled:
-    return _written(view.ask, {"text": _example(view.found)})
+    known = view.ask(directives.LIST, DirectiveFilter()).directives
+    return _written(view.ask, {"text": _example(view.found, {each.directive for each in known})})
 
 
-def _example(found: Status) -> str:
-    """An order to begin with: about the first model here."""
+def _example(found: Status, known: Container[str]) -> str:
+    """An order to begin with: about the first model here, by a name that none of the known ones has."""
     models = [each for release in found.releases for each in release.models]
     agencies = [each for release in found.releases for stage in release.stages for each in stage.agencies]
     issuer, model = next(iter(agencies), "agency"), next(iter(models), "model")
+    name = next(each for each in (f"{issuer}-order-{number}" for number in count(1)) if each not in known)
     return (
-        f"apiVersion: sluicegate/v1\nkind: Directive\nmetadata: {{name: {issuer}-order-1}}\nspec:\n"
+        f"apiVersion: sluicegate/v1\nkind: Directive\nmetadata: {{name: {name}}}\nspec:\n"
         f"  issuer: {issuer}\n"
         '  basis: {kind: order, authority: "the letter of DATE"}\n'
         f"  action: suspend\n  models: [{model}]\n  surfaces: all\n  covers: everyone\n"
         '  # except: {organizations: ["Example Utility"]}\n'
+        "  # a list of names beside the letter, instead of everyone:\n"
+        "  # covers: {annexes: [annex-a]}\n"
+        '  # annexes: {annex-a: {file: list.csv, digest: "sha256:…"}}\n'
         "  reasons: {form: none}\n"
     )
 
@@ -169,6 +175,6 @@ def _written(ask: AskAct, given: Mapping[str, str], fault: FormFault | None = No
 PAGES: tuple[SitePage[Any, Any], ...] = (
     SitePage(HERE, directives.LIST, _directives, roles=STAFF, asks=2),
     SitePage(f"{HERE}/{{directive}}", directives.SHOW, _directive, roles=STAFF, asks=5),
-    SitePage(ORDER, releases.STATUS, _order, roles=STAFF, asks=2),
+    SitePage(ORDER, releases.STATUS, _order, roles=STAFF, asks=3),
 )
 FORMS: Mapping[str, ShowForm] = {directives.PREVIEW.name: _previewed}

@@ -12,6 +12,7 @@ from sluicegate.acts.act import AskAct, Nothing
 from sluicegate.acts.directives import AnnexNames, DirectiveArgument, DirectiveText, SignedDirective
 from sluicegate.core.directives import annex, directive
 from sluicegate.core.directives.directive import Signing
+from sluicegate.core.people.legal_names import names_of
 from sluicegate.core.people.persons import DEFINITIONS, Definition
 from sluicegate.errors import InvalidInput
 from sluicegate.statements import words
@@ -229,7 +230,13 @@ def _names(document: Json, opened: Mapping[str, Opening]) -> Iterator[str]:
             raise InvalidInput(f"{name}: other names than the order commits to", code="opening_differs")
         listed = list(_flat(opening.value()))
         where = name.replace(".", ", ")
-        yield f"{where}: {counted(len(listed), 'name')}, not public: {'; '.join(map(quoted, listed))}"
+        yield f"{where}: {counted(len(listed), 'name')}, not public: {'; '.join(map(_listed, listed))}"
+
+
+def _listed(row: str) -> str:
+    """A row of a list, in words: by which name, and by which others, it says one organization."""
+    first, *others = map(quoted, names_of(row))
+    return f"{first} (also {', '.join(others)})" if others else first
 
 
 def _flat(value: Json) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from sluicegate.core.terms import document, plan
 from sluicegate.errors import InvalidDocument
+from sluicegate_record.log import canonical
 from tests.evaluated import NAME, asked, spec
 from tests.worlds import plan_value, read_plan
 
@@ -26,6 +27,13 @@ def in_record(**changes: Any) -> Any:
 )
 def test_a_share_is_in_the_record_as_the_shortest_decimal(written: float, text: str) -> None:
     assert in_record(atMost=written)["atMost"] == text
+
+
+def test_to_write_a_plan_out_changes_nothing_of_it() -> None:
+    given = read_plan(plan_value(**spec(atMost=0.1)))
+    before = canonical.dumps(given.to_json())
+    assert "atMost: 0.1\n" in plan.written(given) == plan.written(given)
+    assert canonical.dumps(given.to_json()) == before
 
 
 def test_an_evaluation_is_in_the_record_as_written_with_a_rule_over_those_who_run_it() -> None:

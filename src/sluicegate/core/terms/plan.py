@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -294,7 +295,7 @@ def read(document: YamlDocument, names: Mapping[str, Sequence[str]] | None = Non
 
 def written(given: terms.Plan) -> str:
     """A plan as a person may go on writing it: YAML. It has no list of names, only commitments to them."""
-    value = given.to_json()
+    value = deepcopy(given.to_json())
     for each in value["spec"].get("evaluations", {}).values():
         each |= {name: json.loads(each[name]) for name in ("atLeast", "atMost") if name in each}
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
