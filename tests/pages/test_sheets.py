@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import re
@@ -216,6 +217,11 @@ def file(text: str) -> FilePayload:
     return {"name": "a.csv", "mimeType": "text/csv", "buffer": text.encode("utf-16")}
 
 
+def digest(text: str) -> str:
+    """The digest of the same file."""
+    return f"sha256:{hashlib.sha256(text.encode('utf-16')).hexdigest()}"
+
+
 @pytest.mark.parametrize("javascript", [True, False])
 def test_an_officer_takes_a_list_from_a_file_or_writes_it_and_sees_it_as_a_table_by_keyboard_alone(
     browser: Browser, site: Plane, *, javascript: bool
@@ -226,12 +232,14 @@ def test_an_officer_takes_a_list_from_a_file_or_writes_it_and_sees_it_as_a_table
         sign_in(page, site, "developer", f"lists-{javascript}")
         page.goto("/order")
         write(page.get_by_role("textbox", name="Text", exact=True), ORDER)
+        taken = page.locator("#o-annexes-taken")
         names, chosen = page.get_by_label("Annexes (optional)"), page.get_by_label("Take it from a file")
         assert page.locator("#o-annexes-fault-1").count() == 0
         expect(page.get_by_text("organization,alias,note")).to_be_visible()
         if javascript:
             give(chosen, file("organization,note\nA Utility,why\nA utility,again\n"))
             expect(page.locator("#o-annexes-file-said")).to_contain_text("The text of a.csv is in the field")
+            expect(taken).to_have_value(digest("organization,note\nA Utility,why\nA utility,again\n"))
         else:
             expect(chosen).to_be_hidden()
             write(names, "organization,note\nA Utility,why\nA utility,again\n")
@@ -243,6 +251,8 @@ def test_an_officer_takes_a_list_from_a_file_or_writes_it_and_sees_it_as_a_table
         if javascript:
             clear_in_both_schemes(page)
         write(names, "organization,note\nA Utility,why\n")
+        if javascript:
+            expect(taken).to_have_value("")
         follow(page.get_by_role("button", name="Show who it covers"))
         shown = page.get_by_role("table", name="Annexes, as they are read")
         expect(shown.get_by_role("row")).to_have_text([re.compile("Line"), re.compile("2 *A Utility *why")])
@@ -255,3 +265,48 @@ def clear_in_both_schemes(page: Page) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         clear(page)
+
+
+LIST = "organization\nRight Corp\n"
+DIGEST = f"sha256:{hashlib.sha256(LIST.encode()).hexdigest()}"
+STATING = ORDER.replace(f"sha256:{64 * '0'}", DIGEST)
+NOT_COMPARED = f"The order states the list annex-a with the digest {DIGEST}. What was written here as its"
+
+
+@pytest.mark.parametrize(
+    ("order", "taken", "said"),
+    [
+        (STATING, DIGEST, f"from the file that the order states, with the digest {DIGEST}"),
+        (STATING, "", NOT_COMPARED),
+        (STATING, f"sha256:{64 * '2'}", "Expected the file that the order states as annex-a"),
+        (TWO.replace(f"sha256:{64 * '0'}", DIGEST), DIGEST, NOT_COMPARED),
+    ],
+)
+def test_names_are_compared_with_the_digest_that_the_order_states_or_it_is_said_that_they_are_not(
+    staff: Reading, site: Plane, order: str, taken: str, said: str
+) -> None:
+    annexes = LIST if order == STATING else "annex,organization\nannex-a,Right Corp\nannex-b,B Utility\n"
+    sent = {"text": order, "annexes": annexes, "_taken": taken}
+    shown = staff.post("/acts/directive.preview", sent)
+    assert (shown.status_code, said in html.unescape(shown.text)) == (200, True), shown.text
+    assert f'name="_taken" value="{taken}"' in shown.text
+    made = staff.post("/to-sign", {"what": "directive", **sent, **ARRIVED})
+    if taken not in {"", DIGEST}:
+        assert made.status_code == 400
+        assert f"with the digest {DIGEST}, found one" in fault(made.text.replace("s-annexes", "o-annexes"))
+        assert f'name="_taken" value="{taken}"' in made.text  # so that it is refused again
+        return
+    signed = html.unescape(staff.get(made.headers["location"]).text)
+    assert (NOT_COMPARED in signed) == (said == NOT_COMPARED)
+    assert "It says something else than when it was made" not in signed
+    kept = site.ledger.store.preparations.get(made.headers["location"].rpartition("/")[2])
+    assert kept is not None
+    recorded = table.STATEMENTS["directive"].record_all([(kept.envelope.to_json(), kept.opened)]).to_json()
+    assert {each.partition(".")[0] for each in recorded["opened"]} == {"annex"}
+
+
+def test_an_address_does_not_say_which_file_names_were_taken_from(staff: Reading) -> None:
+    for path in ("/to-sign/new/directive", "/acts/directive.preview"):
+        page = staff.get(f"{path}?_taken={DIGEST}&annexes=organization").text
+        assert 'name="_taken" value=""' in page
+        assert DIGEST not in page

@@ -78,7 +78,7 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
     visitor, who = here
     bearer.authorize(who.principal, act)
     query, just_done = without_done(request.scope["query_string"].decode("latin-1"), reader_of(who))
-    given = read(query.encode("latin-1"))
+    given = forms.addressed(read(query.encode("latin-1")))
     is_asked = act.kind == "question" and not forms.lacking(act, given)
     with journaled(measured, act) as seen:
         seen.visitor = visitor

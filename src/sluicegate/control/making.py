@@ -92,7 +92,8 @@ def line(here: StaffRequest, of_set: Sequence[PreparedStatement]) -> StatementLi
 async def _new(here: StaffRequest) -> Response:
     """The form of a kind of statement, with what the address says in it."""
     how = _kind(here.request.path_params["what"])
-    return await _written(here, how, first(sent_forms.read(here.request.scope["query_string"])), None)
+    stated = sent_forms.read(here.request.scope["query_string"])
+    return await _written(here, how, first(forms.addressed(stated)), None)
 
 
 def _kind(name: str) -> AnyKind:
@@ -114,7 +115,7 @@ async def _written(
         fields = await here.visitor.run(forms.offering, made, here.ask)
         before = await here.visitor.run(here.follows, how.before(given, here.ask))
     shown = forms.elsewhere(fields, fault(why))
-    values = {"how": how, "fields": fields, "fault": shown, "before": before}
+    values = {"how": how, "fields": fields, "given": given, "fault": shown, "before": before}
     return here.page("statement_form.html", values, status, is_written=True)
 
 
@@ -148,7 +149,9 @@ async def _said(here: StaffRequest, how: AnyKind, given: Sent) -> Any:
     """
     text = how.text
     with here.visitor.place():
-        stated = await here.visitor.run(forms.said, how.asks, given)
+        taken = {} if text is None else {forms.TAKEN[1:]: given.get(forms.TAKEN, [""])}
+        of_kind = {key: each for key, each in given.items() if key != forms.TAKEN}
+        stated = await here.visitor.run(forms.said, how.asks, {**of_kind, **taken})
         if text is None:
             return await here.visitor.run(read, how.asks, stated)
         head, body = await here.visitor.run(_in_text, text.act, stated)

@@ -63,8 +63,10 @@ _FAMILIES = {
     "token": "Tokens",
 }
 """What families of acts are called on pages, where the word in their names does not say it."""
-_HAS_FILE = "file"
-"""The name of the file of a text, which a form does not ask for."""
+TAKEN = "_taken"
+"""The field of a page that has the digest of the file that a sheet was taken from, until it is changed."""
+_OF_FILES = {"file", TAKEN[1:]}
+"""What a form says of the files of its texts, for which it does not ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,11 @@ class AskedField:
         return (self.most or 0) >= DOCUMENT_FROM
 
 
+def addressed(given: Sent) -> Sent:
+    """What an address fills in of a form: no digest of a file, which only the page that takes one knows."""
+    return {key: each for key, each in given.items() if key != TAKEN}
+
+
 def asked(
     act: AnyAct, values: Mapping[str, str] | None = None, fault: FormFault | None = None
 ) -> tuple[AskedField, ...]:
@@ -117,7 +124,7 @@ def fields_of(
     return tuple(
         _field(each, values.get(each.key, ""), fault)
         for each in shape_of(asked).fields
-        if each.key != _HAS_FILE
+        if each.key not in _OF_FILES
     )
 
 

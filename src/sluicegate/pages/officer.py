@@ -21,10 +21,13 @@ from sluicegate.acts.directives import (
 from sluicegate.acts.licences import LicenceFilter
 from sluicegate.acts.releases import Status
 from sluicegate.core.directives.directive import NAME_MAX
+from sluicegate.errors import InvalidInput
 from sluicegate.pages import convergence, forms
 from sluicegate.pages.forms import ActForm, FormFault
 from sluicegate.pages.page import Filled, FormLook, ShowForm, SitePage, View
 from sluicegate.pages.words import faulty_lines
+from sluicegate.statements import directives as orders
+from sluicegate.statements.words import capital
 from sluicegate_record.directives.received import Arrival
 from sluicegate_record.directives.scope import Scope
 from sluicegate_record.form import Json
@@ -160,13 +163,28 @@ def _example(found: Status, known: Container[str]) -> str:
 def _previewed(look: FormLook) -> Filled:
     """The page again, with who the order would cover, or with what is wrong in it."""
     if isinstance(look.answer, DirectivePreview):
-        return _written(look.ask, look.given, preview=look.answer)
+        compared = tuple(_compared(look.answer, look.given.get(forms.TAKEN, "")[:71]))
+        return _written(look.ask, look.given, preview=look.answer, compared=compared)
     return _written(look.ask, look.given, look.fault)
+
+
+def _compared(preview: DirectivePreview, taken: str) -> Iterator[str]:
+    """What is said of the digests that an order states for its annexes."""
+    given: Any = preview.document
+    try:
+        stated = orders.not_compared(given, taken)
+    except InvalidInput as differs:
+        yield f"{capital(differs.message.removeprefix('annexes: '))}. To sign it, {differs.remedy}."
+        return
+    yield from orders.said_not_compared(stated)
+    if given["spec"].get("annexes") and not stated:
+        yield f"The names were taken from the file that the order states, with the digest {taken}."
 
 
 def _written(ask: AskAct, given: Mapping[str, str], fault: FormFault | None = None, **shown: Any) -> Filled:
     form = forms.form(directives.PREVIEW, given, submit="Show who it covers", fault=fault)
     usual = {"preview": None, "fault": form.fault, "lines": faulty_lines(given.get("text", ""), form.fault)}
+    usual |= {"compared": ()}
     values = {"form": form, "letter": given.get(LETTER, ""), "given": given}
     values |= {"definitions": ask(directives.DEFINITIONS, Nothing()).definitions}
     return Filled("order.html", {**usual, **values, **shown}, is_written=True)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 from sluicegate.acts import directives
 from sluicegate.acts.act import AskAct, Nothing
 from sluicegate.acts.directives import AnnexNames, DirectiveArgument, DirectiveText, SignedDirective
+from sluicegate.acts.fields import text
 from sluicegate.core.directives import annex, directive
 from sluicegate.core.directives.directive import Signing
 from sluicegate.core.people.legal_names import names_of
 from sluicegate.core.people.persons import DEFINITIONS, Definition
-from sluicegate.errors import InvalidInput
+from sluicegate.errors import InvalidInput, Place
 from sluicegate.statements import words
 from sluicegate.statements.kind import (
     How,
@@ -42,6 +44,11 @@ from sluicegate_record.statements.directives import DirectiveStatement
 from sluicegate_record.terms import phrases
 from sluicegate_record.terms.text import counted, quoted
 
+_NOT_COMPARED = "not compared"
+"""Under what is kept, beside what opens the commitments of an order, which of its annexes were not compared
+with the digests that it states. It opens nothing, and goes no further than the page on which one signs.
+"""
+
 
 @form
 class OrderWord(DirectiveText):
@@ -52,6 +59,7 @@ class OrderWord(DirectiveText):
     digest: LetterDigest = ""
     note: SaidNote = ""
     drill: Annotated[bool, Note("As a drill, which refuses no request.")] = False
+    taken: Annotated[str, text(0, 71), Note("The digest of the file that the names were taken from.")] = ""
 
 
 class OrderRead(NamedTuple):
@@ -72,8 +80,42 @@ def _bound(ask: AskAct, said: OrderRead) -> Signing:
 
 
 def _directive(making: Making) -> UnsignedStatement:
-    given = making.said.order
-    return order(as_drill(given, making.now_ms) if making.said.word.drill else given, making.found)
+    word, given = making.said
+    made = order(as_drill(given, making.now_ms) if word.drill else given, making.found)
+    if not (stated := not_compared(given, word.taken)):
+        return made
+    return replace(made, opened={**made.opened, _NOT_COMPARED: Opening(b"", canonical.dumps(stated))})
+
+
+def not_compared(given: Mapping[str, Any], taken: str) -> dict[str, str]:
+    """The annexes of a written directive, each with the digest that it states for it, that were not compared
+    with what is beside it. `taken` is the digest of the file that the names were taken from; empty: of none.
+
+    Raises: InvalidInput: it is another file than the directive states.
+    """
+    stated = {name: str(each["digest"]) for name, each in (given["spec"].get("annexes") or {}).items()}
+    if not taken or len(stated) != 1:
+        return stated
+    [(name, digest)] = stated.items()
+    if taken != digest:
+        expected = f"the file that the order states as {name}, with the digest {digest}"
+        place = Place("annexes", 0, 0, expected, f"one with the digest {taken}")
+        raise InvalidInput(
+            str(place),
+            code="digest_differs",
+            at=[place],
+            remedy="take the file that the order states, or put the digest of the file that is meant into it",
+        )
+    return {}
+
+
+def said_not_compared(stated: Mapping[str, str]) -> Iterator[str]:
+    """What is said of annexes that were not compared with the digests that their order states."""
+    for name, digest in sorted(stated.items()):
+        yield (
+            f"The order states the list {name} with the digest {digest}."
+            " What was written here as its names was not compared with that."
+        )
 
 
 def bound(
@@ -131,7 +173,12 @@ def as_drill(given: dict[str, Any], now_ms: int, name: str = "") -> dict[str, An
 
 def recorded(envelope: Json, opened: Mapping[str, Opening]) -> SignedDirective:
     """What is asked to put a signed directive on the record."""
-    return SignedDirective(envelope=envelope, opened=opened)
+    return SignedDirective(envelope=envelope, opened=_opening(opened))
+
+
+def _opening(opened: Mapping[str, Opening]) -> dict[str, Opening]:
+    """What opens commitments, of what is kept beside a directive."""
+    return {name: each for name, each in opened.items() if name != _NOT_COMPARED}
 
 
 def _check_own(issuer: str, developer: str) -> None:
@@ -190,7 +237,9 @@ def _directs(said: DirectiveStatement, wording: Wording) -> Iterator[str]:
     yield _time(spec)
     if found.replaces is not None:
         yield f"It takes the place of {found.replaces.directive}, with the digest {found.replaces.document}."
-    yield from _names(said.document, wording.opened)
+    yield from _names(said.document, _opening(wording.opened))
+    if _NOT_COMPARED in wording.opened:
+        yield from said_not_compared(wording.opened[_NOT_COMPARED].value())
     yield f"Its basis: {spec.basis.kind}, {quoted(spec.basis.authority)}."
     yield f"It can be lifted by {phrases.rule(spec.lifted_by)}."
     yield f"Licences from it are given by {phrases.rule(spec.licensing)}."

@@ -25,15 +25,18 @@ for (const input of crypto.subtle ? document.querySelectorAll("input[data-digest
 }
 
 for (const input of crypto.subtle ? document.querySelectorAll("input[data-text]") : []) {
-  const said = document.getElementById(`${input.id}-said`);
+  const said = document.getElementById(`${input.id}-said`), field = document.getElementById(input.dataset.text);
+  const taken = document.getElementById(`${input.dataset.text}-taken`);
+  field.addEventListener("input", () => { taken.value = ""; });
   input.closest(".field").hidden = false;
   input.addEventListener("change", async () => {
     const [chosen] = input.files;
     if (!chosen) return;
     try {
       if (chosen.size > MOST) throw new Error("it has more than 1 MiB. Take it at the command line");
-      document.getElementById(input.dataset.text).value = await textOf(chosen);
-      said.textContent = `The text of ${chosen.name} is in the field. Digest of the file: ${await digestOf(chosen)}`;
+      const text = await textOf(chosen), digest = await digestOf(chosen);
+      [field.value, taken.value] = [text, digest];
+      said.textContent = `The text of ${chosen.name} is in the field. Digest of the file: ${digest}`;
     } catch (error) {
       said.textContent = `${chosen.name} is not in the field: ${error.message}.`;
     }
