@@ -8,6 +8,8 @@ from graphlib import CycleError
 
 import pytest
 
+from sluicegate.acts import subscriptions
+from sluicegate.acts.subscriptions import SubscriptionRequest
 from sluicegate.acts.table import PUBLIC
 from sluicegate.pages import forms
 from sluicegate.pages import site as files
@@ -128,3 +130,9 @@ def test_a_script_comes_after_those_that_it_imports_whatever_they_import() -> No
     assert found == ["c.js", "b.js", "a.js"]
     with pytest.raises(CycleError):
         [*files.in_order({"a.js": b'"./b.js"', "b.js": b'"./a.js"'})]
+
+
+def test_one_of_a_few_words_is_chosen_and_never_typed_as_json() -> None:
+    (kind, _) = forms.asked(subscriptions.ADD)
+    assert (kind.key, kind.kind, kind.choices) == ("kind", "choice", ("webhook", "email"))
+    assert forms.said(SubscriptionRequest, {"kind": ["email"], "target": ["a@b.example"]})["kind"] == "email"

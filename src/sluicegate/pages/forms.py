@@ -313,8 +313,10 @@ def _plain(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 def _kind(schema: Mapping[str, Any], note: str) -> tuple[FieldKind, tuple[str, ...]]:
     choices = tuple(note.split(" | ")) if _CHOICE.fullmatch(note) else tuple(schema.get("enum", ()))
     match schema.get("type"):
+        case "string" | None if choices:
+            return "choice", choices
         case "string":
-            return ("choice", choices) if choices else (_text_kind(schema), ())
+            return _text_kind(schema), ()
         case "integer" | "number":
             return "number", ()
         case "boolean":
