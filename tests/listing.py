@@ -39,7 +39,8 @@ def party(name: str) -> str:
 
 def read_listed(value: Mapping[str, Any], names: Sequence[str] = ()) -> Plan:
     """What the reader makes of a plan with a list of these names. JSON is YAML."""
-    return plan.read(document.read(json.dumps(value), "plan.yaml"), {FILE: names})
+    text = json.dumps(value)
+    return plan.read(document.read(text, "plan.yaml"), {FILE: names} if FILE in text else {})
 
 
 def applying(value: Mapping[str, Any], names: Sequence[str] = ()) -> ApplyPlan:

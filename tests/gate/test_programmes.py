@@ -205,7 +205,7 @@ def test_the_sdk_gets_what_its_grant_has_and_is_told_what_it_lacks() -> None:
             "asks": ["personNamed", "sso"],
             "travels": "access_programs",
         }
-        assert "'application amend GRANT --programme" in body["sluicegate"]["remedy"]
+        assert "'sluicegate application amend GRANT --programme" in body["sluicegate"]["remedy"]
         assert caught.value.response.headers["x-should-retry"] == "false"
         assert len(upstream.requests) == 3
         assert counted(gate, "programme_not_granted") == 1

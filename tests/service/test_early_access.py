@@ -167,9 +167,9 @@ def test_what_a_list_gave_stays_a_lists_where_it_goes_on_as_part_of_a_stage_for_
     lists = {"partners.csv": ["Example Listed"]}
     first = plan_value(stages=[PARTNERS])
     later_ = plan_value(stages=[stage("wider", grants={"partners": {"become": "wider"}}, **AGREED)])
-    for value, name in ((first, "partners"), (later_, "wider")):
+    for value, name, beside in ((first, "partners", lists), (later_, "wider", {})):
         text = json.dumps(value)
-        done = yes(plane.do("developer", releases.APPLY, text=text, file="plan.yaml", lists=lists))
+        done = yes(plane.do("developer", releases.APPLY, text=text, file="plan.yaml", lists=beside))
         for case in done.cases:
             for agency in sorted(parties_of(plane.case(case).rule)):
                 yes(plane.say(case, agency))
