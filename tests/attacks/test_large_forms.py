@@ -1,4 +1,4 @@
-"""Forms as large as they may be: none is read on the event loop, and none of who may not send it at all."""
+"""Forms as large as they may be: read beside the event loop, and only for a sender who may do the act."""
 
 from __future__ import annotations
 

@@ -71,6 +71,13 @@ class Officer:
     def recalls(self, release: str = RELEASE, reason: str = "why") -> list[str]:
         return self.makes("recall", release, reason=reason)
 
+    def is_about_to_bring_back(self) -> tuple[str, str]:
+        """The page of a restoration after a recall, and a signature over it that was not sent yet."""
+        for path in self.recalls():
+            self.signs(path)
+        (back,) = self.makes("restoration")
+        return back, self.passkey.asserted(self.browser.options(back))
+
     def signs(self, path: str, by: str = "") -> httpx2.Response:
         """What is answered to their signature over the statement of a page, sent there or to another."""
         return self.sends(by or path, self.passkey.asserted(self.browser.options(path)))
@@ -197,10 +204,7 @@ def test_a_set_is_not_signed_if_the_release_has_other_stages_than_when_it_was_ma
 def test_an_opening_of_a_set_is_not_signed_if_its_stage_opened_meanwhile(
     plane: Plane, officer: Officer
 ) -> None:
-    for path in officer.recalls():
-        officer.signs(path)
-    (back,) = officer.makes("restoration")
-    answer = officer.passkey.asserted(officer.browser.options(back))
+    back, answer = officer.is_about_to_bring_back()
     (again,) = officer.makes("restoration")
     assert officer.signs(again).status_code == 303
     size = plane.ledger.size()
@@ -275,10 +279,7 @@ def signed(plane: Plane, officer: Officer, path: str) -> None:
 def test_a_restoration_that_waits_does_not_count_once_the_release_was_withdrawn_again(
     plane: Plane, officer: Officer
 ) -> None:
-    for path in officer.recalls():
-        officer.signs(path)
-    (back,) = officer.makes("restoration")
-    answer = officer.passkey.asserted(officer.browser.options(back))
+    back, answer = officer.is_about_to_bring_back()
     for path in (*officer.makes("restoration"), *officer.recalls(reason="again")):
         assert officer.signs(path).status_code == 303
     assert "was closed again since: make the statements again" in officer.browser.get(back).text

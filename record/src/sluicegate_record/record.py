@@ -269,8 +269,9 @@ class Record:
 
     def put(self, entity: Entity) -> None:
         """Keep the new state of an entity."""
-        kept: MutableMapping[str, Entity] = getattr(self, _KEPT[type(entity)])
-        name = entity.name if isinstance(entity, Directive) else entity.id
+        field = _KEPT[type(entity)]
+        kept: MutableMapping[str, Entity] = getattr(self, field)
+        name = getattr(entity, OWN_NAMES[field])
         self._changes.append(Change(kept.get(name), entity))
         kept[name] = entity
         if isinstance(entity, Case) and entity.screening is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sluicegate_record.form import Form, shape_of
+from sluicegate_record.form import Form, FormField, shape_of
 
 ORGANIZATION, PERSON, NOTE = "organization", "person", "note"
 ANNEX, LIST = "annex", "list"
@@ -54,7 +54,12 @@ LISTS = SheetField(
 )
 
 
+def sheet_of(field: FormField) -> SheetField | None:
+    """What a sheet in a field has, if it may be one."""
+    return next((mark for mark in field.marks if isinstance(mark, SheetField)), None)
+
+
 def sheets_of(asked: type[Form]) -> Mapping[str, SheetField]:
     """The fields of a form that may be a sheet, by their keys."""
-    marks = ((each.key, mark) for each in shape_of(asked).fields for mark in each.marks)
-    return {key: mark for key, mark in marks if isinstance(mark, SheetField)}
+    fields = shape_of(asked).fields
+    return {each.key: sheet for each in fields if (sheet := sheet_of(each)) is not None}

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from sluicegate.control.command_journal import journaled
 from sluicegate.control.forms import NAME
-from sluicegate.control.pages import PAGES, RefusedForm, ask, made, page_place, reader_of
+from sluicegate.control.pages import PAGES, RefusedForm, ask, made, page_place
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
@@ -79,5 +79,5 @@ async def _again(  # noqa: PLR0913 - of which form, for whom, and why
     page = next(each for each in PAGES if each.path == form.path)
     where = (plane.services, page, page_place(plane.door, request), request.path_params)
     with visitor.place():
-        document = await visitor.run(made, *where, who.principal, reader_of(who), refused)
+        document = await visitor.run(made, *where, who.principal, who.reader, refused)
     return Response(document.body, status, answers.PRIVATE, document.kind)

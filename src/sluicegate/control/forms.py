@@ -17,10 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sluicegate.acts.act import DEVELOPER, ActAnswer, AnyAct
+from sluicegate.acts.sheets import sheets_of
 from sluicegate.acts.table import PUBLIC
 from sluicegate.bounds import ACT_BODY_MAX, FORM_BODY_MAX
 from sluicegate.control.command_journal import JournaledRequest, journaled
-from sluicegate.control.pages import ask, reader_of, with_done, without_done
+from sluicegate.control.pages import ask, with_done, without_done
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
@@ -65,7 +66,7 @@ async def _list(door: Door, entrance: Entrance, request: Request) -> Response:
     here = await signin.arrived(door, entrance, request)
     if here is None:
         return signin.to_sign_in(request)
-    reader = reader_of(here[1])
+    reader = here[1].reader
     return answers.private("acts.html", {"families": forms.families(PUBLIC, reader), "reader": reader})
 
 
@@ -77,20 +78,19 @@ async def _show(plane: ControlPlane, entrance: Entrance, measured: Requests, req
         return signin.to_sign_in(request)
     visitor, who = here
     bearer.authorize(who.principal, act)
-    query, just_done = without_done(request.scope["query_string"].decode("latin-1"), reader_of(who))
+    query, just_done = without_done(request.scope["query_string"].decode("latin-1"), who.reader)
     given = forms.addressed(read(query.encode("latin-1")))
     is_asked = act.kind == "question" and not forms.lacking(act, given)
     with journaled(measured, act) as seen:
         seen.visitor = visitor
         if not is_asked:
-            return await _shown(plane, request, visitor, act, reader_of(who), given)
-        return await _answered(plane, request, seen, act, reader_of(who), given, just_done=just_done)
+            return await _shown(plane, request, visitor, act, who.reader, given)
+        return await _answered(plane, request, seen, act, who.reader, given, just_done=just_done)
 
 
 async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, request: Request) -> Response:
     act = await _act(plane.door, entrance, request)
-    takes_sheets = any(each.sheet is not None for each in forms.asked(act))
-    most = min(act.body_max, FORM_BODY_MAX if takes_sheets else ACT_BODY_MAX)
+    most = min(act.body_max, FORM_BODY_MAX if sheets_of(act.asked) else ACT_BODY_MAX)
     visitor, who, sent = await signin.own_form(plane.door, entrance, request, act, most)
     if act.kind == "question":
         raise InvalidInput("a question is asked by its page", remedy=f"open /acts/{act.name}")
@@ -98,7 +98,7 @@ async def _do(plane: ControlPlane, entrance: Entrance, measured: Requests, reque
     given = {key: value for key, value in sent.items() if key not in {FORM, NAME, NEXT}}
     with journaled(measured, act) as seen:
         seen.visitor = visitor
-        return await _answered(plane, request, seen, act, reader_of(who), given, named, after)
+        return await _answered(plane, request, seen, act, who.reader, given, named, after)
 
 
 async def _answered(  # noqa: PLR0913 - what is asked, by whom, and what was written

@@ -29,7 +29,7 @@ WHAT = "what"
 """The field of a form that says which kind of statement it makes."""
 _ACTS = [how.act if how.text is None else how.text.act for how in table.STATEMENTS.values()]
 BODY_MAX = min(max(act.body_max for act in _ACTS), FORM_BODY_MAX)
-"""How many bytes a form may have that makes a statement, of whichever kind: that is in the form."""
+"""How many bytes a form may have that makes a statement, of any kind: the form says which."""
 
 
 def routes(signing: SigningRoutes) -> list[Route]:

@@ -20,7 +20,7 @@ from sluicegate.acts import keys
 from sluicegate.acts.act import DEVELOPER, AnyAct, AskOnce
 from sluicegate.acts.keys import KeyFilter
 from sluicegate.bounds import ACT_BODY_MAX
-from sluicegate.control.pages import ask, reader_of
+from sluicegate.control.pages import ask
 from sluicegate.control.plane import ControlPlane
 from sluicegate.core.lifecycle import Refusal
 from sluicegate.errors import InvalidInput, SluicegateError, Unauthorized
@@ -141,7 +141,7 @@ class StaffRequest:
         self, template: str, values: Mapping[str, Any], status: int = 200, *, is_written: bool = False
     ) -> Response:
         """A page for them."""
-        shown = {"reader": reader_of(self.who), "done": "", **values}
+        shown = {"reader": self.who.reader, "done": "", **values}
         return answers.private(template, shown, status, is_written=is_written)
 
     @property

@@ -40,7 +40,7 @@ from sluicegate.ports import Principal
 from sluicegate.service import doings
 from sluicegate.service.context import STRANGER, Services
 from sluicegate.signin import routes as signin
-from sluicegate.signin.door import Door, SignedIn
+from sluicegate.signin.door import Door
 from sluicegate.signin.forms import read
 from sluicegate.signin.origins import origin_of
 
@@ -129,7 +129,7 @@ def _private(plane: ControlPlane, entrance: Entrance, page: SitePage[Any, Any]) 
         with visitor.place():
             place = page_place(plane.door, request)
             where = (plane.services, page, place, request.path_params)
-            document = await visitor.run(made, *where, who.principal, reader_of(who))
+            document = await visitor.run(made, *where, who.principal, who.reader)
         headers = answers.WRITTEN if document.is_written else answers.PRIVATE
         return Response(document.body, headers=headers, media_type=document.kind)
 
@@ -150,11 +150,6 @@ def page_place(door: Door, request: Request) -> PagePlace:
         request.url.path,
         request.scope["query_string"].decode("latin-1"),
     )
-
-
-def reader_of(who: SignedIn) -> Reader:
-    """Who is signed in, as their pages show them."""
-    return Reader.of(who.principal, who.form_token, who.session)
 
 
 class RefusedForm(NamedTuple):

@@ -25,7 +25,7 @@ from sluicegate.acts.act import ActAnswer
 from sluicegate.control import making
 from sluicegate.control.command_journal import journaled
 from sluicegate.control.officers import Fault, SigningRoutes, StaffRequest, fault, form, page
-from sluicegate.control.pages import reader_of, with_done
+from sluicegate.control.pages import with_done
 from sluicegate.control.plane import ControlPlane
 from sluicegate.control.routes import done
 from sluicegate.core.lifecycle import Refusal
@@ -118,7 +118,7 @@ async def _sign(here: StaffRequest) -> Response:
         return await _shown(here, found, refused)
     await _forgotten(here, found)
     how, stated = here.read(found)
-    return answers.next_page(with_done(how.after(stated), how.act, reader_of(here.who)))
+    return answers.next_page(with_done(how.after(stated), how.act, here.who.reader))
 
 
 async def _forgotten(here: StaffRequest, found: PreparedStatement) -> None:

@@ -120,9 +120,12 @@ class Sheet:
 
     def expect_named(self, column: str) -> None:
         """Note the rows that have nothing in a column of the sheet, if it has that."""
-        for row in self.by(column).get("", ()) if column in self.columns else ():
-            at = self.columns.index(column)
-            self.wrong(row.line, at, f"whose row it is, in the column '{column}'", "")
+        if column not in self.columns:
+            return
+        at = self.columns.index(column)
+        for row in self.rows:
+            if at >= len(row.cells) or not row.cells[at]:
+                self.wrong(row.line, at, f"whose row it is, in the column '{column}'", "")
 
     def stated(self, row: Row) -> Mapping[str, str]:
         """The cells of a row that have text, by their columns."""

@@ -19,7 +19,7 @@ from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
 from sluicegate.pages.answers import Refused
 from sluicegate.pages.frame import SiteFrame
-from sluicegate.pages.page import Reader, Sent
+from sluicegate.pages.page import Sent
 from sluicegate.ports import DeskMemory, Passkey, Preparations, Principal
 from sluicegate.signin import routes as signin
 from sluicegate.signin import signatures
@@ -115,8 +115,7 @@ class Here:
 
     def page(self, template: str, values: Mapping[str, Any]) -> Response:
         """A page for them."""
-        reader = Reader.of(self.who.principal, self.who.form_token, self.who.session)
-        return answers.private(template, {"frame": FRAME, "reader": reader, "done": "", **values})
+        return answers.private(template, {"frame": FRAME, "reader": self.who.reader, "done": "", **values})
 
 
 Work = Callable[[DeskSite, Here], Response]

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from sluicegate.acts.act import AnyAct, Arguments, AskAct
 from sluicegate.acts.listed import with_list
-from sluicegate.acts.sheets import SheetField
+from sluicegate.acts.sheets import SheetField, sheet_of
 from sluicegate.acts.table import ACTS
 from sluicegate.errors import InvalidInput, Place, wrong_field
 from sluicegate.pages import known, sheets
@@ -191,7 +191,7 @@ def elsewhere(fields: Iterable[AskedField], fault: FormFault | None) -> FormFaul
     return fault and {**fault, "at": [each for each in fault["at"] if each.line and each.file not in keys]}
 
 
-def _said(place: Place) -> str:
+def wrong_at(place: Place) -> str:
     """What is wrong at a place in a field."""
     where = f"line {place.line}, column {place.column}: " if place.line else ""
     part = "" if place.line else place.field.removeprefix(place.file).removeprefix(".")
@@ -217,10 +217,7 @@ def on_pages(text: str) -> Markup:
     """A text that names commands, as a page says it: by what each does, with its page."""
     found, at = Markup(""), 0
     for each in _COMMAND.finditer(text):
-        words = (f"{each[1]} {each[2]}", each[1])
-        act = next(
-            filter(None, (ACTS.get(_COMMANDS.get(said, said.replace(" ", "."))) for said in words)), None
-        )
+        act = _act_of(f"{each[1]} {each[2]}") or _act_of(each[1])
         if act is not None:
             link = Markup('<a href="/acts/{}">{}</a>').format(act.name, title(act))
             found, at = found + text[at : each.start()] + link, each.end()
@@ -296,9 +293,9 @@ def request(act: AnyAct, sent: Mapping[str, Sequence[str]]) -> tuple[ActRequest,
 def _field(each: FormField, value: str, fault: FormFault | None) -> AskedField:
     schema = _plain(each.codec.schema)
     kind, choices = _kind(schema, each.note)
-    sheet = next((mark for mark in each.marks if isinstance(mark, SheetField)), None)
+    sheet = sheet_of(each)
     most = schema.get("maxLength")
-    faults = tuple(_said(place) for place in (fault or {}).get("at", ()) if place.file == each.key)
+    faults = tuple(wrong_at(place) for place in (fault or {}).get("at", ()) if place.file == each.key)
     note = with_list(each.key, each.note)
     stated = (each.key, label(each.key), note, kind, each.is_required, value)
     return AskedField(*stated, choices, most, sheet=sheet, faults=faults)

@@ -142,7 +142,7 @@ def _order(view: View[Nothing, Status]) -> Filled:
 
 
 def _example(found: Status, known: Container[str]) -> str:
-    """An order to begin with: about the first model here, by a name that none of the known ones has."""
+    """An order to begin with: about the first model here, by a name that is not known yet."""
     models = [each for release in found.releases for each in release.models]
     agencies = [each for release in found.releases for stage in release.stages for each in stage.agencies]
     issuer, model = next(iter(agencies), "agency"), next(iter(models), "model")
@@ -174,7 +174,7 @@ def _compared(preview: DirectivePreview, taken: str) -> Iterator[str]:
     try:
         stated = orders.not_compared(given, taken)
     except InvalidInput as differs:
-        yield f"{capital(differs.message.removeprefix('annexes: '))}. To sign it, {differs.remedy}."
+        yield f"{capital(forms.wrong_at(differs.at[0]))}. To sign it, {differs.remedy}."
         return
     yield from orders.said_not_compared(stated)
     if given["spec"].get("annexes") and not stated:

@@ -64,7 +64,7 @@ def _note(ledger: Ledger, fleet: Fleet, found: Directive) -> Refusal | None:
 def _made(ledger: Ledger, fleet: Fleet, found: Directive) -> DrillReport | Refusal:
     if found.in_force_ms is None:
         return _running(
-            found, "is not acknowledged everywhere yet", "'sluicegate directive status' shows by whom"
+            found, "is not acknowledged everywhere yet", "'sluicegate directive status' shows who has not"
         )
     over = found.ended
     if over is None:

@@ -12,6 +12,7 @@ from sluicegate import journal
 from sluicegate.core.access import apikey
 from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.pages.frame import CONTROL, SiteFrame
+from sluicegate.pages.page import Reader
 from sluicegate.ports import Passkey, Principal, SignIns
 from sluicegate.settings import PersonRule, SignInProvider
 from sluicegate.signin import passkeys, sessions
@@ -38,6 +39,11 @@ class SignedIn:
     def form_token(self) -> str:
         """What their forms carry."""
         return sessions.form_token(self.secret)
+
+    @property
+    def reader(self) -> Reader:
+        """Who is signed in, as their pages show them."""
+        return Reader.of(self.principal, self.form_token, self.session)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from sluicegate.errors import InvalidInput, Unauthorized
 from sluicegate.http import bearer
 from sluicegate.http.entrance import Entrance, Visitor
 from sluicegate.pages import answers
-from sluicegate.pages.page import Reader, Sent, one
+from sluicegate.pages.page import Sent, one
 from sluicegate.settings import PersonRule
 from sluicegate.signin import forms, sessions
 from sluicegate.signin.door import Door, SignedIn
@@ -71,7 +71,7 @@ async def arrived(
     found: SignedIn | None = await entrance.known(request, secret, door.signed_in)
     if found is None:
         return None
-    answers.note_reader(request, Reader.of(found.principal, found.form_token, found.session))
+    answers.note_reader(request, found.reader)
     return entrance.visitor(request, found.principal, act), found
 
 
@@ -233,7 +233,7 @@ async def _to_make(door: Door, entrance: Entrance, request: Request) -> Response
         "passkey.html",
         {
             "asked": asked,
-            "reader": Reader.of(who.principal, who.form_token, who.session),
+            "reader": who.reader,
             "origin": place.origin,
             "frame": door.frame,
         },

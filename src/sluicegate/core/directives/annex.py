@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sluicegate.acts.sheets import ANNEX, ANNEXES, NOTE, ORGANIZATION, PERSON, UNNAMED
+from sluicegate.core.directives.directive import PERSON_ID
 from sluicegate.core.people import identifiers
 from sluicegate.core.people.legal_names import name_key
 from sluicegate.core.sheet import Row, Sheet
@@ -29,7 +30,7 @@ ALIAS = "alias"
 NAMING = tuple(each for each in ANNEXES.columns if each not in {PERSON, NOTE, ANNEX})
 """The columns that name an organization."""
 PERSON_EXPECTED = "the id of a person, mem_ and 16 letters or digits"
-_PERSON = re.compile("mem_[a-z2-7]{16}")
+_PERSON = re.compile(PERSON_ID)
 BETWEEN = "|"
 """What is between two aliases in a cell."""
 

@@ -174,7 +174,7 @@ def _unfit(state: State, stated: ResultStatement, evaluation: Evaluation) -> Ref
             "conflict",
             "evidence_repeated",
             text,
-            "it counts once, in whichever format; if that is wrong: "
+            "it counts once, in any format; if that is wrong: "
             "'sluicegate evidence withdraw EVIDENCE --reason REASON --key KEY'",
         )
     return None
