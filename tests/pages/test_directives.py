@@ -139,6 +139,7 @@ def test_nothing_is_offered_that_its_reader_may_not_know(plane: Plane) -> None:
 def test_a_person_is_offered_among_the_people_of_the_readers_organization(
     plane: Plane, staff: Reading
 ) -> None:
+    plane.token("gateway", "gateway-1")
     with reading(plane, "applicant", "curious") as own:
         for act in ("colleague.end", "colleague.promote", "colleague.demote"):
             assert ">curious, an administrator</option>" in own.get(f"/acts/{act}").text
